@@ -1,0 +1,120 @@
+"""Which events are drawn: a quasi-random scenario for each event number, from the distribution stated here.
+
+Event i is a pure function of (seed, i): a scrambled Sobol point with one dimension for each cause and each latent.
+A factor without a rule below follows its own `Prior`.
+"""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+from scipy.special import ndtr, ndtri
+from scipy.stats.qmc import Sobol
+
+from acc_decel.factors import EXCLUSIONS, FACTORS, Factor
+from acc_decel.physics import LATENTS
+
+Columns = dict[str, ndarray]
+
+CAUSES: tuple[Factor, ...] = tuple(f for f in FACTORS if not f.estimate)
+
+COLD_C = 7.0  # below this road temperature drivers have changed to winter tyres
+
+# How often a surface is met, warm and where snow or ice can last; Sobol share of each level, in the factor's order.
+# fmt: off
+SURFACE_SHARE = {
+    "asphalt": 0.50, "concrete": 0.14, "cobbles": 0.10, "gravel": 0.10, "packed_snow": 0.40, "ice": 0.26,
+}
+TYRE_SHARE_WARM = {"summer": 0.60, "all_season": 0.25, "winter": 0.15}
+TYRE_SHARE_COLD = {"summer": 0.15, "all_season": 0.25, "winter": 0.60}
+# fmt: on
+DRY_SHARE = 0.45  # of the events on a road that can be wet
+THIN_SHARE, THIN_MEAN_MM = 0.7, 0.6  # of the wet events: exponential about this depth; the others evenly over the range
+ABS_SHARE = 0.93  # of the events; cars without, or with a fault
+
+
+def scenarios(factors: tuple[Factor, ...], *, seed: int, first: int, events: int) -> tuple[Columns, Columns]:
+    """True factors and latents of events `first` to `first + events - 1`: two dicts of float64 columns.
+
+    A factor with levels is the index of its level. `factors` carry the ranges of the vehicle platform.
+    """
+    points = _points(seed, first, events, len(CAUSES) + len(LATENTS))
+    ranged = {f.name: f for f in factors}
+    given = {f.name: points[:, i] for i, f in enumerate(CAUSES)}
+    true = {name: spread(given[name], ranged[name]) for name in given if name not in _RULES}
+    for name, rule in _RULES.items():  # in this order: each may use what was drawn before
+        true[name] = rule(given[name], ranged[name], true)
+    latents = {latent.name: ndtri(points[:, len(CAUSES) + i]) for i, latent in enumerate(LATENTS)}
+    return {f.name: true[f.name] for f in CAUSES}, latents
+
+
+def _points(seed: int, first: int, events: int, dimensions: int) -> Float[ndarray, "events dimensions"]:
+    sobol = Sobol(dimensions, scramble=True, rng=seed)
+    if first:  # SciPy cannot fast-forward by nothing
+        sobol.fast_forward(first)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The balance properties of Sobol")
+        return np.clip(sobol.random(events), 1e-9, 1 - 1e-9)
+
+
+def spread(u: Float[ndarray, " events"], factor: Factor) -> Float[ndarray, " events"]:
+    """Values of a factor at the quantiles `u` of its prior."""
+    prior = factor.prior
+    even = factor.low + (factor.high - factor.low) * u / max(prior.uniform, 1e-9)
+    if prior.uniform >= 1:
+        return even
+    low, high = (ndtr((limit - prior.mean) / prior.deviation) for limit in (factor.low, factor.high))
+    rest = np.clip((u - prior.uniform) / (1 - prior.uniform), 0, 1)
+    bell = prior.mean + prior.deviation * ndtri(low + (high - low) * rest)
+    return np.clip(np.where(u < prior.uniform, even, bell), factor.low, factor.high)
+
+
+def surface_shares(factor: Factor, road_temperature_c: Float[ndarray, " events"]) -> Float[ndarray, "events levels"]:
+    """Probability of each surface at this road temperature: what melts is not there."""
+    shares = np.tile([SURFACE_SHARE[level] for level in factor.levels], (len(road_temperature_c), 1))
+    for i, column in enumerate(factor.columns):
+        shares[road_temperature_c > _limit(column, "road_temperature_c"), i] = 0
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def chosen(u: Float[ndarray, " events"], shares: Float[ndarray, "events levels"]) -> Float[ndarray, " events"]:
+    """Index of the level that the quantile `u` falls into."""
+    return np.minimum((u[:, None] > np.cumsum(shares, axis=1)).sum(axis=1), shares.shape[1] - 1).astype(float)
+
+
+def _limit(column: str, factor: str) -> float:
+    return min((e.limit for e in EXCLUSIONS if (e.column, e.factor) == (column, factor)), default=np.inf)
+
+
+def _surface(u: ndarray, factor: Factor, true: Columns) -> ndarray:
+    return chosen(u, surface_shares(factor, true["road_temperature_c"]))
+
+
+def _tyre_kind(u: ndarray, factor: Factor, true: Columns) -> ndarray:
+    cold = true["road_temperature_c"] < COLD_C
+    warm_shares, cold_shares = ([s[level] for level in factor.levels] for s in (TYRE_SHARE_WARM, TYRE_SHARE_COLD))
+    return chosen(u, np.where(cold[:, None], cold_shares, warm_shares))
+
+
+def _water_film_mm(u: ndarray, factor: Factor, true: Columns) -> ndarray:
+    surface_factor = next(f for f in FACTORS if f.name == "surface")
+    limits = np.array([min(_limit(c, factor.name), factor.high) for c in surface_factor.columns])
+    deepest = limits[true["surface"].astype(int)]
+    wet = np.clip((u - DRY_SHARE) / (1 - DRY_SHARE), 0, 1)  # 0 to 1 among the wet events
+    thin = -THIN_MEAN_MM * np.log1p(-np.minimum(wet / THIN_SHARE, 1 - 1e-9))
+    deep = deepest * (wet - THIN_SHARE) / (1 - THIN_SHARE)
+    return np.minimum(np.where(wet < THIN_SHARE, thin, deep), deepest)
+
+
+def _abs(u: ndarray, factor: Factor, true: Columns) -> ndarray:  # noqa: ARG001 - every rule has this form
+    return (u < ABS_SHARE).astype(float)
+
+
+_RULES: dict[str, Callable[[ndarray, Factor, Columns], ndarray]] = {
+    "surface": _surface,
+    "tyre_kind": _tyre_kind,
+    "water_film_mm": _water_film_mm,
+    "abs": _abs,
+}

@@ -1,0 +1,28 @@
+/* What the virtual ECU and the world exchange: a batch of mailboxes in RAM, read and written through the emulator. */
+#ifndef MAILBOX_H
+#define MAILBOX_H
+
+#include "acc_decel.h"
+
+#include <stdint.h>
+
+#define MAILBOX_COUNT 128U
+
+typedef struct {
+    acc_decel_factors_t factors;       /* in */
+    acc_decel_prediction_t prediction; /* out, left as it was if refused */
+    acc_decel_status_t status;         /* out */
+} mailbox_t;
+
+extern mailbox_t mailboxes[MAILBOX_COUNT];
+extern volatile uint32_t mailboxes_filled;
+extern const uint32_t acc_decel_target_columns;
+extern const uint32_t acc_decel_target_mailboxes;
+
+/* Answers the filled mailboxes, then calls batch_done(). */
+void answer_mailboxes(void);
+
+/* The emulator stops here and exchanges the batch. */
+void batch_done(void);
+
+#endif

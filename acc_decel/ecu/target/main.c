@@ -1,0 +1,31 @@
+/* Task of the virtual ECU: answers every mailbox that the world has filled. */
+
+#include "mailbox.h"
+
+mailbox_t mailboxes[MAILBOX_COUNT];
+volatile uint32_t mailboxes_filled;
+
+const uint32_t acc_decel_target_columns = ACC_DECEL_COLUMN_COUNT; /* read from the image, to lay out mailboxes */
+const uint32_t acc_decel_target_mailboxes = MAILBOX_COUNT;
+
+int main(void);
+
+__attribute__((noinline)) void answer_mailboxes(void)
+{
+    for (uint32_t i = 0U; i < mailboxes_filled; i++) {
+        mailboxes[i].status = acc_decel_predict(&mailboxes[i].factors, &mailboxes[i].prediction);
+    }
+    batch_done();
+}
+
+__attribute__((noinline)) void batch_done(void)
+{
+    __asm volatile("nop");
+}
+
+int main(void)
+{
+    for (;;) {
+        answer_mailboxes();
+    }
+}

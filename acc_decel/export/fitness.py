@@ -1,0 +1,81 @@
+"""What the firmware can carry: a network that does not fit is refused here, before a file is written."""
+
+import numpy as np
+from jaxtyping import Float64
+from numpy import ndarray
+
+from acc_decel.factors import OUTPUTS, column_names
+from acc_decel.network import DenseNet, Layer, Wiring, wiring
+from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
+
+LARGEST = float(np.finfo(np.float32).max) / 2  # sums stay below, so that no rounding reaches infinity
+
+
+def check_fits(net: DenseNet) -> None:
+    """Raise ValueError, naming layer and reason, if `net` cannot become firmware.
+
+    Every array must be finite (clamps may be infinite) and chain into the next, and no sum may leave float32 for any
+    accepted factors. The last is proven by bounds on the absolute values, layer by layer.
+    """
+    wires = wiring(net.factors)
+    columns = len(column_names(net.factors))
+    if len(net.factors) > (room := NOT_AVAILABLE_SHIFT - OUT_OF_RANGE_SHIFT):
+        raise ValueError(f"The factors must be at most {room}, one status bit each. Got {len(net.factors)}.")
+    for name in ("center", "inverse_spread"):
+        _check_array(name, getattr(net, name), (columns,))
+    embedded = _check_chain("embedding", net.embedding, wires.embedding_inputs)
+    outputs = _check_chain("trunk", net.trunk, len(wires.forced) + embedded)
+    if outputs != len(OUTPUTS):
+        raise ValueError(f"trunk must give {len(OUTPUTS)} outputs ({', '.join(OUTPUTS)}). Got {outputs}.")
+    _check_bounds(net, wires)
+
+
+def _check_array(name: str, array: ndarray, shape: tuple[int, ...]) -> None:
+    if array.shape != shape:
+        raise ValueError(f"{name} must have the shape {shape}. Got {array.shape}. Train the network again.")
+    if not np.isfinite(array).all():
+        bad = array[~np.isfinite(array)][0]
+        raise ValueError(f"{name} must be finite for the firmware. Got {bad}. Train the network again.")
+
+
+def _check_chain(part: str, layers: tuple[Layer, ...], inputs: int) -> int:
+    """Number of outputs of the last of `layers`, each of which must take what the one before gives."""
+    if not layers:
+        raise ValueError(f"{part} must have at least one layer for the firmware. Got none.")
+    for i, layer in enumerate(layers):
+        outputs = len(layer.bias)
+        _check_array(f"{part}[{i}].weights", layer.weights, (outputs, inputs))
+        _check_array(f"{part}[{i}].bias", layer.bias, (outputs,))
+        if not (layer.low.shape == layer.high.shape == (outputs,) and (layer.low <= layer.high).all()):
+            raise ValueError(f"{part}[{i}] must have {outputs} clamps, low <= high. Got {layer.low}, {layer.high}.")
+        inputs = outputs
+    return inputs
+
+
+def _check_bounds(net: DenseNet, wires: Wiring) -> None:
+    scaled = _scaled_bounds(net)
+    opened = np.array([_gate_bound(net, gate) for gate in wires.gates])
+    x = np.concatenate([scaled[[*wires.free]], scaled[[*wires.gated]] * opened, np.ones(len(wires.masked))])
+    x = _check_part("embedding", net.embedding, x)
+    _check_part("trunk", net.trunk, np.concatenate([scaled[[*wires.forced]], x]))
+
+
+def _scaled_bounds(net: DenseNet) -> Float64[ndarray, " columns"]:
+    """The greatest absolute value of each scaled column."""
+    ranges = np.array([(f.low, f.high) for f in net.factors for _ in f.columns])
+    apart = np.abs(ranges - net.center[:, None]).max(axis=1)
+    return apart * np.abs(net.inverse_spread.astype(np.float64))
+
+
+def _gate_bound(net: DenseNet, gate: int) -> float:
+    low, high = [(f.low, f.high) for f in net.factors for _ in f.columns][gate]
+    return max(1.0, abs(1 - low), abs(1 - high))
+
+
+def _check_part(part: str, layers: tuple[Layer, ...], x: Float64[ndarray, " inputs"]) -> Float64[ndarray, " outputs"]:
+    for i, layer in enumerate(layers):
+        bound = np.abs(layer.weights.astype(np.float64)) @ x + np.abs(layer.bias)
+        if not (bound < LARGEST).all():
+            raise ValueError(f"{part}[{i}] must stay within float32. Its sums may reach {bound.max():g}. Train again.")
+        x = np.minimum(bound, np.maximum(np.abs(layer.low), np.abs(layer.high)))
+    return x

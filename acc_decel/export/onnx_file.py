@@ -1,0 +1,204 @@
+"""One self-contained ONNX file: checks, scaling, masks, layers, order of the quantiles and status, all in the graph."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+from numpy import ndarray
+from onnx import TensorProto, helper, numpy_helper
+
+from acc_decel.export.reference import CHOICE_SUM
+from acc_decel.factors import (
+    CERTAIN,
+    COMFORT_DECELERATION,
+    EXCLUSIONS,
+    OUTPUTS,
+    column_names,
+    described,
+    schema,
+)
+from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
+
+OPSET, IR_VERSION = 17, 8  # understood by ONNX Runtime 1.12 and later
+INPUT = "factors"
+STATUS = "status"
+
+
+class Graph:
+    """Nodes and constants in the order in which they are asked for; names are counted, so the bytes repeat."""
+
+    def __init__(self) -> None:
+        """An empty graph."""
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def constant(self, value: ndarray | Sequence[float]) -> str:
+        """The name of a constant: float32 unless it is an integer array."""
+        array = np.asarray(value)
+        array = array if array.dtype.kind == "i" else array.astype(np.float32)
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(array.copy(order="C"), name))
+        return name
+
+    def __call__(self, operator: str, *inputs: str, name: str = "", **attributes: object) -> str:
+        """The name of the output of a new node."""
+        output = name or f"n{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, list(inputs), [output], name=f"{operator}_{output}", **attributes))
+        return output
+
+    def number(self, condition: str) -> str:
+        """1 where `condition` holds, else 0, as float32."""
+        return self("Cast", condition, to=TensorProto.FLOAT)
+
+    def any_of(self, condition: str, members: ndarray) -> str:
+        """Whether `condition` holds for any member: `members` is inputs x outputs, 0 or 1."""
+        count = self("MatMul", self.number(condition), self.constant(members))
+        return self("Greater", count, self.constant([0.5]))
+
+    def within(self, x: str, low: ndarray | float, high: ndarray | float) -> str:
+        """Whether low <= x <= high; false for NaN."""
+        above = self("GreaterOrEqual", x, self.constant(np.atleast_1d(low)))
+        return self("And", above, self("LessOrEqual", x, self.constant(np.atleast_1d(high))))
+
+
+def onnx_bytes(net: DenseNet, metadata: dict[str, str]) -> bytes:
+    """The network as the bytes of an ONNX file: the same network and metadata give the same bytes.
+
+    Input `factors` float32 [batch, columns], NaN for not available, in the order of the metadata entry `columns`.
+    Outputs float32 [batch] as OUTPUTS names them, NaN where the event is refused, and `status` int64 [batch].
+    """
+    g = Graph()
+    bad, missing, lacking = _acceptance(g, net)
+    refused = _refused(g, net, bad, missing)
+    outputs = _network(g, net, lacking)
+    for i, name in enumerate(OUTPUTS):
+        g("Where", refused, g.constant(np.float32(np.nan)), outputs[i], name=name)
+    _status(g, net, bad, missing, refused, outputs[0])
+    batch = ["batch"]
+    graph = helper.make_graph(
+        g.nodes,
+        "acc_decel",
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [*batch, len(net.center)])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, batch) for name in OUTPUTS]
+        + [helper.make_tensor_value_info(STATUS, TensorProto.INT64, batch)],
+        g.constants,
+        doc_string="Achievable deceleration of a car. Metadata: columns, factors, outputs, status, schema.",
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="acc_decel"
+    )
+    helper.set_model_props(model, _metadata(net) | metadata)
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString(deterministic=True)
+
+
+def _metadata(net: DenseNet) -> dict[str, str]:
+    return {
+        "schema": schema(net.factors),
+        "columns": json.dumps(column_names(net.factors)),
+        "factors": json.dumps(described(net.factors)),
+        "outputs": json.dumps(OUTPUTS),
+        "status": (
+            f"bit {OUT_OF_RANGE_SHIFT} + i: factor i out of range; bit {NOT_AVAILABLE_SHIFT} + i: factor i not "
+            f"available; {OUTSIDE_DOMAIN}: outside the trained domain; {BELOW_COMFORT}: below the ACC comfort limit; "
+            f"{REFUSED}: no prediction"
+        ),
+        "weights": str(net.weights),
+    }
+
+
+def _membership(net: DenseNet) -> ndarray:
+    """Columns x factors, 1 where the column belongs to the factor."""
+    owner = [i for i, f in enumerate(net.factors) for _ in f.columns]
+    return np.eye(len(net.factors))[owner]
+
+
+def _acceptance(g: Graph, net: DenseNet) -> tuple[str, str, str]:
+    """Three conditions: factor out of range, factor not available, column that enters as 0."""
+    members = _membership(net)
+    owner = [f for f in net.factors for _ in f.columns]
+    nan = g("IsNaN", INPUT)
+    inside = g.within(INPUT, np.array([f.low for f in owner]), np.array([f.high for f in owner]))
+    lost = g("MatMul", g.number(nan), g.constant(members))
+    missing = g("GreaterOrEqual", lost, g.constant(members.sum(axis=0)))
+    outside = g.any_of(g("Not", inside), members)  # NaN is not inside either
+    clean = g("Where", inside, INPUT, g.constant(0.0))
+    total = g("MatMul", clean, g.constant(members))
+    adds_up = g.within(total, *CHOICE_SUM)
+    choice = g.constant([float(bool(f.levels)) for f in net.factors])
+    off = g("And", g("Not", adds_up), g("Cast", choice, to=TensorProto.BOOL))
+    bad = g("And", g("Or", outside, off), g("Not", missing))
+    return bad, missing, g.any_of(g("Greater", lost, g.constant([0.5])), members.T)
+
+
+def _refused(g: Graph, net: DenseNet, bad: str, missing: str) -> str:
+    required = g("Cast", g.constant([float(not f.may_lack) for f in net.factors]), to=TensorProto.BOOL)
+    reason = g("Or", bad, g("And", missing, required))
+    ones = np.ones((len(net.factors), 1))
+    return g("Squeeze", g.any_of(reason, ones), g.constant(np.array([1])))
+
+
+def _network(g: Graph, net: DenseNet, lacking: str) -> list[str]:
+    """The four outputs, as `dense_net.py` says."""
+    wires = wiring(net.factors)
+    zero, one = g.constant(0.0), g.constant(1.0)
+    centred = g("Mul", g("Sub", INPUT, g.constant(net.center)), g.constant(net.inverse_spread))
+    scaled = g("Where", lacking, zero, centred)
+    given = g("Where", lacking, zero, INPUT)
+    closed = g("Sub", one, _columns(g, given, wires.gates))
+    available = g("Sub", one, g.number(_columns(g, lacking, wires.masked)))
+    gated = g("Mul", _columns(g, scaled, wires.gated), closed)
+    x = g("Concat", _columns(g, scaled, wires.free), gated, available, axis=1)
+    for layer in net.embedding:
+        x = _layer(g, layer, x)
+    x = g("Concat", _columns(g, scaled, wires.forced), x, axis=1)
+    for layer in net.trunk:
+        x = _layer(g, layer, x)
+    a, b, c, delay = (g("Gather", x, g.constant(np.array(i)), axis=1) for i in range(len(OUTPUTS)))
+    less, more = g("Min", a, b), g("Max", a, b)
+    return [g("Min", less, c), g("Max", less, g("Min", more, c)), g("Max", more, c), delay]
+
+
+def _columns(g: Graph, x: str, indices: tuple[int, ...]) -> str:
+    return g("Gather", x, g.constant(np.array(indices)), axis=1)
+
+
+def _layer(g: Graph, layer: Layer, x: str) -> str:
+    y = g("Gemm", x, g.constant(layer.weights), g.constant(layer.bias), transB=1)
+    return g("Min", g("Max", y, g.constant(layer.low)), g.constant(layer.high))
+
+
+def _status(g: Graph, net: DenseNet, bad: str, missing: str, refused: str, lower: str) -> None:
+    shifts = np.arange(len(net.factors))
+    bits = [
+        _bits(g, bad, np.int64(1) << (shifts + OUT_OF_RANGE_SHIFT)),
+        _bits(g, missing, np.int64(1) << (shifts + NOT_AVAILABLE_SHIFT)),
+    ]
+    answered = g("Not", refused)
+    uncomfortable = g("Not", g("GreaterOrEqual", lower, g.constant(COMFORT_DECELERATION)))
+    for condition, bit in (
+        (refused, REFUSED),
+        (g("And", answered, _outside_domain(g, net)), OUTSIDE_DOMAIN),
+        (g("And", answered, uncomfortable), BELOW_COMFORT),
+    ):
+        bits.append(g("Mul", g("Cast", condition, to=TensorProto.INT64), g.constant(np.array(bit))))
+    status = bits[0]
+    for more in bits[1:-1]:
+        status = g("Add", status, more)
+    g("Add", status, bits[-1], name=STATUS)
+
+
+def _bits(g: Graph, conditions: str, bits: ndarray) -> str:
+    each = g("Mul", g("Cast", conditions, to=TensorProto.INT64), g.constant(bits))
+    return g("ReduceSum", each, g.constant(np.array([1])), keepdims=0)
+
+
+def _outside_domain(g: Graph, net: DenseNet) -> str:
+    at = column_names(net.factors).index
+    level = _columns(g, INPUT, tuple(at(e.column) for e in EXCLUSIONS))
+    value = _columns(g, INPUT, tuple(at(e.factor) for e in EXCLUSIONS))
+    above = g("Greater", value, g.constant([e.limit for e in EXCLUSIONS]))
+    both = g("And", g("Greater", level, g.constant(CERTAIN)), above)
+    return g("Squeeze", g.any_of(both, np.ones((len(EXCLUSIONS), 1))), g.constant(np.array([1])))

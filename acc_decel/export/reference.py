@@ -1,0 +1,63 @@
+"""The reference of every exported form: status and outputs in NumPy, the same checks in the same float32."""
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+from numpy import ndarray
+
+from acc_decel.factors import CERTAIN, COMFORT_DECELERATION, EXCLUSIONS, OUTPUTS, Factor, column_names
+from acc_decel.network import DenseNet
+from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
+
+CHOICE_SUM = (0.99, 1.01)  # the probabilities of a choice add up to this, both ends included, summed in float32
+
+
+def reference_outputs(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows 4"]:
+    """The outputs of `net`, as `OUTPUTS` lists them, NaN in the rows that are refused; NaN in means not available."""
+    outputs = np.full((len(columns), len(OUTPUTS)), np.nan, np.float32)
+    answered = _acceptance(net, columns) & REFUSED == 0
+    outputs[answered] = net(columns[answered])
+    return outputs
+
+
+def status_of(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Int64[ndarray, " rows"]:
+    """The status (see `acc_decel.status`) that ONNX and firmware must give for `columns`, NaN meaning not available."""
+    status = _acceptance(net, columns)
+    answered = status & REFUSED == 0
+    lower = reference_outputs(net, columns)[:, 0]
+    status[answered & _outside_domain(net, columns)] |= OUTSIDE_DOMAIN
+    status[answered & ~(lower >= np.float32(COMFORT_DECELERATION))] |= BELOW_COMFORT
+    return status
+
+
+def _acceptance(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Int64[ndarray, " rows"]:
+    """The bits of every factor, and REFUSED where one of them rules out a prediction."""
+    status = np.zeros(len(columns), np.int64)
+    start = 0
+    for i, factor in enumerate(net.factors):
+        values = columns[:, start : start + len(factor.columns)]
+        lacking = np.isnan(values).all(axis=1)
+        outside = ~lacking & ~_inside(factor, values)
+        status[lacking] |= (1 << (NOT_AVAILABLE_SHIFT + i)) | (0 if factor.may_lack else REFUSED)
+        status[outside] |= (1 << (OUT_OF_RANGE_SHIFT + i)) | REFUSED
+        start += len(factor.columns)
+    return status
+
+
+def _inside(factor: Factor, values: Float32[ndarray, "rows levels"]) -> Bool[ndarray, " rows"]:
+    """Whether all columns of a factor are in range; false for NaN."""
+    inside: ndarray = ((values >= np.float32(factor.low)) & (values <= np.float32(factor.high))).all(axis=1)
+    if factor.levels:
+        total = np.zeros(len(values), np.float32)
+        with np.errstate(invalid="ignore", over="ignore"):
+            for column in values.T:
+                total += column
+        inside &= (total >= np.float32(CHOICE_SUM[0])) & (total <= np.float32(CHOICE_SUM[1]))
+    return inside
+
+
+def _outside_domain(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, " rows"]:
+    at = column_names(net.factors).index
+    outside = np.zeros(len(columns), np.bool_)
+    for e in EXCLUSIONS:
+        outside |= (columns[:, at(e.column)] > np.float32(CERTAIN)) & (columns[:, at(e.factor)] > np.float32(e.limit))
+    return outside

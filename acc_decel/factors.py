@@ -1,0 +1,171 @@
+"""The vocabulary: every braking factor, once. All other stages compute their columns, ranges and texts from here."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from math import isnan
+
+RISES, FALLS, FREE = 1, -1, 0  # how the physics forces the deceleration when a factor grows
+
+
+@dataclass(frozen=True)
+class Prior:
+    """How a factor is spread over the training scenarios, within its range.
+
+    A share `uniform` of the events is spread evenly over the whole range, so that the network meets every corner;
+    the rest follows a normal distribution of `mean` and `deviation`, cut off at the range.
+    """
+
+    uniform: float = 1.0
+    mean: float = 0.0
+    deviation: float = 1.0
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One braking factor: what it means, where it is valid, and what a sensor makes of it.
+
+    `noise` is the standard deviation of the sensor in the factor's unit, `noise_share` the same relative to the value.
+    `low` and `high` bound every column of the factor. A factor with `levels` is a choice: it has one column for each
+    level, the probability of that level. `direction` holds only while the factor named by `forced_while` is 1.
+    `mistaken_for` lists units that people give by mistake, with their size in `unit`.
+    """
+
+    name: str
+    low: float
+    high: float
+    step: float
+    unit: str
+    meaning: str
+    may_lack: bool = True
+    direction: int = FREE
+    forced_while: str = ""
+    prior: Prior = Prior()
+    noise: float = 0.0
+    noise_share: float = 0.0
+    levels: tuple[str, ...] = ()
+    estimate: bool = False  # a reading of the physics' result, not one of its causes
+    mistaken_for: tuple[tuple[str, float, float], ...] = ()  # unit, size, offset: value * size + offset is in `unit`
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Column names of this factor, in the network's order."""
+        return tuple(f"{self.name}_{level}" for level in self.levels) or (self.name,)
+
+    @property
+    def span(self) -> str:
+        """The valid range with its unit, for people."""
+        return f"{self.low:g} to {self.high:g} {self.unit}".strip()
+
+    @property
+    def choices(self) -> str:
+        """The levels, for people."""
+        return ", ".join(self.levels)
+
+    def refusal(self, value: object, where: str = "") -> str:
+        """One sentence for a `value` that is no valid value of this factor: what, expected, got, remedy."""
+        if self.levels and isinstance(value, str):
+            return f"{self.name}{where} must be one of {self.choices} ({self.meaning}). Got {value!r}."
+        if self.levels:
+            return (
+                f"{self.name}{where} must be one of {self.choices}, or a probability of 0 to 1 for each, "
+                f"adding up to 1. Got {value}."
+            )
+        if not isinstance(value, int | float):
+            return f"{self.name}{where} must be a number of {self.span} ({self.meaning}). Got {value!r}."
+        if isnan(value):
+            return f"{self.name}{where} must be {self.span} ({self.meaning}) and may not lack. Got nothing: give it."
+        return f"{self.name}{where} must be {self.span} ({self.meaning}). Got {value:g}.{self._hint(value)}"
+
+    def _hint(self, value: float) -> str:
+        for unit, size, offset in self.mistaken_for:
+            if self.low <= value * size + offset <= self.high:
+                return f" If that was {unit}, give {value * size + offset:.4g}."
+        return ""
+
+
+# fmt: off
+FACTORS: tuple[Factor, ...] = (
+    Factor("speed", 1.0, 70.0, 0.01, "m/s", "vehicle speed over ground",
+           may_lack=False, noise_share=0.003, mistaken_for=(("km/h", 1 / 3.6, 0.0),)),
+    Factor("brake_pressure_bar", 5.0, 180.0, 0.1, "bar", "brake pressure demanded of the master cylinder",
+           may_lack=False, direction=RISES, forced_while="abs", noise=0.8,
+           mistaken_for=(("Pa", 1e-5, 0.0), ("MPa", 10.0, 0.0))),
+    Factor("mass", 600.0, 5000.0, 1.0, "kg", "vehicle mass with its load",
+           noise_share=0.03, mistaken_for=(("t", 1000.0, 0.0),)),
+    Factor("brake_temperature_c", -30.0, 700.0, 1.0, "degC", "temperature of the front brake discs",
+           prior=Prior(0.25, 110.0, 80.0), noise=8.0, noise_share=0.03, mistaken_for=(("K", 1.0, -273.15),)),
+    Factor("grade", -0.20, 0.20, 0.001, "rise/run", "slope of the road, positive uphill",
+           direction=RISES, prior=Prior(0.2, 0.0, 0.02), noise=0.004, mistaken_for=(("%", 0.01, 0.0),)),
+    Factor("headwind", -20.0, 20.0, 0.1, "m/s", "wind against the direction of travel, positive from ahead",
+           direction=RISES, prior=Prior(0.2, 0.0, 3.0), noise=1.0, mistaken_for=(("km/h", 1 / 3.6, 0.0),)),
+    Factor("surface", 0.0, 1.0, 0.01, "", "road surface, one probability for each kind",
+           levels=("asphalt", "concrete", "cobbles", "gravel", "packed_snow", "ice")),
+    Factor("water_film_mm", 0.0, 8.0, 0.01, "mm", "depth of the water on the road",
+           direction=FALLS, noise=0.02, noise_share=0.15),
+    Factor("road_temperature_c", -30.0, 65.0, 0.5, "degC", "temperature of the road surface",
+           prior=Prior(0.3, 17.0, 11.0), noise=0.8, mistaken_for=(("K", 1.0, -273.15),)),
+    Factor("tyre_kind", 0.0, 1.0, 1.0, "", "kind of tyre fitted",
+           levels=("summer", "all_season", "winter")),
+    Factor("tread_depth_mm", 1.0, 9.0, 0.1, "mm", "tread depth of the tyres",
+           prior=Prior(0.5, 6.5, 1.5), noise=0.25),
+    Factor("tyre_pressure_bar", 1.5, 3.5, 0.01, "bar", "tyre inflation pressure, above ambient",
+           prior=Prior(0.2, 2.4, 0.15), noise=0.04, mistaken_for=(("psi", 0.0689476, 0.0), ("kPa", 0.01, 0.0))),
+    Factor("abs", 0.0, 1.0, 1.0, "", "anti-lock braking system: 0 off, 1 on",
+           may_lack=False),
+    Factor("friction_estimate", 0.05, 1.3, 0.01, "", "on-board estimate of the peak tyre-road friction",
+           direction=RISES, noise=0.03, noise_share=0.05, estimate=True),
+)
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A combination that no road shows and no training event holds: `level` of a choice with `factor` above `limit`."""
+
+    column: str
+    factor: str
+    limit: float
+    meaning: str
+
+
+EXCLUSIONS: tuple[Exclusion, ...] = (
+    Exclusion("surface_ice", "road_temperature_c", 3.0, "ice does not last on a road above 3 degC"),
+    Exclusion("surface_packed_snow", "road_temperature_c", 5.0, "packed snow does not last on a road above 5 degC"),
+    Exclusion("surface_ice", "water_film_mm", 1.0, "ice under deep water is a lake, not a road"),
+    Exclusion("surface_packed_snow", "water_film_mm", 0.5, "packed snow soaks water up"),
+)
+CERTAIN = 0.5  # a level counts as present above this probability
+
+OUTPUTS: dict[str, str] = {
+    "deceleration_lower": "mean deceleration reached at least, 95 times in 100 (5 % quantile) [m/s^2]",
+    "deceleration": "mean deceleration of the built-up brakes to standstill, median [m/s^2]",
+    "deceleration_upper": "mean deceleration exceeded only 5 times in 100 (95 % quantile) [m/s^2]",
+    "delay": "brake dead time and build-up, as time at the initial speed [s]",
+}
+COMFORT_DECELERATION = 3.5  # [m/s^2], the most that an ACC may ask for at higher speed, ISO 15622
+
+
+def column_names(factors: Iterable[Factor] = FACTORS) -> tuple[str, ...]:
+    """Names of all columns, in the network's order."""
+    return tuple(column for factor in factors for column in factor.columns)
+
+
+def schema(factors: Iterable[Factor] = FACTORS) -> str:
+    """Eight hexadecimal digits that change when the columns, their order, range or meaning to the network change."""
+    said = [(f.name, f.unit, f.levels, f.may_lack, f.direction, f.forced_while, f.estimate) for f in factors]
+    rules = [(e.column, e.factor, e.limit) for e in EXCLUSIONS]
+    return hashlib.sha256(repr((said, rules, tuple(OUTPUTS))).encode()).hexdigest()[:8]
+
+
+def with_range(factors: Iterable[Factor], name: str, low: float, high: float) -> tuple[Factor, ...]:
+    """The same factors, `name` narrowed to `low` to `high`: a vehicle platform narrows its mass."""
+    return tuple(replace(f, low=low, high=high) if f.name == name else f for f in factors)
+
+
+def described(factors: Iterable[Factor]) -> list[dict[str, object]]:
+    """The factors as plain values, for the metadata of a file."""
+    return [{f.name: getattr(factor, f.name) for f in fields(Factor) if f.name in _TOLD} for factor in factors]
+
+
+_TOLD = ("name", "low", "high", "step", "unit", "meaning", "may_lack", "direction", "forced_while", "levels")

@@ -1,0 +1,9 @@
+"""Keras in, plain arrays out. What needs no TensorFlow is here; `acc_decel.network.training` needs the extra [train]."""
+
+from acc_decel.network.dense_net import DenseNet as DenseNet
+from acc_decel.network.dense_net import Layer as Layer
+from acc_decel.network.dense_net import Wiring as Wiring
+from acc_decel.network.dense_net import entering as entering
+from acc_decel.network.dense_net import loaded as loaded
+from acc_decel.network.dense_net import stored as stored
+from acc_decel.network.dense_net import wiring as wiring

@@ -1,0 +1,173 @@
+"""The trained network as plain arrays: what training hands to the export, and the reference that defines its result.
+
+A prediction goes through these steps, the same in NumPy here, in the ONNX graph and in the C firmware, all in float32:
+
+1. `scaled = (column - center) * inverse_spread`; a column of a factor that is not available becomes 0.
+2. `available` is 1 or 0 for each factor of `masked` (single-column factors that may lack).
+3. The embedding sees the free columns, the gated columns times (1 - gate), and `available`; its layers follow.
+4. The trunk sees the forced columns, then the embedding's output. Its weights keep the sign of each direction.
+5. The last layer gives four numbers: the first three, put in order, are the quantiles; the fourth is the delay.
+
+Every layer is `clamp(weights @ x + bias, low, high)` with limits for each unit: a rectifier is (0, inf), its concave
+mirror image (-inf, 0), a saturated unit (-1, 1). One loop in C serves them all, and no branch depends on the data.
+"""
+
+from dataclasses import dataclass, fields, replace
+from io import BytesIO
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from jaxtyping import Bool, Float32
+from numpy import ndarray
+
+from acc_decel.factors import FACTORS, FREE, Factor, column_names, schema
+
+
+@dataclass(frozen=True)
+class Layer:
+    """`clamp(weights @ x + bias, low, high)`, unit by unit."""
+
+    weights: Float32[ndarray, "outputs inputs"]
+    bias: Float32[ndarray, " outputs"]
+    low: Float32[ndarray, " outputs"]
+    high: Float32[ndarray, " outputs"]
+
+    def __call__(self, x: Float32[ndarray, "rows inputs"]) -> Float32[ndarray, "rows outputs"]:
+        """The layer's outputs for `x`: summed input by input, as the firmware does, so every machine gives these bits."""
+        total = np.repeat(self.bias[None, :], len(x), axis=0)
+        for column, weights in zip(x.T, self.weights.T, strict=True):
+            total += column[:, None] * weights
+        return np.clip(total, self.low, self.high, out=total)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Which column goes where, computed from the factors: indices into the columns."""
+
+    free: tuple[int, ...]
+    gated: tuple[int, ...]  # forced while their gate is 1, free while it is 0
+    gates: tuple[int, ...]  # the gate of each gated column
+    forced: tuple[int, ...]
+    directions: tuple[int, ...]  # the sign of each forced column
+    masked: tuple[int, ...]  # single columns whose availability the embedding sees
+
+    @property
+    def embedding_inputs(self) -> int:
+        """Number of values that enter the embedding."""
+        return len(self.free) + len(self.gated) + len(self.masked)
+
+
+def wiring(factors: tuple[Factor, ...]) -> Wiring:
+    """The wiring of the network for these factors."""
+    columns = column_names(factors)
+    at = columns.index
+    gated = [f for f in factors if f.forced_while]
+    forced = [f for f in factors if f.direction != FREE]
+    return Wiring(
+        free=tuple(at(c) for f in factors if f.direction == FREE for c in f.columns),
+        gated=tuple(at(f.name) for f in gated),
+        gates=tuple(at(f.forced_while) for f in gated),
+        forced=tuple(at(f.name) for f in forced),
+        directions=tuple(f.direction for f in forced),
+        masked=tuple(at(f.name) for f in factors if f.may_lack and not f.levels),
+    )
+
+
+@dataclass(frozen=True)
+class DenseNet:
+    """A trained network and the factors that it understands."""
+
+    factors: tuple[Factor, ...]
+    center: Float32[ndarray, " columns"]
+    inverse_spread: Float32[ndarray, " columns"]
+    embedding: tuple[Layer, ...]
+    trunk: tuple[Layer, ...]
+
+    @property
+    def weights(self) -> int:
+        """Number of trained weights and biases."""
+        return sum(layer.weights.size + layer.bias.size for layer in self.embedding + self.trunk)
+
+    def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows 4"]:
+        """Lower, median and upper deceleration [m/s^2] and delay [s]; NaN in `columns` means not available.
+
+        Ranges are not checked here: the ONNX graph and the C do that.
+        """
+        x, forced = entering(self.factors, self.center, self.inverse_spread, columns)
+        for layer in self.embedding:
+            x = layer(x)
+        x = np.concatenate([forced, x], axis=1)
+        for layer in self.trunk:
+            x = layer(x)
+        return np.concatenate([np.sort(x[:, :3], axis=1), x[:, 3:]], axis=1)
+
+
+def entering(
+    factors: tuple[Factor, ...],
+    center: Float32[ndarray, " columns"],
+    inverse_spread: Float32[ndarray, " columns"],
+    columns: Float32[ndarray, "rows columns"],
+) -> tuple[Float32[ndarray, "rows embedding_inputs"], Float32[ndarray, "rows forced"]]:
+    """Steps 1 to 3: what enters the embedding, and what enters the trunk beside it."""
+    wires = wiring(factors)
+    lacking = _lacking(factors, columns)
+    scaled = np.where(lacking, np.float32(0), (columns - center) * inverse_spread)
+    gates = np.where(lacking, np.float32(0), columns)[:, wires.gates]
+    gated = scaled[:, wires.gated] * (1 - gates)
+    available = 1 - lacking[:, wires.masked].astype(np.float32)
+    return np.concatenate([scaled[:, wires.free], gated, available], axis=1), scaled[:, wires.forced]
+
+
+def _lacking(
+    factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]
+) -> Bool[ndarray, "rows columns"]:
+    lacking = np.isnan(columns)
+    start = 0
+    for factor in factors:
+        stop = start + len(factor.columns)
+        lacking[:, start:stop] = lacking[:, start:stop].any(axis=1, keepdims=True)
+        start = stop
+    return lacking
+
+
+def stored(net: DenseNet) -> bytes:
+    """The arrays of `net` as the bytes of an .npz file: the same network gives the same bytes."""
+    arrays: dict[str, ndarray] = {
+        "schema": np.array(schema(net.factors)),
+        "ranges": np.array([(f.low, f.high) for f in net.factors]),  # factors x (low, high)
+        "center": net.center,
+        "inverse_spread": net.inverse_spread,
+    }
+    for part, layers in (("embedding", net.embedding), ("trunk", net.trunk)):
+        for i, layer in enumerate(layers):
+            arrays |= {f"{part}_{i}_{name}": getattr(layer, name) for name in _LAYER}
+    buffer = BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def loaded(path: Path) -> DenseNet:
+    """The network stored in the file `path`. Raises ValueError if it was trained for other factors."""
+    try:
+        with np.load(path) as file:
+            arrays = dict(file)
+    except (OSError, ValueError, BadZipFile) as error:
+        raise ValueError(f"{path} must be the stored arrays of a network. Got: {error}. Train it again.") from error
+    if (found := str(arrays.get("schema"))) != schema():
+        raise ValueError(
+            f"{path} was trained for factor schema {found}, this code has {schema()}. "
+            "Run `acc-decel generate` and `acc-decel train` again."
+        )
+    factors = tuple(replace(f, low=low, high=high) for f, (low, high) in zip(FACTORS, arrays["ranges"], strict=True))
+    return DenseNet(
+        factors, arrays["center"], arrays["inverse_spread"], _layers(arrays, "embedding"), _layers(arrays, "trunk")
+    )
+
+
+def _layers(arrays: dict[str, ndarray], part: str) -> tuple[Layer, ...]:
+    count = sum(name.startswith(f"{part}_") and name.endswith("_bias") for name in arrays)
+    return tuple(Layer(*(arrays[f"{part}_{i}_{name}"] for name in _LAYER)) for i in range(count))
+
+
+_LAYER = tuple(f.name for f in fields(Layer))

@@ -1,0 +1,24 @@
+"""Which events train, validate, calibrate and test: by event number, so that no event ever changes its part.
+
+The number is scrambled first: neighbours in a Sobol sequence fill opposite corners, every 20th event only some.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Int64
+from numpy import ndarray
+
+CYCLE = 20
+PARTS = {"validation": (0,), "calibration": (1, 2), "test": (3,), "training": tuple(range(4, CYCLE))}
+
+
+def part(event: Int64[ndarray, " events"], name: str) -> Bool[ndarray, " events"]:
+    """Which events belong to the part `name`."""
+    return np.isin(_scrambled(event) % np.uint64(CYCLE), PARTS[name])
+
+
+def _scrambled(event: Int64[ndarray, " events"]) -> ndarray:
+    """The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014)."""
+    z = event.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

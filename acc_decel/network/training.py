@@ -1,0 +1,194 @@
+"""Training: a dataset in, a calibrated `DenseNet` out. The only module that imports Keras."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from jaxtyping import Float32
+from numpy import ndarray
+
+from acc_decel.dataset import Dataset
+from acc_decel.factors import Factor, column_names
+from acc_decel.network.calibration import calibrated
+from acc_decel.network.dense_net import DenseNet, Layer, entering, wiring
+from acc_decel.network.split import part
+
+QUANTILES = (0.05, 0.50, 0.95)
+DECELERATION_SCALE, DECELERATION_OFFSET = 4.0, 5.0  # [m/s^2], what the last layer's unit means while training
+DELAY_SCALE, DELAY_OFFSET = 0.1, 0.1  # [s]
+DELAY_WEIGHT = 0.1  # of the delay in the loss, beside the three quantiles
+ENVELOPE = ((-4.0, 18.0),) * 3 + ((-1.0, 2.0),)  # outputs are clamped to what a road car can do, [m/s^2] and [s]
+FEWEST_EVENTS = 2_000
+INFINITE = np.float32(np.inf)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How to train. The defaults made the released models."""
+
+    epochs: int = 80
+    patience: int = 12
+    batch: int = 1024
+    learning_rate: float = 6e-3
+    seed: int = 1
+    embedding: tuple[int, ...] = (24, 14)
+    trunk: tuple[int, ...] = (32, 16)
+
+
+@keras.saving.register_keras_serializable("acc_decel")
+class ClampedDense(keras.layers.Layer):
+    """Dense layer whose weights keep given signs (0: free), clamped unit by unit: rectified, concave or saturated.
+
+    With non-negative weights from layer to layer, such a network is monotone by construction and still a universal
+    approximator: Runje and Shankaranarayana, Constrained Monotonic Neural Networks, ICML 2023.
+    """
+
+    def __init__(self, signs: Float32[ndarray, "inputs units"], low: ndarray, high: ndarray, **options: Any) -> None:
+        """`signs` -1, 0 or 1; `low` and `high` limits of each unit."""
+        super().__init__(**options)
+        self.signs, self.low, self.high = signs, low, high
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        """Create the weights."""
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], len(self.low)), initializer="glorot_uniform", name="kernel"
+        )
+        self.bias = self.add_weight(shape=(len(self.low),), initializer="zeros", name="bias")
+
+    def signed(self) -> Any:
+        """The weights with their signs kept."""
+        return keras.ops.where(self.signs == 0, self.kernel, self.signs * keras.ops.abs(self.kernel))
+
+    def call(self, inputs: Any) -> Any:
+        """The layer's outputs."""
+        x = keras.ops.matmul(inputs, self.signed()) + self.bias
+        return keras.ops.minimum(keras.ops.maximum(x, self.low), self.high)
+
+    def plain(self) -> Layer:
+        """The layer as arrays."""
+        weights = np.ascontiguousarray(keras.ops.convert_to_numpy(self.signed()).T)
+        return Layer(weights, keras.ops.convert_to_numpy(self.bias), self.low, self.high)
+
+
+def keras_model(factors: tuple[Factor, ...], training: Training) -> keras.Model:
+    """The network of `dense_net.py` in Keras: two inputs (embedding, forced columns), four outputs, not ordered."""
+    wires = wiring(factors)
+    free = keras.Input((wires.embedding_inputs,))
+    forced = keras.Input((len(wires.forced),))
+    x = free
+    for units in training.embedding:
+        x = ClampedDense(_signs(x.shape[-1], units), np.zeros(units, "f4"), np.full(units, INFINITE))(x)
+    signs = np.concatenate(
+        [np.tile(np.float32(wires.directions)[:, None], training.trunk[0]), _signs(x.shape[-1], training.trunk[0])]
+    )
+    x = keras.layers.Concatenate()([forced, x])
+    for units, following in zip(training.trunk, (*training.trunk[1:], len(ENVELOPE)), strict=True):
+        x = ClampedDense(signs, *_three_kinds(units))(x)
+        signs = np.ones((units, following), np.float32)
+    signs[:, 3] = 0  # the delay is free
+    unlimited = np.full(len(ENVELOPE), INFINITE)
+    return keras.Model([free, forced], ClampedDense(signs, -unlimited, unlimited)(x))
+
+
+def train(
+    data: Dataset,
+    factors: tuple[Factor, ...],
+    training: Training = Training(),  # noqa: B008 - frozen
+    *,
+    on_epoch: Callable[[int, float, float], None] = lambda epoch, loss, best: None,
+) -> DenseNet:
+    """A network for `factors`, trained on the training part of `data` and calibrated on its calibration part.
+
+    `on_epoch` is told the epoch, its validation loss and the best so far. Stops early when the validation loss no
+    longer falls; if the loss stops being a number, the last good weights are kept and RuntimeError is raised without
+    any epoch to keep. Raises ValueError for fewer than FEWEST_EVENTS events.
+    """
+    if len(data.event) < FEWEST_EVENTS:
+        raise ValueError(f"the dataset must hold at least {FEWEST_EVENTS} events. Got {len(data.event)}: generate more.")
+    keras.utils.set_random_seed(training.seed)
+    tf.config.experimental.enable_op_determinism()
+    center, inverse_spread = scaling(factors, data.columns[part(data.event, "training")])
+    model = keras_model(factors, training)
+    learning, checking = (
+        _arrays(data, factors, center, inverse_spread, name) for name in ("training", "validation")
+    )
+    steps = training.epochs * -(-len(learning[1]) // training.batch)
+    rate = keras.optimizers.schedules.CosineDecay(training.learning_rate, steps, alpha=0.002)
+    model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
+    best = keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True)
+    told = keras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: on_epoch(e + 1, logs["val_loss"], best.best))
+    history = model.fit(
+        *learning,
+        validation_data=checking,
+        validation_batch_size=8192,
+        batch_size=training.batch,
+        epochs=training.epochs,
+        verbose=0,
+        callbacks=[best, told, keras.callbacks.TerminateOnNaN()],
+    )
+    if not np.isfinite(history.history["loss"][0]):
+        raise RuntimeError("training must begin with a finite loss. Got none: lower the learning rate.")
+    net = plain(model, factors, center, inverse_spread, embedded=len(training.embedding))
+    return calibrated(net, data)
+
+
+def loss(true: Any, answer: Any) -> Any:
+    """Pinball loss of the three quantiles plus the absolute error of the delay, in training units."""
+    over = true[:, :1] - answer[:, :3]
+    quantiles = keras.ops.convert_to_tensor(QUANTILES, dtype="float32")
+    pinball = keras.ops.sum(keras.ops.maximum(quantiles * over, (quantiles - 1) * over), axis=1)
+    return pinball + DELAY_WEIGHT * keras.ops.abs(true[:, 1] - answer[:, 3])
+
+
+def scaling(
+    factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]
+) -> tuple[Float32[ndarray, " columns"], Float32[ndarray, " columns"]]:
+    """Centre and inverse spread of each column: mean and deviation of what is available; choices stay 0 to 1."""
+    center, inverse = np.nanmean(columns, axis=0, dtype="f8"), 1 / np.nanstd(columns, axis=0, dtype="f8")
+    if not np.isfinite(inverse).all():
+        constant = np.array(column_names(factors))[~np.isfinite(inverse)]
+        raise ValueError(f"every column must vary. Got only one value in {', '.join(constant)}: generate more events.")
+    choice = np.concatenate([[bool(f.levels)] * len(f.columns) for f in factors])
+    return np.where(choice, 0, center).astype("f4"), np.where(choice, 1, inverse).astype("f4")
+
+
+def plain(
+    model: keras.Model, factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, *, embedded: int
+) -> DenseNet:
+    """The trained Keras model as arrays, its first `embedded` layers the embedding; outputs in m/s^2 and s."""
+    layers = [layer.plain() for layer in model.layers if isinstance(layer, ClampedDense)]
+    scale = np.float32([DECELERATION_SCALE] * 3 + [DELAY_SCALE])
+    offset = np.float32([DECELERATION_OFFSET] * 3 + [DELAY_OFFSET])
+    last = layers[-1]
+    limits = np.float32(ENVELOPE)
+    layers[-1] = Layer(
+        last.weights * scale[:, None], last.bias * scale + offset, limits[:, 0].copy(), limits[:, 1].copy()
+    )
+    return DenseNet(factors, center, inverse_spread, tuple(layers[:embedded]), tuple(layers[embedded:]))
+
+
+def _arrays(
+    data: Dataset, factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, name: str
+) -> tuple[list[ndarray], ndarray]:
+    rows = part(data.event, name)
+    labels = np.stack(
+        [
+            (data.deceleration[rows] - DECELERATION_OFFSET) / DECELERATION_SCALE,
+            (data.delay[rows] - DELAY_OFFSET) / DELAY_SCALE,
+        ],
+        axis=1,
+    )
+    return list(entering(factors, center, inverse_spread, data.columns[rows])), labels.astype(np.float32)
+
+
+def _signs(inputs: int, units: int) -> Float32[ndarray, "inputs units"]:
+    return np.zeros((inputs, units), np.float32)
+
+
+def _three_kinds(units: int) -> tuple[Float32[ndarray, " units"], Float32[ndarray, " units"]]:
+    """Limits of a layer of which a third is convex, a third concave and the rest saturated."""
+    kind = np.arange(units) * 3 // units
+    return np.float32([0, -np.inf, -1])[kind], np.float32([np.inf, 0, 1])[kind]

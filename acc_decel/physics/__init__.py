@@ -1,0 +1,15 @@
+"""What road, tyre and brake do: one straight-line braking event in time, for a vehicle read from TOML."""
+
+from acc_decel.physics.braking import stopping_distance as stopping_distance
+from acc_decel.physics.braking import stops as stops
+from acc_decel.physics.latents import LATENTS as LATENTS
+from acc_decel.physics.latents import Latent as Latent
+from acc_decel.physics.latents import typical_latents as typical_latents
+from acc_decel.physics.road import SURFACES as SURFACES
+from acc_decel.physics.tyre import curve_peak as curve_peak
+from acc_decel.physics.tyre import wet_ratio as wet_ratio
+from acc_decel.physics.vehicle import AIR_DENSITY as AIR_DENSITY
+from acc_decel.physics.vehicle import GRAVITY as GRAVITY
+from acc_decel.physics.vehicle import Vehicle as Vehicle
+from acc_decel.physics.vehicle import vehicle as vehicle
+from acc_decel.physics.vehicle import vehicle_names as vehicle_names

@@ -1,0 +1,185 @@
+"""Braking events from their factors: what the situation means for tyre and brakes, then the integration in time."""
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from acc_decel.physics import tyre
+from acc_decel.physics.integration import EVENT, RESULT, stops_of
+from acc_decel.physics.latents import typical_latents
+from acc_decel.physics.road import SURFACE_LEVELS, SURFACES, TYRE_LEVELS
+from acc_decel.physics.vehicle import AIR_DENSITY, GRAVITY, Vehicle
+
+Columns = dict[str, ndarray]
+
+# What one standard score of a latent does; relative unless a unit is named.
+TYRE_SPREAD = 0.045  # tyres of one kind, dry: the same Kona stopped in 36.1 m and over 38 m on other tyres (ADAC 2021)
+WET_SPREAD = 0.07  # further spread in the wet: EU wet-grip classes A to E span about +-20 %, Regulation (EU) 2020/740
+TEXTURE_SPREAD = 0.35  # logarithm of the mean profile depth among asphalts, PIARC experiment (1995)
+PAD_SPREAD = 0.06  # pad friction tolerance
+ABS_SPREAD = 0.07  # slip held, as a share of the peak's
+RESPONSE_SPREAD = 0.20  # dead time and build-up
+GUST = 1.5  # [m/s]
+
+
+def stops(
+    vehicle: Vehicle,
+    /,
+    *,
+    speed: Float[ndarray, " events"],
+    brake_pressure_bar: Float[ndarray, " events"],
+    mass: Float[ndarray, " events"],
+    brake_temperature_c: Float[ndarray, " events"],
+    grade: Float[ndarray, " events"],
+    headwind: Float[ndarray, " events"],
+    surface: Float[ndarray, " events"],
+    water_film_mm: Float[ndarray, " events"],
+    road_temperature_c: Float[ndarray, " events"],
+    tyre_kind: Float[ndarray, " events"],
+    tread_depth_mm: Float[ndarray, " events"],
+    tyre_pressure_bar: Float[ndarray, " events"],
+    abs: Float[ndarray, " events"],
+    latents: Columns | None = None,
+) -> Columns:
+    """Full stops of `vehicle`, one for each row: columns `deceleration` [m/s^2], `delay` [s], `stopping_distance` [m],
+    `friction` (peak at the initial speed) and `peak_disc_c` [degC].
+
+    `surface` and `tyre_kind` are the index of the level, as a float column. `deceleration` is that of the built-up
+    brakes from the initial speed to standstill; `stopping_distance = speed * delay + speed^2 / (2 * deceleration)`
+    counts from the demand. A car that never stops has a deceleration below 0.05 m/s^2 and an infinite distance.
+    `latents` are standard scores (LATENTS), typical if not given.
+    """
+    unknown = latents or typical_latents(len(speed))
+    e = np.zeros(len(speed), EVENT)
+    _situation(
+        e, vehicle, speed, mass, grade, headwind, brake_temperature_c, road_temperature_c, unknown["gust_score"]
+    )
+    _resistance(e, vehicle, surface, grade)
+    _load(e, vehicle, grade)
+    _brakes(e, vehicle, brake_pressure_bar, abs, unknown)
+    film, tread, pressure = water_film_mm, tread_depth_mm, tyre_pressure_bar
+    friction = _grip(e, vehicle, surface, film, road_temperature_c, tyre_kind, tread, pressure, unknown)
+    results = np.zeros(len(speed), RESULT)
+    stops_of(e, results)
+    columns = {name: results[name].copy() for name in RESULT.names or ()}
+    columns["friction"] = friction
+    columns["stopping_distance"] = stopping_distance(speed, columns["deceleration"], columns["delay"])
+    return columns
+
+
+def stopping_distance(
+    speed: Float[ndarray, " events"], deceleration: Float[ndarray, " events"], delay: Float[ndarray, " events"]
+) -> Float[ndarray, " events"]:
+    """Distance [m] from the demand to standstill; infinite where the car does not slow down."""
+    slows = deceleration > 0
+    return np.where(slows, speed * delay + speed**2 / (2 * np.where(slows, deceleration, 1)), np.inf)
+
+
+def _situation(
+    e: ndarray,
+    vehicle: Vehicle,
+    speed: ndarray,
+    mass: ndarray,
+    grade: ndarray,
+    headwind: ndarray,
+    disc_c: ndarray,
+    road_c: ndarray,
+    gust: ndarray,
+) -> None:
+    e["speed"], e["mass"] = speed, mass
+    e["wind"] = headwind + GUST * gust
+    e["grade_force"] = mass * GRAVITY * grade / np.hypot(1, grade)
+    e["ambient_c"] = road_c
+    e["front_disc_c"] = disc_c
+    e["rear_disc_c"] = road_c + 0.75 * (disc_c - road_c)  # the rear brakes do less work
+    e["drag"] = 0.5 * AIR_DENSITY * vehicle.body.drag_area
+
+
+def _resistance(e: ndarray, vehicle: Vehicle, surface: ndarray, grade: ndarray) -> None:
+    rolling = _of_surface([s.rolling for s in SURFACES.values()], surface)
+    e["rolling_force"] = vehicle.body.rolling_resistance * rolling * e["mass"] * GRAVITY / np.hypot(1, grade)
+
+
+def _load(e: ndarray, vehicle: Vehicle, grade: ndarray) -> None:
+    """Axle loads on the slope; load beyond the kerb mass sits mostly on the rear axle (EEC kerb and gross axle loads)."""
+    body = vehicle.body
+    weight = e["mass"] * GRAVITY / np.hypot(1, grade)
+    loaded = (e["mass"] - body.kerb_mass) / (body.gross_mass - body.kerb_mass)
+    front = body.front_share - 0.10 * loaded
+    e["transfer"] = body.centre_of_gravity_height / body.wheelbase
+    shifted = e["grade_force"] * e["transfer"]  # uphill loads the rear axle
+    e["front_load"], e["rear_load"] = weight * front - shifted, weight * (1 - front) + shifted
+    rated = 0.5 * (body.kerb_mass + body.gross_mass) * GRAVITY
+    e["front_rated"], e["rear_rated"] = rated * (body.front_share - 0.05), rated * (1.05 - body.front_share)
+    e["load_sensitivity"] = vehicle.tyres.load_sensitivity
+
+
+def _brakes(e: ndarray, vehicle: Vehicle, demand: ndarray, abs_on: ndarray, unknown: Columns) -> None:
+    brakes, tyres = vehicle.brakes, vehicle.tyres
+    pads = np.exp(PAD_SPREAD * unknown["pad_score"])
+    response = np.exp(RESPONSE_SPREAD * unknown["response_score"])
+    e["demand"], e["abs_on"] = demand, abs_on
+    e["front_force_per_bar"] = brakes.front_torque_per_bar * pads / tyres.radius
+    e["rear_force_per_bar"] = brakes.rear_torque_per_bar * pads / tyres.radius
+    e["front_share"] = 1
+    limited = np.minimum(demand, brakes.rear_knee_bar + brakes.rear_slope * (demand - brakes.rear_knee_bar))
+    e["rear_share"] = np.where(abs_on > 0.5, 1, limited / demand)  # with ABS, its rear channel distributes the force
+    e["dead_time"], e["lag"] = brakes.dead_time * response, brakes.hydraulic_lag * response
+    e["pressure_rate"] = brakes.pressure_rate_bar / response
+    e["inverse_inertia"] = tyres.radius**2 / (2 * tyres.wheel_inertia)
+    e["front_capacity"], e["rear_capacity"] = brakes.front_heat_capacity, brakes.rear_heat_capacity
+    e["cooling"], e["cooling_per_speed"] = brakes.cooling, brakes.cooling_per_speed
+    e["fade_onset"], e["fade_loss"] = brakes.fade_onset_c, brakes.fade_loss
+    e["fade_span"] = brakes.fade_full_c - brakes.fade_onset_c
+
+
+def _grip(
+    e: ndarray,
+    vehicle: Vehicle,
+    surface: ndarray,
+    film: ndarray,
+    road_c: ndarray,
+    kind: ndarray,
+    tread: ndarray,
+    inflation: ndarray,
+    unknown: Columns,
+) -> ndarray:
+    """Fill in the slip curve of each event; returns the peak friction at the initial speed."""
+    rows = list(SURFACES.values())
+    texture = tyre.RATED_TEXTURE_MM * np.exp(TEXTURE_SPREAD * unknown["texture_score"])
+    wetness = tyre.wetness(film)
+    paved = _of_surface([s.paved for s in rows], surface) > 0
+    level = _dry_level(surface, road_c, kind, tread, wetness) * tyre.pressure_grip(inflation)
+    level *= np.exp(_of_surface([s.scatter for s in rows], surface) * unknown["surface_score"])
+    level *= np.exp(TYRE_SPREAD * unknown["tyre_score"] + WET_SPREAD * wetness * paved * unknown["wet_score"])
+    level *= vehicle.tyres.dry_grip + (vehicle.tyres.wet_grip - vehicle.tyres.dry_grip) * wetness
+    level *= tyre.wet_ratio(film, tread, _of_surface([s.wet_loss for s in rows], surface), texture)
+    critical = np.where(paved, tyre.critical_speed(film, inflation, texture), np.inf)
+    e["inverse_critical"] = 1 / critical
+    e["rise"], e["fall"] = (_of_surface([getattr(s, n) for s in rows], surface) for n in ("rise", "fall"))
+    e["speed_fall"] = _of_surface([s.speed_fall for s in rows], surface)
+    slip, height = tyre.curve_peak(e["rise"], e["fall"])
+    e["level"] = level / height
+    share = np.clip(vehicle.brakes.abs_slip_share + ABS_SPREAD * unknown["abs_score"], 0.2, 1.0)
+    e["front_target"] = e["rear_target"] = share * np.minimum(slip, 0.2)
+    return level * tyre.speed_ratio(e["speed"], critical)
+
+
+def _dry_level(surface: ndarray, road_c: ndarray, kind: ndarray, tread: ndarray, wetness: ndarray) -> ndarray:
+    """Peak friction before the water: surface, tyre kind, compound against temperature, wear."""
+    level = np.zeros(len(surface))
+    for i, name in enumerate(SURFACE_LEVELS):
+        row = SURFACES[name]
+        for j, compound in enumerate(TYRE_LEVELS):
+            here = (surface == i) & (kind == j)
+            cold = road_c[here]
+            if row.frozen:
+                grip = tyre.frozen_grip(cold, 0.04 if name == "ice" else 0.01) * tyre.wear_snow(tread[here])
+            else:
+                grip = tyre.compound_grip(compound, cold, wetness[here]) * tyre.wear_dry(tread[here])
+            level[here] = row.friction[j] * grip
+    return level
+
+
+def _of_surface(values: list[float] | list[bool], surface: ndarray) -> ndarray:
+    return np.array(values, float)[surface.astype(int)]

@@ -1,0 +1,141 @@
+"""The car itself: constants of nature, and a `Vehicle` read from TOML and checked against what a car can be."""
+
+import tomllib
+from dataclasses import Field, dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from acc_decel.factors import FACTORS, Factor, with_range
+
+GRAVITY = 9.80665  # [m/s^2], standard gravity, ISO 80000-3
+AIR_DENSITY = 1.204  # [kg/m^3], dry air at 20 degC and 1013.25 hPa, ISO 2533
+
+
+def quantity(low: float, high: float, unit: str, meaning: str) -> Any:
+    """A field of a vehicle file with the range that any car fits into."""
+    return field(metadata={"low": low, "high": high, "unit": unit, "meaning": meaning})
+
+
+@dataclass(frozen=True)
+class Body:
+    """Masses, geometry and resistances."""
+
+    kerb_mass: float = quantity(500, 10000, "kg", "lightest mass on the road, driver included")
+    gross_mass: float = quantity(600, 12000, "kg", "heaviest mass allowed")
+    wheelbase: float = quantity(1.5, 6.0, "m", "distance of the axles")
+    front_share: float = quantity(0.3, 0.75, "", "share of the mass on the front axle, standing level")
+    centre_of_gravity_height: float = quantity(0.2, 1.5, "m", "height of the centre of gravity")
+    drag_area: float = quantity(0.2, 6.0, "m^2", "drag coefficient times frontal area")
+    rolling_resistance: float = quantity(0.004, 0.04, "", "rolling force per load on asphalt")
+
+
+@dataclass(frozen=True)
+class Brakes:
+    """From the demanded pressure to the torque at the wheels, and the heat in between. Torques are for one axle."""
+
+    front_torque_per_bar: float = quantity(5, 300, "N m/bar", "front brake torque per pressure, pads at rated friction")
+    rear_torque_per_bar: float = quantity(2, 300, "N m/bar", "rear brake torque per pressure, pads at rated friction")
+    rear_knee_bar: float = quantity(5, 300, "bar", "pressure above which the rear axle gets less")
+    rear_slope: float = quantity(0, 1, "", "share of further pressure that the rear axle gets")
+    dead_time: float = quantity(0.005, 0.5, "s", "from the demand to the first pressure")
+    pressure_rate_bar: float = quantity(50, 5000, "bar/s", "rise of the pressure in an emergency")
+    hydraulic_lag: float = quantity(0.002, 0.3, "s", "time constant from the master cylinder to the calipers")
+    front_heat_capacity: float = quantity(1e3, 1e5, "J/K", "heat capacity of the front discs")
+    rear_heat_capacity: float = quantity(1e3, 1e5, "J/K", "heat capacity of the rear discs")
+    cooling: float = quantity(0.5, 200, "W/K", "cooling of one axle's discs at standstill")
+    cooling_per_speed: float = quantity(0, 20, "W s/(K m)", "further cooling for each m/s")
+    fade_onset_c: float = quantity(100, 700, "degC", "disc temperature at which the pads begin to fade")
+    fade_full_c: float = quantity(200, 1000, "degC", "disc temperature at which the pads have faded fully")
+    fade_loss: float = quantity(0, 0.9, "", "share of the pad friction lost when faded fully")
+    abs_slip_share: float = quantity(0.2, 1.0, "", "slip at which the ABS holds the wheel, as a share of the peak's")
+
+
+@dataclass(frozen=True)
+class Tyres:
+    """What the tyres make of a road, relative to a good tyre of today in its size."""
+
+    radius: float = quantity(0.2, 0.6, "m", "dynamic rolling radius")
+    wheel_inertia: float = quantity(0.3, 10, "kg m^2", "inertia of one wheel with tyre, disc and half-shaft")
+    dry_grip: float = quantity(0.5, 1.5, "", "dry friction relative to a good compact car's tyre")
+    wet_grip: float = quantity(0.5, 1.5, "", "wet friction relative to a good compact car's tyre")
+    load_sensitivity: float = quantity(-0.4, 0.0, "", "change of friction per relative change of load")
+
+
+@dataclass(frozen=True)
+class Vehicle:
+    """One vehicle platform. SI units unless the name wears another; see `Body`, `Brakes` and `Tyres`."""
+
+    name: str
+    description: str
+    body: Body
+    brakes: Brakes
+    tyres: Tyres
+
+    def __post_init__(self) -> None:
+        """Refuse a car that contradicts itself."""
+        for light, heavy, holds in (
+            ("body.kerb_mass", "body.gross_mass", self.body.kerb_mass < self.body.gross_mass),
+            ("brakes.fade_onset_c", "brakes.fade_full_c", self.brakes.fade_onset_c < self.brakes.fade_full_c),
+        ):
+            if not holds:
+                raise ValueError(f"vehicle {self.name}: {light} must be less than {heavy}. Got the reverse: mend it.")
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """The braking factors with the mass narrowed to this platform."""
+        return with_range(FACTORS, "mass", self.body.kerb_mass, self.body.gross_mass)
+
+
+def vehicle_names() -> tuple[str, ...]:
+    """Names of the vehicles that come with the package."""
+    files = (resources.files("acc_decel.physics") / "vehicles").iterdir()
+    return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
+
+
+def vehicle(name_or_path: str | Path) -> Vehicle:
+    """The shipped vehicle of this name, or the one in this TOML file.
+
+    Raises ValueError naming the file, the entry, what was expected and what came.
+    """
+    shipped = vehicle_names()
+    if str(name_or_path) in shipped:
+        source = resources.files("acc_decel.physics") / "vehicles" / f"{name_or_path}.toml"
+        return _vehicle(source.read_text(), str(name_or_path), f"{name_or_path}.toml")
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise ValueError(f"vehicle must be one of {', '.join(shipped)} or a TOML file. Got {str(path)!r}: no such file.")
+    return _vehicle(path.read_text(), path.stem, str(path))
+
+
+def _vehicle(text: str, name: str, source: str) -> Vehicle:
+    try:
+        told = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{source} must be a TOML file. Got: {error}. Compare it with a shipped vehicle.") from error
+    description = told.pop("description", "")
+    parts = {key: _part(cls, told.pop(key, {}), key, source) for key, cls in _PARTS.items()}
+    if told:
+        raise ValueError(f"{source} may hold {', '.join(_PARTS)} and description. Got also: {', '.join(told)}.")
+    return Vehicle(name=name, description=str(description), **parts)
+
+
+def _part(cls: type, told: dict[str, object], part: str, source: str) -> Any:
+    known = fields(cls)
+    if unknown := set(told) - {f.name for f in known}:
+        raise ValueError(f"{source}: [{part}] knows {', '.join(f.name for f in known)}. Got also: {', '.join(unknown)}.")
+    return cls(**{f.name: _number(f, told.get(f.name), part, source) for f in known})
+
+
+def _number(f: "Field[Any]", value: object, part: str, source: str) -> float:
+    limits = f.metadata
+    wanted = f"{source}: {part}.{f.name} must be {limits['low']:g} to {limits['high']:g} {limits['unit']}".rstrip()
+    wanted += f" ({limits['meaning']})."
+    if value is None:
+        raise ValueError(f"{wanted} Got nothing: add it.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not limits["low"] <= value <= limits["high"]:
+        raise ValueError(f"{wanted} Got {value!r}.")
+    return float(value)
+
+
+_PARTS: dict[str, type] = {"body": Body, "brakes": Brakes, "tyres": Tyres}

@@ -1,0 +1,264 @@
+"""The Python prediction API: one event or a DataFrame of events in, what the car can do out. Runs on ONNX Runtime."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import Literal, overload
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+from numpy import ndarray
+
+from acc_decel import status as bits
+from acc_decel.factors import FACTORS, OUTPUTS, Factor, column_names, schema, with_range
+
+DEFAULT_MODEL = "compact"
+MODEL_FILE = "model.onnx"
+Given = float | int | bool | str | Mapping[str, float] | None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the car can do in one event; quantities are SI.
+
+    `deceleration_lower` is reached at least 95 times in 100, `deceleration_upper` exceeded 5 times in 100 [m/s^2].
+    `delay` [s] is dead time and build-up of the brakes: stopping_distance = speed * delay + speed^2 / (2 deceleration).
+    `stopping_distance_upper` [m] goes with `deceleration_lower`. A car that cannot stop has an infinite distance.
+    """
+
+    deceleration_lower: float
+    deceleration: float
+    deceleration_upper: float
+    delay: float
+    stopping_distance: float
+    stopping_distance_upper: float
+    status: int
+
+    @property
+    def not_available(self) -> tuple[str, ...]:
+        """Names of the factors that were not given; the interval accounts for them."""
+        return bits.not_available(self.status)
+
+    @property
+    def outside_domain(self) -> bool:
+        """Whether the combination of factors was never trained: do not rely on the prediction."""
+        return bool(self.status & bits.OUTSIDE_DOMAIN)
+
+    @property
+    def below_comfort(self) -> bool:
+        """Whether the car may not even reach the 3.5 m/s^2 that an ACC may ask for."""
+        return bool(self.status & bits.BELOW_COMFORT)
+
+    def __repr__(self) -> str:
+        """The answer at a glance, with units."""
+        return (
+            f"Prediction(deceleration {self.deceleration:.2f} m/s^2 "
+            f"[{self.deceleration_lower:.2f}, {self.deceleration_upper:.2f}], delay {self.delay:.2f} s, "
+            f"stopping distance {self.stopping_distance:.1f} m [up to {self.stopping_distance_upper:.1f}], "
+            f"{bits.told(self.status)})"
+        )
+
+
+class Predictor:
+    """A trained model, ready to predict. `factors` are its braking factors with the ranges it was trained for."""
+
+    def __init__(self, model: str | Path = DEFAULT_MODEL) -> None:
+        """Load a released model by name, a model folder, or an ONNX file. Raises ValueError if it cannot be used."""
+        self.path = model_path(model)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # the network is too small to share
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(self.path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime raises classes of its own, without a common one
+            raise ValueError(f"{self.path} must be an ONNX model of acc_decel. Got: {error}".splitlines()[0]) from error
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        self.factors = _factors(self.path, self.metadata)
+
+    @property
+    def vehicle(self) -> str:
+        """Name of the vehicle platform that the model was trained for."""
+        return self.metadata.get("vehicle", "")
+
+    @overload
+    def predict(self, events: pd.DataFrame, /) -> pd.DataFrame: ...
+    @overload
+    def predict(self, **factors: Given) -> Prediction: ...
+    def predict(self, events: pd.DataFrame | None = None, /, **factors: Given) -> pd.DataFrame | Prediction:
+        """Predict one event from keyword factors, or many from a DataFrame of factor columns.
+
+        One event: `predict(speed=33.3, brake_pressure_bar=160, abs=1, surface="asphalt", water_film_mm=1.0)`; a factor
+        not given, None or NaN is not available. `surface` and `tyre_kind` take a level or a dict of probabilities.
+        Many: NaN or a missing column means not available; `surface` may be one column of level names, or one column of
+        probability for each level. The result has the same index and the columns of `Prediction`. Raises ValueError
+        naming factor, row and limit for an unknown factor or a value out of range.
+        """
+        if events is not None:
+            if factors:
+                raise ValueError(f"predict takes a DataFrame or factors, not both. Got also {', '.join(factors)}.")
+            return self.predict_frame(events)
+        row = _frame_of_one(factors, self.factors)
+        answer = self.predict_frame(row).iloc[0]
+        fields = {name: float(answer[name]) for name in (*OUTPUTS, "stopping_distance", "stopping_distance_upper")}
+        return Prediction(**fields, status=int(answer["status"]))
+
+    def predict_frame(
+        self, events: pd.DataFrame, *, on_refusal: Literal["raise", "flag"] = "raise"
+    ) -> pd.DataFrame:
+        """Predictions of many events, see `predict`. With `on_refusal="flag"` a refused row is NaN with its status."""
+        columns = columns_of(events, self.factors)
+        outputs, status = self.predict_array(columns)
+        if on_refusal == "raise":
+            self._raise_refused(events, columns, status)
+        return predictions(outputs, status, columns[:, column_names(self.factors).index("speed")], events.index)
+
+    def predict_array(self, columns: ndarray) -> tuple[ndarray, ndarray]:
+        """The raw path: float32 [n, columns] in the order of `column_names()`, NaN for not available.
+
+        Returns outputs float32 [n, 4] in the order of OUTPUTS, NaN where refused, and status int64 [n].
+        """
+        *outputs, status = self._session.run(None, {"factors": columns})
+        return np.stack(outputs, axis=1), status
+
+    def _raise_refused(self, events: pd.DataFrame, columns: ndarray, status: ndarray) -> None:
+        refused = np.flatnonzero(status & bits.REFUSED)
+        if not len(refused):
+            return
+        row = int(refused[0])
+        where = f" in row {events.index[row]!r}" if len(events) > 1 else ""
+        raise ValueError(refusal(self.factors, columns[row], int(status[row]), where))
+
+
+def refusal(factors: tuple[Factor, ...], columns: ndarray, status: int, where: str = "") -> str:
+    """One sentence for the first factor that `status` refuses in the row `columns`."""
+    names = bits.out_of_range(status, factors)
+    names += tuple(f.name for f in factors if f.name in bits.not_available(status, factors) and not f.may_lack)
+    factor = next(f for f in factors if f.name == names[0])
+    start = column_names(factors).index(factor.columns[0])
+    values = columns[start : start + len(factor.columns)]
+    told = {level: float(v) for level, v in zip(factor.levels, values, strict=True)} if factor.levels else values[0]
+    return factor.refusal(told if factor.levels else float(f"{values[0]:.9g}"), where)
+
+
+def predictions(outputs: ndarray, status: ndarray, speed: ndarray, index: pd.Index) -> pd.DataFrame:
+    """Outputs float32 [n, 4], status [n] and speed [m/s] as the table that `Predictor` returns."""
+    table = pd.DataFrame({name: outputs[:, i] for i, name in enumerate(OUTPUTS)}, index=index)
+    table["stopping_distance"] = _distance(speed, outputs[:, 1], outputs[:, 3])
+    table["stopping_distance_upper"] = _distance(speed, outputs[:, 0], outputs[:, 3])
+    table["status"] = status
+    told = {code: bits.told(int(code)) for code in np.unique(status)}
+    table["status_text"] = [told[code] for code in status]
+    return table
+
+
+def _distance(speed: ndarray, deceleration: ndarray, delay: ndarray) -> ndarray:
+    braking = speed**2 / (2 * np.where(deceleration > 0, deceleration, 1))
+    distance = np.where(deceleration > 0, speed * delay + braking, np.inf)
+    return np.where(np.isnan(deceleration), np.nan, distance)
+
+
+def columns_of(events: pd.DataFrame, factors: tuple[Factor, ...] = FACTORS) -> ndarray:
+    """The float32 [n, columns] array of a table of factors, NaN for not available.
+
+    Raises ValueError for an unknown column or something that is no number, naming column and row.
+    """
+    if not len(events):
+        raise ValueError("events must have at least one row. Got none: give events to predict.")
+    known = {f.name for f in factors} | set(column_names(factors))
+    for name in events.columns:
+        if name not in known:
+            raise ValueError(unknown_factor(str(name), factors))
+    return np.concatenate([_factor_columns(f, events) for f in factors], axis=1, dtype=np.float32)
+
+
+def unknown_factor(name: str, factors: tuple[Factor, ...] = FACTORS) -> str:
+    """One sentence for a factor that does not exist, with the nearest that does."""
+    near = get_close_matches(name, [f.name for f in factors], n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"{name} must be a braking factor: {', '.join(f.name for f in factors)}. Got {name!r}.{hint}"
+
+
+def _factor_columns(factor: Factor, events: pd.DataFrame) -> ndarray:
+    if factor.levels and factor.name in events:
+        split = [c for c in factor.columns if c in events]
+        if split:
+            raise ValueError(f"{factor.name} must be given once. Got {factor.name} and {', '.join(split)}: drop one.")
+        return np.stack([_one_hot(factor, value, row) for row, value in events[factor.name].items()])
+    lacking = pd.Series(np.nan, index=events.index)
+    return np.stack([_numbers(factor, events.get(column, lacking)) for column in factor.columns], axis=1)
+
+
+def _one_hot(factor: Factor, level: object, row: object) -> ndarray:
+    if level is None or level is pd.NA or (isinstance(level, float) and np.isnan(level)):
+        return np.full(len(factor.levels), np.nan)
+    if level not in factor.levels:
+        raise ValueError(factor.refusal(str(level), f" in row {row!r}"))
+    return np.eye(len(factor.levels))[factor.levels.index(str(level))]
+
+
+def _numbers(factor: Factor, column: "pd.Series[float]") -> ndarray:
+    if pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = column[numbers.isna() & column.notna()]
+    if len(wrong):
+        raise ValueError(factor.refusal(wrong.iloc[0], f" in row {wrong.index[0]!r}"))
+    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _frame_of_one(given: Mapping[str, Given], factors: tuple[Factor, ...]) -> pd.DataFrame:
+    row: dict[str, object] = {}
+    levels = {f.name: f for f in factors if f.levels}
+    for name, value in given.items():
+        if name in levels and isinstance(value, Mapping):
+            factor = levels[name]
+            if unknown := [level for level in value if level not in factor.levels]:
+                raise ValueError(factor.refusal(str(unknown[0])))
+            row |= {c: value.get(level, 0.0) for c, level in zip(factor.columns, factor.levels, strict=True)}
+        else:
+            row[name] = np.nan if value is None else value
+    return pd.DataFrame([row])
+
+
+def models_folder() -> Path:
+    """Where the released models lie: inside an installed package, beside it in a checkout."""
+    package = Path(str(resources.files("acc_decel")))
+    inside = package / "models"
+    return inside if inside.is_dir() else package.parent / "models"
+
+
+def released_models() -> dict[str, Path]:
+    """The released models: name to folder."""
+    return {path.parent.name: path.parent for path in sorted(models_folder().glob(f"*/{MODEL_FILE}"))}
+
+
+def model_path(model: str | Path) -> Path:
+    """The ONNX file of a released model's name, a model folder or a file. Raises ValueError if there is none."""
+    released = released_models()
+    if str(model) in released:
+        return released[str(model)] / MODEL_FILE
+    path = Path(model)
+    path = path / MODEL_FILE if path.is_dir() else path
+    if not path.is_file():
+        raise ValueError(
+            f"model must be a released model ({', '.join(released) or 'none here'}), a model folder or an ONNX file. "
+            f"Got {str(model)!r}: there is no {path}."
+        )
+    return path
+
+
+def _factors(path: Path, metadata: dict[str, str]) -> tuple[Factor, ...]:
+    found = metadata.get("schema")
+    if found != schema():
+        raise ValueError(
+            f"{path} must be exported for factor schema {schema()}. Got {found or 'no schema: not a model of ours'}. "
+            "Train it again with this version: `acc-decel generate`, `acc-decel train`."
+        )
+    factors = FACTORS
+    for told in json.loads(metadata["factors"]):
+        factors = with_range(factors, told["name"], told["low"], told["high"])
+    return factors

@@ -1,0 +1,42 @@
+"""The vocabulary of answers: what a status says, bit for bit the same in Python, in ONNX and in C."""
+
+from collections.abc import Iterable
+
+from acc_decel.factors import COMFORT_DECELERATION, FACTORS, Factor
+
+OUT_OF_RANGE_SHIFT = 0  # bit i: factor i is outside its range
+NOT_AVAILABLE_SHIFT = 24  # bit 24 + i: factor i is not available
+OUTSIDE_DOMAIN = 1 << 48  # a combination of factors that no training event holds
+BELOW_COMFORT = 1 << 49  # the deceleration may stay below what an ACC is allowed to ask for
+REFUSED = 1 << 50  # no prediction: a factor is out of range, or one that may not lack is not available
+
+FLAGS: dict[str, tuple[int, str]] = {
+    "OUTSIDE_DOMAIN": (OUTSIDE_DOMAIN, "a combination of factors that no training event holds"),
+    "BELOW_COMFORT": (BELOW_COMFORT, f"the lower deceleration is below the ACC limit of {COMFORT_DECELERATION} m/s^2"),
+    "REFUSED": (REFUSED, "no prediction: a factor is out of range, or lacks and may not"),
+}
+
+
+def out_of_range(status: int, factors: Iterable[Factor] = FACTORS) -> tuple[str, ...]:
+    """Names of the factors that `status` reports outside their range."""
+    return tuple(f.name for i, f in enumerate(factors) if status >> (OUT_OF_RANGE_SHIFT + i) & 1)
+
+
+def not_available(status: int, factors: Iterable[Factor] = FACTORS) -> tuple[str, ...]:
+    """Names of the factors that `status` reports as not available."""
+    return tuple(f.name for i, f in enumerate(factors) if status >> (NOT_AVAILABLE_SHIFT + i) & 1)
+
+
+def flags(status: int) -> tuple[str, ...]:
+    """Names of the general flags set in `status`."""
+    return tuple(name for name, (bit, _) in FLAGS.items() if status & bit)
+
+
+def told(status: int, factors: Iterable[Factor] = FACTORS) -> str:
+    """The whole status in words, for people."""
+    factors = tuple(factors)
+    lines = [f"{name} is outside its range" for name in out_of_range(status, factors)]
+    if missing := not_available(status, factors):
+        lines.append("not available: " + ", ".join(missing))
+    lines += [meaning for bit, meaning in FLAGS.values() if status & bit]
+    return "; ".join(lines) or "ok"

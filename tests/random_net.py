@@ -1,0 +1,71 @@
+"""Networks of random weights with the wiring of the real one, and random events, for tests that need no training."""
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from acc_decel.factors import FACTORS, Factor
+from acc_decel.network import DenseNet, Layer, wiring
+
+EMBEDDING = (16, 12)
+TRUNK = (24, 16, 4)
+CLAMPS = ((0.0, np.inf), (-np.inf, 0.0), (-1.0, 1.0))  # rectifier, its concave mirror image, saturated unit
+
+
+def random_net(rng: np.random.Generator, factors: tuple[Factor, ...] = FACTORS) -> DenseNet:
+    """A network whose outputs look like decelerations [m/s^2] and delays [s]."""
+    wires = wiring(factors)
+    ranges = np.array([(f.low, f.high) for f in factors for _ in f.columns])
+    embedding = _layers(rng, (wires.embedding_inputs, *EMBEDDING))
+    trunk = _layers(rng, (len(wires.forced) + EMBEDDING[-1], *TRUNK))
+    trunk[0].weights[:, : len(wires.forced)] = np.abs(trunk[0].weights[:, : len(wires.forced)]) * wires.directions
+    for layer in trunk[1:]:
+        layer.weights[:] = np.abs(layer.weights)
+    last = trunk[-1]
+    trunk[-1] = Layer(
+        last.weights, np.array([3.0, 5.0, 4.5, 0.3], "f4"), np.full(4, -np.inf, "f4"), np.full(4, np.inf, "f4")
+    )
+    return DenseNet(
+        factors,
+        center=ranges.mean(axis=1).astype("f4"),
+        inverse_spread=(2 / np.diff(ranges)[:, 0]).astype("f4"),
+        embedding=tuple(embedding),
+        trunk=tuple(trunk),
+    )
+
+
+def _layers(rng: np.random.Generator, widths: tuple[int, ...]) -> list[Layer]:
+    return [_layer(rng, inputs, outputs) for inputs, outputs in zip(widths, widths[1:], strict=False)]
+
+
+def _layer(rng: np.random.Generator, inputs: int, outputs: int) -> Layer:
+    clamps = np.array([CLAMPS[i % len(CLAMPS)] for i in range(outputs)], "f4")
+    weights = rng.normal(0, 1.2 / np.sqrt(inputs), (outputs, inputs)).astype("f4")
+    return Layer(weights, rng.normal(0, 0.3, outputs).astype("f4"), clamps[:, 0].copy(), clamps[:, 1].copy())
+
+
+def random_events(
+    rng: np.random.Generator, rows: int, factors: tuple[Factor, ...] = FACTORS
+) -> Float32[ndarray, "rows columns"]:
+    """Events that are accepted: every factor within its range, a third of those that may lack not available."""
+    return np.concatenate([_drawn(rng, rows, f) for f in factors], axis=1)
+
+
+def _drawn(rng: np.random.Generator, rows: int, factor: Factor) -> Float32[ndarray, "rows levels"]:
+    if factor.levels:
+        values = rng.dirichlet(np.full(len(factor.levels), 0.2), rows).astype("f4")
+    else:
+        low, high = np.float32(factor.low), np.float32(factor.high)
+        values = np.clip(rng.uniform(low, high, (rows, 1)).astype("f4"), low, high)
+    if factor.may_lack:
+        values[rng.random(rows) < 1 / 3] = np.nan
+    return values
+
+
+def spoiled(rng: np.random.Generator, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
+    """The events with one to three columns each overwritten by something that a sensor should not send."""
+    spoiled_events = events.copy()
+    bad = np.array([np.nan, np.inf, -np.inf, 1e30, -1e30, 3e38, 0.0, -0.0, 1e-42, 0.5, 1.0, 2.0, 1000.0], "f4")
+    for event in spoiled_events:
+        event[rng.integers(0, len(event), rng.integers(1, 4))] = rng.choice(bad)
+    return spoiled_events
