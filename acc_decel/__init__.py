@@ -1,7 +1,7 @@
 """Achievable deceleration and stopping distance of a car, from the factors that affect braking.
 
 >>> from acc_decel import Predictor
->>> Predictor().predict(speed=33.3, brake_pressure_bar=160, abs=1, surface="asphalt", water_film_mm=1.0)
+>>> Predictor().predict(speed=33.3, brake_pressure_bar=160, surface="asphalt", water_film_mm=1.0)
 """
 
 from acc_decel.factors import FACTORS as FACTORS

@@ -28,7 +28,9 @@ class Factor:
     `noise` is the standard deviation of the sensor in the factor's unit, `noise_share` the same relative to the value.
     `low` and `high` bound every column of the factor. A factor with `levels` is a choice: it has one column for each
     level, the probability of that level. `direction` holds only while the factor named by `forced_while` is 1.
-    `mistaken_for` lists units that people give by mistake, with their size in `unit`.
+    `standard` is equipment that every car has unless its absence is said: it is taken where a table or a call leaves the
+    factor out altogether; a value that is NaN still lacks. `mistaken_for` lists units that people give by mistake, as size and offset
+    that bring them to `unit`.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Factor:
     noise: float = 0.0
     noise_share: float = 0.0
     levels: tuple[str, ...] = ()
+    standard: float | None = None
     estimate: bool = False  # a reading of the physics' result, not one of its causes
     mistaken_for: tuple[tuple[str, float, float], ...] = ()  # unit, size, offset: value * size + offset is in `unit`
 
@@ -112,7 +115,7 @@ FACTORS: tuple[Factor, ...] = (
     Factor("tyre_pressure_bar", 1.5, 3.5, 0.01, "bar", "tyre inflation pressure, above ambient",
            prior=Prior(0.2, 2.4, 0.15), noise=0.04, mistaken_for=(("psi", 0.0689476, 0.0), ("kPa", 0.01, 0.0))),
     Factor("abs", 0.0, 1.0, 1.0, "", "anti-lock braking system: 0 off, 1 on",
-           may_lack=False),
+           may_lack=False, standard=1.0),
     Factor("friction_estimate", 0.05, 1.3, 0.01, "", "on-board estimate of the peak tyre-road friction",
            direction=RISES, noise=0.03, noise_share=0.05, estimate=True),
 )

@@ -91,8 +91,8 @@ class Predictor:
     def predict(self, events: pd.DataFrame | None = None, /, **factors: Given) -> pd.DataFrame | Prediction:
         """Predict one event from keyword factors, or many from a DataFrame of factor columns.
 
-        One event: `predict(speed=33.3, brake_pressure_bar=160, abs=1, surface="asphalt", water_film_mm=1.0)`; a factor
-        not given, None or NaN is not available. `surface` and `tyre_kind` take a level or a dict of probabilities.
+        One event: `predict(speed=33.3, brake_pressure_bar=160, surface="asphalt", water_film_mm=1.0)`; a factor not
+        given, None or NaN is not available (equipment left out, like `abs`, is the standard one). `surface` and `tyre_kind` take a level or a dict of probabilities.
         Many: NaN or a missing column means not available; `surface` may be one column of level names, or one column of
         probability for each level. The result has the same index and the columns of `Prediction`. Raises ValueError
         naming factor, row and limit for an unknown factor or a value out of range.
@@ -129,7 +129,7 @@ class Predictor:
         if not len(refused):
             return
         row = int(refused[0])
-        where = f" in row {events.index[row]!r}" if len(events) > 1 else ""
+        where = _where(events.index[row], len(events))
         raise ValueError(refusal(self.factors, columns[row], int(status[row]), where))
 
 
@@ -187,16 +187,21 @@ def _factor_columns(factor: Factor, events: pd.DataFrame) -> ndarray:
         split = [c for c in factor.columns if c in events]
         if split:
             raise ValueError(f"{factor.name} must be given once. Got {factor.name} and {', '.join(split)}: drop one.")
-        return np.stack([_one_hot(factor, value, row) for row, value in events[factor.name].items()])
-    lacking = pd.Series(np.nan, index=events.index)
-    return np.stack([_numbers(factor, events.get(column, lacking)) for column in factor.columns], axis=1)
+        rows = events[factor.name].items()
+        return np.stack([_one_hot(factor, value, _where(row, len(events))) for row, value in rows])
+    absent = pd.Series(np.nan if factor.standard is None else factor.standard, index=events.index)
+    return np.stack([_numbers(factor, events.get(column, absent)) for column in factor.columns], axis=1)
 
 
-def _one_hot(factor: Factor, level: object, row: object) -> ndarray:
+def _where(row: object, rows: int) -> str:
+    return f" in row {row!r}" if rows > 1 else ""
+
+
+def _one_hot(factor: Factor, level: object, where: str) -> ndarray:
     if level is None or level is pd.NA or (isinstance(level, float) and np.isnan(level)):
         return np.full(len(factor.levels), np.nan)
     if level not in factor.levels:
-        raise ValueError(factor.refusal(str(level), f" in row {row!r}"))
+        raise ValueError(factor.refusal(str(level), where))
     return np.eye(len(factor.levels))[factor.levels.index(str(level))]
 
 
@@ -206,7 +211,7 @@ def _numbers(factor: Factor, column: "pd.Series[float]") -> ndarray:
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = column[numbers.isna() & column.notna()]
     if len(wrong):
-        raise ValueError(factor.refusal(wrong.iloc[0], f" in row {wrong.index[0]!r}"))
+        raise ValueError(factor.refusal(wrong.iloc[0], _where(wrong.index[0], len(column))))
     return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
 
 

@@ -20,6 +20,8 @@ _RAM, _RAM_BYTES = 0x20000000, 64 * 1024
 _SYSTEM_CONTROL = 0xE000E000  # CPACR, which switches the FPU on, lies in this page
 _STACK_BYTES = 16 * 1024  # top of RAM, painted to see how deep the stack reaches
 _PAINT = 0xA5
+_NOP_BYTES = 2  # batch_done() begins with a nop, where the core stops
+_NOWHERE = 0xFFFFFFFC  # the core never gets there
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class _Meter:
 
 
 def _powered(program: Image) -> Uc:
-    """A core that has run from reset to the point where it would answer its first batch."""
+    """A core that has run from reset to the end of its first, empty batch."""
     core = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
     core.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M4)
     for start, size in ((_FLASH, _FLASH_BYTES), (_RAM, _RAM_BYTES), (_SYSTEM_CONTROL, 0x1000)):
@@ -155,20 +157,25 @@ def _powered(program: Image) -> Uc:
     for address, data in program.segments:
         core.mem_write(address, data)
     core.reg_write(UC_ARM_REG_SP, int.from_bytes(core.mem_read(_FLASH, 4), "little"))  # as the core does at reset
-    _run(core, program, "reset", until="answer_mailboxes")
+    done = program.symbols["batch_done"]
+    core.hook_add(UC_HOOK_CODE, _stop, begin=done, end=done)
+    _run(core, program.symbols["reset"])
     return core
+
+
+def _stop(core: Uc, address: int, size: int, _: object) -> None:
+    core.emu_stop()
 
 
 def _exchanged(core: Uc, program: Image, mail: bytes, count: int) -> bytes:
     """The mailboxes `mail` after the core has answered `count` of them."""
     core.mem_write(program.symbols["mailboxes"], mail)
     core.mem_write(program.symbols["mailboxes_filled"], count.to_bytes(4, "little"))
-    _run(core, program, "answer_mailboxes", until="batch_done")
-    answered = bytes(core.mem_read(program.symbols["mailboxes"], len(mail)))
-    _run(core, program, "batch_done", until="answer_mailboxes")
-    return answered
+    _run(core, program.symbols["batch_done"] + _NOP_BYTES)
+    return bytes(core.mem_read(program.symbols["mailboxes"], len(mail)))
 
 
-def _run(core: Uc, program: Image, start: str, *, until: str) -> None:
+def _run(core: Uc, start: int) -> None:
+    """Runs from the address `start` to the next call of batch_done()."""
     thumb = 1
-    core.emu_start(program.symbols[start] | thumb, program.symbols[until])
+    core.emu_start(start | thumb, _NOWHERE)

@@ -1,1 +1,9 @@
-"""Stage."""
+"""Measured against predicted: the published braking tests, and a user's own."""
+
+from acc_decel.evaluation.braking_tests import Summary as Summary
+from acc_decel.evaluation.braking_tests import evaluated as evaluated
+from acc_decel.evaluation.braking_tests import factors_of as factors_of
+from acc_decel.evaluation.braking_tests import predictors as predictors
+from acc_decel.evaluation.braking_tests import published_tests as published_tests
+from acc_decel.evaluation.braking_tests import read_tests as read_tests
+from acc_decel.evaluation.braking_tests import summary as summary

@@ -1,5 +1,10 @@
-"""Arrays in, files out: ONNX and C."""
+"""Arrays in, files out: ONNX, C, and the folder of a released model."""
 
+from acc_decel.export.firmware_files import firmware_files as firmware_files
+from acc_decel.export.firmware_files import write_firmware as write_firmware
+from acc_decel.export.model_folder import golden_events as golden_events
+from acc_decel.export.model_folder import read_model as read_model
+from acc_decel.export.model_folder import write_model as write_model
 from acc_decel.export.onnx_file import onnx_bytes as onnx_bytes
 from acc_decel.export.reference import reference_outputs as reference_outputs
 from acc_decel.export.reference import status_of as status_of

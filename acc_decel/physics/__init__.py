@@ -12,4 +12,5 @@ from acc_decel.physics.vehicle import AIR_DENSITY as AIR_DENSITY
 from acc_decel.physics.vehicle import GRAVITY as GRAVITY
 from acc_decel.physics.vehicle import Vehicle as Vehicle
 from acc_decel.physics.vehicle import vehicle as vehicle
+from acc_decel.physics.vehicle import vehicle_from as vehicle_from
 from acc_decel.physics.vehicle import vehicle_names as vehicle_names

@@ -105,14 +105,28 @@ def vehicle(name_or_path: str | Path) -> Vehicle:
     path = Path(name_or_path)
     if not path.is_file():
         raise ValueError(f"vehicle must be one of {', '.join(shipped)} or a TOML file. Got {str(path)!r}: no such file.")
-    return _vehicle(path.read_text(), path.stem, str(path))
+    try:
+        text = path.read_text()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must be a TOML file in UTF-8. Got: {error}. Save it as text.") from error
+    return _vehicle(text, path.stem, str(path))
+
+
+def vehicle_from(told: dict[str, Any], source: str = "manifest") -> Vehicle:
+    """The vehicle that `dataclasses.asdict` once took apart, checked as a file would be."""
+    rest = dict(told)
+    return _checked(rest, str(rest.pop("name", "")), source)
 
 
 def _vehicle(text: str, name: str, source: str) -> Vehicle:
     try:
         told = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{source} must be a TOML file. Got: {error}. Compare it with a shipped vehicle.") from error
+    return _checked(told, name, source)
+
+
+def _checked(told: dict[str, Any], name: str, source: str) -> Vehicle:
     description = told.pop("description", "")
     parts = {key: _part(cls, told.pop(key, {}), key, source) for key, cls in _PARTS.items()}
     if told:

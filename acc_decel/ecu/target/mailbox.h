@@ -22,7 +22,7 @@ extern const uint32_t acc_decel_target_mailboxes;
 /* Answers the filled mailboxes, then calls batch_done(). */
 void answer_mailboxes(void);
 
-/* The emulator stops here and exchanges the batch. */
+/* The emulator stops at its first instruction, a 16-bit nop, and exchanges the batch. */
 void batch_done(void);
 
 #endif

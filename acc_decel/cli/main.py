@@ -1,0 +1,51 @@
+"""The application: which commands there are, and how an error reaches the user."""
+
+import sys
+
+import typer
+
+from acc_decel.cli import offline, online
+from acc_decel.cli.factor_options import with_factor_options
+
+EXTRAS = {
+    "tensorflow": "train",
+    "keras": "train",
+    "numba": "train",
+    "scipy": "train",
+    "ziglang": "ecu",
+    "unicorn": "ecu",
+    "elftools": "ecu",
+}
+
+app = typer.Typer(
+    name="acc-decel",
+    help="Achievable deceleration and stopping distance of a car, from the factors that affect braking.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(offline.generate)
+app.command()(offline.train)
+app.command()(online.evaluate)
+app.command()(offline.export)
+app.command()(with_factor_options(online.predict))
+app.command()(with_factor_options(online.ecu))
+app.command()(online.info)
+
+
+def main() -> None:
+    """Run the command line; bad input ends in one sentence on stderr and exit code 2."""
+    try:
+        app()
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
+            raise
+        _fail(f'this command needs the extra [{extra}]. Got no module {error.name}: pip install "acc-decel[{extra}]"')
+    except (ValueError, OSError) as error:
+        _fail(str(error))
+
+
+def _fail(sentence: str) -> None:
+    print(f"Error: {sentence}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,122 @@
+"""Commands that make a model: generate, train, export. They need the extra [train]."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from acc_decel.cli.tables import console, print_json, print_table, progress_console
+
+DATASET_KEYS = ("events", "seed", "partition", "vehicle_sha256")
+
+
+def generate(
+    output: Annotated[Path, typer.Option(help="folder for the dataset")],
+    vehicle: Annotated[str, typer.Option(help="shipped vehicle, or a TOML file of your own")] = "compact",
+    events: Annotated[int, typer.Option(help="number of braking events")] = 200_000,
+    seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="print the manifest for a program")] = False,
+) -> None:
+    """Simulate braking events of one vehicle and write them as sensors would see them.
+
+    Events are quasi-random over road, tyre, brake and weather, and over what no sensor knows. Each is simulated to
+    standstill, then given noise, quantisation and factors that are not available. The folder holds Parquet partitions
+    and manifest.json. Interrupted, the same command resumes.
+
+        acc-decel generate --vehicle suv --events 400000 --output data/suv
+    """
+    from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
+
+    car = physics.vehicle(vehicle)
+    with _progress() as progress:
+        task = progress.add_task(f"simulating {car.name}", total=events)
+        manifest = dataset.generate(car, output, events=events, seed=seed, on_events=lambda n: progress.advance(task, n))
+    if as_json:
+        print_json(manifest)
+    else:
+        console.print(f"{events} events of {car.name} in {output}")
+
+
+def train(
+    dataset_folder: Annotated[Path, typer.Argument(metavar="DATASET", help="folder written by `generate`")],
+    output: Annotated[Path, typer.Option(help="folder for the model")],
+    epochs: Annotated[int, typer.Option(help="passes over the training part at most", min=1)] = 80,
+    patience: Annotated[int, typer.Option(help="stop after so many epochs without progress", min=1)] = 12,
+    seed: Annotated[int, typer.Option(help="same seed, same network on one machine")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="print the metrics for a program")] = False,
+) -> None:
+    """Train a network on a dataset, calibrate its intervals, and write the model's folder.
+
+    The folder gets model.onnx (everything inside), network.npz (plain arrays for the firmware), metrics.json (error and
+    coverage on events held out, by regime) and manifest.json (hashes). The network is monotone by construction in every
+    factor whose direction the physics forces.
+
+        acc-decel train data/suv --output models/suv
+    """
+    from acc_decel import dataset, physics  # noqa: PLC0415
+    from acc_decel.export import write_model  # noqa: PLC0415
+    from acc_decel.network.calibration import metrics  # noqa: PLC0415
+    from acc_decel.network import training as learning  # noqa: PLC0415
+
+    data = dataset.dataset(dataset_folder)
+    settings = learning.Training(epochs=epochs, patience=patience, seed=seed)
+    factors = physics.vehicle_from(data.manifest["vehicle_file"]).factors
+    with _progress() as progress:
+        task = progress.add_task("training", total=epochs)
+
+        def told(epoch: int, loss: float, best: float) -> None:
+            text = f"training: loss on unseen events {loss:.4f}, best {best:.4f}"
+            progress.update(task, completed=epoch, description=text)
+
+        net = learning.train(data, factors, settings, on_epoch=told)
+        progress.update(task, completed=epochs)
+    measured = metrics(net, data)
+    name = str(data.manifest["vehicle"])
+    source = {key: data.manifest[key] for key in DATASET_KEYS}
+    write_model(output, net, vehicle=name, dataset=source, training=asdict(settings), metrics=measured)
+    if as_json:
+        print_json(measured)
+        return
+    rows = [("all held-out events", measured), *measured["regimes"].items()]
+    print_table(
+        f"{name}: {measured['weights']} weights, {measured['events']} events held out",
+        ("regime", "events", "RMSE [m/s^2]", "90 % interval covers", "mean width [m/s^2]"),
+        [
+            (n, f"{m['events']}", f"{m['rmse']:.2f}", f"{100 * m['coverage']:.1f} %", f"{m['mean_width']:.2f}")
+            for n, m in rows
+        ],
+    )
+    console.print(f"model in {output}")
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="released model or model folder")] = "compact",
+    output: Annotated[Path, typer.Option(help="folder for the firmware")] = Path("firmware_export"),
+) -> None:
+    """Write a model as C for an ECU: acc_decel.c, acc_decel.h, generated tables and golden vectors.
+
+    The C is C99 without heap, static data or library calls; README.md in the folder says how to use it. Everything is
+    checked before the first file is written, and the same model gives the same bytes.
+
+        acc-decel export models/suv --output firmware_suv
+    """
+    from acc_decel.export import firmware_files, golden_events, read_model, write_firmware  # noqa: PLC0415
+    from acc_decel.predictor import model_path  # noqa: PLC0415
+
+    net, told = read_model(model_path(model).parent)
+    files = firmware_files(net, model=str(told["vehicle"]), golden=golden_events(net.factors))
+    write_firmware(output, files)
+    console.print(f"{told['vehicle']}: {net.weights} weights as {', '.join(sorted(files))} in {output}")
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=progress_console,
+    )

@@ -1,0 +1,272 @@
+"""Commands that use a model: predict, ecu, evaluate, info. The base install is enough, `ecu` needs the extra [ecu]."""
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+
+from acc_decel import evaluation
+from acc_decel.cli.tables import console, print_json, print_table, read_table, write_table
+from acc_decel.factors import OUTPUTS, column_names
+from acc_decel.predictor import (
+    DEFAULT_MODEL,
+    Given,
+    Predictor,
+    columns_of,
+    model_path,
+    predictions,
+    refusal,
+)
+from acc_decel.status import REFUSED, flags
+
+Factors = dict[str, Given]
+Model = Annotated[str, typer.Option(help="released model, model folder or ONNX file")]
+Json = Annotated[bool, typer.Option("--json", help="print for a program")]
+Input = Annotated[Path | None, typer.Option("--input", help="CSV or Parquet, one event a row, columns named as options")]
+Output = Annotated[Path | None, typer.Option("--output", help="CSV or Parquet for the answers")]
+Keep = Annotated[list[str] | None, typer.Option(help="column of the input to copy to the output; may be repeated")]
+
+
+def predict(
+    factors: Factors,
+    model: Model = DEFAULT_MODEL,
+    input_file: Input = None,
+    output_file: Output = None,
+    keep: Keep = None,
+    as_json: Json = False,
+) -> None:
+    """Predict deceleration and stopping distance, for one event or for a table of events.
+
+    What is not given counts as not available and widens the interval. Surface and tyre kind are given by name; in a
+    table also as one column of probability for each kind (surface_asphalt, ...).
+
+        acc-decel predict --speed 33.3 --brake-pressure-bar 160 --surface asphalt --water-film-mm 1.0
+        acc-decel predict --input events.csv --output answers.parquet
+    """
+    predictor = Predictor(model)
+    if input_file is None and output_file is None and not keep:
+        answer = predictor.predict(**factors)
+        if as_json:
+            print_json(asdict(answer) | _status_words(answer.status))
+        else:
+            _print_answers(predictor.predict(pd.DataFrame([factors])), f"{predictor.vehicle}")
+        return
+    events, kept = _table(factors, input_file, keep)
+    answers = pd.concat([kept, predictor.predict(events)], axis=1)
+    _tell(answers, predictor.vehicle, output_file, as_json)
+
+
+def ecu(
+    factors: Factors,
+    model: Model = DEFAULT_MODEL,
+    input_file: Input = None,
+    output_file: Output = None,
+    keep: Keep = None,
+    tests: Annotated[bool, typer.Option("--tests", help="run the published braking tests of the model's car")] = False,
+    build: Annotated[Path | None, typer.Option(help="folder to keep the compiled image in")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the exported C on an emulated Cortex-M4F, event by event, beside ONNX Runtime.
+
+    The firmware of the model is exported, cross-compiled and executed instruction by instruction. Prints what the core
+    answers, how far that is from ONNX Runtime, and what a prediction costs in instructions, flash, RAM and stack.
+
+        acc-decel ecu --speed 33.3 --brake-pressure-bar 160 --surface ice
+        acc-decel ecu --input events.csv --output answers.csv
+    """
+    from acc_decel.ecu import CortexM4F  # noqa: PLC0415 - the extra [ecu] is asked for only here
+    from acc_decel.export import firmware_files, golden_events, read_model, write_firmware  # noqa: PLC0415
+
+    predictor = Predictor(model)
+    net, told = read_model(model_path(model).parent)
+    if tests:
+        rows = evaluation.published_tests()
+        rows = rows[rows["vehicle"] == predictor.vehicle].reset_index(drop=True)
+        events, kept = evaluation.factors_of(rows), rows[["name"]]
+    else:
+        events, kept = _table(factors, input_file, keep)
+    columns = columns_of(events, predictor.factors)
+    with tempfile.TemporaryDirectory() as folder:
+        write_firmware(Path(folder), firmware_files(net, model=str(told["vehicle"]), golden=golden_events(net.factors)))
+        core = CortexM4F(Path(folder), build=build)
+        outputs, status = core.predict_array(columns)
+        report = core.report(columns)
+    if (refused := np.flatnonzero(status & REFUSED)).size:
+        first = int(refused[0])
+        where = f" in row {first}" if len(events) > 1 else ""
+        raise ValueError(refusal(predictor.factors, columns[first], int(status[first]), where))
+    expected, _ = predictor.predict_array(columns)
+    difference = float(np.abs(outputs - expected)[:, :3].max())
+    speed = columns[:, column_names().index("speed")]
+    answers = pd.concat([kept, predictions(outputs, status, speed, events.index)], axis=1)
+    if as_json:
+        print_json(asdict(report) | {"max_abs_difference": difference, "answers": answers})
+    else:
+        _print_ecu(answers, expected, asdict(report) | {"max_abs_difference": difference}, predictor.vehicle)
+    if output_file is not None:
+        write_table(answers, output_file)
+
+
+def evaluate(
+    model: Annotated[list[str] | None, typer.Option(help="use this model for its vehicle; may be repeated")] = None,
+    tests: Annotated[Path | None, typer.Option(help="CSV of your own braking tests")] = None,
+    as_json: Json = False,
+) -> None:
+    """Predict braking tests and compare with what was measured.
+
+    Without options: the published tests that come with the package, each by the released model of its kind of car.
+    Your own tests: a CSV with the columns name, braking_distance_m [m], speed [m/s], optionally vehicle (a model's, see
+    `info`) and any factor; empty means not available. A test stops as hard as it can: brake_pressure_bar and abs are
+    taken as full braking with ABS where empty.
+
+        acc-decel evaluate
+        acc-decel evaluate --tests my_tests.csv --model models/my_car
+    """
+    rows = evaluation.published_tests() if tests is None else evaluation.read_tests(tests)
+    results = evaluation.evaluated(rows, evaluation.predictors(tuple(model or ())))
+    found = evaluation.summary(results)
+    if as_json:
+        print_json(asdict(found) | {"rows": results})
+        return
+    print_table(
+        "braking tests: measured and predicted distance [m] with its 90 % interval",
+        ("test", "model", "measured", "predicted", "interval", "error", "inside"),
+        [
+            (
+                r.name,
+                r.vehicle,
+                f"{'>' if r.kind == 'measured_bound' else ''}{r.measured_m:.1f}",
+                f"{r.predicted_m:.1f}",
+                f"{r.lower_m:.1f} to {r.upper_m:.1f}",
+                f"{r.error_pct:+.1f} %",
+                "yes" if r.inside else "no",
+            )
+            for r in results.rename(columns={"Index": "index"}).itertuples(index=False)
+        ],
+    )
+    console.print(
+        f"{found.tests} measured tests: mean absolute error {found.mean_abs_error_pct:.1f} %, "
+        f"{found.inside_interval_pct:.0f} % inside the 90 % interval (mean width {found.mean_interval_pct:.0f} % "
+        f"of the distance), worst {found.worst_error_pct:.1f} % ({found.worst})"
+    )
+
+
+def info(
+    model: Annotated[str, typer.Argument(help="released model, model folder or ONNX file")] = DEFAULT_MODEL,
+    as_json: Json = False,
+) -> None:
+    """Say what a model file is: vehicle, factors with ranges, outputs, what it was trained on, how accurate it is.
+
+    acc-decel info suv
+    """
+    predictor = Predictor(model)
+    told: dict[str, object] = {key: _unfolded(text) for key, text in predictor.metadata.items()}
+    metrics = predictor.path.parent / "metrics.json"
+    if metrics.is_file():
+        told["metrics"] = json.loads(metrics.read_text())
+    if as_json:
+        print_json({"file": str(predictor.path)} | told)
+        return
+    console.print(f"{predictor.path}: vehicle {predictor.vehicle}, factor schema {told['schema']}", soft_wrap=True)
+    print_table(
+        "factors",
+        ("factor", "range", "may lack", "deceleration"),
+        [
+            (f.name, f.choices or f.span, "yes" if f.may_lack else "no", _direction(f.direction, f.forced_while))
+            for f in predictor.factors
+        ],
+    )
+    print_table("outputs", ("output", "meaning"), OUTPUTS.items())
+    for key in ("weights", "code_version", "dataset", "training"):
+        console.print(f"{key}: {told.get(key)}", soft_wrap=True)
+    if metrics.is_file():
+        found = json.loads(metrics.read_text())
+        console.print(
+            f"held out: {found['events']} events, RMSE {found['rmse']:.2f} m/s^2, "
+            f"90 % interval covers {100 * found['coverage']:.1f} %",
+            soft_wrap=True,
+        )
+
+
+def _table(factors: Factors, input_file: Path | None, keep: list[str] | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The events to predict, and the columns of the input to copy to the output."""
+    if input_file is None:
+        return pd.DataFrame([factors]), pd.DataFrame(index=[0])
+    if factors:
+        raise ValueError(f"--input takes no other factors. Got {', '.join(sorted(factors))}: leave them out.")
+    table = read_table(input_file)
+    if missing := [name for name in keep or () if name not in table]:
+        raise ValueError(f"--keep must name columns of {input_file}: {', '.join(table.columns)}. Got {missing[0]!r}.")
+    return table.drop(columns=keep or []), table[keep or []]
+
+
+def _tell(answers: pd.DataFrame, title: str, output_file: Path | None, as_json: bool) -> None:
+    if output_file is not None:
+        write_table(answers, output_file)
+    if as_json:
+        print_json({"predictions": answers})
+    elif output_file is not None:
+        console.print(f"{len(answers)} predictions in {output_file}")
+    else:
+        _print_answers(answers, title)
+
+
+def _print_answers(answers: pd.DataFrame, title: str) -> None:
+    told = [c for c in answers.columns if c not in ("status", "status_text")]
+    shown = [[c if isinstance(c := row[name], str) else f"{c:.2f}" for name in told] for _, row in answers.iterrows()]
+    if len(answers) == 1:
+        pairs = [(name, value, _unit(name)) for name, value in zip(told, shown[0], strict=True)]
+        print_table(title, ("answer", "value", "unit"), pairs)
+        console.print(f"status: {answers['status_text'].iloc[0]}", soft_wrap=True)
+    else:
+        index = [[str(i), *row] for i, row in zip(answers.index, shown, strict=True)]
+        print_table(title, ("row", *told), index)
+
+
+def _print_ecu(answers: pd.DataFrame, expected: np.ndarray, costs: dict[str, object], title: str) -> None:
+    named = answers["name"] if "name" in answers else answers.index
+    print_table(
+        f"{title} on the emulated {costs['target']}, beside ONNX Runtime: deceleration [m/s^2]",
+        ("event", "lower", "median", "upper", "ONNX median", "difference", "stops in [m]"),
+        [
+            (
+                str(name),
+                f"{row.deceleration_lower:.4f}",
+                f"{row.deceleration:.4f}",
+                f"{row.deceleration_upper:.4f}",
+                f"{onnx[1]:.4f}",
+                f"{abs(row.deceleration - onnx[1]):.1e}",
+                f"{row.stopping_distance:.1f}",
+            )
+            for name, row, onnx in list(zip(named, answers.itertuples(), expected, strict=True))[:50]
+        ],
+    )
+    for name, value in costs.items():
+        console.print(f"{name}: {value:.2e}" if name == "max_abs_difference" else f"{name}: {value}")
+
+
+def _status_words(status: int) -> dict[str, object]:
+    from acc_decel.status import not_available  # noqa: PLC0415
+
+    return {"not_available": list(not_available(status)), "flags": list(flags(status))}
+
+
+def _unit(output: str) -> str:
+    return "m" if "distance" in output else "s" if output == "delay" else "m/s^2"
+
+
+def _direction(direction: int, forced_while: str) -> str:
+    word = {1: "rises", -1: "falls", 0: "-"}[direction]
+    return f"{word} with {forced_while}" if forced_while else word
+
+
+def _unfolded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

@@ -1,0 +1,72 @@
+"""Tables in and out of the command line: CSV, Parquet, JSON, and the terminal."""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from acc_decel.files import replaced
+
+console = Console(soft_wrap=False)
+progress_console = Console(stderr=True)  # progress stays out of what a program reads
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """The table in a CSV or Parquet file. Raises ValueError naming the file if it cannot be read or is empty."""
+    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+    if path.suffix not in readers:
+        raise ValueError(f"{path} must end in {' or '.join(readers)}. Got {path.suffix or 'no ending'!r}: convert it.")
+    try:
+        table = readers[path.suffix](path)
+    except (OSError, ValueError, UnicodeError) as error:
+        raise ValueError(f"{path} must be a readable {path.suffix[1:]} table. Got: {error}. Check the file.") from error
+    if not len(table):
+        raise ValueError(f"{path} must hold at least one event. Got an empty table: add rows.")
+    return table
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write `table` to a CSV or Parquet file, whole or not at all."""
+    if path.suffix not in (".csv", ".parquet"):
+        raise ValueError(f"{path} must end in .csv or .parquet. Got {path.suffix or 'no ending'!r}: choose one.")
+    with replaced(path) as temporary:
+        if path.suffix == ".csv":
+            table.to_csv(temporary, index=False)
+        else:
+            table.to_parquet(temporary, index=False)
+
+
+def print_json(told: object) -> None:
+    """Print values for a program: dataclasses and tables as objects, what is not finite as null."""
+    print(json.dumps(_plain(told), indent=1))
+
+
+def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Print a table for people; the first column is text, the others are numbers."""
+    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    width = max(console.width, 100) if not console.is_terminal else console.width
+    Console(width=width).print(table)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, pd.DataFrame):
+        return [_plain(row) for row in value.to_dict("records")]
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

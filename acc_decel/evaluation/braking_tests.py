@@ -1,0 +1,135 @@
+"""Published braking tests of real cars, or a user's own: measured distances beside predicted ones."""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from acc_decel.factors import FACTORS, column_names
+from acc_decel.predictor import DEFAULT_MODEL, MODEL_FILE, Predictor, released_models, unknown_factor
+
+FULL_BRAKING_BAR = 160.0  # a braking test is a stop as hard as the car can; the ABS then sets the pressure
+TOLD = ("name", "kind", "braking_distance_m", "vehicle", "conditions", "source", "note")
+BOUND = "measured_bound"  # kind of a test that only bounds the distance from below
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How well the predictions meet the measured tests (bounds not counted)."""
+
+    tests: int
+    mean_abs_error_pct: float  # of the distance
+    inside_interval_pct: float  # measured distance inside the predicted 90 % interval
+    mean_interval_pct: float  # width of the interval over the measured distance
+    worst_error_pct: float
+    worst: str
+
+
+def published_tests() -> pd.DataFrame:
+    """The published tests that come with the package; what a test does not state is NaN."""
+    with (resources.files("acc_decel.evaluation") / "braking_tests.csv").open() as file:
+        return pd.read_csv(file)
+
+
+def read_tests(path: Path) -> pd.DataFrame:
+    """A user's own tests from CSV: `name`, `braking_distance_m` [m], optional `vehicle`, any factor columns.
+
+    Raises ValueError naming the file, the column and the row.
+    """
+    try:
+        tests = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} must be a CSV file of braking tests. Got: {error}. See `evaluate --help`.") from error
+    for needed in ("name", "braking_distance_m", "speed"):
+        if needed not in tests:
+            raise ValueError(f"{path} must have a column {needed}. Got {', '.join(map(str, tests.columns))}: add it.")
+    known = {*TOLD, *(f.name for f in FACTORS), *column_names()}
+    for name in tests.columns:
+        if name not in known:
+            raise ValueError(f"{path}: {unknown_factor(str(name))}")
+    if not len(tests):
+        raise ValueError(f"{path} must hold at least one test. Got only a header: add rows.")
+    distance = pd.to_numeric(tests["braking_distance_m"], errors="coerce")
+    if (bad := ~(distance > 0)).any():
+        name, got = tests.loc[bad, ["name", "braking_distance_m"]].iloc[0]
+        raise ValueError(f"{path}: braking_distance_m of {name} must be above 0 m. Got {got}.")
+    return tests.assign(braking_distance_m=distance)
+
+
+def factors_of(tests: pd.DataFrame) -> pd.DataFrame:
+    """The factor columns of the tests. A test stops as hard as it can unless its own column says otherwise."""
+    known = {f.name for f in FACTORS} | set(column_names())
+    table = tests[[c for c in tests.columns if c in known]].copy()
+    for factor in FACTORS:
+        if factor.standard is not None:
+            table[factor.name] = table.get(factor.name, pd.Series(np.nan, tests.index)).fillna(factor.standard)
+    pressure = table.get("brake_pressure_bar", pd.Series(np.nan, tests.index))
+    return table.assign(brake_pressure_bar=pressure.fillna(FULL_BRAKING_BAR))
+
+
+def predictors(models: tuple[str, ...] = ()) -> dict[str, Predictor]:
+    """One predictor for each vehicle: the released models, and `models` in place of those for the same vehicle."""
+    chosen = [Predictor(folder / MODEL_FILE) for folder in released_models().values()]
+    chosen += [Predictor(model) for model in models]
+    if not chosen:
+        raise ValueError("evaluate needs a model. Got no released model and none given: name one with --model.")
+    return {predictor.vehicle: predictor for predictor in chosen}
+
+
+def evaluated(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.DataFrame:
+    """The tests with predicted distance and its 90 % interval [m], error [%] and the model used; same index.
+
+    Each test is predicted by the model of its vehicle, the default model where it names none. Raises ValueError naming
+    the test for a vehicle without a model or a factor that the model refuses.
+    """
+    default = DEFAULT_MODEL if DEFAULT_MODEL in predictors else next(iter(predictors))
+    vehicles = tests.get("vehicle", pd.Series(default, tests.index)).fillna(default)
+    parts = []
+    for vehicle, rows in tests.groupby(vehicles, sort=False):
+        if vehicle not in predictors:
+            raise ValueError(
+                f"vehicle of {rows['name'].iloc[0]} must be one with a model: {', '.join(predictors)}. Got {vehicle!r}: "
+                "train one with `acc-decel generate --vehicle` and `acc-decel train`, and name it with --model."
+            )
+        parts.append(_predicted(rows, predictors[str(vehicle)]).assign(vehicle=vehicle))
+    return pd.concat(parts).loc[tests.index]
+
+
+def _predicted(tests: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
+    factors = factors_of(tests).set_axis(pd.Index(tests["name"]))
+    answer = predictor.predict_frame(factors).set_axis(tests.index)
+    speed = factors["speed"].to_numpy()
+    measured = tests["braking_distance_m"]
+    shortest = speed * answer["delay"] + speed**2 / (2 * answer["deceleration_upper"].clip(lower=1e-3))
+    return pd.DataFrame(
+        {
+            "name": tests["name"],
+            "kind": tests.get("kind", pd.Series("measured", tests.index)).fillna("measured"),
+            "measured_m": measured,
+            "predicted_m": answer["stopping_distance"],
+            "lower_m": shortest,
+            "upper_m": answer["stopping_distance_upper"],
+            "error_pct": 100 * (answer["stopping_distance"] / measured - 1),
+            "inside": (shortest <= measured) & (measured <= answer["stopping_distance_upper"]),
+            "status": answer["status"],
+        }
+    )
+
+
+def summary(rows: pd.DataFrame) -> Summary:
+    """The summary of `evaluated` tests."""
+    measured = rows[rows["kind"] != BOUND]
+    if not len(measured):
+        raise ValueError("a summary needs at least one measured test. Got only bounds: add measured ones.")
+    error = measured["error_pct"].abs()
+    width = 100 * (measured["upper_m"] - measured["lower_m"]) / measured["measured_m"]
+    return Summary(
+        tests=len(measured),
+        mean_abs_error_pct=float(error.mean()),
+        inside_interval_pct=float(100 * measured["inside"].mean()),
+        mean_interval_pct=float(width.mean()),
+        worst_error_pct=float(error.max()),
+        worst=str(measured.loc[error.idxmax(), "name"]),
+    )

@@ -1,0 +1,87 @@
+"""A released model as a folder: arrays, ONNX, metrics, and a manifest with the hash of each."""
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from acc_decel.export.fitness import check_fits
+from acc_decel.export.onnx_file import onnx_bytes
+from acc_decel.factors import Factor, schema
+from acc_decel.files import replaced
+from acc_decel.network import DenseNet, loaded, stored
+
+ARRAYS, ONNX, METRICS, MANIFEST = "network.npz", "model.onnx", "metrics.json", "manifest.json"
+GOLDEN_EVENTS = 48
+
+
+def write_model(
+    folder: Path,
+    net: DenseNet,
+    *,
+    vehicle: str,
+    dataset: dict[str, object],
+    training: dict[str, object],
+    metrics: dict[str, object],
+) -> None:
+    """Write the model's folder. Raises ValueError, before anything is written, if the network cannot be exported.
+
+    `dataset` and `training` say what the network was trained on and how; they go into the ONNX metadata too.
+    """
+    check_fits(net)
+    told = {"vehicle": vehicle, "code_version": version("acc-decel"), "dataset": dataset, "training": training}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in told.items()}
+    files = {
+        ARRAYS: stored(net),
+        ONNX: onnx_bytes(net, texts),
+        METRICS: _json(told | {"schema": schema(), **metrics}),
+    }
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    files[MANIFEST] = _json({"vehicle": vehicle, "schema": schema(), "sha256": hashes})
+    for name, content in files.items():
+        with replaced(folder / name) as temporary:
+            temporary.write_bytes(content)
+
+
+def read_model(folder: Path) -> tuple[DenseNet, dict[str, object]]:
+    """The network in a model's folder and its metrics. Raises ValueError naming a file that lacks or has changed."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        raise ValueError(f"{folder} must be a model folder with a {MANIFEST}. Got none: run `acc-decel train`.")
+    for name, digest in json.loads(manifest.read_text())["sha256"].items():
+        path = folder / name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            raise ValueError(f"{path} must be as {MANIFEST} says. Got another or none: train or fetch it again.")
+    return loaded(folder / ARRAYS), json.loads((folder / METRICS).read_text())
+
+
+def golden_events(factors: tuple[Factor, ...], events: int = GOLDEN_EVENTS) -> Float32[ndarray, "events columns"]:
+    """Events for the golden vectors: spread evenly over the ranges, some with factors that lack, two to be refused.
+
+    Drawn from the raw bits of Philox, which no release of NumPy changes.
+    """
+    columns = [_golden_factor(i, factor, events) for i, factor in enumerate(factors)]
+    golden = np.concatenate(columns, axis=1).astype(np.float32)
+    golden[-1, 0] = np.nan  # the first factor may not lack
+    golden[-2, 0] = 2 * factors[0].high
+    return golden
+
+
+def _golden_factor(i: int, factor: Factor, events: int) -> ndarray:
+    raw = np.random.Philox(key=i).random_raw(2 * events).reshape(2, events)
+    value, lost = (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    if factor.levels:
+        columns = np.eye(len(factor.levels))[(value * len(factor.levels)).astype(int)]
+    else:
+        steps = np.floor(value * (factor.high - factor.low) / factor.step)
+        columns = (factor.low + steps * factor.step)[:, None]
+    missing = (lost < 0.3) & (np.arange(events) >= events // 4) & factor.may_lack
+    return np.where(missing[:, None], np.nan, columns)
+
+
+def _json(told: dict[str, object]) -> bytes:
+    return (json.dumps(told, indent=1) + "\n").encode()
