@@ -28,9 +28,9 @@ class Factor:
     `noise` is the standard deviation of the sensor in the factor's unit, `noise_share` the same relative to the value.
     `low` and `high` bound every column of the factor. A factor with `levels` is a choice: it has one column for each
     level, the probability of that level. `direction` holds only while the factor named by `forced_while` is 1.
-    `standard` is equipment that every car has unless its absence is said: it is taken where a table or a call leaves the
-    factor out altogether; a value that is NaN still lacks. `mistaken_for` lists units that people give by mistake, as size and offset
-    that bring them to `unit`.
+    `standard` is equipment that every car has unless its absence is said: it is taken where a table or a call leaves
+    the factor out altogether; a value that is NaN still lacks. `mistaken_for` lists units that people give by mistake,
+    with the size and the offset that bring them to `unit`.
     """
 
     name: str

@@ -88,27 +88,30 @@ class Predictor:
     def predict(self, events: pd.DataFrame, /) -> pd.DataFrame: ...
     @overload
     def predict(self, **factors: Given) -> Prediction: ...
-    def predict(self, events: pd.DataFrame | None = None, /, **factors: Given) -> pd.DataFrame | Prediction:
+    def predict(self, *events: pd.DataFrame, **factors: Given) -> pd.DataFrame | Prediction:
         """Predict one event from keyword factors, or many from a DataFrame of factor columns.
 
-        One event: `predict(speed=33.3, brake_pressure_bar=160, surface="asphalt", water_film_mm=1.0)`; a factor not
-        given, None or NaN is not available (equipment left out, like `abs`, is the standard one). `surface` and `tyre_kind` take a level or a dict of probabilities.
-        Many: NaN or a missing column means not available; `surface` may be one column of level names, or one column of
-        probability for each level. The result has the same index and the columns of `Prediction`. Raises ValueError
-        naming factor, row and limit for an unknown factor or a value out of range.
+        One event: `predict(speed=33.3, brake_pressure_bar=160, surface="asphalt", water_film_mm=1.0)`. A factor not
+        given, None or NaN is not available; equipment left out, like `abs`, is the standard one. `surface` and
+        `tyre_kind` take a level or a dict of probabilities. Many events: NaN or a missing column means not available;
+        `surface` may be one column of level names, or one column of probability for each level. The result has the
+        same index and the columns of `Prediction`. Raises ValueError naming factor, row and limit for an unknown factor
+        or a value out of range.
         """
-        if events is not None:
+        if len(events) == 1 and isinstance(events[0], pd.DataFrame):
             if factors:
                 raise ValueError(f"predict takes a DataFrame or factors, not both. Got also {', '.join(factors)}.")
-            return self.predict_frame(events)
+            return self.predict_frame(events[0])
+        if events:
+            raise ValueError(
+                f"predict takes a DataFrame or factors by name. Got {type(events[0]).__name__}: name the factor."
+            )
         row = _frame_of_one(factors, self.factors)
         answer = self.predict_frame(row).iloc[0]
         fields = {name: float(answer[name]) for name in (*OUTPUTS, "stopping_distance", "stopping_distance_upper")}
         return Prediction(**fields, status=int(answer["status"]))
 
-    def predict_frame(
-        self, events: pd.DataFrame, *, on_refusal: Literal["raise", "flag"] = "raise"
-    ) -> pd.DataFrame:
+    def predict_frame(self, events: pd.DataFrame, *, on_refusal: Literal["raise", "flag"] = "raise") -> pd.DataFrame:
         """Predictions of many events, see `predict`. With `on_refusal="flag"` a refused row is NaN with its status."""
         columns = columns_of(events, self.factors)
         outputs, status = self.predict_array(columns)

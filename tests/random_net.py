@@ -1,5 +1,7 @@
 """Networks of random weights with the wiring of the real one, and random events, for tests that need no training."""
 
+from itertools import pairwise
+
 import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
@@ -35,7 +37,7 @@ def random_net(rng: np.random.Generator, factors: tuple[Factor, ...] = FACTORS) 
 
 
 def _layers(rng: np.random.Generator, widths: tuple[int, ...]) -> list[Layer]:
-    return [_layer(rng, inputs, outputs) for inputs, outputs in zip(widths, widths[1:], strict=False)]
+    return [_layer(rng, inputs, outputs) for inputs, outputs in pairwise(widths)]
 
 
 def _layer(rng: np.random.Generator, inputs: int, outputs: int) -> Layer:

@@ -32,7 +32,9 @@ def generate(
     car = physics.vehicle(vehicle)
     with _progress() as progress:
         task = progress.add_task(f"simulating {car.name}", total=events)
-        manifest = dataset.generate(car, output, events=events, seed=seed, on_events=lambda n: progress.advance(task, n))
+        manifest = dataset.generate(
+            car, output, events=events, seed=seed, on_events=lambda n: progress.advance(task, n)
+        )
     if as_json:
         print_json(manifest)
     else:
@@ -57,8 +59,8 @@ def train(
     """
     from acc_decel import dataset, physics  # noqa: PLC0415
     from acc_decel.export import write_model  # noqa: PLC0415
-    from acc_decel.network.calibration import metrics  # noqa: PLC0415
     from acc_decel.network import training as learning  # noqa: PLC0415
+    from acc_decel.network.calibration import metrics  # noqa: PLC0415
 
     data = dataset.dataset(dataset_folder)
     settings = learning.Training(epochs=epochs, patience=patience, seed=seed)

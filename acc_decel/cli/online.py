@@ -27,7 +27,9 @@ from acc_decel.status import REFUSED, flags
 Factors = dict[str, Given]
 Model = Annotated[str, typer.Option(help="released model, model folder or ONNX file")]
 Json = Annotated[bool, typer.Option("--json", help="print for a program")]
-Input = Annotated[Path | None, typer.Option("--input", help="CSV or Parquet, one event a row, columns named as options")]
+Input = Annotated[
+    Path | None, typer.Option("--input", help="CSV or Parquet, one event a row, columns named as options")
+]
 Output = Annotated[Path | None, typer.Option("--output", help="CSV or Parquet for the answers")]
 Keep = Annotated[list[str] | None, typer.Option(help="column of the input to copy to the output; may be repeated")]
 
@@ -138,15 +140,15 @@ def evaluate(
         ("test", "model", "measured", "predicted", "interval", "error", "inside"),
         [
             (
-                r.name,
-                r.vehicle,
+                str(r.name),
+                str(r.vehicle),
                 f"{'>' if r.kind == 'measured_bound' else ''}{r.measured_m:.1f}",
                 f"{r.predicted_m:.1f}",
                 f"{r.lower_m:.1f} to {r.upper_m:.1f}",
                 f"{r.error_pct:+.1f} %",
                 "yes" if r.inside else "no",
             )
-            for r in results.rename(columns={"Index": "index"}).itertuples(index=False)
+            for r in results.itertuples(index=False)
         ],
     )
     console.print(
@@ -229,7 +231,7 @@ def _print_answers(answers: pd.DataFrame, title: str) -> None:
 
 
 def _print_ecu(answers: pd.DataFrame, expected: np.ndarray, costs: dict[str, object], title: str) -> None:
-    named = answers["name"] if "name" in answers else answers.index
+    named = answers.get("name", answers.index)
     print_table(
         f"{title} on the emulated {costs['target']}, beside ONNX Runtime: deceleration [m/s^2]",
         ("event", "lower", "median", "upper", "ONNX median", "difference", "stops in [m]"),

@@ -2,11 +2,12 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
@@ -19,7 +20,7 @@ progress_console = Console(stderr=True)  # progress stays out of what a program 
 
 def read_table(path: Path) -> pd.DataFrame:
     """The table in a CSV or Parquet file. Raises ValueError naming the file if it cannot be read or is empty."""
-    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+    readers: dict[str, Callable[..., pd.DataFrame]] = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
     if path.suffix not in readers:
         raise ValueError(f"{path} must end in {' or '.join(readers)}. Got {path.suffix or 'no ending'!r}: convert it.")
     try:
@@ -54,8 +55,8 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]
         table.add_column(column, justify="right" if i else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    width = max(console.width, 100) if not console.is_terminal else console.width
-    Console(width=width).print(table)
+    wide = Console(width=None if console.is_terminal else max(console.width, 100))
+    wide.print(table)
 
 
 def _plain(value: Any) -> Any:
@@ -67,6 +68,6 @@ def _plain(value: Any) -> Any:
         return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(entry) for entry in value]
-    if hasattr(value, "item"):
+    if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

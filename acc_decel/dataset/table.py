@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +32,7 @@ class Dataset:
     deceleration: Float32[ndarray, " events"]
     delay: Float32[ndarray, " events"]
     event: Int64[ndarray, " events"]
-    manifest: dict[str, object]
+    manifest: dict[str, Any]
 
 
 def generate(
@@ -94,10 +95,10 @@ def dataset(folder: Path) -> Dataset:
     tables = [_part(folder / part["file"], part) for part in manifest["parts"]]
     table = pa.concat_tables(tables)
     seen = np.stack([table[name].to_numpy() for name in column_names()], axis=1)
-    labels = [table[label].to_numpy() for label in LABELS]
-    if not all(np.isfinite(label).all() for label in labels):
+    deceleration, delay = (table[label].to_numpy() for label in LABELS)
+    if not (np.isfinite(deceleration).all() and np.isfinite(delay).all()):
         raise ValueError(f"{folder}: every label must be a number. Got NaN or infinity: generate the dataset again.")
-    return Dataset(seen, *labels, table["event"].to_numpy(), manifest)
+    return Dataset(seen, deceleration, delay, table["event"].to_numpy(), manifest)
 
 
 def _part(path: Path, part: dict[str, object]) -> pa.Table:

@@ -16,7 +16,8 @@ TARGET_SOURCES = Path(__file__).parent / "target"
 def compiled(command: Sequence[str], inputs: Sequence[Path], product: Path) -> Path:
     """The file `product`, made by `command` from `inputs`. Raises RuntimeError with what the compiler said."""
     try:
-        done = subprocess.run([*command, *map(str, inputs), "-o", str(product)], capture_output=True, text=True)
+        said = [*command, *map(str, inputs), "-o", str(product)]
+        done = subprocess.run(said, check=False, capture_output=True, text=True)
     except OSError as error:
         raise RuntimeError(f"The compiler must run: {command[0]}. Got: {error}. Run `pip install ziglang`.") from error
     if done.returncode:

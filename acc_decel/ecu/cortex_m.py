@@ -3,18 +3,21 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from jaxtyping import Float32, Int64
 from numpy import ndarray
-from unicorn import UC_ARCH_ARM, UC_HOOK_CODE, UC_MODE_MCLASS, UC_MODE_THUMB, Uc
+from unicorn import UC_ARCH_ARM, UC_HOOK_CODE, UC_MODE_MCLASS, UC_MODE_THUMB
 from unicorn.arm_const import UC_ARM_REG_LR, UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M4
+from unicorn.unicorn import Uc
 
 from acc_decel.ecu.image import Image, image
 from acc_decel.factors import OUTPUTS
 from acc_decel.status import REFUSED
 
 TARGET = "cortex-m4f"
+Core: TypeAlias = Any  # a unicorn.Uc, whose methods have no types
 _FLASH, _FLASH_BYTES = 0x00000000, 256 * 1024  # as in target/script.ld
 _RAM, _RAM_BYTES = 0x20000000, 64 * 1024
 _SYSTEM_CONTROL = 0xE000E000  # CPACR, which switches the FPU on, lies in this page
@@ -74,7 +77,7 @@ class CortexM4F:
         return self._answers(self._core, columns)
 
     def report(self, columns: Float32[ndarray, "rows columns"], *, sample: int = 64) -> EcuReport:
-        """What a prediction costs, measured on the first `sample` events of `columns`. Raises ValueError for no event."""
+        """What a prediction costs, measured on the first `sample` events. Raises ValueError without any."""
         if not len(columns):
             raise ValueError("The virtual ECU must be given at least one event to measure. Got none.")
         core = _powered(self._image)
@@ -95,7 +98,7 @@ class CortexM4F:
         )
 
     def _answers(
-        self, core: Uc, columns: Float32[ndarray, "rows columns"]
+        self, core: Core, columns: Float32[ndarray, "rows columns"]
     ) -> tuple[Float32[ndarray, "rows 4"], Int64[ndarray, " rows"]]:
         if columns.shape[1] != self._image.columns:
             raise ValueError(
@@ -119,7 +122,7 @@ class _Meter:
         self._count = 0
         self._lowest = self._highest = 0  # stack pointers
 
-    def step(self, core: Uc, address: int, size: int, _: object) -> None:
+    def step(self, core: Core, address: int, *_: object) -> None:
         """Called before each instruction."""
         if self._return < 0:
             if address == self._entry:
@@ -131,7 +134,7 @@ class _Meter:
             self._count += 1
             self._lowest = min(self._lowest, core.reg_read(UC_ARM_REG_SP))
 
-    def _enter(self, core: Uc) -> None:
+    def _enter(self, core: Core) -> None:
         self._return = core.reg_read(UC_ARM_REG_LR) & ~1
         self._count = 1
         if not self._highest:
@@ -141,16 +144,16 @@ class _Meter:
     def _painted_bytes(self) -> int:
         return self._highest - (_RAM + _RAM_BYTES - _STACK_BYTES)
 
-    def stack_bytes(self, core: Uc) -> int:
+    def stack_bytes(self, core: Core) -> int:
         """The deepest stack of the calls so far."""
         stack = core.mem_read(_RAM + _RAM_BYTES - _STACK_BYTES, self._painted_bytes())
         untouched = len(stack) - len(stack.lstrip(bytes([_PAINT])))
         return max(len(stack) - untouched, self._highest - self._lowest)
 
 
-def _powered(program: Image) -> Uc:
+def _powered(program: Image) -> Core:
     """A core that has run from reset to the end of its first, empty batch."""
-    core = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
+    core: Core = cast(Core, Uc)(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
     core.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M4)
     for start, size in ((_FLASH, _FLASH_BYTES), (_RAM, _RAM_BYTES), (_SYSTEM_CONTROL, 0x1000)):
         core.mem_map(start, size)
@@ -163,11 +166,11 @@ def _powered(program: Image) -> Uc:
     return core
 
 
-def _stop(core: Uc, address: int, size: int, _: object) -> None:
+def _stop(core: Core, *_: object) -> None:
     core.emu_stop()
 
 
-def _exchanged(core: Uc, program: Image, mail: bytes, count: int) -> bytes:
+def _exchanged(core: Core, program: Image, mail: bytes, count: int) -> bytes:
     """The mailboxes `mail` after the core has answered `count` of them."""
     core.mem_write(program.symbols["mailboxes"], mail)
     core.mem_write(program.symbols["mailboxes_filled"], count.to_bytes(4, "little"))
@@ -175,7 +178,7 @@ def _exchanged(core: Uc, program: Image, mail: bytes, count: int) -> bytes:
     return bytes(core.mem_read(program.symbols["mailboxes"], len(mail)))
 
 
-def _run(core: Uc, start: int) -> None:
+def _run(core: Core, start: int) -> None:
     """Runs from the address `start` to the next call of batch_done()."""
     thumb = 1
     core.emu_start(start | thumb, _NOWHERE)

@@ -5,7 +5,7 @@ from io import BytesIO
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
+from elftools.elf.sections import Symbol, SymbolTableSection
 
 from acc_decel.ecu.compiler import SAME_BITS, TARGET_SOURCES, WARNINGS, ZIG, compiled, fingerprint
 
@@ -51,7 +51,7 @@ def _read(elf: bytes) -> Image:
     sizes = {section.name: section["sh_size"] for section in file.iter_sections()}
     return Image(
         segments=tuple((s["p_paddr"], s.data()) for s in file.iter_segments("PT_LOAD") if s["p_filesz"]),
-        symbols={symbol.name: _address(symbol.entry) for symbol in table.iter_symbols() if symbol.name},
+        symbols={symbol.name: _address(symbol) for symbol in table.iter_symbols() if symbol.name},
         flash_bytes=sizes[".acc_decel_text"] + sizes[".acc_decel_rodata"],
         ram_bytes=sizes.get(".acc_decel_ram", 0),
         columns=_constant(file, table, "acc_decel_target_columns"),
@@ -59,14 +59,14 @@ def _read(elf: bytes) -> Image:
     )
 
 
-def _address(entry: dict[str, int]) -> int:
-    is_function = entry["st_info"]["type"] == "STT_FUNC"  # type: ignore[index]
-    return entry["st_value"] & ~1 if is_function else entry["st_value"]
+def _address(symbol: Symbol) -> int:
+    address = int(symbol["st_value"])
+    return address & ~1 if symbol["st_info"]["type"] == "STT_FUNC" else address
 
 
 def _constant(file: ELFFile, table: SymbolTableSection, name: str) -> int:
     """The value of a uint32_t constant in flash."""
-    address = table.get_symbol_by_name(name)[0]["st_value"]
-    offset = next(file.address_offsets(address, 4))
+    symbol = next(symbol for symbol in table.iter_symbols() if symbol.name == name)
+    offset = next(file.address_offsets(symbol["st_value"], 4))
     file.stream.seek(offset)
     return int.from_bytes(file.stream.read(4), "little")

@@ -90,8 +90,8 @@ def evaluated(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.DataF
     for vehicle, rows in tests.groupby(vehicles, sort=False):
         if vehicle not in predictors:
             raise ValueError(
-                f"vehicle of {rows['name'].iloc[0]} must be one with a model: {', '.join(predictors)}. Got {vehicle!r}: "
-                "train one with `acc-decel generate --vehicle` and `acc-decel train`, and name it with --model."
+                f"vehicle of {rows['name'].iloc[0]} must be one with a model: {', '.join(predictors)}. "
+                f"Got {vehicle!r}: train one (`acc-decel train`) and name it with --model."
             )
         parts.append(_predicted(rows, predictors[str(vehicle)]).assign(vehicle=vehicle))
     return pd.concat(parts).loc[tests.index]
@@ -131,5 +131,5 @@ def summary(rows: pd.DataFrame) -> Summary:
         inside_interval_pct=float(100 * measured["inside"].mean()),
         mean_interval_pct=float(width.mean()),
         worst_error_pct=float(error.max()),
-        worst=str(measured.loc[error.idxmax(), "name"]),
+        worst=str(measured["name"].iloc[int(error.to_numpy().argmax())]),
     )

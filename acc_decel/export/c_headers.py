@@ -12,7 +12,7 @@ from acc_decel.network import DenseNet, Layer, wiring
 from acc_decel.status import FLAGS, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
 
-def c_float(value: float) -> str:
+def c_float(value: float | np.floating) -> str:
     """A float32 as a C constant that reads back to the same bits; infinity becomes FLT_MAX, NaN not available."""
     single = np.float32(value)
     if np.isnan(single):
@@ -189,7 +189,8 @@ def _wiring(net: DenseNet) -> str:
 
 def _floats(name: str, array: ndarray, shape: str) -> str:
     values = c_list(c_float(x) for x in array.ravel())
-    return f"/* {' x '.join(map(str, array.shape))}: {shape} */\nstatic const float {name}[{array.size}] = {{\n{values}\n}};"
+    said = f"{' x '.join(map(str, array.shape))}: {shape}"
+    return f"/* {said} */\nstatic const float {name}[{array.size}] = {{\n{values}\n}};"
 
 
 def _layers(net: DenseNet) -> list[str]:

@@ -1,6 +1,5 @@
 """The firmware export: hand-written C, generated tables and golden vectors, as the files an integrator copies."""
 
-import os
 import tempfile
 from importlib.resources import files as resources
 from pathlib import Path
@@ -49,7 +48,7 @@ def write_firmware(folder: Path, files: dict[str, str]) -> None:
         for name, text in files.items():
             (Path(drafts) / name).write_bytes(text.encode("ascii"))
         for name in files:
-            os.replace(Path(drafts) / name, folder / name)
+            (Path(drafts) / name).replace(folder / name)
 
 
 def _hand_written(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -34,7 +35,7 @@ class Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
-    def constant(self, value: ndarray | Sequence[float]) -> str:
+    def constant(self, value: ndarray | np.float32 | float | Sequence[float]) -> str:
         """The name of a constant: float32 unless it is an integer array."""
         array = np.asarray(value)
         array = array if array.dtype.kind == "i" else array.astype(np.float32)
@@ -42,10 +43,11 @@ class Graph:
         self.constants.append(numpy_helper.from_array(array.copy(order="C"), name))
         return name
 
-    def __call__(self, operator: str, *inputs: str, name: str = "", **attributes: object) -> str:
+    def __call__(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         """The name of the output of a new node."""
         output = name or f"n{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [output], name=f"{operator}_{output}", **attributes))
+        node = helper.make_node(operator, list(inputs), [output], name=f"{operator}_{output}", **attributes)
+        self.nodes.append(node)
         return output
 
     def number(self, condition: str) -> str:

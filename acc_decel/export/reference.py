@@ -45,7 +45,7 @@ def _acceptance(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Int
 
 def _inside(factor: Factor, values: Float32[ndarray, "rows levels"]) -> Bool[ndarray, " rows"]:
     """Whether all columns of a factor are in range; false for NaN."""
-    inside: ndarray = ((values >= np.float32(factor.low)) & (values <= np.float32(factor.high))).all(axis=1)
+    inside = np.all((values >= np.float32(factor.low)) & (values <= np.float32(factor.high)), axis=1)
     if factor.levels:
         total = np.zeros(len(values), np.float32)
         with np.errstate(invalid="ignore", over="ignore"):

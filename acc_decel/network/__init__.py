@@ -1,4 +1,4 @@
-"""Keras in, plain arrays out. What needs no TensorFlow is here; `acc_decel.network.training` needs the extra [train]."""
+"""Keras in, plain arrays out. `acc_decel.network.training` needs the extra [train]; what is here does not."""
 
 from acc_decel.network.dense_net import DenseNet as DenseNet
 from acc_decel.network.dense_net import Layer as Layer

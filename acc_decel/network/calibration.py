@@ -1,6 +1,8 @@
 """Honest intervals: split-conformal offsets on the outer quantiles, and the metrics that show it."""
 
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -27,7 +29,7 @@ def calibrated(net: DenseNet, data: Dataset) -> DenseNet:
     below = _offset(answer[:, 0] - true)
     above = _offset(true - answer[:, 2])
     last = net.trunk[-1]
-    shifted = replace(last, bias=last.bias + np.float32([-below, 0, above, 0]))
+    shifted = replace(last, bias=last.bias + np.array([-below, 0, above, 0], np.float32))
     return replace(net, trunk=(*net.trunk[:-1], shifted))
 
 
@@ -36,7 +38,7 @@ def _offset(excess: Float32[ndarray, " rows"]) -> float:
     return float(np.quantile(excess, level, method="higher"))
 
 
-def metrics(net: DenseNet, data: Dataset) -> dict[str, object]:
+def metrics(net: DenseNet, data: Dataset) -> dict[str, Any]:
     """Error and coverage on the test part of `data`, overall and by regime; decelerations in m/s^2, delay in s."""
     rows = part(data.event, "test")
     columns, true, delay = data.columns[rows], data.deceleration[rows], data.delay[rows]
@@ -77,6 +79,6 @@ def _regimes(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> dict[s
     regimes |= {f"{name} not available": here for name, here in lacking.items()}
     regimes |= {column: columns[:, at(column)] > CERTAIN for f in net.factors for column in f.columns if f.levels}
     regimes |= {"wet": film > 0, "dry": film == 0}
-    for low, high in zip(SPEED_BANDS[:-1], SPEED_BANDS[1:], strict=True):
+    for low, high in pairwise(SPEED_BANDS):
         regimes[f"speed {low:g} to {high:g} m/s"] = (speed >= low) & (speed < high)
     return regimes

@@ -34,7 +34,7 @@ class Layer:
     high: Float32[ndarray, " outputs"]
 
     def __call__(self, x: Float32[ndarray, "rows inputs"]) -> Float32[ndarray, "rows outputs"]:
-        """The layer's outputs for `x`: summed input by input, as the firmware does, so every machine gives these bits."""
+        """The layer's outputs for `x`, summed input by input as the firmware does: every machine gives these bits."""
         total = np.repeat(self.bias[None, :], len(x), axis=0)
         for column, weights in zip(x.T, self.weights.T, strict=True):
             total += column[:, None] * weights
@@ -119,9 +119,7 @@ def entering(
     return np.concatenate([scaled[:, wires.free], gated, available], axis=1), scaled[:, wires.forced]
 
 
-def _lacking(
-    factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]
-) -> Bool[ndarray, "rows columns"]:
+def _lacking(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, "rows columns"]:
     lacking = np.isnan(columns)
     start = 0
     for factor in factors:

@@ -82,7 +82,10 @@ def keras_model(factors: tuple[Factor, ...], training: Training) -> keras.Model:
     for units in training.embedding:
         x = ClampedDense(_signs(x.shape[-1], units), np.zeros(units, "f4"), np.full(units, INFINITE))(x)
     signs = np.concatenate(
-        [np.tile(np.float32(wires.directions)[:, None], training.trunk[0]), _signs(x.shape[-1], training.trunk[0])]
+        [
+            np.tile(np.array(wires.directions, np.float32)[:, None], training.trunk[0]),
+            _signs(x.shape[-1], training.trunk[0]),
+        ]
     )
     x = keras.layers.Concatenate()([forced, x])
     for units, following in zip(training.trunk, (*training.trunk[1:], len(ENVELOPE)), strict=True):
@@ -96,9 +99,9 @@ def keras_model(factors: tuple[Factor, ...], training: Training) -> keras.Model:
 def train(
     data: Dataset,
     factors: tuple[Factor, ...],
-    training: Training = Training(),  # noqa: B008 - frozen
+    training: Training = Training(),
     *,
-    on_epoch: Callable[[int, float, float], None] = lambda epoch, loss, best: None,
+    on_epoch: Callable[[int, float, float], None] = lambda *_: None,
 ) -> DenseNet:
     """A network for `factors`, trained on the training part of `data` and calibrated on its calibration part.
 
@@ -107,14 +110,14 @@ def train(
     any epoch to keep. Raises ValueError for fewer than FEWEST_EVENTS events.
     """
     if len(data.event) < FEWEST_EVENTS:
-        raise ValueError(f"the dataset must hold at least {FEWEST_EVENTS} events. Got {len(data.event)}: generate more.")
+        raise ValueError(
+            f"the dataset must hold at least {FEWEST_EVENTS} events. Got {len(data.event)}: generate more."
+        )
     keras.utils.set_random_seed(training.seed)
     tf.config.experimental.enable_op_determinism()
     center, inverse_spread = scaling(factors, data.columns[part(data.event, "training")])
     model = keras_model(factors, training)
-    learning, checking = (
-        _arrays(data, factors, center, inverse_spread, name) for name in ("training", "validation")
-    )
+    learning, checking = (_arrays(data, factors, center, inverse_spread, name) for name in ("training", "validation"))
     steps = training.epochs * -(-len(learning[1]) // training.batch)
     rate = keras.optimizers.schedules.CosineDecay(training.learning_rate, steps, alpha=0.002)
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
@@ -160,10 +163,10 @@ def plain(
 ) -> DenseNet:
     """The trained Keras model as arrays, its first `embedded` layers the embedding; outputs in m/s^2 and s."""
     layers = [layer.plain() for layer in model.layers if isinstance(layer, ClampedDense)]
-    scale = np.float32([DECELERATION_SCALE] * 3 + [DELAY_SCALE])
-    offset = np.float32([DECELERATION_OFFSET] * 3 + [DELAY_OFFSET])
+    scale = np.array([DECELERATION_SCALE] * 3 + [DELAY_SCALE], np.float32)
+    offset = np.array([DECELERATION_OFFSET] * 3 + [DELAY_OFFSET], np.float32)
     last = layers[-1]
-    limits = np.float32(ENVELOPE)
+    limits = np.array(ENVELOPE, np.float32)
     layers[-1] = Layer(
         last.weights * scale[:, None], last.bias * scale + offset, limits[:, 0].copy(), limits[:, 1].copy()
     )
@@ -191,4 +194,4 @@ def _signs(inputs: int, units: int) -> Float32[ndarray, "inputs units"]:
 def _three_kinds(units: int) -> tuple[Float32[ndarray, " units"], Float32[ndarray, " units"]]:
     """Limits of a layer of which a third is convex, a third concave and the rest saturated."""
     kind = np.arange(units) * 3 // units
-    return np.float32([0, -np.inf, -1])[kind], np.float32([np.inf, 0, 1])[kind]
+    return np.array([0, -np.inf, -1], np.float32)[kind], np.array([np.inf, 0, 1], np.float32)[kind]

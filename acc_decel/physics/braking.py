@@ -5,7 +5,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from acc_decel.physics import tyre
-from acc_decel.physics.integration import EVENT, RESULT, stops_of
+from acc_decel.physics.integration import EVENT, RESULT, TIME_STEP, stops_of
 from acc_decel.physics.latents import typical_latents
 from acc_decel.physics.road import SURFACE_LEVELS, SURFACES, TYRE_LEVELS
 from acc_decel.physics.vehicle import AIR_DENSITY, GRAVITY, Vehicle
@@ -20,6 +20,9 @@ PAD_SPREAD = 0.06  # pad friction tolerance
 ABS_SPREAD = 0.07  # slip held, as a share of the peak's
 RESPONSE_SPREAD = 0.20  # dead time and build-up
 GUST = 1.5  # [m/s]
+
+SHORT_STOP = 6.0  # [s] a stop that lasts longer is integrated with longer steps ...
+LONGEST_STEP = 5.0  # ... of up to so many TIME_STEP
 
 
 def stops(
@@ -41,8 +44,10 @@ def stops(
     abs: Float[ndarray, " events"],
     latents: Columns | None = None,
 ) -> Columns:
-    """Full stops of `vehicle`, one for each row: columns `deceleration` [m/s^2], `delay` [s], `stopping_distance` [m],
-    `friction` (peak at the initial speed) and `peak_disc_c` [degC].
+    """Full stops of `vehicle`, one for each row.
+
+    Columns of the answer: `deceleration` [m/s^2], `delay` [s], `stopping_distance` [m], `friction` (to be had at the
+    initial speed) and `peak_disc_c` [degC], the hottest that the front discs get.
 
     `surface` and `tyre_kind` are the index of the level, as a float column. `deceleration` is that of the built-up
     brakes from the initial speed to standstill; `stopping_distance = speed * delay + speed^2 / (2 * deceleration)`
@@ -51,14 +56,13 @@ def stops(
     """
     unknown = latents or typical_latents(len(speed))
     e = np.zeros(len(speed), EVENT)
-    _situation(
-        e, vehicle, speed, mass, grade, headwind, brake_temperature_c, road_temperature_c, unknown["gust_score"]
-    )
+    _situation(e, vehicle, speed, mass, grade, headwind, brake_temperature_c, road_temperature_c, unknown["gust_score"])
     _resistance(e, vehicle, surface, grade)
     _load(e, vehicle, grade)
     _brakes(e, vehicle, brake_pressure_bar, abs, unknown)
     film, tread, pressure = water_film_mm, tread_depth_mm, tyre_pressure_bar
     friction = _grip(e, vehicle, surface, film, road_temperature_c, tyre_kind, tread, pressure, unknown)
+    e["step"] = _step(e, friction)
     results = np.zeros(len(speed), RESULT)
     stops_of(e, results)
     columns = {name: results[name].copy() for name in RESULT.names or ()}
@@ -101,7 +105,7 @@ def _resistance(e: ndarray, vehicle: Vehicle, surface: ndarray, grade: ndarray) 
 
 
 def _load(e: ndarray, vehicle: Vehicle, grade: ndarray) -> None:
-    """Axle loads on the slope; load beyond the kerb mass sits mostly on the rear axle (EEC kerb and gross axle loads)."""
+    """Axle loads on the slope; load beyond the kerb mass sits mostly on the rear axle."""
     body = vehicle.body
     weight = e["mass"] * GRAVITY / np.hypot(1, grade)
     loaded = (e["mass"] - body.kerb_mass) / (body.gross_mass - body.kerb_mass)
@@ -144,7 +148,7 @@ def _grip(
     inflation: ndarray,
     unknown: Columns,
 ) -> ndarray:
-    """Fill in the slip curve of each event; returns the peak friction at the initial speed."""
+    """Fill in the slip curve of each event; returns the friction to be had at the initial speed."""
     rows = list(SURFACES.values())
     texture = tyre.RATED_TEXTURE_MM * np.exp(TEXTURE_SPREAD * unknown["texture_score"])
     wetness = tyre.wetness(film)
@@ -154,15 +158,16 @@ def _grip(
     level *= np.exp(TYRE_SPREAD * unknown["tyre_score"] + WET_SPREAD * wetness * paved * unknown["wet_score"])
     level *= vehicle.tyres.dry_grip + (vehicle.tyres.wet_grip - vehicle.tyres.dry_grip) * wetness
     level *= tyre.wet_ratio(film, tread, _of_surface([s.wet_loss for s in rows], surface), texture)
-    critical = np.where(paved, tyre.critical_speed(film, inflation, texture), np.inf)
+    critical = np.where(paved, tyre.critical_speed(film, tread, inflation, texture), np.inf)
     e["inverse_critical"] = 1 / critical
     e["rise"], e["fall"] = (_of_surface([getattr(s, n) for s in rows], surface) for n in ("rise", "fall"))
     e["speed_fall"] = _of_surface([s.speed_fall for s in rows], surface)
+    e["speed_fall"] += paved * tyre.wet_speed_fall(film, tread, texture)
     slip, height = tyre.curve_peak(e["rise"], e["fall"])
     e["level"] = level / height
     share = np.clip(vehicle.brakes.abs_slip_share + ABS_SPREAD * unknown["abs_score"], 0.2, 1.0)
     e["front_target"] = e["rear_target"] = share * np.minimum(slip, 0.2)
-    return level * tyre.speed_ratio(e["speed"], critical)
+    return level * tyre.speed_ratio(e["speed"], critical) * np.exp(-e["speed_fall"] * e["front_target"] * e["speed"])
 
 
 def _dry_level(surface: ndarray, road_c: ndarray, kind: ndarray, tread: ndarray, wetness: ndarray) -> ndarray:
@@ -179,6 +184,14 @@ def _dry_level(surface: ndarray, road_c: ndarray, kind: ndarray, tread: ndarray,
                 grip = tyre.compound_grip(compound, cold, wetness[here]) * tyre.wear_dry(tread[here])
             level[here] = row.friction[j] * grip
     return level
+
+
+def _step(e: ndarray, friction: ndarray) -> ndarray:
+    """Time step [s]: a long gentle stop, whose slip is settled, takes longer steps."""
+    brakes = e["demand"] * (e["front_force_per_bar"] + e["rear_force_per_bar"] * e["rear_share"]) / e["mass"]
+    slowing = np.minimum(brakes, friction * GRAVITY) + e["grade_force"] / e["mass"]
+    duration = e["speed"] / np.maximum(slowing, 0.3)
+    return TIME_STEP * np.clip(duration / SHORT_STOP, 1, LONGEST_STEP)
 
 
 def _of_surface(values: list[float] | list[bool], surface: ndarray) -> ndarray:

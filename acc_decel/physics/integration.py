@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit, prange
 from numpy import ndarray
 
-TIME_STEP = 0.005  # [s]
+TIME_STEP = 0.005  # [s], of the build-up and of a short stop; the others see `EVENT.step`
 SLOW = 1.5  # [m/s] below this the remaining distance is v^2 / (2 a)
 CRAWLING = 0.05  # [m/s^2] a car that slows by less never stops
 LONGEST = 120.0  # [s] after this the remaining distance is v^2 / (2 a)
@@ -30,7 +30,7 @@ EVENT = np.dtype(
         (name, "f8")
         for name in (
             # the situation
-            "speed mass wind grade_force ambient_c front_disc_c rear_disc_c "
+            "step speed mass wind grade_force ambient_c front_disc_c rear_disc_c "
             # resistances
             "drag rolling_force "
             # load: standing axle loads, load transfer height / wheelbase, rated loads
@@ -211,7 +211,7 @@ def built_up(e: Any) -> tuple[float, float, float, float, float]:
 @compiled
 def stop(e: Any) -> tuple[float, float, float]:
     """Mean deceleration [m/s^2] of the built-up brakes, delay [s] and hottest front disc temperature [degC]."""
-    step = TIME_STEP
+    step = e.step
     joined, ahead, front, rear, before = built_up(e)
     speed, distance, saved = e.speed, 0.0, -1.0
     front_c, rear_c = e.front_disc_c, e.rear_disc_c
@@ -252,7 +252,7 @@ def stop(e: Any) -> tuple[float, float, float]:
     return 0.5 * e.speed * e.speed / distance, (ahead - saved) / e.speed, hottest
 
 
-@njit(parallel=True, nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(parallel=True, nogil=True, cache=True, error_model="numpy")
 def stops_of(events: ndarray, results: ndarray) -> None:
     """Fill `results` (dtype RESULT) for `events` (dtype EVENT), on all cores."""
     for i in prange(len(events)):

@@ -13,10 +13,10 @@ class Surface:
     """Friction of one surface, dry (or frozen), for a good tyre of each kind at its reference temperature.
 
     `friction` is the peak at low speed for summer, all-season and winter tyres with 8 mm tread. The slip curve is
-    Burckhardt's, f(s) = 1 - exp(-rise s) - fall s, scaled to that peak; `fall` below 0 means that a locked wheel ploughs
-    up loose ground and brakes best. `speed_fall` [s/m] is Burckhardt's c4, at the low end: locked wheels on dry asphalt were
-    measured at 0.7 to 0.8. `scatter` is the standard deviation of the
-    logarithm of the friction among roads of the kind. `wet_loss` is the share lost to a thin water film.
+    Burckhardt's, f(s) = 1 - exp(-rise s) - fall s, scaled to that peak; `fall` below 0 means that a locked wheel
+    ploughs up loose ground and brakes best. `speed_fall` [s/m] is Burckhardt's c4, at the low end: locked wheels on dry
+    asphalt were measured at 0.7 to 0.8. `scatter` is the standard deviation of the logarithm of the friction among
+    roads of the kind. `wet_loss` is the share lost to a thin water film.
     """
 
     friction: tuple[float, float, float]
@@ -32,17 +32,17 @@ class Surface:
 
 # Asphalt, concrete and cobbles: slip curves of Burckhardt, Fahrwerktechnik: Radschlupf-Regelsysteme (1993), c1 to c3;
 # level raised to the published dry tests of today's tyres (ADAC 2016 and 2021: 35.6 m from 100 km/h on average).
-# Gravel: ABS lengthens the stop by 27 % against locked wheels, Forkenbrock et al., NHTSA DOT HS 809 (1999).
-# Snow and ice: winter tyres 0.36 to 0.38 and 0.10 to 0.13 (GTUE/ACE, What Car?, Consumer Reports); summer tyres on snow
-# Burckhardt's 0.19.
+# Gravel: 0.55 to 0.65 locked; ABS lengthens the stop by 27 % (Forkenbrock, Flick, Garrott, SAE 1999-01-1287).
+# Packed snow: 0.14 to 0.21 summer, 0.26 to 0.29 all-season, 0.29 to 0.41 winter tyres; ice: 0.060 to 0.077, 0.062 to
+# 0.090, 0.080 to 0.134 (mean deceleration over g: AutoBild, JAF, Edmunds, What Car?, Consumer Reports, GTUE).
 # fmt: off
 SURFACES: dict[str, Surface] = {
     #                      summer all-season winter   rise  fall   c4   scatter wet_loss paved  frozen rolling
-    "asphalt":     Surface((1.270, 1.270, 1.270),     24.0, 0.406, 0.006, 0.050, 0.280,  True,  False, 1.0),
-    "concrete":    Surface((1.190, 1.190, 1.190),     21.0, 0.449, 0.006, 0.060, 0.280,  True,  False, 1.0),
+    "asphalt":     Surface((1.270, 1.270, 1.270),     24.0, 0.406, 0.006, 0.050, 0.258,  True,  False, 1.0),
+    "concrete":    Surface((1.190, 1.190, 1.190),     21.0, 0.449, 0.006, 0.060, 0.258,  True,  False, 1.0),
     "cobbles":     Surface((1.000, 1.000, 1.000),      9.0, 0.489, 0.006, 0.100, 0.480,  True,  False, 1.6),
-    "gravel":      Surface((0.720, 0.720, 0.720),     20.0, -0.18, 0.000, 0.100, 0.080,  False, False, 2.0),
-    "packed_snow": Surface((0.200, 0.320, 0.400),     35.0, 0.150, 0.000, 0.110, 0.100,  False, True,  2.0),
-    "ice":         Surface((0.075, 0.095, 0.125),     60.0, 0.100, 0.000, 0.200, 0.350,  False, True,  1.2),
+    "gravel":      Surface((0.620, 0.620, 0.620),     20.0, -0.18, 0.000, 0.100, 0.080,  False, False, 2.0),
+    "packed_snow": Surface((0.175, 0.295, 0.385),     35.0, 0.150, 0.000, 0.120, 0.100,  False, True,  2.0),
+    "ice":         Surface((0.072, 0.088, 0.118),     60.0, 0.100, 0.000, 0.200, 0.350,  False, True,  1.2),
 }
 # fmt: on

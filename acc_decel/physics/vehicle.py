@@ -104,7 +104,9 @@ def vehicle(name_or_path: str | Path) -> Vehicle:
         return _vehicle(source.read_text(), str(name_or_path), f"{name_or_path}.toml")
     path = Path(name_or_path)
     if not path.is_file():
-        raise ValueError(f"vehicle must be one of {', '.join(shipped)} or a TOML file. Got {str(path)!r}: no such file.")
+        raise ValueError(
+            f"vehicle must be one of {', '.join(shipped)} or a TOML file. Got {str(path)!r}: no such file."
+        )
     try:
         text = path.read_text()
     except UnicodeDecodeError as error:
@@ -137,7 +139,9 @@ def _checked(told: dict[str, Any], name: str, source: str) -> Vehicle:
 def _part(cls: type, told: dict[str, object], part: str, source: str) -> Any:
     known = fields(cls)
     if unknown := set(told) - {f.name for f in known}:
-        raise ValueError(f"{source}: [{part}] knows {', '.join(f.name for f in known)}. Got also: {', '.join(unknown)}.")
+        raise ValueError(
+            f"{source}: [{part}] knows {', '.join(f.name for f in known)}. Got also: {', '.join(unknown)}."
+        )
     return cls(**{f.name: _number(f, told.get(f.name), part, source) for f in known})
 
 

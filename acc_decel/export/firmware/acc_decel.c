@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-static const float not_available = ACC_DECEL_NOT_AVAILABLE;
 static const float infinite = 1.0F / 0.0F;
 
 /* False for NaN, which compares false with everything. */
@@ -31,7 +30,8 @@ static float value_or_zero(float value)
 
 static acc_decel_status_t bit_of(uint32_t shift, uint32_t factor)
 {
-    return ((acc_decel_status_t)1U) << (shift + factor);
+    const uint32_t place = shift + factor;
+    return ((acc_decel_status_t)1U) << place;
 }
 
 /* Bits of one factor: out of range, not available, and refused where that rules out a prediction. */
@@ -192,6 +192,7 @@ static acc_decel_prediction_t network_output(const float columns[ACC_DECEL_COLUM
 
 acc_decel_factors_t acc_decel_no_factors(void)
 {
+    static const float not_available = ACC_DECEL_NOT_AVAILABLE;
     acc_decel_factors_t factors;
 
     fill(&factors, not_available);

@@ -1,0 +1,62 @@
+# make demo: the main job end to end.  make test: all tests.  Both set up .venv by themselves.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+DEMO := build/demo
+DEMO_EVENTS ?= 100000
+MODEL_EVENTS ?= 400000
+MODELS := $(basename $(notdir $(wildcard acc_decel/physics/vehicles/*.toml)))
+
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export CUDA_VISIBLE_DEVICES ?= -1
+
+.PHONY: help install demo test check regenerate models wheel clean
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+install: $(VENV)/.installed ## the virtual environment .venv with everything
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/pip install --quiet --upgrade pip
+	$(RUN)/pip install --quiet --editable ".[train,ecu,dev]"
+	touch $@
+
+demo: install ## generate, train, export, evaluate, run on the emulated Cortex-M4F
+	rm -rf $(DEMO)
+	$(RUN)/acc-decel generate --vehicle compact --events $(DEMO_EVENTS) --output $(DEMO)/dataset
+	$(RUN)/acc-decel train $(DEMO)/dataset --output $(DEMO)/model --epochs 30
+	$(RUN)/acc-decel export $(DEMO)/model --output $(DEMO)/firmware
+	$(RUN)/acc-decel evaluate --model $(DEMO)/model
+	$(RUN)/acc-decel ecu --model $(DEMO)/model --tests
+	@echo "dataset:  $(DEMO)/dataset  (Parquet, manifest.json)"
+	@echo "model:    $(DEMO)/model    (model.onnx, network.npz, metrics.json)"
+	@echo "firmware: $(DEMO)/firmware (acc_decel.c, acc_decel.h, tables, golden vectors)"
+
+test: install ## all tests
+	$(RUN)/pytest
+
+check: install regenerate ## formatter, linter, types, import contracts, generated files up to date
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	git diff --exit-code -- firmware_export README.md
+
+regenerate: install ## firmware_export/ and the tables of the README from models/
+	$(RUN)/acc-decel export compact --output firmware_export
+	$(RUN)/python .ci/readme_tables.py README.md
+
+models: install ## train every released model anew (about 20 minutes on two cores)
+	for vehicle in $(MODELS); do \
+		$(RUN)/acc-decel generate --vehicle $$vehicle --events $(MODEL_EVENTS) --output build/models/$$vehicle && \
+		$(RUN)/acc-decel train build/models/$$vehicle --output models/$$vehicle || exit 1; \
+	done
+	$(MAKE) regenerate
+
+wheel: install ## build the wheel and try it in an empty environment outside the checkout
+	bash .ci/wheel
+
+clean: ## delete everything that make can build
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(VENV)
