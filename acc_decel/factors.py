@@ -30,7 +30,8 @@ class Factor:
     level, the probability of that level. `direction` holds only while the factor named by `forced_while` is 1.
     `standard` is equipment that every car has unless its absence is said: it is taken where a table or a call leaves
     the factor out altogether; a value that is NaN still lacks. `mistaken_for` lists units that people give by mistake,
-    with the size and the offset that bring them to `unit`.
+    with the size and the offset that bring them to `unit`. A factor with a `bend` matters most near 0: the network sees
+    value / (value + bend), half way at the bend.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Factor:
     noise_share: float = 0.0
     levels: tuple[str, ...] = ()
     standard: float | None = None
+    bend: float = 0.0
     estimate: bool = False  # a reading of the physics' result, not one of its causes
     mistaken_for: tuple[tuple[str, float, float], ...] = ()  # unit, size, offset: value * size + offset is in `unit`
 
@@ -90,14 +92,14 @@ class Factor:
 # fmt: off
 FACTORS: tuple[Factor, ...] = (
     Factor("speed", 1.0, 70.0, 0.01, "m/s", "vehicle speed over ground",
-           may_lack=False, noise_share=0.003, mistaken_for=(("km/h", 1 / 3.6, 0.0),)),
+           may_lack=False, prior=Prior(0.6, 18.0, 10.0), noise_share=0.003, mistaken_for=(("km/h", 1 / 3.6, 0.0),)),
     Factor("brake_pressure_bar", 5.0, 180.0, 0.1, "bar", "brake pressure demanded of the master cylinder",
            may_lack=False, direction=RISES, forced_while="abs", noise=0.8,
            mistaken_for=(("Pa", 1e-5, 0.0), ("MPa", 10.0, 0.0))),
     Factor("mass", 600.0, 5000.0, 1.0, "kg", "vehicle mass with its load",
            noise_share=0.03, mistaken_for=(("t", 1000.0, 0.0),)),
     Factor("brake_temperature_c", -30.0, 700.0, 1.0, "degC", "temperature of the front brake discs",
-           prior=Prior(0.25, 110.0, 80.0), noise=8.0, noise_share=0.03, mistaken_for=(("K", 1.0, -273.15),)),
+           prior=Prior(0.2, 110.0, 70.0), noise=8.0, noise_share=0.03, mistaken_for=(("K", 1.0, -273.15),)),
     Factor("grade", -0.20, 0.20, 0.001, "rise/run", "slope of the road, positive uphill",
            direction=RISES, prior=Prior(0.2, 0.0, 0.02), noise=0.004, mistaken_for=(("%", 0.01, 0.0),)),
     Factor("headwind", -20.0, 20.0, 0.1, "m/s", "wind against the direction of travel, positive from ahead",
@@ -105,9 +107,9 @@ FACTORS: tuple[Factor, ...] = (
     Factor("surface", 0.0, 1.0, 0.01, "", "road surface, one probability for each kind",
            levels=("asphalt", "concrete", "cobbles", "gravel", "packed_snow", "ice")),
     Factor("water_film_mm", 0.0, 8.0, 0.01, "mm", "depth of the water on the road",
-           direction=FALLS, noise=0.02, noise_share=0.15),
+           direction=FALLS, noise=0.02, noise_share=0.15, bend=0.3),
     Factor("road_temperature_c", -30.0, 65.0, 0.5, "degC", "temperature of the road surface",
-           prior=Prior(0.3, 17.0, 11.0), noise=0.8, mistaken_for=(("K", 1.0, -273.15),)),
+           prior=Prior(0.4, 14.0, 12.0), noise=0.8, mistaken_for=(("K", 1.0, -273.15),)),
     Factor("tyre_kind", 0.0, 1.0, 1.0, "", "kind of tyre fitted",
            levels=("summer", "all_season", "winter")),
     Factor("tread_depth_mm", 1.0, 9.0, 0.1, "mm", "tread depth of the tyres",
@@ -156,9 +158,14 @@ def column_names(factors: Iterable[Factor] = FACTORS) -> tuple[str, ...]:
 
 def schema(factors: Iterable[Factor] = FACTORS) -> str:
     """Eight hexadecimal digits that change when the columns, their order, range or meaning to the network change."""
-    said = [(f.name, f.unit, f.levels, f.may_lack, f.direction, f.forced_while, f.estimate) for f in factors]
+    said = [(f.name, f.unit, f.levels, f.may_lack, f.direction, f.forced_while, f.estimate, f.bend) for f in factors]
     rules = [(e.column, e.factor, e.limit) for e in EXCLUSIONS]
     return hashlib.sha256(repr((said, rules, tuple(OUTPUTS))).encode()).hexdigest()[:8]
+
+
+def bends(factors: Iterable[Factor] = FACTORS) -> tuple[float, ...]:
+    """The bend of each column; 0 where the network sees the value itself."""
+    return tuple(factor.bend for factor in factors for _ in factor.columns)
 
 
 def with_range(factors: Iterable[Factor], name: str, low: float, high: float) -> tuple[Factor, ...]:

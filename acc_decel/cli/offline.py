@@ -44,7 +44,7 @@ def generate(
 def train(
     dataset_folder: Annotated[Path, typer.Argument(metavar="DATASET", help="folder written by `generate`")],
     output: Annotated[Path, typer.Option(help="folder for the model")],
-    epochs: Annotated[int, typer.Option(help="passes over the training part at most", min=1)] = 80,
+    epochs: Annotated[int, typer.Option(help="passes over the training part at most", min=1)] = 60,
     patience: Annotated[int, typer.Option(help="stop after so many epochs without progress", min=1)] = 12,
     seed: Annotated[int, typer.Option(help="same seed, same network on one machine")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="print the metrics for a program")] = False,
@@ -110,7 +110,7 @@ def export(
     net, told = read_model(model_path(model).parent)
     files = firmware_files(net, model=str(told["vehicle"]), golden=golden_events(net.factors))
     write_firmware(output, files)
-    console.print(f"{told['vehicle']}: {net.weights} weights as {', '.join(sorted(files))} in {output}")
+    console.print(f"{told['vehicle']}: {net.weights} weights, {len(files)} files in {output}")
 
 
 def _progress() -> Progress:

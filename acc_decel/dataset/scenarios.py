@@ -25,14 +25,14 @@ COLD_C = 7.0  # below this road temperature drivers have changed to winter tyres
 # How often a surface is met, warm and where snow or ice can last; Sobol share of each level, in the factor's order.
 # fmt: off
 SURFACE_SHARE = {
-    "asphalt": 0.50, "concrete": 0.14, "cobbles": 0.10, "gravel": 0.10, "packed_snow": 0.40, "ice": 0.26,
+    "asphalt": 0.50, "concrete": 0.14, "cobbles": 0.10, "gravel": 0.10, "packed_snow": 0.50, "ice": 0.45,
 }
 TYRE_SHARE_WARM = {"summer": 0.60, "all_season": 0.25, "winter": 0.15}
 TYRE_SHARE_COLD = {"summer": 0.15, "all_season": 0.25, "winter": 0.60}
 # fmt: on
 DRY_SHARE = 0.45  # of the events on a road that can be wet
 THIN_SHARE, THIN_MEAN_MM = 0.7, 0.6  # of the wet events: exponential about this depth; the others evenly over the range
-ABS_SHARE = 0.93  # of the events; cars without, or with a fault
+ABS_SHARE = 0.88  # of the events; cars without, or with a fault, more often than on the road
 
 
 def scenarios(factors: tuple[Factor, ...], *, seed: int, first: int, events: int) -> tuple[Columns, Columns]:

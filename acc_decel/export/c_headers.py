@@ -7,7 +7,7 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import CERTAIN, COMFORT_DECELERATION, EXCLUSIONS, Factor, column_names, schema
+from acc_decel.factors import CERTAIN, COMFORT_DECELERATION, EXCLUSIONS, Factor, bends, column_names, schema
 from acc_decel.network import DenseNet, Layer, wiring
 from acc_decel.status import FLAGS, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
@@ -183,6 +183,7 @@ def _wiring(net: DenseNet) -> str:
         f"static const uint32_t {name}[ACC_DECEL_{count}] = {{\n{c_list(f'{i}U' for i in of)}\n}};"
         for (name, count), of in indexes.items()
     ]
+    tables.append(_floats("bend", np.array(bends(net.factors), np.float32), "columns"))
     tables += [_floats(name, getattr(net, name), "columns") for name in ("center", "inverse_spread")]
     return "\n\n".join(tables)
 

@@ -5,7 +5,7 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from acc_decel.factors import OUTPUTS, column_names
-from acc_decel.network import DenseNet, Layer, Wiring, wiring
+from acc_decel.network import DenseNet, Layer, Wiring, bent, wiring
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
 LARGEST = float(np.finfo(np.float32).max) / 2  # sums stay below, so that no rounding reaches infinity
@@ -62,7 +62,8 @@ def _check_bounds(net: DenseNet, wires: Wiring) -> None:
 
 def _scaled_bounds(net: DenseNet) -> Float64[ndarray, " columns"]:
     """The greatest absolute value of each scaled column."""
-    ranges = np.array([(f.low, f.high) for f in net.factors for _ in f.columns])
+    ranges = np.array([(f.low, f.high) for f in net.factors for _ in f.columns], np.float32)
+    ranges = bent(net.factors, ranges.T).T.astype(np.float64)
     apart = np.abs(ranges - net.center[:, None]).max(axis=1)
     return apart * np.abs(net.inverse_spread.astype(np.float64))
 

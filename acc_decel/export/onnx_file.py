@@ -15,6 +15,7 @@ from acc_decel.factors import (
     COMFORT_DECELERATION,
     EXCLUSIONS,
     OUTPUTS,
+    bends,
     column_names,
     described,
     schema,
@@ -146,7 +147,10 @@ def _network(g: Graph, net: DenseNet, lacking: str) -> list[str]:
     """The four outputs, as `dense_net.py` says."""
     wires = wiring(net.factors)
     zero, one = g.constant(0.0), g.constant(1.0)
-    centred = g("Mul", g("Sub", INPUT, g.constant(net.center)), g.constant(net.inverse_spread))
+    bend = np.array(bends(net.factors))
+    straight = g("Cast", g.constant((bend == 0).astype(np.float32)), to=TensorProto.BOOL)
+    bent = g("Where", straight, INPUT, g("Div", INPUT, g("Add", INPUT, g.constant(bend))))
+    centred = g("Mul", g("Sub", bent, g.constant(net.center)), g.constant(net.inverse_spread))
     scaled = g("Where", lacking, zero, centred)
     given = g("Where", lacking, zero, INPUT)
     closed = g("Sub", one, _columns(g, given, wires.gates))

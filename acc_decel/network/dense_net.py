@@ -2,7 +2,8 @@
 
 A prediction goes through these steps, the same in NumPy here, in the ONNX graph and in the C firmware, all in float32:
 
-1. `scaled = (column - center) * inverse_spread`; a column of a factor that is not available becomes 0.
+1. `scaled = (bent - center) * inverse_spread`, where `bent` is the column, or column / (column + bend) for a factor
+   with a bend; a column of a factor that is not available becomes 0.
 2. `available` is 1 or 0 for each factor of `masked` (single-column factors that may lack).
 3. The embedding sees the free columns, the gated columns times (1 - gate), and `available`; its layers follow.
 4. The trunk sees the forced columns, then the embedding's output. Its weights keep the sign of each direction.
@@ -21,7 +22,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from numpy import ndarray
 
-from acc_decel.factors import FACTORS, FREE, Factor, column_names, schema
+from acc_decel.factors import FACTORS, FREE, Factor, bends, column_names, schema
 
 
 @dataclass(frozen=True)
@@ -112,11 +113,17 @@ def entering(
     """Steps 1 to 3: what enters the embedding, and what enters the trunk beside it."""
     wires = wiring(factors)
     lacking = _lacking(factors, columns)
-    scaled = np.where(lacking, np.float32(0), (columns - center) * inverse_spread)
+    scaled = np.where(lacking, np.float32(0), (bent(factors, columns) - center) * inverse_spread)
     gates = np.where(lacking, np.float32(0), columns)[:, wires.gates]
     gated = scaled[:, wires.gated] * (1 - gates)
     available = 1 - lacking[:, wires.masked].astype(np.float32)
     return np.concatenate([scaled[:, wires.free], gated, available], axis=1), scaled[:, wires.forced]
+
+
+def bent(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
+    """The columns as the network sees them before scaling: x / (x + bend) where a factor has a bend."""
+    bend = np.array(bends(factors), np.float32)
+    return np.divide(columns, columns + bend, where=np.broadcast_to(bend > 0, columns.shape), out=columns.copy())
 
 
 def _lacking(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, "rows columns"]:

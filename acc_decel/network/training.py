@@ -11,16 +11,19 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import Factor, column_names
+from acc_decel.factors import CERTAIN, Factor, column_names
 from acc_decel.network.calibration import calibrated
-from acc_decel.network.dense_net import DenseNet, Layer, entering, wiring
+from acc_decel.network.dense_net import DenseNet, Layer, bent, entering, wiring
 from acc_decel.network.split import part
+from acc_decel.physics import SURFACES
 
 QUANTILES = (0.05, 0.50, 0.95)
 DECELERATION_SCALE, DECELERATION_OFFSET = 4.0, 5.0  # [m/s^2], what the last layer's unit means while training
 DELAY_SCALE, DELAY_OFFSET = 0.1, 0.1  # [s]
 DELAY_WEIGHT = 0.1  # of the delay in the loss, beside the three quantiles
+FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice: a small error is a long way there
 ENVELOPE = ((-4.0, 18.0),) * 3 + ((-1.0, 2.0),)  # outputs are clamped to what a road car can do, [m/s^2] and [s]
+FROZEN = tuple(f"surface_{name}" for name, surface in SURFACES.items() if surface.frozen)
 FEWEST_EVENTS = 2_000
 INFINITE = np.float32(np.inf)
 
@@ -29,13 +32,13 @@ INFINITE = np.float32(np.inf)
 class Training:
     """How to train. The defaults made the released models."""
 
-    epochs: int = 80
+    epochs: int = 60
     patience: int = 12
-    batch: int = 1024
-    learning_rate: float = 6e-3
+    batch: int = 512
+    learning_rate: float = 1e-2
     seed: int = 1
-    embedding: tuple[int, ...] = (24, 14)
-    trunk: tuple[int, ...] = (32, 16)
+    embedding: tuple[int, ...] = (28, 16)
+    trunk: tuple[int, ...] = (32, 24)
 
 
 @keras.saving.register_keras_serializable("acc_decel")
@@ -125,7 +128,8 @@ def train(
     told = keras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: on_epoch(e + 1, logs["val_loss"], best.best))
     history = model.fit(
         *learning,
-        validation_data=checking,
+        sample_weight=_weights(data, factors, "training"),
+        validation_data=(*checking, _weights(data, factors, "validation")),
         validation_batch_size=8192,
         batch_size=training.batch,
         epochs=training.epochs,
@@ -149,8 +153,9 @@ def loss(true: Any, answer: Any) -> Any:
 def scaling(
     factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]
 ) -> tuple[Float32[ndarray, " columns"], Float32[ndarray, " columns"]]:
-    """Centre and inverse spread of each column: mean and deviation of what is available; choices stay 0 to 1."""
-    center, inverse = np.nanmean(columns, axis=0, dtype="f8"), 1 / np.nanstd(columns, axis=0, dtype="f8")
+    """Centre and inverse spread of each bent column: mean and deviation of what is available; choices stay 0 to 1."""
+    seen = bent(factors, columns)
+    center, inverse = np.nanmean(seen, axis=0, dtype="f8"), 1 / np.nanstd(seen, axis=0, dtype="f8")
     if not np.isfinite(inverse).all():
         constant = np.array(column_names(factors))[~np.isfinite(inverse)]
         raise ValueError(f"every column must vary. Got only one value in {', '.join(constant)}: generate more events.")
@@ -185,6 +190,13 @@ def _arrays(
         axis=1,
     )
     return list(entering(factors, center, inverse_spread, data.columns[rows])), labels.astype(np.float32)
+
+
+def _weights(data: Dataset, factors: tuple[Factor, ...], name: str) -> ndarray:
+    """Weight of each event, by what the ECU sees alone: weighting by the label would move the quantiles."""
+    frozen = [column_names(factors).index(column) for column in FROZEN]
+    seen = np.nansum(data.columns[part(data.event, name)][:, frozen], axis=1)
+    return np.where(seen > CERTAIN, FROZEN_WEIGHT, 1.0).astype(np.float32)
 
 
 def _signs(inputs: int, units: int) -> Float32[ndarray, "inputs units"]:

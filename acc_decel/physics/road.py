@@ -38,11 +38,11 @@ class Surface:
 # fmt: off
 SURFACES: dict[str, Surface] = {
     #                      summer all-season winter   rise  fall   c4   scatter wet_loss paved  frozen rolling
-    "asphalt":     Surface((1.270, 1.270, 1.270),     24.0, 0.406, 0.006, 0.050, 0.258,  True,  False, 1.0),
-    "concrete":    Surface((1.190, 1.190, 1.190),     21.0, 0.449, 0.006, 0.060, 0.258,  True,  False, 1.0),
+    "asphalt":     Surface((1.270, 1.270, 1.270),     24.0, 0.406, 0.006, 0.050, 0.275,  True,  False, 1.0),
+    "concrete":    Surface((1.190, 1.190, 1.190),     21.0, 0.449, 0.006, 0.060, 0.275,  True,  False, 1.0),
     "cobbles":     Surface((1.000, 1.000, 1.000),      9.0, 0.489, 0.006, 0.100, 0.480,  True,  False, 1.6),
     "gravel":      Surface((0.620, 0.620, 0.620),     20.0, -0.18, 0.000, 0.100, 0.080,  False, False, 2.0),
-    "packed_snow": Surface((0.175, 0.295, 0.385),     35.0, 0.150, 0.000, 0.120, 0.100,  False, True,  2.0),
-    "ice":         Surface((0.072, 0.088, 0.118),     60.0, 0.100, 0.000, 0.200, 0.350,  False, True,  1.2),
+    "packed_snow": Surface((0.160, 0.280, 0.370),     35.0, 0.150, 0.000, 0.140, 0.100,  False, True,  2.0),
+    "ice":         Surface((0.068, 0.081, 0.110),     60.0, 0.100, 0.000, 0.250, 0.350,  False, True,  1.2),
 }
 # fmt: on

@@ -21,8 +21,8 @@ def quantity(low: float, high: float, unit: str, meaning: str) -> Any:
 class Body:
     """Masses, geometry and resistances."""
 
-    kerb_mass: float = quantity(500, 10000, "kg", "lightest mass on the road, driver included")
-    gross_mass: float = quantity(600, 12000, "kg", "heaviest mass allowed")
+    kerb_mass: float = quantity(500.0, 10000.0, "kg", "lightest mass on the road, driver included")
+    gross_mass: float = quantity(600.0, 12000.0, "kg", "heaviest mass allowed")
     wheelbase: float = quantity(1.5, 6.0, "m", "distance of the axles")
     front_share: float = quantity(0.3, 0.75, "", "share of the mass on the front axle, standing level")
     centre_of_gravity_height: float = quantity(0.2, 1.5, "m", "height of the centre of gravity")
@@ -34,20 +34,24 @@ class Body:
 class Brakes:
     """From the demanded pressure to the torque at the wheels, and the heat in between. Torques are for one axle."""
 
-    front_torque_per_bar: float = quantity(5, 300, "N m/bar", "front brake torque per pressure, pads at rated friction")
-    rear_torque_per_bar: float = quantity(2, 300, "N m/bar", "rear brake torque per pressure, pads at rated friction")
-    rear_knee_bar: float = quantity(5, 300, "bar", "pressure above which the rear axle gets less")
-    rear_slope: float = quantity(0, 1, "", "share of further pressure that the rear axle gets")
+    front_torque_per_bar: float = quantity(
+        5.0, 300.0, "N m/bar", "front brake torque per pressure, pads at rated friction"
+    )
+    rear_torque_per_bar: float = quantity(
+        2.0, 300.0, "N m/bar", "rear brake torque per pressure, pads at rated friction"
+    )
+    rear_knee_bar: float = quantity(5.0, 300.0, "bar", "pressure above which the rear axle gets less")
+    rear_slope: float = quantity(0.0, 1.0, "", "share of further pressure that the rear axle gets")
     dead_time: float = quantity(0.005, 0.5, "s", "from the demand to the first pressure")
-    pressure_rate_bar: float = quantity(50, 5000, "bar/s", "rise of the pressure in an emergency")
+    pressure_rate_bar: float = quantity(50.0, 5000.0, "bar/s", "rise of the pressure in an emergency")
     hydraulic_lag: float = quantity(0.002, 0.3, "s", "time constant from the master cylinder to the calipers")
-    front_heat_capacity: float = quantity(1e3, 1e5, "J/K", "heat capacity of the front discs")
-    rear_heat_capacity: float = quantity(1e3, 1e5, "J/K", "heat capacity of the rear discs")
-    cooling: float = quantity(0.5, 200, "W/K", "cooling of one axle's discs at standstill")
-    cooling_per_speed: float = quantity(0, 20, "W s/(K m)", "further cooling for each m/s")
-    fade_onset_c: float = quantity(100, 700, "degC", "disc temperature at which the pads begin to fade")
-    fade_full_c: float = quantity(200, 1000, "degC", "disc temperature at which the pads have faded fully")
-    fade_loss: float = quantity(0, 0.9, "", "share of the pad friction lost when faded fully")
+    front_heat_capacity: float = quantity(1000.0, 100000.0, "J/K", "heat capacity of the front discs")
+    rear_heat_capacity: float = quantity(1000.0, 100000.0, "J/K", "heat capacity of the rear discs")
+    cooling: float = quantity(0.5, 200.0, "W/K", "cooling of one axle's discs at standstill")
+    cooling_per_speed: float = quantity(0.0, 20.0, "W s/(K m)", "further cooling for each m/s")
+    fade_onset_c: float = quantity(100.0, 700.0, "degC", "disc temperature at which the pads begin to fade")
+    fade_full_c: float = quantity(200.0, 1000.0, "degC", "disc temperature at which the pads have faded fully")
+    fade_loss: float = quantity(0.0, 0.9, "", "share of the pad friction lost when faded fully")
     abs_slip_share: float = quantity(0.2, 1.0, "", "slip at which the ABS holds the wheel, as a share of the peak's")
 
 
@@ -56,7 +60,7 @@ class Tyres:
     """What the tyres make of a road, relative to a good tyre of today in its size."""
 
     radius: float = quantity(0.2, 0.6, "m", "dynamic rolling radius")
-    wheel_inertia: float = quantity(0.3, 10, "kg m^2", "inertia of one wheel with tyre, disc and half-shaft")
+    wheel_inertia: float = quantity(0.3, 10.0, "kg m^2", "inertia of one wheel with tyre, disc and half-shaft")
     dry_grip: float = quantity(0.5, 1.5, "", "dry friction relative to a good compact car's tyre")
     wet_grip: float = quantity(0.5, 1.5, "", "wet friction relative to a good compact car's tyre")
     load_sensitivity: float = quantity(-0.4, 0.0, "", "change of friction per relative change of load")

@@ -1,0 +1,71 @@
+/* Achievable deceleration and stopping distance of a braking car, from the factors that affect braking.
+ *
+ * Use: start from acc_decel_no_factors(), fill in the factors that are known now, call acc_decel_predict() and look at
+ * the status before anything else:
+ *
+ *     acc_decel_factors_t factors = acc_decel_no_factors();
+ *     acc_decel_prediction_t prediction;
+ *     factors.speed = 25.0F;                        (... and every other factor that is known ...)
+ *     if ((acc_decel_predict(&factors, &prediction) & ACC_DECEL_REFUSED) == 0U) {
+ *         distance = acc_decel_stopping_distance(factors.speed, prediction.deceleration, prediction.delay);
+ *     }
+ *
+ * Factors, their units and ranges are in acc_decel_factors.h. A factor that the ECU does not know now is not
+ * available (ACC_DECEL_NOT_AVAILABLE): the interval from lower to upper deceleration then widens. Never fill in a
+ * default value instead.
+ *
+ * The functions keep no state, use no heap and no library, do not recurse and may be called from several tasks at a
+ * time. All arithmetic is IEEE 754 float32 in a fixed order: build every file with -ffp-contract=off (GCC, Clang; no
+ * fused multiply-add) and without -ffast-math, then all cores and compilers give the same bits, and NaN is understood.
+ * "#pragma STDC FP_CONTRACT OFF" is not in the source because GCC does not know it and warns.
+ */
+#ifndef ACC_DECEL_H
+#define ACC_DECEL_H
+
+#include "acc_decel_factors.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Value of a factor that is not available now: a quiet NaN. Where a sanitizer forbids to divide a float by zero, take
+ * the value from acc_decel_no_factors(). */
+#define ACC_DECEL_NOT_AVAILABLE (0.0F / 0.0F)
+
+/* What acc_decel_predict() says about its answer; 0 is a plain answer. One bit for each factor out of range and each
+ * factor not available, and the flags ACC_DECEL_OUTSIDE_DOMAIN, ACC_DECEL_BELOW_COMFORT and ACC_DECEL_REFUSED of
+ * acc_decel_factors.h. */
+typedef uint64_t acc_decel_status_t;
+
+/* The answer. 5 in 100 events are expected below deceleration_lower and 5 above deceleration_upper; always
+ * deceleration_lower <= deceleration <= deceleration_upper. */
+typedef struct {
+    float deceleration_lower; /* [m/s^2] 5 % quantile of the mean deceleration, positive when slowing */
+    float deceleration;       /* [m/s^2] median of the mean deceleration of the built-up brakes to standstill */
+    float deceleration_upper; /* [m/s^2] 95 % quantile of the mean deceleration */
+    float delay;              /* [s] brake dead time and build-up, as time at the initial speed */
+} acc_decel_prediction_t;
+
+/* Factors of which none is available. */
+acc_decel_factors_t acc_decel_no_factors(void);
+
+/* Writes the deceleration that the brakes will reach with these factors to *prediction and returns the status.
+ *
+ * ACC_DECEL_REFUSED: *prediction is left untouched, because a factor is out of range, or is not available and must be,
+ * or a pointer is NULL (then no factor is named). Ranges include their ends; infinities are out of range. The
+ * probabilities of a choice (its kinds) are available together or not at all, and add up to 0.99 to 1.01.
+ * ACC_DECEL_OUTSIDE_DOMAIN: *prediction is written, but the network never saw such a combination in training.
+ * ACC_DECEL_BELOW_COMFORT: deceleration_lower is below ACC_DECEL_COMFORT_DECELERATION. */
+acc_decel_status_t acc_decel_predict(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction);
+
+/* True if the status says that this factor (ACC_DECEL_FACTOR_...) is outside its range. */
+bool acc_decel_out_of_range(acc_decel_status_t status, uint32_t factor);
+
+/* True if the status says that this factor (ACC_DECEL_FACTOR_...) is not available. */
+bool acc_decel_not_available(acc_decel_status_t status, uint32_t factor);
+
+/* Distance [m] from the demand of the brakes to standstill: speed * delay + speed^2 / (2 * deceleration), with speed
+ * [m/s], deceleration [m/s^2] and delay [s]. Positive infinity if the deceleration is not above 0: the car does not
+ * stop. Give deceleration_lower for the distance that is exceeded only 5 times in 100. */
+float acc_decel_stopping_distance(float speed, float deceleration, float delay);
+
+#endif
