@@ -1,5 +1,9 @@
 """Commands that make a model: generate, train, export. They need the extra [train]."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from acc_decel.cli.tables import console, print_json, print_table, progress_console
+from acc_decel.cli.tables import print_json, print_table, progress_console, say
 
 DATASET_KEYS = ("events", "seed", "partition", "vehicle_sha256")
 
@@ -38,7 +42,7 @@ def generate(
     if as_json:
         print_json(manifest)
     else:
-        console.print(f"{events} events of {car.name} in {output}")
+        say(f"{events} events of {car.name} in {output}")
 
 
 def train(
@@ -59,7 +63,9 @@ def train(
     """
     from acc_decel import dataset, physics  # noqa: PLC0415
     from acc_decel.export import write_model  # noqa: PLC0415
-    from acc_decel.network import training as learning  # noqa: PLC0415
+
+    with _quiet():
+        from acc_decel.network import training as learning  # noqa: PLC0415
     from acc_decel.network.calibration import metrics  # noqa: PLC0415
 
     data = dataset.dataset(dataset_folder)
@@ -90,7 +96,7 @@ def train(
             for n, m in rows
         ],
     )
-    console.print(f"model in {output}")
+    say(f"model in {output}")
 
 
 def export(
@@ -110,7 +116,22 @@ def export(
     net, told = read_model(model_path(model).parent)
     files = firmware_files(net, model=str(told["vehicle"]), golden=golden_events(net.factors))
     write_firmware(output, files)
-    console.print(f"{told['vehicle']}: {net.weights} weights, {len(files)} files in {output}")
+    say(f"{told['vehicle']}: {net.weights} weights, {len(files)} files in {output}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what TensorFlow's C++ says about this machine while it loads off the screen."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(screen, 2)
+        os.close(screen)
 
 
 def _progress() -> Progress:

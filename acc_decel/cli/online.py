@@ -11,7 +11,7 @@ import pandas as pd
 import typer
 
 from acc_decel import evaluation
-from acc_decel.cli.tables import console, print_json, print_table, read_table, write_table
+from acc_decel.cli.tables import print_json, print_table, read_table, say, write_table
 from acc_decel.factors import OUTPUTS, column_names
 from acc_decel.predictor import (
     DEFAULT_MODEL,
@@ -151,10 +151,10 @@ def evaluate(
             for r in results.itertuples(index=False)
         ],
     )
-    console.print(
+    say(
         f"{found.tests} measured tests: mean absolute error {found.mean_abs_error_pct:.1f} %, "
-        f"{found.inside_interval_pct:.0f} % inside the 90 % interval (mean width {found.mean_interval_pct:.0f} % "
-        f"of the distance), worst {found.worst_error_pct:.1f} % ({found.worst})"
+        f"{found.inside_interval_pct:.0f} % inside the 90 % interval (mean width {found.mean_interval_pct:.0f} % of "
+        f"the distance, {found.unbounded_intervals} without end), worst {found.worst_error_pct:.1f} % ({found.worst})"
     )
 
 
@@ -174,7 +174,7 @@ def info(
     if as_json:
         print_json({"file": str(predictor.path)} | told)
         return
-    console.print(f"{predictor.path}: vehicle {predictor.vehicle}, factor schema {told['schema']}", soft_wrap=True)
+    say(f"{predictor.path}: vehicle {predictor.vehicle}, factor schema {told['schema']}")
     print_table(
         "factors",
         ("factor", "range", "may lack", "deceleration"),
@@ -185,13 +185,12 @@ def info(
     )
     print_table("outputs", ("output", "meaning"), OUTPUTS.items())
     for key in ("weights", "code_version", "dataset", "training"):
-        console.print(f"{key}: {told.get(key)}", soft_wrap=True)
+        say(f"{key}: {told.get(key)}")
     if metrics.is_file():
         found = json.loads(metrics.read_text())
-        console.print(
+        say(
             f"held out: {found['events']} events, RMSE {found['rmse']:.2f} m/s^2, "
-            f"90 % interval covers {100 * found['coverage']:.1f} %",
-            soft_wrap=True,
+            f"90 % interval covers {100 * found['coverage']:.1f} %"
         )
 
 
@@ -213,7 +212,7 @@ def _tell(answers: pd.DataFrame, title: str, output_file: Path | None, as_json: 
     if as_json:
         print_json({"predictions": answers})
     elif output_file is not None:
-        console.print(f"{len(answers)} predictions in {output_file}")
+        say(f"{len(answers)} predictions in {output_file}")
     else:
         _print_answers(answers, title)
 
@@ -224,7 +223,7 @@ def _print_answers(answers: pd.DataFrame, title: str) -> None:
     if len(answers) == 1:
         pairs = [(name, value, _unit(name)) for name, value in zip(told, shown[0], strict=True)]
         print_table(title, ("answer", "value", "unit"), pairs)
-        console.print(f"status: {answers['status_text'].iloc[0]}", soft_wrap=True)
+        say(f"status: {answers['status_text'].iloc[0]}")
     else:
         index = [[str(i), *row] for i, row in zip(answers.index, shown, strict=True)]
         print_table(title, ("row", *told), index)
@@ -249,7 +248,7 @@ def _print_ecu(answers: pd.DataFrame, expected: np.ndarray, costs: dict[str, obj
         ],
     )
     for name, value in costs.items():
-        console.print(f"{name}: {value:.2e}" if name == "max_abs_difference" else f"{name}: {value}")
+        say(f"{name}: {value:.2e}" if name == "max_abs_difference" else f"{name}: {value}")
 
 
 def _status_words(status: int) -> dict[str, object]:

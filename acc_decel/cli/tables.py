@@ -14,7 +14,8 @@ from rich.table import Table
 
 from acc_decel.files import replaced
 
-console = Console(soft_wrap=False)
+console = Console(markup=False, highlight=False)  # units in brackets are text, not markup
+WIDTH = 120  # of a table that is not printed to a terminal
 progress_console = Console(stderr=True)  # progress stays out of what a program reads
 
 
@@ -48,14 +49,20 @@ def print_json(told: object) -> None:
     print(json.dumps(_plain(told), indent=1))
 
 
+def say(sentence: str) -> None:
+    """Print a sentence for people; a long one is left whole, for the terminal to wrap."""
+    console.print(sentence, soft_wrap=True)
+
+
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """Print a table for people; the first column is text, the others are numbers."""
     table = Table(title=title, title_justify="left", header_style="bold", expand=False)
     for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i else "left", overflow="fold")
+        table.add_column(column, justify="right" if i else "left", overflow="fold", no_wrap=not i)
     for row in rows:
         table.add_row(*row)
-    wide = Console(width=None if console.is_terminal else max(console.width, 100))
+    width = None if console.is_terminal else max(console.width, WIDTH)
+    wide = Console(width=width, markup=False, highlight=False)
     wide.print(table)
 
 

@@ -22,7 +22,8 @@ class Summary:
     tests: int
     mean_abs_error_pct: float  # of the distance
     inside_interval_pct: float  # measured distance inside the predicted 90 % interval
-    mean_interval_pct: float  # width of the interval over the measured distance
+    mean_interval_pct: float  # width of the interval over the measured distance, where it has an end
+    unbounded_intervals: int  # tests in which the car may not stop at all, as far as the stated factors tell
     worst_error_pct: float
     worst: str
 
@@ -129,7 +130,8 @@ def summary(rows: pd.DataFrame) -> Summary:
         tests=len(measured),
         mean_abs_error_pct=float(error.mean()),
         inside_interval_pct=float(100 * measured["inside"].mean()),
-        mean_interval_pct=float(width.mean()),
+        mean_interval_pct=float(width[np.isfinite(width)].mean()),
+        unbounded_intervals=int(np.isinf(width).sum()),
         worst_error_pct=float(error.max()),
         worst=str(measured["name"].iloc[int(error.to_numpy().argmax())]),
     )
