@@ -15,7 +15,7 @@ from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.network import DenseNet
 from acc_decel.physics import LATENTS, Vehicle, stops, vehicle
 
-settings.register_profile("cars", derandomize=True, database=None, deadline=None, max_examples=120)
+settings.register_profile("cars", derandomize=True, database=None, deadline=None, max_examples=100)
 settings.load_profile("cars")
 
 SHARED_TABLES = Path(__file__).parents[2] / "shared" / "data" / "tables"  # published sources, no part of the project

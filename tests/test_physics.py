@@ -343,7 +343,6 @@ WRONG_FILES = {
     "lighter full than empty": (replaced_entry("gross_mass", "700"), ["body.kerb_mass", "body.gross_mass"]),
     "fades before it fades": (replaced_entry("fade_onset_c", "690").replace("750", "600"), ["fade_onset_c"]),
     "not TOML": ("wheelbase: 2.6", ["TOML"]),
-    "section that is a number": ("body = 3\n" + compact_file().replace("[body]", "[unused]"), ["body"]),
 }
 
 

@@ -117,6 +117,7 @@ def ecu(
 def evaluate(
     model: Annotated[list[str] | None, typer.Option(help="use this model for its vehicle; may be repeated")] = None,
     tests: Annotated[Path | None, typer.Option(help="CSV of your own braking tests")] = None,
+    physics: Annotated[bool, typer.Option("--physics", help="simulate the tests instead, without a network")] = False,
     as_json: Json = False,
 ) -> None:
     """Predict braking tests and compare with what was measured.
@@ -124,13 +125,19 @@ def evaluate(
     Without options: the published tests that come with the package, each by the released model of its kind of car.
     Your own tests: a CSV with the columns name, braking_distance_m [m], speed [m/s], optionally vehicle (a model's, see
     `info`) and any factor; empty means not available. A test stops as hard as it can: brake_pressure_bar and abs are
-    taken as full braking with ABS where empty.
+    taken as full braking with ABS where empty. --physics simulates what the tests state, and draws everything else as
+    for the training data.
 
         acc-decel evaluate
         acc-decel evaluate --tests my_tests.csv --model models/my_car
     """
     rows = evaluation.published_tests() if tests is None else evaluation.read_tests(tests)
-    results = evaluation.evaluated(rows, evaluation.predictors(tuple(model or ())))
+    if physics:
+        from acc_decel.evaluation.physics_tests import evaluated_by_physics  # noqa: PLC0415 - the extra [train]
+
+        results = evaluated_by_physics(rows)
+    else:
+        results = evaluation.evaluated(rows, evaluation.predictors(tuple(model or ())))
     found = evaluation.summary(results)
     if as_json:
         print_json(asdict(found) | {"rows": results})

@@ -14,7 +14,7 @@ from scipy.special import ndtr, ndtri
 from scipy.stats.qmc import Sobol
 
 from acc_decel.factors import EXCLUSIONS, FACTORS, Factor
-from acc_decel.physics import LATENTS
+from acc_decel.physics import LATENTS, SURFACES
 
 Columns = dict[str, ndarray]
 
@@ -30,6 +30,7 @@ SURFACE_SHARE = {
 TYRE_SHARE_WARM = {"summer": 0.60, "all_season": 0.25, "winter": 0.15}
 TYRE_SHARE_COLD = {"summer": 0.15, "all_season": 0.25, "winter": 0.60}
 # fmt: on
+THAW_C = -3.0  # below this snow and ice carry no liquid water
 DRY_SHARE = 0.45  # of the events on a road that can be wet
 THIN_SHARE, THIN_MEAN_MM = 0.7, 0.6  # of the wet events: exponential about this depth; the others evenly over the range
 ABS_SHARE = 0.88  # of the events; cars without, or with a fault, more often than on the road
@@ -102,6 +103,8 @@ def _water_film_mm(u: ndarray, factor: Factor, true: Columns) -> ndarray:
     surface_factor = next(f for f in FACTORS if f.name == "surface")
     limits = np.array([min(_limit(c, factor.name), factor.high) for c in surface_factor.columns])
     deepest = limits[true["surface"].astype(int)]
+    frozen = np.array([s.frozen for s in SURFACES.values()])[true["surface"].astype(int)]
+    deepest = np.where(frozen & (true["road_temperature_c"] < THAW_C), 0, deepest)
     wet = np.clip((u - DRY_SHARE) / (1 - DRY_SHARE), 0, 1)  # 0 to 1 among the wet events
     thin = -THIN_MEAN_MM * np.log1p(-np.minimum(wet / THIN_SHARE, 1 - 1e-9))
     deep = deepest * (wet - THIN_SHARE) / (1 - THIN_SHARE)

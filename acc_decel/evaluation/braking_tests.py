@@ -94,7 +94,7 @@ def evaluated(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.DataF
                 f"vehicle of {rows['name'].iloc[0]} must be one with a model: {', '.join(predictors)}. "
                 f"Got {vehicle!r}: train one (`acc-decel train`) and name it with --model."
             )
-        parts.append(_predicted(rows, predictors[str(vehicle)]).assign(vehicle=vehicle))
+        parts.append(_predicted(rows, predictors[str(vehicle)]))
     return pd.concat(parts).loc[tests.index]
 
 
@@ -102,21 +102,37 @@ def _predicted(tests: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
     factors = factors_of(tests).set_axis(pd.Index(tests["name"]))
     answer = predictor.predict_frame(factors).set_axis(tests.index)
     speed = factors["speed"].to_numpy()
-    measured = tests["braking_distance_m"]
     shortest = speed * answer["delay"] + speed**2 / (2 * answer["deceleration_upper"].clip(lower=1e-3))
-    return pd.DataFrame(
-        {
-            "name": tests["name"],
-            "kind": tests.get("kind", pd.Series("measured", tests.index)).fillna("measured"),
-            "measured_m": measured,
-            "predicted_m": answer["stopping_distance"],
-            "lower_m": shortest,
-            "upper_m": answer["stopping_distance_upper"],
-            "error_pct": 100 * (answer["stopping_distance"] / measured - 1),
-            "inside": (shortest <= measured) & (measured <= answer["stopping_distance_upper"]),
-            "status": answer["status"],
-        }
-    )
+    rows = [
+        against_measured(
+            tests.loc[i],
+            predictor.vehicle,
+            answer.loc[i, "stopping_distance"],
+            shortest[i],
+            answer.loc[i, "stopping_distance_upper"],
+        )
+        for i in tests.index
+    ]
+    return pd.DataFrame(rows, index=tests.index)
+
+
+def against_measured(
+    test: "pd.Series[float]", vehicle: str, predicted: float, lower: float, upper: float
+) -> dict[str, object]:
+    """One row of the comparison: measured and predicted distance with its 90 % interval [m], error [%]."""
+    measured = float(test["braking_distance_m"])
+    kind = test.get("kind")
+    return {
+        "name": test["name"],
+        "kind": kind if isinstance(kind, str) else "measured",
+        "vehicle": vehicle,
+        "measured_m": measured,
+        "predicted_m": float(predicted),
+        "lower_m": float(lower),
+        "upper_m": float(upper),
+        "error_pct": 100 * (float(predicted) / measured - 1),
+        "inside": bool(lower <= measured <= upper),
+    }
 
 
 def summary(rows: pd.DataFrame) -> Summary:

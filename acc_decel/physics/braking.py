@@ -151,11 +151,11 @@ def _grip(
     """Fill in the slip curve of each event; returns the friction to be had at the initial speed."""
     rows = list(SURFACES.values())
     texture = tyre.RATED_TEXTURE_MM * np.exp(TEXTURE_SPREAD * unknown["texture_score"])
-    wetness = tyre.wetness(film)
     paved = _of_surface([s.paved for s in rows], surface) > 0
-    level = _dry_level(surface, road_c, kind, tread, wetness * paved) * tyre.pressure_grip(inflation)
+    wetness = paved * tyre.wetness(film)
+    level = _dry_level(surface, road_c, kind, tread, wetness) * tyre.pressure_grip(inflation)
     level *= np.exp(_of_surface([s.scatter for s in rows], surface) * unknown["surface_score"])
-    level *= np.exp(TYRE_SPREAD * unknown["tyre_score"] + WET_SPREAD * wetness * paved * unknown["wet_score"])
+    level *= np.exp(TYRE_SPREAD * unknown["tyre_score"] + WET_SPREAD * wetness * unknown["wet_score"])
     level *= vehicle.tyres.dry_grip + (vehicle.tyres.wet_grip - vehicle.tyres.dry_grip) * wetness
     level *= tyre.wet_ratio(film, tread, _of_surface([s.wet_loss for s in rows], surface), texture)
     critical = np.where(paved, tyre.critical_speed(film, tread, inflation, texture), np.inf)

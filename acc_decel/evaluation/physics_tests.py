@@ -1,0 +1,53 @@
+"""Braking tests predicted by the physics itself, without a network. Needs the extra [train]."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from numpy import ndarray
+
+from acc_decel.dataset import CAUSES, scenarios
+from acc_decel.evaluation.braking_tests import against_measured, factors_of
+from acc_decel.physics import stops, vehicle
+from acc_decel.predictor import DEFAULT_MODEL
+
+DRAWN = 65_536  # scenarios from which those with the test's surface and tyre are taken
+SAMPLE = 2_000  # of them at most are simulated for each test
+QUANTILES = (0.05, 0.50, 0.95)
+
+
+def evaluated_by_physics(
+    tests: pd.DataFrame, *, seed: int = 1, on_test: Callable[[], None] = lambda: None
+) -> pd.DataFrame:
+    """The tests with median and 90 % interval of the simulated distance [m]; columns and index as `evaluated`.
+
+    What a test states is set; everything else, latents included, is drawn as for the training data.
+    """
+    factors, rows = factors_of(tests), []
+    names = tests.get("vehicle", pd.Series(DEFAULT_MODEL, tests.index)).fillna(DEFAULT_MODEL)
+    for i in tests.index:
+        distance = _distances(str(names[i]), factors.loc[i], seed)
+        upper, median, lower = np.quantile(distance, [1 - q for q in QUANTILES], method="nearest")
+        rows.append(against_measured(tests.loc[i], str(names[i]), median, lower, upper))
+        on_test()
+    return pd.DataFrame(rows, index=tests.index)
+
+
+def _distances(car_name: str, stated: "pd.Series[float]", seed: int) -> Float[ndarray, " events"]:
+    car = vehicle(car_name)
+    drawn, latents = scenarios(car.factors, seed=seed, first=0, events=DRAWN)
+    fits = np.ones(DRAWN, bool)
+    for factor in CAUSES:
+        value = stated.get(factor.name)
+        if factor.levels and isinstance(value, str):
+            if value not in factor.levels:
+                raise ValueError(factor.refusal(value))
+            fits &= drawn[factor.name] == factor.levels.index(value)
+    kept = np.flatnonzero(fits)[:SAMPLE]
+    true = {name: column[kept].copy() for name, column in drawn.items()}
+    for factor in CAUSES:
+        value = stated.get(factor.name)
+        if not factor.levels and value is not None and not pd.isna(value):
+            true[factor.name][:] = float(value)
+    return stops(car, **true, latents={name: column[kept] for name, column in latents.items()})["stopping_distance"]

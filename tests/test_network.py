@@ -1,0 +1,219 @@
+"""The trained network: it learns, it is monotone and its quantiles are ordered by construction, its interval is honest."""
+
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from conftest import BUDGET, COMPACT, sensed_events
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy import ndarray
+
+from acc_decel.dataset import Dataset
+from acc_decel.factors import FACTORS, Factor, column_names
+from acc_decel.network import DenseNet, entering, loaded, stored, wiring
+from acc_decel.network.calibration import MISS, calibrated, metrics
+from acc_decel.network.split import PARTS, part
+from acc_decel.network.training import FEWEST_EVENTS, Training, keras_model, plain, train
+from tests.random_net import random_events, random_net
+
+FORCED = [f for f in FACTORS if f.direction]
+RANDOM = [random_net(np.random.default_rng(seed)) for seed in range(5)]
+QUICK = Training(epochs=2, batch=512)
+
+
+def shortened(data: Dataset, events: int) -> Dataset:
+    rows = slice(0, events)
+    return Dataset(
+        data.columns[rows], data.deceleration[rows], data.delay[rows], data.event[rows], data.manifest
+    )
+
+
+def same(one: DenseNet, other: DenseNet) -> bool:
+    return stored(one) == stored(other)
+
+
+def test_training_learns_what_a_car_can_do(small_net, small_data):
+    test = part(small_data.event, "test")
+    constant = small_data.deceleration[test].std()
+    found = metrics(small_net, small_data)
+    assert found["events"] == test.sum()
+    assert found["rmse"] < 0.65 * constant
+    assert found["mean_abs_error_delay"] < 1
+
+
+def test_the_same_seed_trains_the_same_network_and_another_seed_another(small_data):
+    few = shortened(small_data, 2500)
+    first, again = (train(few, COMPACT.factors, QUICK) for _ in range(2))
+    assert same(first, again)
+    assert not same(first, train(few, COMPACT.factors, replace(QUICK, seed=2)))
+
+
+def test_training_tells_its_progress(small_data):
+    told: list[tuple[int, float, float]] = []
+    train(shortened(small_data, 2500), COMPACT.factors, QUICK, on_epoch=lambda *epoch: told.append(epoch))
+    assert [epoch for epoch, _, _ in told] == [1, 2]
+    assert all(best <= loss for _, loss, best in told)
+
+
+def test_too_few_events_are_refused(small_data):
+    with pytest.raises(ValueError, match=f"at least {FEWEST_EVENTS} events. Got {FEWEST_EVENTS - 1}"):
+        train(shortened(small_data, FEWEST_EVENTS - 1), COMPACT.factors, QUICK)
+
+
+def test_the_weights_keep_the_directions_of_physics(small_net):
+    directions = np.array(wiring(FACTORS).directions)
+    first = small_net.trunk[0].weights[:, : len(directions)]
+    assert (first * directions >= 0).all()
+    assert (np.abs(first).max(axis=0) > 1e-3).all(), "every forced factor matters"
+    for layer in small_net.trunk[1:-1]:
+        assert (layer.weights >= 0).all()
+    assert (small_net.trunk[-1].weights[:3] >= 0).all()
+
+
+def moved(event: ndarray, factor: Factor, points: int = 33) -> ndarray:
+    """The event over and over, the factor from its low to its high end."""
+    grid = np.repeat(event[None], points, axis=0)
+    grid[:, column_names().index(factor.name)] = np.linspace(factor.low, factor.high, points, dtype=np.float32)
+    if factor.forced_while:
+        grid[:, column_names().index(factor.forced_while)] = 1
+    return grid
+
+
+@pytest.mark.parametrize("f", FORCED, ids=lambda f: f.name)
+@given(seed=st.integers(0, 2**32 - 1), which=st.integers(0, len(RANDOM)))
+def test_a_prediction_never_moves_against_physics(small_net, f, seed, which):
+    net = (*RANDOM, small_net)[which]
+    own = next(g for g in net.factors if g.name == f.name)
+    event = random_events(np.random.default_rng(seed), 1, net.factors)[0]
+    quantiles = net(moved(event, own))[:, :3]
+    assert (np.diff(quantiles, axis=0) * f.direction >= 0).all()
+
+
+def test_pressure_may_lengthen_the_stop_of_locked_wheels_but_not_with_abs():
+    # What the gate is for: with the ABS off the same networks must be free to fall.
+    pressure = next(f for f in FACTORS if f.forced_while)
+    gate = column_names().index(pressure.forced_while)
+    falls = 0
+    for net in RANDOM:
+        for event in random_events(np.random.default_rng(1), 50):
+            grid = moved(event, pressure)
+            assert (np.diff(net(grid)[:, :3], axis=0) >= 0).all()
+            grid[:, gate] = 0
+            falls += bool((np.diff(net(grid)[:, :3], axis=0) < 0).any())
+    assert falls > 0
+
+
+@pytest.mark.parametrize("f", FORCED, ids=lambda f: f.name)
+def test_a_forced_factor_moves_the_prediction(small_net, f):
+    own = next(g for g in small_net.factors if g.name == f.name)
+    event = np.nanmedian(sensed_events(200), axis=0).astype(np.float32)
+    median = small_net(moved(event, own))[:, 1]
+    assert (median[-1] - median[0]) * f.direction > 0
+
+
+@given(seed=st.integers(0, 2**32 - 1), which=st.integers(0, len(RANDOM)))
+def test_quantiles_never_cross(small_net, seed, which):
+    net = (*RANDOM, small_net)[which]
+    lower, median, upper, _ = net(random_events(np.random.default_rng(seed), 50, net.factors)).T
+    assert (lower <= median).all()
+    assert (median <= upper).all()
+
+
+@pytest.mark.parametrize("f", [f for f in FACTORS if f.may_lack], ids=lambda f: f.name)
+def test_a_choice_that_lacks_in_part_lacks_as_a_whole(f):
+    events = random_events(np.random.default_rng(4), 200)
+    columns = [column_names().index(c) for c in f.columns]
+    some, whole = events.copy(), events.copy()
+    some[:, columns[-1]], whole[:, columns] = np.nan, np.nan
+    np.testing.assert_array_equal(RANDOM[0](some), RANDOM[0](whole))
+
+
+def test_keras_and_numpy_give_the_same_answers():
+    training = Training()
+    keras.utils.set_random_seed(3)
+    model = keras_model(COMPACT.factors, training)
+    for weights in model.weights:
+        weights.assign(np.random.default_rng(weights.shape[0]).normal(0, 0.3, weights.shape))
+    columns = sensed_events(3000)
+    center, spread = np.nanmean(columns, axis=0), 1 / np.nanstd(columns, axis=0)
+    net = plain(model, COMPACT.factors, center, spread, embedded=len(training.embedding))
+    raw = np.array(model.predict_on_batch(list(entering(COMPACT.factors, center, spread, columns))))
+    last = net.trunk[-1]
+    expected = np.clip(raw * [4, 4, 4, 0.1] + [5, 5, 5, 0.1], last.low, last.high)  # m/s^2, s from training units
+    expected[:, :3].sort(axis=1)
+    answers = net(columns)
+    assert len(np.unique(answers[:, 1])) > 1000
+    np.testing.assert_allclose(answers, expected, rtol=0, atol=BUDGET.keras_to_numpy)
+
+
+def test_the_interval_covers_about_90_of_100_unseen_stops(small_net, small_data):
+    found = metrics(small_net, small_data)
+    assert found["coverage"] == pytest.approx(0.90, abs=0.06)
+    assert found["below_lower"] == pytest.approx(MISS, abs=0.04)
+
+
+def test_calibration_repairs_an_interval_that_is_too_narrow(small_net, small_data):
+    last = small_net.trunk[-1]
+    narrow = replace(last, bias=last.bias + np.array([1.0, 0, -1.0, 0], np.float32))
+    spoiled = replace(small_net, trunk=(*small_net.trunk[:-1], narrow))
+    assert metrics(spoiled, small_data)["coverage"] < 0.8
+    assert metrics(calibrated(spoiled, small_data), small_data)["coverage"] == pytest.approx(0.90, abs=0.06)
+
+
+def test_metrics_tell_every_regime(small_net, small_data):
+    found = metrics(small_net, small_data)
+    regimes = found["regimes"]
+    for f in FACTORS:
+        assert not f.may_lack or f"{f.name} not available" in regimes
+        assert all(column in regimes for column in f.columns if f.levels)
+    assert regimes["wet"]["events"] + regimes["dry"]["events"] + regimes["water_film_mm not available"][
+        "events"
+    ] == found["events"]
+
+
+def test_every_event_has_one_part_and_keeps_it():
+    event = np.arange(200_000)
+    parts = {name: part(event, name) for name in PARTS}
+    np.testing.assert_array_equal(sum(p.astype(int) for p in parts.values()), 1)
+    np.testing.assert_array_equal(part(event[7:19], "test"), parts["test"][7:19])
+    shares = {name: p.mean() for name, p in parts.items()}
+    assert shares == pytest.approx({"validation": 0.05, "calibration": 0.1, "test": 0.05, "training": 0.8}, abs=0.005)
+
+
+def test_a_network_stored_and_loaded_is_the_same(small_net, tmp_path):
+    path = tmp_path / "network.npz"
+    path.write_bytes(stored(small_net))
+    read = loaded(path)
+    assert same(read, small_net)
+    assert read.factors == small_net.factors
+    events = sensed_events(500)
+    np.testing.assert_array_equal(read(events), small_net(events))
+
+
+def rewritten(net: DenseNet, path: Path, **changed: ndarray) -> None:
+    with np.load(BytesIO(stored(net))) as arrays:
+        np.savez(path, **(dict(arrays) | changed))
+
+
+def test_arrays_of_another_schema_are_refused(tmp_path):
+    path = tmp_path / "network.npz"
+    rewritten(RANDOM[0], path, schema=np.array("00000000"))
+    with pytest.raises(ValueError, match="trained for factor schema 00000000.*acc-decel train"):
+        loaded(path)
+
+
+@pytest.mark.parametrize("content", [b"no arrays at all", b"PK\x03\x04 cut"], ids=["text", "cut"])
+def test_a_file_without_arrays_is_refused(tmp_path, content):
+    path = tmp_path / "network.npz"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"network\.npz must be the stored arrays"):
+        loaded(path)
+
+
+def test_a_missing_file_of_arrays_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"network\.npz must be the stored arrays"):
+        loaded(tmp_path / "network.npz")
