@@ -5,12 +5,13 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from acc_decel.physics import tyre
-from acc_decel.physics.integration import EVENT, RESULT, TIME_STEP, stops_of
+from acc_decel.physics.integration import LANES, TIME_STEP, Answer, Event, stops_of
 from acc_decel.physics.latents import typical_latents
 from acc_decel.physics.road import SURFACE_LEVELS, SURFACES, TYRE_LEVELS
 from acc_decel.physics.vehicle import AIR_DENSITY, GRAVITY, Vehicle
 
 Columns = dict[str, ndarray]
+_EVENT = np.dtype([(name, "f8") for name in Event._fields])
 
 # What one standard score of a latent does; relative unless a unit is named.
 TYRE_SPREAD = 0.045  # tyres of one kind, dry: the same Kona stopped in 36.1 m and over 38 m on other tyres (ADAC 2021)
@@ -55,18 +56,16 @@ def stops(
     `latents` are standard scores (LATENTS), typical if not given.
     """
     unknown = latents or typical_latents(len(speed))
-    e = np.zeros(len(speed), EVENT)
+    e = np.zeros(len(speed), _EVENT)
     _situation(e, vehicle, speed, mass, grade, headwind, brake_temperature_c, road_temperature_c, unknown["gust_score"])
     _resistance(e, vehicle, surface, grade)
     _load(e, vehicle, grade)
     _brakes(e, vehicle, brake_pressure_bar, abs, unknown)
     film, tread, pressure = water_film_mm, tread_depth_mm, tyre_pressure_bar
     friction = _grip(e, vehicle, surface, film, road_temperature_c, tyre_kind, tread, pressure, unknown)
-    e["step"] = _step(e, friction)
-    results = np.zeros(len(speed), RESULT)
-    stops_of(e, results)
-    columns = {name: results[name].copy() for name in RESULT.names or ()}
-    columns["friction"] = friction
+    duration = _duration(e, friction)
+    e["step"] = TIME_STEP * np.clip(duration / SHORT_STOP, 1, LONGEST_STEP)
+    columns = _integrated(e, order=np.argsort(duration / e["step"])) | {"friction": friction}
     columns["stopping_distance"] = stopping_distance(speed, columns["deceleration"], columns["delay"])
     return columns
 
@@ -125,7 +124,6 @@ def _brakes(e: ndarray, vehicle: Vehicle, demand: ndarray, abs_on: ndarray, unkn
     e["demand"], e["abs_on"] = demand, abs_on
     e["front_force_per_bar"] = brakes.front_torque_per_bar * pads / tyres.radius
     e["rear_force_per_bar"] = brakes.rear_torque_per_bar * pads / tyres.radius
-    e["front_share"] = 1
     limited = np.minimum(demand, brakes.rear_knee_bar + brakes.rear_slope * (demand - brakes.rear_knee_bar))
     e["rear_share"] = np.where(abs_on > 0.5, 1, limited / demand)  # with ABS, its rear channel distributes the force
     e["dead_time"], e["lag"] = brakes.dead_time * response, brakes.hydraulic_lag * response
@@ -186,12 +184,22 @@ def _dry_level(surface: ndarray, road_c: ndarray, kind: ndarray, tread: ndarray,
     return level
 
 
-def _step(e: ndarray, friction: ndarray) -> ndarray:
-    """Time step [s]: a long gentle stop, whose slip is settled, takes longer steps."""
+def _integrated(e: ndarray, order: ndarray) -> Columns:
+    """Columns of Answer. Lanes wait for the slowest beside them, so events go in `order`, of about equal length."""
+    padded = np.concatenate([order, np.repeat(order[-1:], -len(order) % LANES)])
+    events = np.stack([e[name][padded] for name in Event._fields])
+    answers = np.empty((len(Answer._fields), len(padded)))
+    stops_of(events, answers)
+    columns = np.empty((len(Answer._fields), len(order)))
+    columns[:, order] = answers[:, : len(order)]
+    return dict(zip(Answer._fields, columns, strict=True))
+
+
+def _duration(e: ndarray, friction: ndarray) -> ndarray:
+    """About how long the stop will take [s]."""
     brakes = e["demand"] * (e["front_force_per_bar"] + e["rear_force_per_bar"] * e["rear_share"]) / e["mass"]
     slowing = np.minimum(brakes, friction * GRAVITY) + e["grade_force"] / e["mass"]
-    duration = e["speed"] / np.maximum(slowing, 0.3)
-    return TIME_STEP * np.clip(duration / SHORT_STOP, 1, LONGEST_STEP)
+    return e["speed"] / np.maximum(slowing, 0.3)
 
 
 def _of_surface(values: list[float] | list[bool], surface: ndarray) -> ndarray:

@@ -1,138 +1,205 @@
-"""One straight-line braking event in time, compiled: the equations of motion, written once, and their integration.
+"""One straight-line braking event in time: the equations of motion, written once, and their integration.
 
 State of an event: speed, slip of each axle, disc temperature of each axle. Slip rather than wheel speed is the state,
-because an implicit step in wheel speed is biased by the slope of the slip curve. A stop is integrated in two parts:
+because an implicit step in wheel speed is biased by the slope of the slip curve. A stop runs from the demand through
+the *build-up*, until the pressure has settled, and on to standstill.
 
-1. *build-up* from the demand to settled pressure, starting at the initial speed;
-2. *braking* from the initial speed again, brakes built up and slip settled, to standstill.
+Its deceleration is that of built-up brakes, v0^2 / (2 x): x is the way from the end of the build-up to standstill, plus
+the way from v0 to the speed reached by then, at the deceleration reached by then. The delay is the rest of the
+stopping distance over v0. So a stop that ends before the brakes are built up has a deceleration, too.
 
-The second gives the deceleration, v0^2 / (2 x). The first, joined to the second at the speed where it ends, gives the
-stopping distance, and so the delay. Each step is second order: Heun's rule for speed and temperature; for the stiff
-slip a Rosenbrock step with the L-stable (0, 2) Pade form of the exponential.
+Each step is second order: Heun's rule for speed and temperature; for the stiff slip a Rosenbrock step with the L-stable
+(0, 2) Pade form of the exponential and the pressure of mid-step.
+
+The equations are plain scalar functions without branches: compiled, they run for LANES events in lockstep, one event in
+each lane of a vector register.
 """
 
-from math import exp
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from numba import njit, prange
 from numpy import ndarray
 
-TIME_STEP = 0.005  # [s], of the build-up and of a short stop; the others see `EVENT.step`
+TIME_STEP = 0.005  # [s], of a short stop; a longer one sees `Event.step`
+BUILD_UP_STEP = 0.0025  # [s], until the pressure has settled
 SLOW = 1.5  # [m/s] below this the remaining distance is v^2 / (2 a)
 CRAWLING = 0.05  # [m/s^2] a car that slows by less never stops
 LONGEST = 120.0  # [s] after this the remaining distance is v^2 / (2 a)
 SETTLED = 4.0  # time constants of the hydraulic lag until the pressure counts as built up
 ABS_TIME = 0.03  # [s] time constant with which the ABS brings the slip to its target
+LANES = 16  # events in lockstep; two vector registers of eight numbers on a current x86 core
 
-EVENT = np.dtype(
-    [
-        (name, "f8")
-        for name in (
-            # the situation
-            "step speed mass wind grade_force ambient_c front_disc_c rear_disc_c "
-            # resistances
-            "drag rolling_force "
-            # load: standing axle loads, load transfer height / wheelbase, rated loads
-            "front_load rear_load transfer front_rated rear_rated load_sensitivity "
-            # friction: slip curve scaled to its level, speed dependence
-            "level rise fall speed_fall inverse_critical abs_on front_target rear_target "
-            # brakes: force at the wheel per pressure; pressures that the axles reach; response
-            "front_force_per_bar rear_force_per_bar demand front_share rear_share dead_time pressure_rate lag "
-            "inverse_inertia front_capacity rear_capacity cooling cooling_per_speed fade_onset fade_span fade_loss "
-        ).split()
-    ]
-)
-RESULT = np.dtype([(name, "f8") for name in ("deceleration", "delay", "peak_disc_c")])
 
-compiled: Any = njit(error_model="numpy")
+class Event(NamedTuple):
+    """Everything that the equations need to know of an event; forces [N], loads [N], pressures [bar], SI otherwise."""
+
+    step: float
+    speed: float
+    mass: float
+    wind: float
+    grade_force: float
+    ambient_c: float
+    front_disc_c: float
+    rear_disc_c: float
+    drag: float
+    rolling_force: float
+    front_load: float
+    rear_load: float
+    transfer: float
+    front_rated: float
+    rear_rated: float
+    load_sensitivity: float
+    level: float
+    rise: float
+    fall: float
+    speed_fall: float
+    inverse_critical: float
+    abs_on: float
+    front_target: float
+    rear_target: float
+    front_force_per_bar: float
+    rear_force_per_bar: float
+    demand: float
+    rear_share: float
+    dead_time: float
+    pressure_rate: float
+    lag: float
+    inverse_inertia: float
+    front_capacity: float
+    rear_capacity: float
+    cooling: float
+    cooling_per_speed: float
+    fade_onset: float
+    fade_span: float
+    fade_loss: float
+
+
+class State(NamedTuple):
+    """An event under way: what is integrated, and the rates at its end that the next step begins with."""
+
+    speed: float
+    distance: float
+    front: float
+    rear: float
+    front_c: float
+    rear_c: float
+    decel: float
+    front_rate: float
+    front_slope: float
+    rear_rate: float
+    rear_slope: float
+    front_heating: float
+    rear_heating: float
+
+
+class Answer(NamedTuple):
+    """What a stop comes to: see `braking.stops`."""
+
+    deceleration: float
+    delay: float
+    peak_disc_c: float
+
+
+def compiled(function: Any) -> Any:
+    """Compile `function` so that it melts into its caller."""
+    return njit(function, error_model="numpy", forceinline=True)
 
 
 @compiled
-def pressure_at(e: Any, time: float) -> float:
+def pick(condition: bool, yes: float, no: float) -> float:
+    """`yes` where `condition` holds, else `no`."""
+    if condition:
+        return yes
+    return no
+
+
+@compiled
+def exponential(x: float) -> float:
+    """exp(x) for -40 <= x <= 1 to 2e-9: Taylor's polynomial at x / 256, squared eight times, to suit vectors."""
+    y = x * 0.00390625
+    y = 1.0 + y * (1.0 + y * (0.5 + y * (1 / 6 + y * (1 / 24 + y * (1 / 120)))))
+    y *= y
+    y *= y
+    y *= y
+    y *= y
+    y *= y
+    y *= y
+    y *= y
+    return y * y
+
+
+@compiled
+def lagged(time: float, lag: float) -> float:
+    """Response of a first-order lag to a ramp of slope 1 that began a `time` ago; 0 before."""
+    since = pick(time > 0.0, time, 0.0)
+    decayed = -since / lag
+    return since - lag * (1.0 - exponential(pick(decayed > -40.0, decayed, -40.0)))
+
+
+@compiled
+def pressure_at(e: Event, time: float) -> float:
     """Caliper pressure [bar] a time [s] after the demand: dead time, ramp, first-order lag (closed form)."""
     rising = time - e.dead_time
-    if rising <= 0.0:
-        return 0.0
-    ramp_end = e.demand / e.pressure_rate
-    reached = rising - e.lag * (1.0 - exp(-rising / e.lag))
-    if rising > ramp_end:
-        later = rising - ramp_end
-        reached -= later - e.lag * (1.0 - exp(-later / e.lag))
-    return e.pressure_rate * reached
+    return e.pressure_rate * (lagged(rising, e.lag) - lagged(rising - e.demand / e.pressure_rate, e.lag))
 
 
 @compiled
-def fade(e: Any, disc_c: float) -> float:
+def fade(e: Event, disc_c: float) -> float:
     """Pad friction relative to cold pads at this disc temperature [degC]: falls evenly from onset to full fade."""
     share = (disc_c - e.fade_onset) / e.fade_span
-    if share < 0.0:
-        share = 0.0
-    if share > 1.0:
-        share = 1.0
-    return 1.0 - e.fade_loss * share
+    share = pick(share > 0.0, share, 0.0)
+    return 1.0 - e.fade_loss * pick(share < 1.0, share, 1.0)
 
 
 @compiled
-def friction(e: Any, slip: float, speed: float) -> tuple[float, float]:
+def friction(e: Event, slip: float, speed: float) -> tuple[float, float]:
     """Friction and its slope over slip, at rated load: Burckhardt's curve with its speed factor, wet speed ratio."""
-    rising = exp(-e.rise * slip)
+    rising = exponential(-e.rise * slip)
     squared = speed * e.inverse_critical
     squared *= squared
-    level = e.level * exp(-e.speed_fall * slip * speed) / (1.0 + squared * squared)
+    level = e.level * exponential(-e.speed_fall * slip * speed) / (1.0 + squared * squared)
     curve = 1.0 - rising - e.fall * slip
     return level * curve, level * (e.rise * rising - e.fall - e.speed_fall * speed * curve)
 
 
 @compiled
-def load_factor(e: Any, load: float, rated: float) -> float:
+def load_factor(e: Event, load: float, rated: float) -> float:
     """Friction relative to that at rated load: PDX2 of the Magic Formula, linear in the load."""
     factor = 1.0 + e.load_sensitivity * (load / rated - 1.0)
-    return factor if factor > 0.5 else 0.5
+    return pick(factor > 0.5, factor, 0.5)
 
 
 @compiled
-def slip_rate(e: Any, brake: float, tyre: float, slip: float, decel: float, speed: float) -> float:
-    """Change of an axle's slip [1/s] from the balance of brake force and tyre force [N] at the wheel."""
-    rolling = speed if speed > SLOW else SLOW
-    return (e.inverse_inertia * (brake - tyre) - (1.0 - slip) * decel) / rolling
+def abs_rate(slip: float, target: float) -> float:
+    """Slip rate [1/s] with which the ABS lets an axle approach its target."""
+    return (target - slip) / ABS_TIME
 
 
 @compiled
 def axle(
-    e: Any, brake: float, tyre: float, slope: float, slip: float, target: float, decel: float, speed: float
-) -> tuple[float, float]:
-    """Slip rate of an axle [1/s] and its slope over slip, with the ABS releasing pressure beyond its target."""
-    rolling = speed if speed > SLOW else SLOW
-    free = slip_rate(e, brake, tyre, slip, decel, speed)
-    held = (target - slip) / ABS_TIME
-    if e.abs_on > 0.5 and held < free:
-        released = slip_rate(e, 0.0, tyre, slip, decel, speed)
-        return (held if held > released else released), -1.0 / ABS_TIME
-    return free, (decel - e.inverse_inertia * slope) / rolling
+    e: Event, brake: float, tyre: float, slope: float, slip: float, target: float, decel: float, speed: float
+) -> tuple[float, float, float]:
+    """Slip rate of an axle without ABS [1/s], its slope over slip, and the heat into the discs [W].
 
-
-@compiled
-def advanced(slip: float, rate: float, slope: float, step: float) -> float:
-    """Slip one step later: L-stable second-order Rosenbrock step, kept between rolling (0) and locked (1)."""
-    z = slope * step
-    later = slip + step * rate * (1.0 - 0.5 * z) / (1.0 - z + 0.5 * z * z)
-    return 0.0 if later < 0.0 else (1.0 if later > 1.0 else later)
-
-
-@compiled
-def brake_heat(e: Any, rate: float, tyre: float, slip: float, decel: float, speed: float) -> float:
-    """Heat [W] into an axle's discs: brake force, found back from the slip rate, times rim speed."""
-    rolling = speed if speed > SLOW else SLOW
-    force = tyre + (rate * rolling + (1.0 - slip) * decel) / e.inverse_inertia
-    return force * (1.0 - slip) * speed if force > 0.0 else 0.0
+    The rate follows from the balance of brake force and tyre force [N] at the wheel. The ABS lets through what keeps
+    the slip on its way to the target.
+    """
+    rolling = pick(speed > SLOW, speed, SLOW)
+    sinking = (1.0 - slip) * decel
+    rate = (e.inverse_inertia * (brake - tyre) - sinking) / rolling
+    let_through = tyre + (abs_rate(slip, target) * rolling + sinking) / e.inverse_inertia
+    limited = (e.abs_on > 0.5) & (let_through < brake)
+    force = pick(limited, pick(let_through > 0.0, let_through, 0.0), brake)
+    return rate, (decel - e.inverse_inertia * slope) / rolling, force * (1.0 - slip) * speed
 
 
 @compiled
 def rates(
-    e: Any, speed: float, front: float, rear: float, front_c: float, rear_c: float, pressure: float, before: float
+    e: Event, speed: float, front: float, rear: float, front_c: float, rear_c: float, pressure: float, before: float
 ) -> tuple[float, float, float, float, float, float, float]:
-    """Deceleration [m/s^2]; slip rate and slope of each axle; heating [K/s] of each axle.
+    """Deceleration [m/s^2]; slip rate without ABS and its slope of each axle; heating [K/s] of each axle.
 
     The load transfer with the tyres' own forces has the closed form
     F = (mu_f N_f + mu_r N_r) / (1 - (mu_f - mu_r) h / L); `before` [m/s^2], the deceleration one step earlier, only
@@ -146,117 +213,210 @@ def rates(
     front_mu *= front_gain
     rear_mu *= rear_gain
     total = (front_mu * e.front_load + rear_mu * e.rear_load) / (1.0 - (front_mu - rear_mu) * e.transfer)
-    front_n = e.front_load + total * e.transfer
-    rear_n = e.rear_load - total * e.transfer
-    if rear_n < 0.0:  # the rear wheels lift: the front axle carries the car
-        rear_n = 0.0
-        front_n = e.front_load + e.rear_load
-        total = front_mu * front_n
+    lifted = e.rear_load < total * e.transfer  # the rear wheels leave the ground, the front axle carries the car
+    total = pick(lifted, front_mu * (e.front_load + e.rear_load), total)
+    rear_n = pick(lifted, 0.0, e.rear_load - total * e.transfer)
+    front_n = e.front_load + e.rear_load - rear_n
     air = speed + e.wind
     decel = (total + e.drag * air * abs(air) + e.rolling_force + e.grade_force) / e.mass
-    front_f = front_mu * front_n
-    rear_f = rear_mu * rear_n
-    front_brake = pressure * e.front_share * e.front_force_per_bar * fade(e, front_c)
-    rear_brake = pressure * e.rear_share * e.rear_force_per_bar * fade(e, rear_c)
+    brake = pressure * e.front_force_per_bar * fade(e, front_c)
     slope = front_slope * front_gain * front_n
-    front_rate, front_stiff = axle(e, front_brake, front_f, slope, front, e.front_target, decel, speed)
+    front_axle = axle(e, brake, front_mu * front_n, slope, front, e.front_target, decel, speed)
+    brake = pressure * e.rear_share * e.rear_force_per_bar * fade(e, rear_c)
     slope = rear_slope * rear_gain * rear_n
-    rear_rate, rear_stiff = axle(e, rear_brake, rear_f, slope, rear, e.rear_target, decel, speed)
+    rear_axle = axle(e, brake, rear_mu * rear_n, slope, rear, e.rear_target, decel, speed)
     cool = e.cooling + e.cooling_per_speed * speed
-    front_heat = brake_heat(e, front_rate, front_f, front, decel, speed) - cool * (front_c - e.ambient_c)
-    rear_heat = brake_heat(e, rear_rate, rear_f, rear, decel, speed) - cool * (rear_c - e.ambient_c)
-    front_heating = front_heat / e.front_capacity
-    rear_heating = rear_heat / e.rear_capacity
-    return decel, front_rate, front_stiff, rear_rate, rear_stiff, front_heating, rear_heating
+    front_heating = (front_axle[2] - cool * (front_c - e.ambient_c)) / e.front_capacity
+    rear_heating = (rear_axle[2] - cool * (rear_c - e.ambient_c)) / e.rear_capacity
+    return decel, front_axle[0], front_axle[1], rear_axle[0], rear_axle[1], front_heating, rear_heating
 
 
 @compiled
-def built_up(e: Any) -> tuple[float, float, float, float, float]:
-    """Build-up from the demand to settled pressure: final speed, distance [m], slips, deceleration."""
-    step = TIME_STEP
-    steps = int((e.dead_time + e.demand / e.pressure_rate + SETTLED * e.lag) / step) + 1
-    speed, front, rear, distance = e.speed, 0.0, 0.0, 0.0
-    front_c, rear_c = e.front_disc_c, e.rear_disc_c
-    decel, front_rate, front_stiff, rear_rate, rear_stiff, front_k, rear_k = rates(
-        e, speed, front, rear, front_c, rear_c, 0.0, 0.0
-    )
-    for i in range(steps):
-        front = advanced(front, front_rate, front_stiff, step)
-        rear = advanced(rear, rear_rate, rear_stiff, step)
-        guess = speed - step * decel
-        new, front_rate, front_stiff, rear_rate, rear_stiff, front_k2, rear_k2 = rates(
-            e,
-            guess if guess > 0.0 else 0.0,
-            front,
-            rear,
-            front_c + step * front_k,
-            rear_c + step * rear_k,
-            pressure_at(e, (i + 1) * step),
-            decel,
-        )
-        mean = 0.5 * (decel + new)
-        if speed > 0.0:
-            if mean * step >= speed:  # standstill within the step; the slip goes on settling
-                distance += 0.5 * speed * speed / mean
-                speed = 0.0
-            else:
-                distance += step * (speed - 0.5 * step * mean)
-                speed -= step * mean
-                front_c += 0.5 * step * (front_k + front_k2)
-                rear_c += 0.5 * step * (rear_k + rear_k2)
-        decel, front_k, rear_k = new, front_k2, rear_k2
-    return speed, distance, front, rear, decel
+def relaxed(slip: float, rate: float, slope: float, step: float) -> float:
+    """Slip one step later: L-stable second-order Rosenbrock step."""
+    z = slope * step
+    return slip + step * rate * (1.0 - 0.5 * z) / (1.0 - z + 0.5 * z * z)
 
 
 @compiled
-def stop(e: Any) -> tuple[float, float, float]:
-    """Mean deceleration [m/s^2] of the built-up brakes, delay [s] and hottest front disc temperature [degC]."""
-    step = e.step
-    joined, ahead, front, rear, before = built_up(e)
-    speed, distance, saved = e.speed, 0.0, -1.0
-    front_c, rear_c = e.front_disc_c, e.rear_disc_c
-    decel, front_rate, front_stiff, rear_rate, rear_stiff, front_k, rear_k = rates(
-        e, speed, front, rear, front_c, rear_c, e.demand, before
+def advanced(e: Event, slip: float, rate: float, slope: float, target: float, step: float) -> float:
+    """Slip one step later, between rolling (0) and locked (1); the ABS lets it grow no faster than it wants.
+
+    Which of the two limits the slip is decided by where they lead: near equilibrium the free slip is so stiff that its
+    rate says nothing about the end of the step.
+    """
+    free = relaxed(slip, rate, slope, step)
+    held = relaxed(slip, abs_rate(slip, target), -1.0 / ABS_TIME, step)
+    later = pick((e.abs_on > 0.5) & (held < free), held, free)
+    later = pick(later > 0.0, later, 0.0)
+    return pick(later < 1.0, later, 1.0)
+
+
+@compiled
+def resumed(e: Event, s: State, pressure: float) -> State:
+    """The same state with its rates worked out at this pressure."""
+    now = rates(e, s.speed, s.front, s.rear, s.front_c, s.rear_c, pressure, s.decel)
+    return State(s.speed, s.distance, s.front, s.rear, s.front_c, s.rear_c, *now)
+
+
+@compiled
+def begun(e: Event) -> State:
+    """The event at the demand: rolling at its initial speed."""
+    no = 0.0 * e.speed
+    start = State(e.speed, no, no, no, e.front_disc_c, e.rear_disc_c, no, no, no, no, no, no, no)
+    return resumed(e, start, no)
+
+
+@compiled
+def stepped(e: Event, s: State, pressure: float, step: float) -> State:
+    """The event a `step` [s] later, ready for the next with its `pressure` [bar]; a car that stands stays."""
+    front = advanced(e, s.front, s.front_rate, s.front_slope, e.front_target, step)
+    rear = advanced(e, s.rear, s.rear_rate, s.rear_slope, e.rear_target, step)
+    guess = s.speed - step * s.decel
+    guess = pick(guess > 0.0, guess, 0.0)
+    front_c = s.front_c + step * s.front_heating
+    rear_c = s.rear_c + step * s.rear_heating
+    end = rates(e, guess, front, rear, front_c, rear_c, pressure, s.decel)
+    mean = 0.5 * (s.decel + end[0])
+    stands = mean * step >= s.speed
+    covered = pick(stands, 0.5 * s.speed * s.speed / pick(mean > 0.0, mean, 1.0), step * (s.speed - 0.5 * step * mean))
+    moving = s.speed > 0.0
+    half = pick(moving, 0.5 * step, 0.0)
+    return State(
+        pick(stands, 0.0, s.speed - step * mean),
+        s.distance + pick(moving, covered, 0.0),
+        front,
+        rear,
+        s.front_c + half * (s.front_heating + end[5]),
+        s.rear_c + half * (s.rear_heating + end[6]),
+        *end,
     )
-    hottest = front_c
-    for _ in range(int(LONGEST / step)):
-        if speed < SLOW or decel < CRAWLING:
-            break
-        front = advanced(front, front_rate, front_stiff, step)
-        rear = advanced(rear, rear_rate, rear_stiff, step)
-        guess = speed - step * decel
-        new, front_rate, front_stiff, rear_rate, rear_stiff, front_k2, rear_k2 = rates(
-            e,
-            guess if guess > 0.0 else 0.0,
-            front,
-            rear,
-            front_c + step * front_k,
-            rear_c + step * rear_k,
-            e.demand,
-            decel,
-        )
-        mean = 0.5 * (decel + new)
-        later = speed - step * mean
-        if saved < 0.0 and later <= joined:
-            saved = distance + 0.5 * (speed * speed - joined * joined) / mean
-        distance += 0.5 * step * (speed + later)
-        front_c += 0.5 * step * (front_k + front_k2)
-        rear_c += 0.5 * step * (rear_k + rear_k2)
-        speed, decel, front_k, rear_k = later, new, front_k2, rear_k2
-        hottest = front_c if front_c > hottest else hottest
-    if decel < CRAWLING:
-        return decel, e.dead_time + 0.5 * e.demand / e.pressure_rate + e.lag, hottest
-    if saved < 0.0:
-        saved = distance + 0.5 * (speed * speed - joined * joined) / decel
-    distance += 0.5 * speed * speed / decel
-    return 0.5 * e.speed * e.speed / distance, (ahead - saved) / e.speed, hottest
+
+
+def _reader(kind: Any, first: int) -> Any:
+    """A compiled function (table, lane) -> `kind`, whose fields are the rows of the table from `first` on.
+
+    Numba cannot unpack a column of an array into a named tuple at the speed of vectors; this spells it out.
+    """
+    rows = ", ".join(f"table[{first + k}, lane]" for k in range(len(kind._fields)))
+    return compiled(eval(f"lambda table, lane: kind({rows})", {"kind": kind}))
+
+
+_EVENT, _STATE = 0, len(Event._fields)  # first rows of the working table of a block of lanes
+_BUILT = _STATE + len(State._fields)  # speed, distance and deceleration at the end of the build-up
+_HOTTEST, _ACTIVE, _ROWS = _BUILT + 3, _BUILT + 4, _BUILT + 5
+_event = _reader(Event, _EVENT)
+_state = _reader(State, _STATE)
+
+
+@compiled
+def _put(table: ndarray, lane: int, s: State) -> None:
+    """Write the state into its rows."""
+    table[_STATE, lane], table[_STATE + 1, lane], table[_STATE + 2, lane] = s.speed, s.distance, s.front
+    table[_STATE + 3, lane], table[_STATE + 4, lane], table[_STATE + 5, lane] = s.rear, s.front_c, s.rear_c
+    table[_STATE + 6, lane], table[_STATE + 7, lane] = s.decel, s.front_rate
+    table[_STATE + 8, lane], table[_STATE + 9, lane] = s.front_slope, s.rear_rate
+    table[_STATE + 10, lane], table[_STATE + 11, lane] = s.rear_slope, s.front_heating
+    table[_STATE + 12, lane] = s.rear_heating
+
+
+@compiled
+def settling_time(e: Event) -> float:
+    """Time [s] from the demand until the pressure counts as built up."""
+    return e.dead_time + e.demand / e.pressure_rate + SETTLED * e.lag
+
+
+@compiled
+def going(s: State, time: float) -> bool:
+    """Whether the event needs another step after the build-up."""
+    return (s.speed >= SLOW) & (s.decel >= CRAWLING) & (time < LONGEST)
+
+
+@compiled
+def chosen(condition: bool, yes: State, no: State) -> State:
+    """The state `yes` where `condition` holds, else `no`; where `no`, the rates but the deceleration are void."""
+    return State(
+        pick(condition, yes.speed, no.speed),
+        pick(condition, yes.distance, no.distance),
+        pick(condition, yes.front, no.front),
+        pick(condition, yes.rear, no.rear),
+        pick(condition, yes.front_c, no.front_c),
+        pick(condition, yes.rear_c, no.rear_c),
+        pick(condition, yes.decel, no.decel),
+        yes.front_rate,
+        yes.front_slope,
+        yes.rear_rate,
+        yes.rear_slope,
+        yes.front_heating,
+        yes.rear_heating,
+    )
+
+
+@compiled
+def _build_up(table: ndarray) -> None:
+    """Bring all lanes from the demand to settled pressure."""
+    longest = 0.0
+    for lane in range(LANES):
+        e = _event(table, lane)
+        _put(table, lane, begun(e))
+        longest = max(longest, settling_time(e))
+    for i in range(1, int(longest / BUILD_UP_STEP) + 2):
+        for lane in range(LANES):
+            e, s = _event(table, lane), _state(table, lane)
+            later = stepped(e, s, pressure_at(e, (i + 0.5) * BUILD_UP_STEP), BUILD_UP_STEP)
+            _put(table, lane, chosen((i - 1) * BUILD_UP_STEP < settling_time(e), later, s))
+
+
+@compiled
+def _brake(table: ndarray) -> None:
+    """Bring all lanes from the end of the build-up to where `answer` ends the event."""
+    for lane in range(LANES):
+        e = _event(table, lane)
+        s = resumed(e, _state(table, lane), e.demand)
+        table[_BUILT, lane], table[_BUILT + 1, lane], table[_BUILT + 2, lane] = s.speed, s.distance, s.decel
+        table[_HOTTEST, lane] = s.front_c
+        _put(table, lane, s)
+    active, i = 1.0, 0
+    while active > 0.0:
+        for lane in range(LANES):
+            e, s = _event(table, lane), _state(table, lane)
+            more = going(s, i * e.step)
+            later = stepped(e, s, e.demand, e.step)
+            hottest = table[_HOTTEST, lane]
+            table[_HOTTEST, lane] = pick(more & (later.front_c > hottest), later.front_c, hottest)
+            table[_ACTIVE, lane] = pick(more, 1.0, 0.0)
+            _put(table, lane, chosen(more, later, s))
+        active, i = 0.0, i + 1
+        for lane in range(LANES):
+            active += table[_ACTIVE, lane]
+
+
+@compiled
+def answer(e: Event, s: State, speed: float, distance: float, decel: float, hottest: float) -> Answer:
+    """What the stop comes to, from its last state and from speed, distance and deceleration after the build-up."""
+    stops = (s.decel >= CRAWLING) & (decel >= CRAWLING)
+    lost = 0.5 * (e.speed * e.speed - speed * speed) / pick(stops, decel, 1.0)  # way from v0, had the brakes been up
+    rest = s.distance - distance + 0.5 * s.speed * s.speed / pick(stops, s.decel, 1.0)
+    mean = 0.5 * e.speed * e.speed / pick(stops, lost + rest, 1.0)
+    rolling_on = e.dead_time + 0.5 * e.demand / e.pressure_rate + e.lag
+    never = pick(s.decel < decel, s.decel, decel)
+    return Answer(pick(stops, mean, never), pick(stops, (distance - lost) / e.speed, rolling_on), hottest)
 
 
 @njit(parallel=True, nogil=True, cache=True, error_model="numpy")
-def stops_of(events: ndarray, results: ndarray) -> None:
-    """Fill `results` (dtype RESULT) for `events` (dtype EVENT), on all cores."""
-    for i in prange(len(events)):
-        deceleration, delay, hottest = stop(events[i])
-        results[i].deceleration = deceleration
-        results[i].delay = delay
-        results[i].peak_disc_c = hottest
+def stops_of(events: Float[ndarray, "fields events"], answers: Float[ndarray, "outputs events"]) -> None:
+    """Fill `answers` (rows as Answer) for `events` (rows as Event, a multiple of LANES of them), on all cores.
+
+    Events of about the same number of steps should stand side by side: lanes wait for the slowest of them.
+    """
+    for block in prange(events.shape[1] // LANES):
+        table = np.empty((_ROWS, LANES))
+        table[:_STATE] = events[:, block * LANES : (block + 1) * LANES]
+        _build_up(table)
+        _brake(table)
+        for lane in range(LANES):
+            e, s = _event(table, lane), _state(table, lane)
+            built = table[_BUILT, lane], table[_BUILT + 1, lane], table[_BUILT + 2, lane]
+            told = answer(e, s, *built, table[_HOTTEST, lane])
+            for k in range(3):
+                answers[k, block * LANES + lane] = told[k]
