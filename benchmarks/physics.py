@@ -30,9 +30,19 @@ EVENTS = 65_536
 NUMPY_EVENTS, SCIPY_EVENTS, PEER_EVENTS = 2_048, 3, 3
 CAR = vehicle("compact")
 NOMINAL = {
-    "speed": 100 / 3.6, "brake_pressure_bar": 160.0, "mass": 1450.0, "brake_temperature_c": 80.0, "grade": 0.0,
-    "headwind": 0.0, "surface": 0.0, "water_film_mm": 0.0, "road_temperature_c": 20.0, "tyre_kind": 0.0,
-    "tread_depth_mm": 8.0, "tyre_pressure_bar": 2.4, "abs": 1.0,
+    "speed": 100 / 3.6,
+    "brake_pressure_bar": 160.0,
+    "mass": 1450.0,
+    "brake_temperature_c": 80.0,
+    "grade": 0.0,
+    "headwind": 0.0,
+    "surface": 0.0,
+    "water_film_mm": 0.0,
+    "road_temperature_c": 20.0,
+    "tyre_kind": 0.0,
+    "tread_depth_mm": 8.0,
+    "tyre_pressure_bar": 2.4,
+    "abs": 1.0,
 }
 
 

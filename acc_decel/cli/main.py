@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from acc_decel.cli import offline, online
+from acc_decel.cli import offline, online, simulation
 from acc_decel.cli.factor_options import with_factor_options
 
 EXTRAS = {
@@ -12,6 +12,8 @@ EXTRAS = {
     "keras": "train",
     "numba": "train",
     "scipy": "train",
+    "SALib": "train",
+    "matplotlib": "train",
     "ziglang": "ecu",
     "unicorn": "ecu",
     "elftools": "ecu",
@@ -31,6 +33,8 @@ app.command()(offline.export)
 app.command()(with_factor_options(online.predict))
 app.command()(with_factor_options(online.ecu))
 app.command()(online.info)
+app.command()(with_factor_options(simulation.simulate))
+app.command()(simulation.influences)
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def generate(
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
 
     car = physics.vehicle(vehicle)
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task(f"simulating {car.name}", total=events)
         manifest = dataset.generate(
             car, output, events=events, seed=seed, on_events=lambda n: progress.advance(task, n)
@@ -71,7 +71,7 @@ def train(
     data = dataset.dataset(dataset_folder)
     settings = learning.Training(epochs=epochs, patience=patience, seed=seed)
     factors = physics.vehicle_from(data.manifest["vehicle_file"]).factors
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("training", total=epochs)
 
         def told(epoch: int, loss: float, best: float) -> None:
@@ -134,7 +134,8 @@ def _quiet() -> Iterator[None]:
         os.close(screen)
 
 
-def _progress() -> Progress:
+def progress_bar() -> Progress:
+    """A progress bar on stderr, so that it stays out of what a program reads."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -2,6 +2,8 @@
 
 from acc_decel.physics.braking import stopping_distance as stopping_distance
 from acc_decel.physics.braking import stops as stops
+from acc_decel.physics.history import HISTORY as HISTORY
+from acc_decel.physics.history import history as history
 from acc_decel.physics.latents import LATENTS as LATENTS
 from acc_decel.physics.latents import Latent as Latent
 from acc_decel.physics.latents import typical_latents as typical_latents

@@ -1,5 +1,7 @@
 """Braking events from their factors: what the situation means for tyre and brakes, then the integration in time."""
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
@@ -28,6 +30,7 @@ LONGEST_STEP = 5.0  # ... of up to so many TIME_STEP
 
 def stops(
     vehicle: Vehicle,
+    on_events: Callable[[ndarray], None] = lambda _: None,
     /,
     *,
     speed: Float[ndarray, " events"],
@@ -53,7 +56,8 @@ def stops(
     `surface` and `tyre_kind` are the index of the level, as a float column. `deceleration` is that of the built-up
     brakes from the initial speed to standstill; `stopping_distance = speed * delay + speed^2 / (2 * deceleration)`
     counts from the demand. A car that never stops has a deceleration below 0.05 m/s^2 and an infinite distance.
-    `latents` are standard scores (LATENTS), typical if not given.
+    `latents` are standard scores (LATENTS), typical if not given. `on_events` is told the events as the integration
+    gets them, one record each with the fields of Event.
     """
     unknown = latents or typical_latents(len(speed))
     e = np.zeros(len(speed), _EVENT)
@@ -65,6 +69,7 @@ def stops(
     friction = _grip(e, vehicle, surface, film, road_temperature_c, tyre_kind, tread, pressure, unknown)
     duration = _duration(e, friction)
     e["step"] = TIME_STEP * np.clip(duration / SHORT_STOP, 1, LONGEST_STEP)
+    on_events(e)
     columns = _integrated(e, order=np.argsort(duration / e["step"])) | {"friction": friction}
     columns["stopping_distance"] = stopping_distance(speed, columns["deceleration"], columns["delay"])
     return columns
