@@ -35,7 +35,8 @@ def output_table() -> str:
 
 def accuracy() -> str:
     """Published tests and held-out events, from the released models."""
-    found = summary(evaluated(published_tests(), predictors()))
+    tests = published_tests()
+    found = summary(evaluated(tests, predictors(tests)))
     lines = [
         f"{found.tests} published braking tests of real cars: mean absolute error of the distance "
         f"{found.mean_abs_error_pct:.1f} %, {found.inside_interval_pct:.0f} % of the tests inside the 90 % interval, "

@@ -172,10 +172,13 @@ def columns_of(events: pd.DataFrame, factors: tuple[Factor, ...] = FACTORS) -> n
     if not len(events):
         raise ValueError("events must have at least one row. Got none: give events to predict.")
     known = {f.name for f in factors} | set(column_names(factors))
+    if twice := list(events.columns[events.columns.duplicated()]):
+        raise ValueError(f"{twice[0]} must be given once. Got two columns of that name: drop one.")
     for name in events.columns:
         if name not in known:
             raise ValueError(unknown_factor(str(name), factors))
-    return np.concatenate([_factor_columns(f, events) for f in factors], axis=1, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as out of range
+        return np.concatenate([_factor_columns(f, events) for f in factors], axis=1).astype(np.float32)
 
 
 def unknown_factor(name: str, factors: tuple[Factor, ...] = FACTORS) -> str:
@@ -209,9 +212,9 @@ def _one_hot(factor: Factor, level: object, where: str) -> ndarray:
 
 
 def _numbers(factor: Factor, column: "pd.Series[float]") -> ndarray:
-    if pd.api.types.is_numeric_dtype(column):
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    numbers = pd.to_numeric(column, errors="coerce")
+    numbers = pd.to_numeric(column.astype(str).where(column.notna()), errors="coerce")
     wrong = column[numbers.isna() & column.notna()]
     if len(wrong):
         raise ValueError(factor.refusal(wrong.iloc[0], _where(wrong.index[0], len(column))))

@@ -87,10 +87,16 @@ static acc_decel_status_t domain(const float columns[ACC_DECEL_COLUMN_COUNT])
     return status;
 }
 
+/* A factor with a bend matters most near 0: the network sees value / (value + bend). */
+static float bent(float value, float bend_at)
+{
+    return (bend_at > 0.0F) ? (value / (value + bend_at)) : value;
+}
+
 static void scale(const float columns[ACC_DECEL_COLUMN_COUNT], float scaled[ACC_DECEL_COLUMN_COUNT])
 {
     for (uint32_t i = 0U; i < ACC_DECEL_COLUMN_COUNT; i++) {
-        scaled[i] = is_available(columns[i]) ? ((columns[i] - center[i]) * inverse_spread[i]) : 0.0F;
+        scaled[i] = is_available(columns[i]) ? ((bent(columns[i], bend[i]) - center[i]) * inverse_spread[i]) : 0.0F;
     }
 }
 

@@ -22,7 +22,7 @@ LONGEST_LIST = 2  # more factor names than that in one bracket are a second list
 
 
 def lists_of_names(source: str) -> list[tuple[int, list[str]]]:
-    """Line and names of each tuple, list or set made of three or more factor names; an event given as a dict is none."""
+    """Line and names of each tuple, list or set made of three or more factor names; an event as a dict is none."""
     found = []
     for node in ast.walk(ast.parse(source)):
         entries = getattr(node, "elts", [])
@@ -107,10 +107,11 @@ CHANGES = {
     "a factor renamed": lambda factors: (replace(factors[0], name="pace"), *factors[1:]),
     "a unit changed": lambda factors: (replace(factors[0], unit="km/h"), *factors[1:]),
     "a direction changed": lambda factors: (replace(factors[0], direction=1), *factors[1:]),
+    "a gate opened": lambda factors: tuple(replace(f, forced_while="") for f in factors),
+    "a bend straightened": lambda factors: tuple(replace(f, bend=0.0) for f in factors),
+    "an estimate made a cause": lambda factors: tuple(replace(f, estimate=False) for f in factors),
     "a factor that may lack": lambda factors: (replace(factors[0], may_lack=True), *factors[1:]),
-    "a level added": lambda factors: tuple(
-        replace(f, levels=(*f.levels, "sand")) if f.levels else f for f in factors
-    ),
+    "a level added": lambda factors: tuple(replace(f, levels=(*f.levels, "sand")) if f.levels else f for f in factors),
 }
 
 

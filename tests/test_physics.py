@@ -17,19 +17,20 @@ from acc_decel.physics import (
     GRAVITY,
     SURFACES,
     braking,
+    history,
     stopping_distance,
     stops,
     typical_latents,
+    tyre,
     vehicle,
     vehicle_from,
     vehicle_names,
 )
-from acc_decel.physics.integration import SLOW, pressure_at, rates
+from acc_decel.physics.integration import CRAWLING, SLOW, Event, abs_rate, pressure_at, rates
 
-SLOWS = 0.3  # [m/s^2] a car that slows by less hardly stops: where it ends is a matter of chance
-FAST_ENOUGH = 5.0  # [m/s] below it the stop is over before the slip has settled
+SLOWS = CRAWLING  # [m/s^2] a car that slows by less never stops
 shares = st.floats(0, 1)
-with_abs = situations.map(lambda s: s | {"abs": 1.0, "speed": max(s["speed"], FAST_ENOUGH)})
+with_abs = situations.map(lambda s: s | {"abs": 1.0})
 
 
 def more(case: dict[str, float], name: str, share: float) -> dict[str, float]:
@@ -54,7 +55,9 @@ def test_pressing_harder_never_lengthens_a_stop_with_abs(case, unknown, share):
     assert after >= before - BUDGET.integration
 
 
-@given(case=with_abs, unknown=unknowns, share=shares, paved=st.sampled_from([n for n, s in SURFACES.items() if s.paved]))
+@given(
+    case=with_abs, unknown=unknowns, share=shares, paved=st.sampled_from([n for n, s in SURFACES.items() if s.paved])
+)
 def test_water_never_shortens_a_stop_on_a_paved_road(case, unknown, share, paved):
     case = case | {"surface": level("surface", paved)}
     dry, wet = slowing(case, more(case, "water_film_mm", share), latents=unknown)
@@ -85,7 +88,7 @@ def test_every_stop_has_an_answer(case, unknown):
     answer = stopped(case, latents=unknown)
     assert not any(np.isnan(column).any() for column in answer.values())
     assert answer["stopping_distance"][0] > 0
-    assert answer["peak_disc_c"][0] >= case["brake_temperature_c"]
+    assert answer["peak_disc_c"][0] >= case["brake_temperature_c"] - 1
 
 
 def test_a_car_on_a_steep_icy_descent_never_stops():
@@ -196,15 +199,16 @@ def test_unknowns_left_out_are_typical():
 
 
 @given(case=with_abs)
-def test_a_slower_hydraulic_only_delays_the_stop(case):
+def test_slower_hydraulics_only_delay_the_stop_on_a_dry_road(case):
+    case = case | {"water_film_mm": 0.0}
     slow, quick = (stopped(case, latents=typical_scores() | {"response_score": score}) for score in (2.0, -2.0))
-    if quick["deceleration"][0] > SLOWS:
+    if quick["deceleration"][0] > 0.3:
         assert slow["delay"][0] > quick["delay"][0]
         assert slow["deceleration"][0] == pytest.approx(quick["deceleration"][0], rel=0.02)
 
 
 def typical_scores() -> dict[str, float]:
-    return {name: 0.0 for name in typical_latents(1)}
+    return dict.fromkeys(typical_latents(1), 0.0)
 
 
 @pytest.mark.parametrize("name", vehicle_names())
@@ -243,32 +247,41 @@ def test_wet_friction_falls_with_water_speed_and_wear_as_bosch_publishes_it():
         assert (ratio[1:] <= ratios[speed, 8.0][1:]).all(), "worn tyres beat new ones in the wet"
 
 
-def test_wet_over_dry_friction_is_near_the_bosch_table():
-    differences = [np.abs(wet_over_dry(*key) - np.array(row) / row[0])[1:] for key, row in BOSCH.items()]
-    assert np.mean(differences) < 0.25
+def test_locked_wheels_slide_on_water_as_bosch_publishes_it():
+    def ratio(speed_kmh: float, tread_mm: float) -> np.ndarray:
+        film, speed = np.array(BOSCH_FILMS[1:]), np.full(3, speed_kmh / 3.6)
+        low_speed = tyre.wet_ratio(film, np.full(3, tread_mm), np.full(3, SURFACES["asphalt"].wet_loss))
+        sliding = np.exp(-tyre.wet_speed_fall(film, np.full(3, tread_mm)) * speed)
+        return low_speed * sliding * tyre.speed_ratio(speed, tyre.critical_speed(film, np.full(3, tread_mm)))
+
+    differences = [np.abs(ratio(*key) - np.array(row[1:]) / row[0]) for key, row in BOSCH.items()]
+    assert np.mean(differences) < 0.10
 
 
-def exact_distance(event: np.ndarray) -> float:
+def exact_distance(e: Event) -> float:
     """Distance [m] from the demand to standstill, the same equations integrated by LSODA."""
-    e = event[0]
 
-    def kept(slip: float, rate: float) -> float:
-        """The slip rate near rolling and near locking, bent so that the slip stays between 0 and 1."""
-        return max(min(rate, (1 - slip) / 1e-3), -slip / 1e-3)
+    def slip_rate(slip: float, free: float, target: float) -> float:
+        """What the ABS lets through, bent near rolling and locking so that the slip stays between 0 and 1."""
+        rate = min(free, abs_rate(slip, target)) if e.abs_on else free
+        return max(min(rate, (1 - slip) / 1e-5), -slip / 1e-5)
 
     def rhs(time: float, state: np.ndarray) -> list[float]:
         _, speed, front, rear, front_c, rear_c = state
         pressure, before = pressure_at(e, time), 0.0
         for _ in range(4):  # the load sensitivity looks at the deceleration itself
-            answer = rates(e, speed, front, rear, front_c, rear_c, pressure, before)
-            before = answer[0]
-        return [speed, -answer[0], kept(front, answer[1]), kept(rear, answer[3]), answer[5], answer[6]]
+            decel, front_free, _, rear_free, _, front_k, rear_k = rates(
+                e, speed, front, rear, front_c, rear_c, pressure, before
+            )
+            before = decel
+        front_rate, rear_rate = slip_rate(front, front_free, e.front_target), slip_rate(rear, rear_free, e.rear_target)
+        return [speed, -decel, front_rate, rear_rate, front_k, rear_k]
 
     def slow(time: float, state: np.ndarray) -> float:
         return state[1] - SLOW
 
     slow.terminal = True
-    start = [0.0, e["speed"], 0.0, 0.0, e["front_disc_c"], e["rear_disc_c"]]
+    start = [0.0, e.speed, 0.0, 0.0, e.front_disc_c, e.rear_disc_c]
     way = solve_ivp(rhs, (0, 60), start, method="LSODA", rtol=1e-8, atol=1e-8, events=slow, max_step=0.05)
     assert way.status == 1, "the car must come to rest"
     deceleration = -rhs(way.t[-1], way.y[:, -1])[1]
@@ -279,7 +292,8 @@ ACCURACY = {
     "dry asphalt": {},
     "dry asphalt, gently": {"brake_pressure_bar": 25.0},
     "dry asphalt from 200 km/h, hot": {"speed": 55.0, "brake_temperature_c": 450.0},
-    "dry asphalt without ABS": {"abs": 0.0},
+    "dry asphalt, wheels locked": {"abs": 0.0},
+    "dry asphalt, front wheels locked": {"abs": 0.0, "brake_pressure_bar": 70.0},
     "wet asphalt": {"water_film_mm": 1.0},
     "wet asphalt, worn tyres": {"water_film_mm": 0.5, "tread_depth_mm": 2.0},
     "wet asphalt without ABS": {"water_film_mm": 0.5, "abs": 0.0, "speed": 20.0},
@@ -298,9 +312,9 @@ ACCURACY = {
 def test_the_time_steps_reach_the_distance_of_an_exact_integration(case, monkeypatch):
     events = []
 
-    def seen(event, results):
-        events.append(event.copy())
-        compiled(event, results)
+    def seen(columns, answers):
+        events.append(Event(*columns[:, 0].tolist()))
+        compiled(columns, answers)
 
     compiled = braking.stops_of
     monkeypatch.setattr(braking, "stops_of", seen)
@@ -364,7 +378,7 @@ def test_a_vehicle_file_that_is_no_text_is_refused(tmp_path):
 
 
 def test_an_unknown_vehicle_is_told_which_there_are():
-    with pytest.raises(ValueError, match="compact.*no such file"):
+    with pytest.raises(ValueError, match=r"compact.*no such file"):
         vehicle("spaceship")
 
 
@@ -373,3 +387,16 @@ def test_every_shipped_vehicle_says_what_it_is(name):
     text = (resources.files("acc_decel.physics") / "vehicles" / f"{name}.toml").read_text()
     assert vehicle(name).description == tomllib.loads(text)["description"] != ""
     assert Path(f"{name}.toml").stem == vehicle(name).name
+
+
+def test_a_stop_over_time_ends_where_the_stop_ends():
+    over_time = history(COMPACT, **{name: float(value) for name, value in ORDINARY.items()})
+    answer = stopped(ORDINARY)
+    way_left = over_time["speed"][-1] ** 2 / (2 * over_time["deceleration"][-1])
+    assert over_time["distance"][-1] + way_left == pytest.approx(answer["stopping_distance"][0], rel=1e-6)
+    assert (np.diff(over_time["time"]) > 0).all()
+    assert (np.diff(over_time["speed"]) <= 1e-9).all()
+
+
+def test_discs_end_no_colder_than_they_begin():
+    assert stopped(ORDINARY | {"brake_temperature_c": 600.0})["peak_disc_c"][0] >= 600.0

@@ -47,7 +47,7 @@ def main() -> None:
             raise
         _fail(f'this command needs the extra [{extra}]. Got no module {error.name}: pip install "acc-decel[{extra}]"')
     except (ValueError, OSError) as error:
-        _fail(str(error))
+        _fail(" ".join(str(error).split()))
 
 
 def _fail(sentence: str) -> None:

@@ -137,7 +137,7 @@ def evaluate(
 
         results = evaluated_by_physics(rows)
     else:
-        results = evaluation.evaluated(rows, evaluation.predictors(tuple(model or ())))
+        results = evaluation.evaluated(rows, evaluation.predictors(rows, tuple(model or ())))
     found = evaluation.summary(results)
     if as_json:
         print_json(asdict(found) | {"rows": results})

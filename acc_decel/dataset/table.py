@@ -61,7 +61,7 @@ def generate(
         if not _whole(path, identity, rows):
             table = events_table(vehicle, seed=seed, first=first, events=rows).replace_schema_metadata(identity)
             with replaced(path) as temporary:
-                pq.write_table(table, temporary, compression="zstd")
+                pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
         parts.append({"file": path.name, "events": rows, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
         on_events(rows)
     manifest = {**identity, "events": events, "vehicle_file": asdict(vehicle), "parts": parts}
@@ -129,7 +129,12 @@ def _refuse_other(folder: Path, identity: dict[str, str]) -> None:
 
 
 def _whole(path: Path, identity: dict[str, str], rows: int) -> bool:
-    return path.is_file() and _metadata(path) == identity and pq.read_metadata(path).num_rows == rows
+    if not path.is_file() or _metadata(path) != identity:
+        return False
+    try:
+        return pq.read_table(path, page_checksum_verification=True).num_rows == rows
+    except (OSError, pa.ArrowInvalid):
+        return False
 
 
 def _metadata(path: Path) -> dict[str, str]:

@@ -53,9 +53,9 @@ def read_tests(path: Path) -> pd.DataFrame:
     if not len(tests):
         raise ValueError(f"{path} must hold at least one test. Got only a header: add rows.")
     distance = pd.to_numeric(tests["braking_distance_m"], errors="coerce")
-    if (bad := ~(distance > 0)).any():
+    if (bad := ~((distance > 0) & np.isfinite(distance))).any():
         name, got = tests.loc[bad, ["name", "braking_distance_m"]].iloc[0]
-        raise ValueError(f"{path}: braking_distance_m of {name} must be above 0 m. Got {got}.")
+        raise ValueError(f"{path}: braking_distance_m of {name} must be above 0 m and finite. Got {got}.")
     return tests.assign(braking_distance_m=distance)
 
 
@@ -70,28 +70,32 @@ def factors_of(tests: pd.DataFrame) -> pd.DataFrame:
     return table.assign(brake_pressure_bar=pressure.fillna(FULL_BRAKING_BAR))
 
 
-def predictors(models: tuple[str, ...] = ()) -> dict[str, Predictor]:
-    """One predictor for each vehicle: the released models, and `models` in place of those for the same vehicle."""
-    chosen = [Predictor(folder / MODEL_FILE) for folder in released_models().values()]
-    chosen += [Predictor(model) for model in models]
-    if not chosen:
-        raise ValueError("evaluate needs a model. Got no released model and none given: name one with --model.")
-    return {predictor.vehicle: predictor for predictor in chosen}
+def vehicles_of(tests: pd.DataFrame) -> "pd.Series[str]":
+    """The vehicle of each test, that of the default model where the test names none."""
+    named = tests.get("vehicle", pd.Series(None, tests.index)).astype(object)
+    return named.where(named.notna(), DEFAULT_MODEL)
+
+
+def predictors(tests: pd.DataFrame, models: tuple[str, ...] = ()) -> dict[str, Predictor]:
+    """One predictor for each vehicle of the tests: `models`, and the released ones where those have none."""
+    chosen = {predictor.vehicle: predictor for predictor in map(Predictor, models)}
+    needed = set(vehicles_of(tests)) - set(chosen)
+    released = {name: folder for name, folder in released_models().items() if name in needed}
+    return chosen | {name: Predictor(folder / MODEL_FILE) for name, folder in released.items()}
 
 
 def evaluated(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.DataFrame:
     """The tests with predicted distance and its 90 % interval [m], error [%] and the model used; same index.
 
-    Each test is predicted by the model of its vehicle, the default model where it names none. Raises ValueError naming
-    the test for a vehicle without a model or a factor that the model refuses.
+    Each test is predicted by the model of its vehicle. Raises ValueError naming the test for a vehicle without a model
+    or a factor that the model refuses.
     """
-    default = DEFAULT_MODEL if DEFAULT_MODEL in predictors else next(iter(predictors))
-    vehicles = tests.get("vehicle", pd.Series(default, tests.index)).fillna(default)
     parts = []
-    for vehicle, rows in tests.groupby(vehicles, sort=False):
+    for vehicle, rows in tests.groupby(vehicles_of(tests), sort=False):
         if vehicle not in predictors:
+            known = ", ".join({**released_models(), **predictors})
             raise ValueError(
-                f"vehicle of {rows['name'].iloc[0]} must be one with a model: {', '.join(predictors)}. "
+                f"vehicle of {rows['name'].iloc[0]} must be one with a model: {known}. "
                 f"Got {vehicle!r}: train one (`acc-decel train`) and name it with --model."
             )
         parts.append(_predicted(rows, predictors[str(vehicle)]))
@@ -107,9 +111,9 @@ def _predicted(tests: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
         against_measured(
             tests.loc[i],
             predictor.vehicle,
-            answer.loc[i, "stopping_distance"],
-            shortest[i],
-            answer.loc[i, "stopping_distance_upper"],
+            float(answer.loc[i, "stopping_distance"]),
+            float(shortest[i]),
+            float(answer.loc[i, "stopping_distance_upper"]),
         )
         for i in tests.index
     ]
@@ -127,10 +131,10 @@ def against_measured(
         "kind": kind if isinstance(kind, str) else "measured",
         "vehicle": vehicle,
         "measured_m": measured,
-        "predicted_m": float(predicted),
-        "lower_m": float(lower),
-        "upper_m": float(upper),
-        "error_pct": 100 * (float(predicted) / measured - 1),
+        "predicted_m": predicted,
+        "lower_m": lower,
+        "upper_m": upper,
+        "error_pct": 100 * (predicted / measured - 1),
         "inside": bool(lower <= measured <= upper),
     }
 

@@ -8,9 +8,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from acc_decel.dataset import CAUSES, scenarios
-from acc_decel.evaluation.braking_tests import against_measured, factors_of
+from acc_decel.evaluation.braking_tests import against_measured, factors_of, vehicles_of
 from acc_decel.physics import stops, vehicle
-from acc_decel.predictor import DEFAULT_MODEL
 
 DRAWN = 65_536  # scenarios from which those with the test's surface and tyre are taken
 SAMPLE = 2_000  # of them at most are simulated for each test
@@ -25,11 +24,11 @@ def evaluated_by_physics(
     What a test states is set; everything else, latents included, is drawn as for the training data.
     """
     factors, rows = factors_of(tests), []
-    names = tests.get("vehicle", pd.Series(DEFAULT_MODEL, tests.index)).fillna(DEFAULT_MODEL)
+    names = vehicles_of(tests)
     for i in tests.index:
         distance = _distances(str(names[i]), factors.loc[i], seed)
         upper, median, lower = np.quantile(distance, [1 - q for q in QUANTILES], method="nearest")
-        rows.append(against_measured(tests.loc[i], str(names[i]), median, lower, upper))
+        rows.append(against_measured(tests.loc[i], str(names[i]), float(median), float(lower), float(upper)))
         on_test()
     return pd.DataFrame(rows, index=tests.index)
 

@@ -155,9 +155,9 @@ def stored(net: DenseNet) -> bytes:
 def loaded(path: Path) -> DenseNet:
     """The network stored in the file `path`. Raises ValueError if it was trained for other factors."""
     try:
-        with np.load(path) as file:
-            arrays = dict(file)
-    except (OSError, ValueError, BadZipFile) as error:
+        with np.load(BytesIO(path.read_bytes())) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, AttributeError, TypeError, BadZipFile) as error:
         raise ValueError(f"{path} must be the stored arrays of a network. Got: {error}. Train it again.") from error
     if (found := str(arrays.get("schema"))) != schema():
         raise ValueError(

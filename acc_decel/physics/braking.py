@@ -55,7 +55,8 @@ def stops(
 
     `surface` and `tyre_kind` are the index of the level, as a float column. `deceleration` is that of the built-up
     brakes from the initial speed to standstill; `stopping_distance = speed * delay + speed^2 / (2 * deceleration)`
-    counts from the demand. A car that never stops has a deceleration below 0.05 m/s^2 and an infinite distance.
+    counts from the demand. A car that comes to slow by less than 0.05 m/s^2 is not followed further: its deceleration
+    is what it then slows by, its distance infinite if that is not above 0.
     `latents` are standard scores (LATENTS), typical if not given. `on_events` is told the events as the integration
     gets them, one record each with the fields of Event.
     """

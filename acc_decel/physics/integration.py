@@ -374,7 +374,7 @@ def _brake(table: ndarray) -> None:
         e = _event(table, lane)
         s = resumed(e, _state(table, lane), e.demand)
         table[_BUILT, lane], table[_BUILT + 1, lane], table[_BUILT + 2, lane] = s.speed, s.distance, s.decel
-        table[_HOTTEST, lane] = s.front_c
+        table[_HOTTEST, lane] = pick(s.front_c > e.front_disc_c, s.front_c, e.front_disc_c)
         _put(table, lane, s)
     active, i = 1.0, 0
     while active > 0.0:

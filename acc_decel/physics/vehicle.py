@@ -140,8 +140,10 @@ def _checked(told: dict[str, Any], name: str, source: str) -> Vehicle:
     return Vehicle(name=name, description=str(description), **parts)
 
 
-def _part(cls: type, told: dict[str, object], part: str, source: str) -> Any:
+def _part(cls: type, told: object, part: str, source: str) -> Any:
     known = fields(cls)
+    if not isinstance(told, dict):
+        raise ValueError(f"{source}: {part} must be a section [{part}] of entries. Got {told!r}.")
     if unknown := set(told) - {f.name for f in known}:
         raise ValueError(
             f"{source}: [{part}] knows {', '.join(f.name for f in known)}. Got also: {', '.join(unknown)}."
