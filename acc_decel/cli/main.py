@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from acc_decel.cli import offline, online, simulation
+from acc_decel.cli import offline, online, simulation, virtual_ecu
 from acc_decel.cli.factor_options import with_factor_options
 
 EXTRAS = {
@@ -31,7 +31,7 @@ app.command()(offline.train)
 app.command()(online.evaluate)
 app.command()(offline.export)
 app.command()(with_factor_options(online.predict))
-app.command()(with_factor_options(online.ecu))
+app.command()(with_factor_options(virtual_ecu.ecu))
 app.command()(online.info)
 app.command()(with_factor_options(simulation.simulate))
 app.command()(simulation.influences)

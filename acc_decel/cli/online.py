@@ -1,28 +1,22 @@
-"""Commands that use a model: predict, ecu, evaluate, info. The base install is enough, `ecu` needs the extra [ecu]."""
+"""Commands that use a model: predict, evaluate, info. The base install is enough."""
 
 import json
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import pandas as pd
 import typer
 
 from acc_decel import evaluation
 from acc_decel.cli.tables import print_json, print_table, read_table, say, write_table
-from acc_decel.factors import OUTPUTS, column_names
+from acc_decel.factors import OUTPUTS
 from acc_decel.predictor import (
     DEFAULT_MODEL,
     Given,
     Predictor,
-    columns_of,
-    model_path,
-    predictions,
-    refusal,
 )
-from acc_decel.status import REFUSED, flags
+from acc_decel.status import flags
 
 Factors = dict[str, Given]
 Model = Annotated[str, typer.Option(help="released model, model folder or ONNX file")]
@@ -58,60 +52,9 @@ def predict(
         else:
             _print_answers(predictor.predict(pd.DataFrame([factors])), f"{predictor.vehicle}")
         return
-    events, kept = _table(factors, input_file, keep)
+    events, kept = events_of(factors, input_file, keep)
     answers = pd.concat([kept, predictor.predict(events)], axis=1)
     _tell(answers, predictor.vehicle, output_file, as_json)
-
-
-def ecu(
-    factors: Factors,
-    model: Model = DEFAULT_MODEL,
-    input_file: Input = None,
-    output_file: Output = None,
-    keep: Keep = None,
-    tests: Annotated[bool, typer.Option("--tests", help="run the published braking tests of the model's car")] = False,
-    build: Annotated[Path | None, typer.Option(help="folder to keep the compiled image in")] = None,
-    as_json: Json = False,
-) -> None:
-    """Run the exported C on an emulated Cortex-M4F, event by event, beside ONNX Runtime.
-
-    The firmware of the model is exported, cross-compiled and executed instruction by instruction. Prints what the core
-    answers, how far that is from ONNX Runtime, and what a prediction costs in instructions, flash, RAM and stack.
-
-        acc-decel ecu --speed 33.3 --brake-pressure-bar 160 --surface ice
-        acc-decel ecu --input events.csv --output answers.csv
-    """
-    from acc_decel.ecu import CortexM4F  # noqa: PLC0415 - the extra [ecu] is asked for only here
-    from acc_decel.export import firmware_files, golden_events, read_model, write_firmware  # noqa: PLC0415
-
-    predictor = Predictor(model)
-    net, told = read_model(model_path(model).parent)
-    if tests:
-        rows = evaluation.published_tests()
-        rows = rows[rows["vehicle"] == predictor.vehicle].reset_index(drop=True)
-        events, kept = evaluation.factors_of(rows), rows[["name"]]
-    else:
-        events, kept = _table(factors, input_file, keep)
-    columns = columns_of(events, predictor.factors)
-    with tempfile.TemporaryDirectory() as folder:
-        write_firmware(Path(folder), firmware_files(net, model=str(told["vehicle"]), golden=golden_events(net.factors)))
-        core = CortexM4F(Path(folder), build=build)
-        outputs, status = core.predict_array(columns)
-        report = core.report(columns)
-    if (refused := np.flatnonzero(status & REFUSED)).size:
-        first = int(refused[0])
-        where = f" in row {first}" if len(events) > 1 else ""
-        raise ValueError(refusal(predictor.factors, columns[first], int(status[first]), where))
-    expected, _ = predictor.predict_array(columns)
-    difference = float(np.abs(outputs - expected)[:, :3].max())
-    speed = columns[:, column_names().index("speed")]
-    answers = pd.concat([kept, predictions(outputs, status, speed, events.index)], axis=1)
-    if as_json:
-        print_json(asdict(report) | {"max_abs_difference": difference, "answers": answers})
-    else:
-        _print_ecu(answers, expected, asdict(report) | {"max_abs_difference": difference}, predictor.vehicle)
-    if output_file is not None:
-        write_table(answers, output_file)
 
 
 def evaluate(
@@ -201,7 +144,7 @@ def info(
         )
 
 
-def _table(factors: Factors, input_file: Path | None, keep: list[str] | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+def events_of(factors: Factors, input_file: Path | None, keep: list[str] | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The events to predict, and the columns of the input to copy to the output."""
     if input_file is None:
         return pd.DataFrame([factors]), pd.DataFrame(index=[0])
@@ -234,28 +177,6 @@ def _print_answers(answers: pd.DataFrame, title: str) -> None:
     else:
         index = [[str(i), *row] for i, row in zip(answers.index, shown, strict=True)]
         print_table(title, ("row", *told), index)
-
-
-def _print_ecu(answers: pd.DataFrame, expected: np.ndarray, costs: dict[str, object], title: str) -> None:
-    named = answers.get("name", answers.index)
-    print_table(
-        f"{title} on the emulated {costs['target']}, beside ONNX Runtime: deceleration [m/s^2]",
-        ("event", "lower", "median", "upper", "ONNX median", "difference", "stops in [m]"),
-        [
-            (
-                str(name),
-                f"{row.deceleration_lower:.4f}",
-                f"{row.deceleration:.4f}",
-                f"{row.deceleration_upper:.4f}",
-                f"{onnx[1]:.4f}",
-                f"{abs(row.deceleration - onnx[1]):.1e}",
-                f"{row.stopping_distance:.1f}",
-            )
-            for name, row, onnx in list(zip(named, answers.itertuples(), expected, strict=True))[:50]
-        ],
-    )
-    for name, value in costs.items():
-        say(f"{name}: {value:.2e}" if name == "max_abs_difference" else f"{name}: {value}")
 
 
 def _status_words(status: int) -> dict[str, object]:

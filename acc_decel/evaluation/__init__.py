@@ -7,3 +7,4 @@ from acc_decel.evaluation.braking_tests import predictors as predictors
 from acc_decel.evaluation.braking_tests import published_tests as published_tests
 from acc_decel.evaluation.braking_tests import read_tests as read_tests
 from acc_decel.evaluation.braking_tests import summary as summary
+from acc_decel.evaluation.braking_tests import vehicles_of as vehicles_of

@@ -1,0 +1,108 @@
+"""The command that runs the exported C on an emulated core. It needs the extra [ecu]."""
+
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+
+from acc_decel import evaluation
+from acc_decel.cli.online import Factors, Input, Json, Keep, Model, Output, events_of
+from acc_decel.cli.tables import print_json, print_table, say, write_table
+from acc_decel.export import firmware_files, golden_events, read_model, write_firmware
+from acc_decel.factors import column_names
+from acc_decel.predictor import DEFAULT_MODEL, Predictor, columns_of, predictions, refusal
+from acc_decel.status import REFUSED
+
+if TYPE_CHECKING:
+    from acc_decel.ecu import EcuReport
+
+SHOWN = 50  # rows of the table on the screen
+
+
+def ecu(
+    factors: Factors,
+    model: Model = DEFAULT_MODEL,
+    input_file: Input = None,
+    output_file: Output = None,
+    keep: Keep = None,
+    tests: Annotated[bool, typer.Option("--tests", help="run the published braking tests, each on its model")] = False,
+    build: Annotated[Path | None, typer.Option(help="folder to keep the compiled image in")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the exported C on an emulated Cortex-M4F, event by event, beside ONNX Runtime.
+
+    The firmware of the model is exported, cross-compiled and executed instruction by instruction. Prints what the core
+    answers, how far that is from ONNX Runtime, and what a prediction costs in instructions, flash, RAM and stack.
+
+        acc-decel ecu --speed 33.3 --brake-pressure-bar 160 --surface ice
+        acc-decel ecu --input events.csv --output answers.csv
+    """
+    chosen = Predictor(model)
+    if tests:
+        rows = evaluation.published_tests()
+        events, kept = evaluation.factors_of(rows), rows[["name"]]
+        vehicles, predictors = evaluation.vehicles_of(rows), evaluation.predictors(rows, (model,))
+    else:
+        events, kept = events_of(factors, input_file, keep)
+        vehicles, predictors = pd.Series(chosen.vehicle, events.index), {chosen.vehicle: chosen}
+    parts, reports = [], {}
+    for vehicle, some in events.groupby(vehicles, sort=False):
+        part, reports[vehicle] = _on_core(predictors[str(vehicle)], some, build)
+        parts.append(part.assign(vehicle=vehicle))
+    answers = pd.concat([kept, pd.concat(parts).loc[events.index]], axis=1)
+    costs = asdict(reports.get(chosen.vehicle) or next(iter(reports.values())))
+    costs |= {"predictions": len(answers), "max_abs_difference": float(answers["difference"].max())}
+    if as_json:
+        print_json(costs | {"answers": answers})
+    else:
+        _print_answers(answers, costs)
+    if output_file is not None:
+        write_table(answers, output_file)
+
+
+def _on_core(predictor: Predictor, events: pd.DataFrame, build: Path | None) -> "tuple[pd.DataFrame, EcuReport]":
+    """Answers of the emulated core, ONNX Runtime's median and the greatest difference of the three decelerations."""
+    from acc_decel.ecu import CortexM4F  # noqa: PLC0415 - the extra [ecu] is asked for only here
+
+    net, _ = read_model(predictor.path.parent)
+    columns = columns_of(events, predictor.factors)
+    with tempfile.TemporaryDirectory() as folder:
+        write_firmware(Path(folder), firmware_files(net, model=predictor.vehicle, golden=golden_events(net.factors)))
+        core = CortexM4F(Path(folder), build=build)
+        outputs, status = core.predict_array(columns)
+        if (refused := np.flatnonzero(status & REFUSED)).size:
+            first = int(refused[0])
+            where = f" in row {events.index[first]!r}" if len(events) > 1 else ""
+            raise ValueError(refusal(predictor.factors, columns[first], int(status[first]), where))
+        report = core.report(columns)
+    expected, _ = predictor.predict_array(columns)
+    answers = predictions(outputs, status, columns[:, column_names().index("speed")], events.index)
+    difference = np.abs(outputs - expected)[:, :3].max(axis=1)
+    return answers.assign(onnx_deceleration=expected[:, 1], difference=difference), report
+
+
+def _print_answers(answers: pd.DataFrame, costs: dict[str, object]) -> None:
+    named = answers.get("name", answers.index)
+    print_table(
+        f"on the emulated {costs['target']}, beside ONNX Runtime: deceleration [m/s^2]",
+        ("event", "model", "lower", "median", "upper", "ONNX median", "difference", "stops in [m]"),
+        [
+            (
+                str(name),
+                str(row["vehicle"]),
+                *(f"{row[n]:.4f}" for n in ("deceleration_lower", "deceleration", "deceleration_upper")),
+                f"{row['onnx_deceleration']:.4f}",
+                f"{row['difference']:.1e}",
+                f"{row['stopping_distance']:.1f}",
+            )
+            for name, row in list(zip(named, answers.to_dict("records"), strict=True))[:SHOWN]
+        ],
+    )
+    if len(answers) > SHOWN:
+        say(f"... and {len(answers) - SHOWN} more")
+    for name, value in costs.items():
+        say(f"{name}: {value:.2e}" if name == "max_abs_difference" else f"{name}: {value}")
