@@ -20,7 +20,7 @@ from scipy.integrate import solve_ivp
 
 from acc_decel.dataset import scenarios
 from acc_decel.physics import integration, stops, vehicle
-from acc_decel.physics.integration import SLOW, abs_rate, pressure_at, rates
+from acc_decel.physics.equations import SLOW, Event, abs_rate, pressure_at, rates
 
 event_at = integration._event
 TIGHT = {"method": "LSODA", "rtol": 1e-9, "atol": 1e-10}
@@ -48,7 +48,7 @@ def rhs(time: float, y: np.ndarray, events: np.ndarray, lane: int) -> np.ndarray
 
 def exact_distance(events: np.ndarray, lane: int) -> float:
     """Distance [m] from the demand to standstill; infinite if the car never gets there."""
-    e = integration.Event(*events[:, lane].tolist())
+    e = Event(*events[:, lane].tolist())
 
     def slow(_: float, y: np.ndarray, *__: object) -> float:
         return float(y[1] - min(SLOW, 0.5 * e.speed))
@@ -70,7 +70,7 @@ def errors(events: int) -> dict[str, float]:
     seen: list[np.ndarray] = []
     columns, latents = scenarios((car := vehicle("compact")).factors, seed=11, first=0, events=events)
     answer = stops(car, seen.append, **columns, latents=latents)
-    table = np.stack([seen[0][name] for name in integration.Event._fields])
+    table = np.stack([seen[0][name] for name in Event._fields])
     found = []
     for i in track(range(events), description="LSODA", transient=True):
         distance = answer["stopping_distance"][i]

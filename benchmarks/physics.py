@@ -24,7 +24,7 @@ from rich.table import Table
 from scipy.integrate import odeint, solve_ivp
 
 from acc_decel.dataset import scenarios
-from acc_decel.physics import braking, integration, stops, vehicle
+from acc_decel.physics import braking, equations, integration, stops, vehicle
 
 EVENTS = 65_536
 NUMPY_EVENTS, SCIPY_EVENTS, PEER_EVENTS = 2_048, 3, 3
@@ -77,10 +77,11 @@ def _seconds(work: Callable[[], object], clock: Callable[[], float]) -> float:
 
 
 def in_numpy() -> types.SimpleNamespace:
-    """The functions of the integration, uncompiled, on columns: the same source, other meanings of two names."""
+    """The functions of the physics, uncompiled, on columns: the same source, other meanings of two names."""
     names = {"pick": np.where, "exponential": np.exp}
-    scope: dict[str, Any] = {**vars(integration), **names}
-    for name, thing in vars(integration).items():
+    source = {**vars(equations), **vars(integration)}
+    scope: dict[str, Any] = {**source, **names}
+    for name, thing in source.items():
         if hasattr(thing, "py_func") and name not in names:
             scope[name] = types.FunctionType(thing.py_func.__code__, scope, name)
     return types.SimpleNamespace(**scope)
@@ -100,9 +101,9 @@ def numpy_stops(n: types.SimpleNamespace, events: np.ndarray) -> np.ndarray:
     return n.answer(e, s, *built, s.front_c).deceleration
 
 
-def scipy_stop(event: integration.Event, tolerance: float = 1e-6) -> float:
+def scipy_stop(event: equations.Event, tolerance: float = 1e-6) -> float:
     """Distance [m] of one stop by LSODA."""
-    i = integration
+    i = equations
 
     def rhs(now: float, y: np.ndarray) -> list[float]:
         decel, front, _, rear, _, front_k, rear_k = i.rates(event, *y[1:], i.pressure_at(event, now), 0.0)
@@ -144,7 +145,7 @@ def measured() -> dict[str, float]:
     integration.stops_of(easy[:, :64].copy(), check := np.empty((3, 64)))
     if not np.allclose(plain, check[0], rtol=1e-6):
         raise RuntimeError(f"NumPy must reach the compiled answer. Got {plain[0]} and {check[0, 0]}.")
-    event = integration.Event(*easy[:, 0].tolist())
+    event = equations.Event(*easy[:, 0].tolist())
     scipy_stop(event)
     told = {
         "nominal_events_per_cpu_second": per_second(EVENTS, lambda: integration.stops_of(easy, answers)),

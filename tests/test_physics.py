@@ -26,7 +26,8 @@ from acc_decel.physics import (
     vehicle_from,
     vehicle_names,
 )
-from acc_decel.physics.integration import CRAWLING, SLOW, Event, abs_rate, pressure_at, rates
+from acc_decel.physics.equations import SLOW, Event, abs_rate, pressure_at, rates
+from acc_decel.physics.integration import CRAWLING
 
 SLOWS = CRAWLING  # [m/s^2] a car that slows by less never stops
 shares = st.floats(0, 1)

@@ -7,7 +7,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from acc_decel.physics import tyre
-from acc_decel.physics.integration import LANES, TIME_STEP, Answer, Event, stops_of
+from acc_decel.physics.equations import Event
+from acc_decel.physics.integration import LANES, TIME_STEP, Answer, stops_of
 from acc_decel.physics.latents import typical_latents
 from acc_decel.physics.road import SURFACE_LEVELS, SURFACES, TYRE_LEVELS
 from acc_decel.physics.vehicle import AIR_DENSITY, GRAVITY, Vehicle

@@ -4,17 +4,8 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.physics.braking import Columns, stops
-from acc_decel.physics.integration import (
-    BUILD_UP_STEP,
-    Event,
-    State,
-    begun,
-    going,
-    pressure_at,
-    resumed,
-    settling_time,
-    stepped,
-)
+from acc_decel.physics.equations import Event, pressure_at
+from acc_decel.physics.integration import BUILD_UP_STEP, State, begun, going, resumed, settling_time, stepped
 from acc_decel.physics.vehicle import Vehicle
 
 
