@@ -48,8 +48,8 @@ def generate(
 def train(
     dataset_folder: Annotated[Path, typer.Argument(metavar="DATASET", help="folder written by `generate`")],
     output: Annotated[Path, typer.Option(help="folder for the model")],
-    epochs: Annotated[int, typer.Option(help="passes over the training part at most", min=1)] = 60,
-    patience: Annotated[int, typer.Option(help="stop after so many epochs without progress", min=1)] = 12,
+    epochs: Annotated[int, typer.Option(help="passes over the training part at most", min=1)] = 150,
+    patience: Annotated[int, typer.Option(help="stop after so many epochs without progress", min=1)] = 30,
     seed: Annotated[int, typer.Option(help="same seed, same network on one machine")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="print the metrics for a program")] = False,
 ) -> None:
