@@ -66,7 +66,7 @@ def evaluate(
     """Predict braking tests and compare with what was measured.
 
     Without options: the published tests that come with the package, each by the released model of its kind of car.
-    Your own tests: a CSV with the columns name, braking_distance_m [m], speed [m/s], optionally vehicle (a model's, see
+    Your own tests: a CSV with the columns name, braking_distance_m, speed in m/s, optionally vehicle (a model's, see
     `info`) and any factor; empty means not available. A test stops as hard as it can: brake_pressure_bar and abs are
     taken as full braking with ABS where empty. --physics simulates what the tests state, and draws everything else as
     for the training data.
