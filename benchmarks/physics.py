@@ -82,7 +82,7 @@ def in_numpy() -> types.SimpleNamespace:
     source = {**vars(equations), **vars(integration)}
     scope: dict[str, Any] = {**source, **names}
     for name, thing in source.items():
-        if hasattr(thing, "py_func") and name not in names:
+        if hasattr(thing, "py_func") and not thing.py_func.__closure__ and name not in names:
             scope[name] = types.FunctionType(thing.py_func.__code__, scope, name)
     return types.SimpleNamespace(**scope)
 

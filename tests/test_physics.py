@@ -1,5 +1,6 @@
 """Laws of braking that hold for every car and road, closed-form cases, and published relations."""
 
+import runpy
 import tomllib
 from dataclasses import asdict, replace
 from importlib import resources
@@ -401,3 +402,10 @@ def test_a_stop_over_time_ends_where_the_stop_ends():
 
 def test_discs_end_no_colder_than_they_begin():
     assert stopped(ORDINARY | {"brake_temperature_c": 600.0})["peak_disc_c"][0] >= 600.0
+
+
+def test_numpy_reaches_the_compiled_answer_from_the_same_source():
+    bench = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "physics.py"))
+    columns = bench["nominal"](16)
+    plain = bench["numpy_stops"](bench["in_numpy"](), bench["prepared"](columns))
+    np.testing.assert_allclose(plain, stops(COMPACT, **columns)["deceleration"], rtol=1e-6)

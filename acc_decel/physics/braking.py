@@ -17,13 +17,13 @@ Columns = dict[str, ndarray]
 _EVENT = np.dtype([(name, "f8") for name in Event._fields])
 
 # What one standard score of a latent does; relative unless a unit is named.
-TYRE_SPREAD = 0.045  # tyres of one kind, dry: the same Kona stopped in 36.1 m and over 38 m on other tyres (ADAC 2021)
-WET_SPREAD = 0.07  # further spread in the wet: EU wet-grip classes A to E span about +-20 %, Regulation (EU) 2020/740
-TEXTURE_SPREAD = 0.35  # logarithm of the mean profile depth among asphalts, PIARC experiment (1995)
-PAD_SPREAD = 0.06  # pad friction tolerance
-ABS_SPREAD = 0.07  # slip held, as a share of the peak's
-RESPONSE_SPREAD = 0.20  # dead time and build-up
-GUST = 1.5  # [m/s]
+TYRE_SPREAD = 0.045  # tyres of one kind, dry: one Kona stopped in 36.1 and 40.3 m on two makes (ADAC 2021)
+WET_SPREAD = 0.07  # further spread in the wet: new tyres on one car 28.7 to 39.4 m from 80 km/h (AutoBild 2019)
+TEXTURE_SPREAD = 0.35  # logarithm of the mean profile depth among asphalts; estimated, no source read
+PAD_SPREAD = 0.06  # pad friction; estimated
+ABS_SPREAD = 0.07  # slip held, as a share of the peak's; estimated
+RESPONSE_SPREAD = 0.20  # dead time and build-up; estimated
+GUST = 1.5  # [m/s]; estimated
 
 SHORT_STOP = 6.0  # [s] a stop that lasts longer is integrated with longer steps ...
 LONGEST_STEP = 5.0  # ... of up to so many TIME_STEP

@@ -240,6 +240,7 @@ def _on_all_cores(source: str) -> Any:
 
     @njit(parallel=True, nogil=True, cache=True, error_model="numpy")
     def stops_of(events: ndarray, answers: ndarray) -> None:
+        """See `stops_of` below."""
         answers[:, :1] = len(source)  # overwritten below: only what is used becomes part of the key
         for block in prange(events.shape[1] // LANES):
             table = np.empty((_ROWS, LANES))

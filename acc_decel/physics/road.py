@@ -15,8 +15,8 @@ class Surface:
     `friction` is the peak at low speed for summer, all-season and winter tyres with 8 mm tread. The slip curve is
     Burckhardt's, f(s) = 1 - exp(-rise s) - fall s, scaled to that peak; `fall` below 0 means that a locked wheel
     ploughs up loose ground and brakes best. `speed_fall` [s/m] is Burckhardt's c4, at the low end: locked wheels on dry
-    asphalt were measured at 0.7 to 0.8. `scatter` is the standard deviation of the logarithm of the friction among
-    roads of the kind. `wet_loss` is the share lost to a thin water film.
+    asphalt reach about 0.75 (Wong, Theory of Ground Vehicles, 1993). `scatter` is the standard deviation of the
+    logarithm of the friction among roads of the kind. `wet_loss` is the share lost to a thin water film.
     """
 
     friction: tuple[float, float, float]
@@ -32,7 +32,7 @@ class Surface:
 
 # Asphalt, concrete and cobbles: slip curves of Burckhardt, Fahrwerktechnik: Radschlupf-Regelsysteme (1993), c1 to c3;
 # level raised to the published dry tests of today's tyres (ADAC 2016 and 2021: 35.6 m from 100 km/h on average).
-# Gravel: 0.55 to 0.65 locked; ABS lengthens the stop by 27 % (Forkenbrock, Flick, Garrott, SAE 1999-01-1287).
+# Gravel: 0.55 to 0.60 (Wong, Theory of Ground Vehicles, 1993); ABS lengthens the stop by 27 % (SAE 1999-01-1287).
 # Packed snow: 0.14 to 0.21 summer, 0.26 to 0.29 all-season, 0.29 to 0.41 winter tyres; ice: 0.060 to 0.077, 0.062 to
 # 0.090, 0.080 to 0.134 (mean deceleration over g: AutoBild, JAF, Edmunds, What Car?, Consumer Reports, GTUE).
 # fmt: off

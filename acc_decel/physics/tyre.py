@@ -29,7 +29,7 @@ WET_COMPOUND = {
 # fmt: on
 
 # The wet road. Fitted together: to the wet/dry ratios of the Bosch Automotive Handbook, 4th ed., p. 335, read as locked
-# wheels (mean absolute difference 0.08), and to ABS stops on measured films: BMW 325i 113 km/h, 1.4 mm, tread 7.9, 3.2
+# wheels (mean absolute difference 0.09), and to ABS stops on measured films: BMW 325i 113 km/h, 1.4 mm, tread 7.9, 3.2
 # and 1.6 mm: 59.5, 88.4, 115.5 m (Tire Rack); MIRA/BRMA 80 km/h, 3 and 1.6 mm: 31.7, 39.9 m; Ford Focus 113 km/h;
 # GTUE/ACE 100 km/h, 8 and 2 mm. The two agree because water harms with the speed at which the tyre slides over it.
 NEW_TREAD_MM, WORN_TREAD_MM = 8.0, 1.6
@@ -38,7 +38,7 @@ WORN_WET_LOSS = 0.188  # further share lost to a thin film by a tyre worn to 1.6
 WET_SPEED_FALL, WET_FILM_POWER, WET_WEAR = 0.020, 0.757, 0.751  # [s/m] at 1 mm, new; power of the film; log at 1.6 mm
 CRITICAL_SPEED, CRITICAL_FILM, CRITICAL_WEAR = 48.5, 0.349, 0.365  # [m/s] at 1 mm, new; power of the film; log, 1.6 mm
 RATED_PRESSURE_BAR = 2.4
-RATED_TEXTURE_MM = 0.8  # mean profile depth of a common asphalt, ISO 13473-1
+RATED_TEXTURE_MM = 0.8  # mean profile depth of a common asphalt, as defined in ISO 13473-1; estimated
 
 
 def compound_grip(kind: str, road_temperature_c: Column, wetness: Column) -> Column:
@@ -51,14 +51,14 @@ def compound_grip(kind: str, road_temperature_c: Column, wetness: Column) -> Col
 def frozen_grip(road_temperature_c: Column, slope: float) -> Column:
     """Grip on snow or ice relative to -5 degC: cold makes it rough, the melting point makes it slick.
 
-    `slope` [1/K] is the relative gain per kelvin of cold; measured on ice about 4 %, on snow about 1 %
-    (Navin, Macnabb, Nicolletti, SAE 960652).
+    `slope` [1/K] is the relative gain per kelvin of cold, estimated: SAE 940724 reports that temperature changes the
+    friction of ice by a factor of 2; no published law was to be had.
     """
     return np.clip(1 - slope * (np.clip(road_temperature_c, -25, 2) + 5), 0.5, 1.8)
 
 
 def wear_dry(tread_depth_mm: Column) -> Column:
-    """Dry grip relative to 8 mm tread: a worn tyre moves less and grips 0.6 % better per millimetre lost."""
+    """Dry grip relative to 8 mm tread: a worn tyre grips a little better, 0.6 % per millimetre lost (estimated)."""
     return 1 + 0.006 * (NEW_TREAD_MM - tread_depth_mm)
 
 
@@ -73,7 +73,7 @@ def wear(tread_depth_mm: Column) -> Column:
 
 
 def pressure_grip(tyre_pressure_bar: Column) -> Column:
-    """Dry grip relative to the rated inflation: best near it, 3 % lost half a bar away."""
+    """Grip relative to the rated inflation: best near it, 3 % lost half a bar away; an estimate without a source."""
     return 1 - 0.12 * np.clip(tyre_pressure_bar - RATED_PRESSURE_BAR, -0.9, 0.9) ** 2
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from acc_decel.factors import FACTORS, Factor, with_range
 
 GRAVITY = 9.80665  # [m/s^2], standard gravity, ISO 80000-3
-AIR_DENSITY = 1.204  # [kg/m^3], dry air at 20 degC and 1013.25 hPa, ISO 2533
+AIR_DENSITY = 1.204  # [kg/m^3], dry air at 20 degC and 1013.25 hPa, ideal gas
 
 
 def quantity(low: float, high: float, unit: str, meaning: str) -> Any:
