@@ -1,10 +1,10 @@
 """Which events are drawn, what sensors make of them, and the table on disk."""
 
+from acc_decel.dataset.partition import events_table as events_table
 from acc_decel.dataset.scenarios import CAUSES as CAUSES
 from acc_decel.dataset.scenarios import scenarios as scenarios
 from acc_decel.dataset.scenarios import spread as spread
 from acc_decel.dataset.sensors import sensed as sensed
 from acc_decel.dataset.table import Dataset as Dataset
 from acc_decel.dataset.table import dataset as dataset
-from acc_decel.dataset.table import events_table as events_table
 from acc_decel.dataset.table import generate as generate

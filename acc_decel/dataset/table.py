@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,15 @@ import pyarrow.parquet as pq
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from acc_decel.dataset.scenarios import scenarios
-from acc_decel.dataset.sensors import sensed
+from acc_decel.dataset.partition import LABELS, Plan, Written, metadata, written
 from acc_decel.factors import column_names, described, schema
 from acc_decel.files import replaced
-from acc_decel.physics import Vehicle, stops
+from acc_decel.physics import Vehicle
 
-LABELS = ("deceleration", "delay")
 MANIFEST = "manifest.json"
 PARTITION = 65_536  # events in one file
+MOST_EVENTS = 2**30  # then SciPy's Sobol sequence ends
+MOST_FILES = 100_000  # keeps manifest and folder small, and the names five digits long
 
 
 @dataclass(frozen=True)
@@ -42,104 +44,119 @@ def generate(
     events: int,
     seed: int = 1,
     partition: int = PARTITION,
+    scheduler: str | None = None,
     on_events: Callable[[int], None] = lambda _: None,
 ) -> dict[str, object]:
     """Write `events` simulated and sensed braking events of `vehicle` to `folder`; returns the manifest.
 
-    Partitions that are already there and whole are kept, so an interrupted run resumes. `on_events` is told how many
-    events have just been finished. Raises ValueError if the folder holds another dataset.
+    Partitions that are already there and whole are kept, so an interrupted run resumes. With the address of a Dask
+    `scheduler` its workers write them, which must see `folder` under the same path; the bytes are the same. `on_events`
+    is told how many events have just been finished. Raises ValueError if the folder holds another dataset, OSError if
+    a file cannot be written or the cluster fails.
     """
-    if events < 1 or partition < 1:
-        raise ValueError(f"events and partition must be at least 1. Got {events} and {partition}.")
-    identity = _identity(vehicle, seed, partition)
-    _refuse_other(folder, identity)
+    _check_size(events, partition)
+    plan = Plan(vehicle, folder.resolve(), seed, events, partition)
+    _refuse_other(plan)
     folder.mkdir(parents=True, exist_ok=True)
-    parts = []
-    for number, first in enumerate(range(0, events, partition)):
-        rows = min(partition, events - first)
-        path = folder / f"part-{number:05}.parquet"
-        if not _whole(path, identity, rows):
-            table = events_table(vehicle, seed=seed, first=first, events=rows).replace_schema_metadata(identity)
-            with replaced(path) as temporary:
-                pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
-        parts.append({"file": path.name, "events": rows, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
-        on_events(rows)
-    manifest = {**identity, "events": events, "vehicle_file": asdict(vehicle), "parts": parts}
-    manifest |= {"factors": described(vehicle.factors), "labels": LABELS}
+    _sweep(folder)
+    parts: dict[int, Written] = {}
+    with _writing(plan, scheduler) as finished:
+        for part in finished:
+            parts[part.number] = part
+            on_events(part.events)
+    _sweep(folder)
+    manifest = _manifest(plan, [parts[number] for number in range(plan.files)])
     with replaced(folder / MANIFEST) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return manifest
 
 
-def events_table(vehicle: Vehicle, *, seed: int, first: int, events: int) -> pa.Table:
-    """Events `first` to `first + events - 1` as a table: event number, sensed columns, labels."""
-    true, latents = scenarios(vehicle.factors, seed=seed, first=first, events=events)
-    answer = stops(vehicle, **true, latents=latents)
-    seen = sensed(vehicle.factors, true, answer["friction"], seed=seed, first=first)
-    table = {"event": np.arange(first, first + events)}
-    table |= {name: seen[:, i] for i, name in enumerate(column_names(vehicle.factors))}
-    return pa.table(table | {label: answer[label].astype(np.float32) for label in LABELS})
-
-
 def dataset(folder: Path) -> Dataset:
     """The dataset in `folder`, whole. Raises ValueError naming the file if something is missing, cut or changed."""
+    manifest = _read_manifest(folder)
+    names, rows = column_names(), sum(part["events"] for part in manifest["parts"])
+    seen, labels = np.empty((rows, len(names)), np.float32), np.empty((len(LABELS), rows), np.float32)
+    event, at = np.empty(rows, np.int64), 0
+    for part in manifest["parts"]:
+        table = _part(folder / part["file"], part)
+        here = slice(at, at := at + table.num_rows)
+        for i, name in enumerate(names):
+            seen[here, i] = table[name].to_numpy()
+        for label, name in zip(labels, LABELS, strict=True):
+            label[here] = table[name].to_numpy()
+        event[here] = table["event"].to_numpy()
+    if not np.isfinite(labels).all():
+        raise ValueError(f"{folder}: every label must be a number. Got NaN or infinity: generate the dataset again.")
+    return Dataset(seen, *labels, event, manifest)
+
+
+def _check_size(events: int, partition: int) -> None:
+    if events < 1 or partition < 1:
+        raise ValueError(f"events and partition must be at least 1. Got {events} and {partition}.")
+    if events > MOST_EVENTS:
+        raise ValueError(f"events must be at most {MOST_EVENTS}: the Sobol sequence ends there. Got {events}.")
+    if events > partition * MOST_FILES:
+        raise ValueError(
+            f"{events} events must fit in {MOST_FILES} files. Got {partition} events in a file: give a partition of at "
+            f"least {-(-events // MOST_FILES)}."
+        )
+
+
+def _writing(plan: Plan, scheduler: str | None) -> AbstractContextManager[Iterator[Written]]:
+    """The partitions as they get finished: here one after the other, the physics being on all cores, or elsewhere."""
+    if scheduler is None:
+        return nullcontext(map(partial(written, plan), range(plan.files)))
+    from acc_decel.dataset import cluster  # noqa: PLC0415 - the extra [scale] is asked for only here
+
+    return cluster.writing(plan, scheduler)
+
+
+def _manifest(plan: Plan, parts: list[Written]) -> dict[str, object]:
+    told = [{"file": part.file, "events": part.events, "sha256": part.sha256} for part in parts]
+    manifest = {**plan.identity, "events": plan.events, "vehicle_file": asdict(plan.vehicle), "parts": told}
+    return manifest | {"factors": described(plan.vehicle.factors), "labels": LABELS}
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
         raise ValueError(f"{folder} must hold a dataset with a {MANIFEST}. Got none: run `acc-decel generate`.")
-    manifest = json.loads(path.read_text())
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} must be as generated. Got: {error}. Run `acc-decel generate` again.") from error
     if manifest["schema"] != schema():
         raise ValueError(
             f"{folder} was generated for factor schema {manifest['schema']}, this code has {schema()}. "
             "Run `acc-decel generate` into a new folder."
         )
-    tables = [_part(folder / part["file"], part) for part in manifest["parts"]]
-    table = pa.concat_tables(tables)
-    seen = np.stack([table[name].to_numpy() for name in column_names()], axis=1)
-    deceleration, delay = (table[label].to_numpy() for label in LABELS)
-    if not (np.isfinite(deceleration).all() and np.isfinite(delay).all()):
-        raise ValueError(f"{folder}: every label must be a number. Got NaN or infinity: generate the dataset again.")
-    return Dataset(seen, deceleration, delay, table["event"].to_numpy(), manifest)
+    return manifest
 
 
-def _part(path: Path, part: dict[str, object]) -> pa.Table:
+def _part(path: Path, part: dict[str, Any]) -> pa.Table:
     if not path.is_file():
         raise ValueError(f"{path} must be there: the manifest names it. Got none: run `acc-decel generate` again.")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != part["sha256"]:
-        raise ValueError(f"{path} must be as generated. Its bytes have changed: delete it and generate again.")
-    return pq.read_table(path)
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != part["sha256"]:
+        raise ValueError(
+            f"{path} must be as generated. Its bytes have changed: run `acc-decel generate` again, it replaces this "
+            "file and keeps the others."
+        )
+    return pq.read_table(pa.BufferReader(content))
 
 
-def _identity(vehicle: Vehicle, seed: int, partition: int) -> dict[str, str]:
-    digest = hashlib.sha256(json.dumps(asdict(vehicle), sort_keys=True).encode()).hexdigest()[:16]
-    told = {"vehicle": vehicle.name, "vehicle_sha256": digest, "seed": str(seed), "schema": schema()}
-    return told | {"partition": str(partition)}
-
-
-def _refuse_other(folder: Path, identity: dict[str, str]) -> None:
-    found = next(iter(sorted(folder.glob("part-*.parquet"))), None)
-    if found is None:
-        return
-    other = _metadata(found)
-    for key, value in identity.items():
-        if other and other.get(key) != value:
+def _refuse_other(plan: Plan) -> None:
+    found = (metadata(path) for path in sorted(plan.folder.glob("part-*.parquet")))
+    other = next((told for told in found if told), plan.identity)
+    for key, value in plan.identity.items():
+        if other.get(key) != value:
             raise ValueError(
-                f"{folder} must be empty or hold the same dataset ({key} {value}). Got {key} {other.get(key)}: "
+                f"{plan.folder} must be empty or hold the same dataset ({key} {value}). Got {key} {other.get(key)}: "
                 "choose another folder or delete it."
             )
 
 
-def _whole(path: Path, identity: dict[str, str], rows: int) -> bool:
-    if not path.is_file() or _metadata(path) != identity:
-        return False
-    try:
-        return pq.read_table(path, page_checksum_verification=True).num_rows == rows
-    except (OSError, pa.ArrowInvalid):
-        return False
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    try:
-        told = pq.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowInvalid):
-        return {}
-    return {key.decode(): value.decode() for key, value in told.items()}
+def _sweep(folder: Path) -> None:
+    """Delete what a killed process has left half-written."""
+    for path in folder.glob(".*.partial"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,132 @@
+"""One file of a dataset: any process on any machine writes it alike, whole or not at all."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from acc_decel.dataset.scenarios import scenarios
+from acc_decel.dataset.sensors import sensed
+from acc_decel.factors import column_names, schema
+from acc_decel.files import replaced
+from acc_decel.physics import Vehicle, stops
+
+LABELS = ("deceleration", "delay")
+
+_ALL_CORES = Lock()  # the physics takes every core, and Numba's plainest threading layer dies of two callers at once
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A dataset to be written: `events` events of `vehicle`, in files of `partition` events, to `folder`."""
+
+    vehicle: Vehicle
+    folder: Path
+    seed: int
+    events: int
+    partition: int
+
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """What every file says it was generated from."""
+        digest = hashlib.sha256(json.dumps(asdict(self.vehicle), sort_keys=True).encode()).hexdigest()[:16]
+        told = {"vehicle": self.vehicle.name, "vehicle_sha256": digest, "seed": str(self.seed), "schema": schema()}
+        return told | {"partition": str(self.partition)}
+
+    @property
+    def files(self) -> int:
+        """Number of files."""
+        return -(-self.events // self.partition)
+
+    def file(self, number: int) -> Path:
+        """The file of partition `number`."""
+        return self.folder / f"part-{number:05}.parquet"
+
+    def rows(self, number: int) -> int:
+        """Events in partition `number`: as many as in the others, or what is left for the last."""
+        return min(self.partition, self.events - number * self.partition)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A partition that lies whole in its file."""
+
+    number: int
+    file: str
+    events: int
+    sha256: str
+
+
+def written(plan: Plan, number: int) -> Written:
+    """Have partition `number` in its file: kept if it lies there whole, else simulated and put there.
+
+    Raises OSError naming the file if it cannot be written; nothing then lies under its name that is not whole.
+    """
+    path, rows = plan.file(number), plan.rows(number)
+    content = _kept(path, plan.identity, rows)
+    if content is None:
+        table = events_table(plan.vehicle, seed=plan.seed, first=number * plan.partition, events=rows)
+        content = encoded(table.replace_schema_metadata(plan.identity))
+        _write(path, content)
+    return Written(number, path.name, rows, hashlib.sha256(content).hexdigest())
+
+
+def events_table(vehicle: Vehicle, *, seed: int, first: int, events: int) -> pa.Table:
+    """Events `first` to `first + events - 1` as a table: event number, sensed columns, labels."""
+    true, latents = scenarios(vehicle.factors, seed=seed, first=first, events=events)
+    with _ALL_CORES:
+        answer = stops(vehicle, **true, latents=latents)
+    seen = sensed(vehicle.factors, true, answer["friction"], seed=seed, first=first)
+    table = {"event": np.arange(first, first + events)}
+    table |= {name: seen[:, i] for i, name in enumerate(column_names(vehicle.factors))}
+    return pa.table(table | {label: answer[label].astype(np.float32) for label in LABELS})
+
+
+def encoded(table: pa.Table) -> bytes:
+    """The bytes of a Parquet file, the same for the same table."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.combine_chunks(), sink, compression="zstd", write_page_checksum=True)
+    return sink.getvalue().to_pybytes()
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """What a file says it was generated from; nothing if it cannot be read."""
+    try:
+        return _told(pq.read_schema(path))
+    except (OSError, ValueError, pa.ArrowException):
+        return {}
+
+
+def _kept(path: Path, identity: dict[str, str], rows: int) -> bytes | None:
+    """The bytes in the file, if they are to the last bit what its events are written as; else None.
+
+    Page checksums find a bit that flipped in the data, writing the table once more finds it anywhere else.
+    """
+    try:
+        content = path.read_bytes()
+        table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
+        whole = _told(table.schema) == identity and table.num_rows == rows and encoded(table) == content
+    except (OSError, ValueError, pa.ArrowException):
+        return None
+    return content if whole else None
+
+
+def _told(columns: pa.Schema) -> dict[str, str]:
+    return {key.decode(): value.decode() for key, value in (columns.metadata or {}).items()}
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        with replaced(path) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        raise OSError(
+            f"{path} must be written whole, {len(content)} bytes. Got: {error.strerror or error}. Make room, or permit "
+            "writing there, and run the same command again: finished partitions are kept."
+        ) from error
