@@ -17,6 +17,7 @@ EXTRAS = {
     "ziglang": "ecu",
     "unicorn": "ecu",
     "elftools": "ecu",
+    "distributed": "scale",
 }
 
 app = typer.Typer(

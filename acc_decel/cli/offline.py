@@ -21,15 +21,23 @@ def generate(
     vehicle: Annotated[str, typer.Option(help="shipped vehicle, or a TOML file of your own")] = "compact",
     events: Annotated[int, typer.Option(help="number of braking events")] = 200_000,
     seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 1,
+    partition: Annotated[int, typer.Option(help="events in one file; the events do not depend on it")] = 65_536,
+    scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler whose workers simulate")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the manifest for a program")] = False,
 ) -> None:
     """Simulate braking events of one vehicle and write them as sensors would see them.
 
     Events are quasi-random over road, tyre, brake and weather, and over what no sensor knows. Each is simulated to
     standstill, then given noise, quantisation and factors that are not available. The folder holds Parquet partitions
-    and manifest.json. Interrupted, the same command resumes.
+    and manifest.json. Interrupted, the same command resumes; a file that was damaged is simulated again.
 
         acc-decel generate --vehicle suv --events 400000 --output data/suv
+
+    With --scheduler the workers of a running Dask cluster write the partitions, the same bytes. All must see the folder
+    under the same path and run the same acc-decel with the extras train and scale. One worker a machine is enough: it
+    uses every core.
+
+        acc-decel generate --events 100000000 --output /shared/compact --scheduler tcp://10.0.0.1:8786
     """
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
 
@@ -37,7 +45,13 @@ def generate(
     with progress_bar() as progress:
         task = progress.add_task(f"simulating {car.name}", total=events)
         manifest = dataset.generate(
-            car, output, events=events, seed=seed, on_events=lambda n: progress.advance(task, n)
+            car,
+            output,
+            events=events,
+            seed=seed,
+            partition=partition,
+            scheduler=scheduler,
+            on_events=lambda n: progress.advance(task, n),
         )
     if as_json:
         print_json(manifest)

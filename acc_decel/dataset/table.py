@@ -87,7 +87,8 @@ def dataset(folder: Path) -> Dataset:
         event[here] = table["event"].to_numpy()
     if not np.isfinite(labels).all():
         raise ValueError(f"{folder}: every label must be a number. Got NaN or infinity: generate the dataset again.")
-    return Dataset(seen, *labels, event, manifest)
+    deceleration, delay = labels
+    return Dataset(seen, deceleration, delay, event, manifest)
 
 
 def _check_size(events: int, partition: int) -> None:
