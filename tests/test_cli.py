@@ -244,6 +244,11 @@ def test_a_column_to_keep_must_be_there(refused, tmp_path):
 
 EXTRAS = {
     "generate without numba": ("numba", "train", ["generate", "--output", "x", "--events", "10"]),
+    "generate on a cluster without Dask": (
+        "distributed",
+        "scale",
+        ["generate", "--output", "x", "--events", "10", "--scheduler", "tcp://127.0.0.1:1"],
+    ),
     "train without TensorFlow": ("tensorflow", "train", ["train", "DATASET", "--output", "x"]),
     "train without Keras": ("keras", "train", ["train", "DATASET", "--output", "x"]),
     "ecu without ziglang": ("ziglang", "ecu", ["ecu", *STOP]),

@@ -1,6 +1,11 @@
 """Events drawn, sensed and stored: the same seed gives the same bytes, and nothing is generated that no road shows."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +92,103 @@ def test_a_part_cut_short_is_generated_again(folder):
     assert bytes_of(folder) == before
 
 
+@pytest.mark.parametrize("size", [64, 700, 1000])
+def test_the_size_of_the_files_does_not_change_the_events(folder, tmp_path, size):
+    generate(COMPACT, tmp_path / "other", events=EVENTS, seed=5, partition=size)
+    one, other = dataset(folder), dataset(tmp_path / "other")
+    assert len(other.manifest["parts"]) == -(-EVENTS // size)
+    for name in ("columns", "deceleration", "delay", "event"):
+        np.testing.assert_array_equal(getattr(other, name), getattr(one, name), err_msg=name)
+
+
+@pytest.mark.parametrize("where", [0.0, 0.02, 0.3, 0.6, 0.8, 0.9, 0.95, 0.99, 0.9999])
+def test_one_flipped_bit_is_refused_and_generated_again(folder, where):
+    before = bytes_of(folder)
+    flipped = bytearray(before["part-00001.parquet"])
+    flipped[int(where * len(flipped))] ^= 8
+    (folder / "part-00001.parquet").write_bytes(flipped)
+    with pytest.raises(ValueError, match=r"part-00001\.parquet must be as generated"):
+        dataset(folder)
+    (folder / "manifest.json").unlink()  # what a bit has done shows in the file itself
+    kept = (folder / "part-00000.parquet").stat().st_mtime_ns
+    generate(COMPACT, folder, events=EVENTS, seed=5, partition=PARTITION)
+    assert bytes_of(folder) == before
+    assert (folder / "part-00000.parquet").stat().st_mtime_ns == kept
+
+
+def program(code: str, *arguments: object, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, env=os.environ | (environment or {}), **streams)
+
+
+def cli(*arguments: object) -> subprocess.Popen[str]:
+    return program("from acc_decel.cli import main; main()", *arguments)
+
+
+def test_a_command_killed_in_the_middle_resumes_to_the_same_bytes(folder, tmp_path):
+    asked = ("generate", "--events", 200_000, "--seed", 5, "--partition", PARTITION, "--output", tmp_path / "second")
+    killed = cli(*asked)
+    while not (tmp_path / "second" / "part-00001.parquet").exists():
+        assert killed.poll() is None, killed.communicate()
+        time.sleep(0.001)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert "manifest.json" not in bytes_of(tmp_path / "second")
+    (tmp_path / "second" / ".part-00002.parquet.0.partial").write_bytes(b"half")  # had it come a moment later
+    finished = {p.name for p in (tmp_path / "second").glob("part-*.parquet")}
+    kept = {name: (tmp_path / "second" / name).stat().st_mtime_ns for name in finished}
+    generate(COMPACT, tmp_path / "second", events=len(finished) * PARTITION + 100, seed=5, partition=PARTITION)
+    generate(COMPACT, tmp_path / "third", events=len(finished) * PARTITION + 100, seed=5, partition=PARTITION)
+    assert bytes_of(tmp_path / "second") == bytes_of(tmp_path / "third")
+    assert {name: (tmp_path / "second" / name).stat().st_mtime_ns for name in finished} == kept
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from acc_decel.dataset import generate
+from acc_decel.physics import vehicle
+
+def fill(events):  # after the first partition no file can grow beyond 1000 bytes
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+generate(vehicle("compact"), Path(sys.argv[1]), events=700, seed=5, partition=256, on_events=fill)
+"""
+
+
+def test_a_full_disk_ends_in_a_sentence_and_what_is_finished_stays(folder, tmp_path):
+    full = program(FULL_DISK, tmp_path / "second")
+    _, err = full.communicate()
+    assert full.returncode == 1
+    assert "OSError: " + str(tmp_path / "second" / "part-00001.parquet") + " must be written whole" in err
+    assert "Got: File too large. Make room" in err
+    assert "same command again" in err
+    assert list(bytes_of(tmp_path / "second")) == ["part-00000.parquet"]
+    generate(COMPACT, tmp_path / "second", events=EVENTS, seed=5, partition=PARTITION)
+    assert bytes_of(tmp_path / "second") == bytes_of(folder)
+
+
+FOUR_THREADS = """
+from concurrent.futures import ThreadPoolExecutor
+import pyarrow as pa
+from acc_decel.dataset import events_table
+from acc_decel.dataset.partition import encoded
+from acc_decel.physics import vehicle
+
+car = vehicle("compact")
+with ThreadPoolExecutor(4) as threads:
+    parts = list(threads.map(lambda n: events_table(car, seed=5, first=2048 * n, events=2048), range(8)))
+assert encoded(pa.concat_tables(parts)) == encoded(events_table(car, seed=5, first=0, events=8 * 2048))
+"""
+
+
+def test_threads_of_one_worker_may_simulate_at_once():
+    run = program(FOUR_THREADS, environment={"NUMBA_THREADING_LAYER": "workqueue"})  # it aborts on two callers
+    _, err = run.communicate()
+    assert run.returncode == 0, err
+
+
 def test_a_dataset_grows_without_changing_the_events_it_has(folder):
     before = dataset(folder)
     generate(COMPACT, folder, events=EVENTS + 100, seed=5, partition=PARTITION)
@@ -132,11 +234,36 @@ def test_another_dataset_in_the_same_folder_is_refused_and_nothing_changes(folde
     assert bytes_of(folder) == before
 
 
-@pytest.mark.parametrize("wrong", [{"events": 0}, {"events": 10, "partition": 0}])
-def test_no_events_are_refused(tmp_path, wrong):
-    with pytest.raises(ValueError, match="at least 1"):
-        generate(COMPACT, tmp_path / "none", **wrong)
+def test_another_dataset_is_refused_even_if_its_first_file_cannot_be_read(folder):
+    (folder / "part-00000.parquet").write_bytes(b"nothing")
+    before = bytes_of(folder)
+    with pytest.raises(ValueError, match="Got seed 5"):
+        generate(COMPACT, folder, events=EVENTS, seed=6, partition=PARTITION)
+    assert bytes_of(folder) == before
+
+
+SIZES = {
+    "no events": ({"events": 0}, "at least 1"),
+    "empty files": ({"events": 10, "partition": 0}, "at least 1"),
+    "more events than the sequence has": ({"events": 2**30 + 1}, "at most 1073741824"),
+    "more files than a folder should hold": ({"events": 2_000_001, "partition": 20}, "partition of at least 21"),
+}
+
+
+@pytest.mark.parametrize(("size", "sentence"), SIZES.values(), ids=SIZES.keys())
+def test_a_size_that_cannot_be_is_refused(tmp_path, size, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        generate(COMPACT, tmp_path / "none", **size)
     assert not (tmp_path / "none").exists()
+
+
+def test_a_manifest_cut_short_is_refused_and_written_again(folder):
+    before = bytes_of(folder)
+    (folder / "manifest.json").write_bytes(before["manifest.json"][:100])
+    with pytest.raises(ValueError, match=r"manifest\.json must be as generated.*acc-decel generate"):
+        dataset(folder)
+    generate(COMPACT, folder, events=EVENTS, seed=5, partition=PARTITION)
+    assert bytes_of(folder) == before
 
 
 def test_the_manifest_tells_what_the_events_came_from(folder):

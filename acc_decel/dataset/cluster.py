@@ -105,8 +105,8 @@ def _connected(scheduler: str) -> Iterator[Client]:
             other.submit(asyncio.run, _knocked(scheduler)).result()
     except (OSError, ValueError) as error:
         raise ConnectionError(
-            f"scheduler must be the address of a running Dask scheduler, like tcp://host:8786. Got {scheduler}, and no "
-            f"answer in {TIMEOUT_S} s ({str(error) or 'no Dask there'}): start one with `dask scheduler`, or do without."
+            f"scheduler must be the address of a running Dask scheduler, like tcp://host:8786. Got {scheduler}, no "
+            f"Dask there ({str(error) or f'silent for {TIMEOUT_S} s'}): start one with `dask scheduler`, or do without."
         ) from error
     with Client(scheduler, timeout=TIMEOUT_S, set_as_default=False) as client:
         yield client
@@ -123,6 +123,7 @@ async def _knocked(scheduler: str) -> None:
 def _marked(folder: Path) -> Iterator[Path]:
     """A file by which a worker knows the folder; a killed run's is swept away by the next, like a partial file."""
     mark = folder / f".workers.{uuid4().hex[:12]}.partial"
+    folder.mkdir(parents=True, exist_ok=True)
     mark.touch()
     try:
         yield mark

@@ -57,7 +57,6 @@ def generate(
     _check_size(events, partition)
     plan = Plan(vehicle, folder.resolve(), seed, events, partition)
     _refuse_other(plan)
-    folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     parts: dict[int, Written] = {}
     with _writing(plan, scheduler) as finished:
