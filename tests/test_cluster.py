@@ -1,9 +1,12 @@
 """A dataset written by a Dask cluster: the bytes of the serial run, whatever befalls workers, or a clear refusal."""
 
 import http.server
+import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,6 +85,16 @@ def test_a_run_begun_by_one_machine_is_finished_by_the_cluster(spread, serial, t
     (tmp_path / "spread" / "part-00001.parquet").write_bytes(serial["part-00001.parquet"][:-1])
     assert bytes_of(spread()) == serial
     assert (tmp_path / "spread" / "part-00000.parquet").stat().st_mtime_ns == kept
+
+
+def test_the_command_answers_as_without_a_cluster(dask, serial, tmp_path):
+    asked = ("--events", EVENTS, "--seed", 5, "--partition", PARTITION, "--output", tmp_path / "spread", "--json")
+    command = [sys.executable, "-m", "acc_decel", "generate", *asked, "--scheduler", dask.scheduler_address]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == json.loads(serial["manifest.json"])
+    assert f"{EVENTS}/{EVENTS}" in done.stderr
+    assert bytes_of(tmp_path / "spread") == serial
 
 
 def test_the_scheduler_never_holds_more_than_a_few_partitions(dask, spread, serial, monkeypatch):

@@ -2,10 +2,13 @@
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -187,6 +190,39 @@ def test_threads_of_one_worker_may_simulate_at_once():
     run = program(FOUR_THREADS, environment={"NUMBA_THREADING_LAYER": "workqueue"})  # it aborts on two callers
     _, err = run.communicate()
     assert run.returncode == 0, err
+
+
+def peak_memory(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_events_but_for_a_line_of_the_manifest(tmp_path):
+    def files(number: int) -> Callable[[], object]:
+        return lambda: generate(COMPACT, tmp_path / str(number), events=512 * number, partition=512)
+
+    few, many = peak_memory(files(4)), peak_memory(files(36))
+    held = (tmp_path / "36" / "part-00000.parquet").stat().st_size
+    assert many - few < 32 * held / 4  # some 3 kB a file while the manifest is written
+
+
+def test_reading_holds_the_events_once(small_folder, small_data):
+    arrays = (small_data.columns, small_data.deceleration, small_data.delay, small_data.event)
+    generate(COMPACT, small_folder.parent / "files", events=SMALL_EVENTS, partition=500)
+    assert peak_memory(lambda: dataset(small_folder.parent / "files")) < 1.5 * sum(a.nbytes for a in arrays)
+
+
+def test_the_benchmark_measures():
+    bench = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "dataset.py"))
+    told = bench["measured"](2_000)
+    assert min(told.values()) > 0
+    assert told["resumed_per_second"] > told["events_per_second"]
+    few, many = ({"events": n, "peak_memory_mb": mb} for n, mb in ((10, 100.0), (10 + 2**20, 103.0)))
+    assert bench["growth"]([few, many]) == pytest.approx(3)
 
 
 def test_a_dataset_grows_without_changing_the_events_it_has(folder):
