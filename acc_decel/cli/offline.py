@@ -35,7 +35,7 @@ def generate(
 
     With --scheduler the workers of a running Dask cluster write the partitions, the same bytes. All must see the folder
     under the same path and run the same acc-decel with the extras train and scale. One worker a machine is enough: it
-    uses every core.
+    uses every core and half a gigabyte of memory.
 
         acc-decel generate --events 100000000 --output /shared/compact --scheduler tcp://10.0.0.1:8786
     """

@@ -67,11 +67,13 @@ def refusal(job: Job) -> str | None:
     if not job.mark.is_file():
         return f"must see the folder {job.plan.folder}. Got none, or another: mount it there under the same path."
     here = software(job.plan.vehicle, job.plan.seed)
-    other = {name: f"{here[name]} for {name}, not {told}" for name, told in job.software.items() if here[name] != told}
+    other = [
+        f"{here.get(name)} for {name}, not {told}" for name, told in job.software.items() if here.get(name) != told
+    ]
     if other:
         return (
-            f"must write the same bytes as this machine. Got {'; '.join(other.values())}: install the same versions, "
-            "or start this command on a machine like the workers."
+            f"must write the same bytes as this machine. Got {'; '.join(other)}: install the same versions, or start "
+            "this command on a machine like the workers."
         )
     return None
 
@@ -176,7 +178,8 @@ def _check_workers(client: Client, job: Job) -> None:
     for worker, reason in sorted(client.run(refusal, job, on_error="return").items()):
         if isinstance(reason, Exception):
             raise ValueError(
-                f"Worker {worker} must run acc-decel[train] {release()['acc-decel']}. Got {reason}: install it there."
+                f"Worker {worker} must run acc-decel[train] {release()['acc-decel']}. Got {reason!r}: install it "
+                "there, or see its log."
             ) from reason
         if reason:
             raise ValueError(f"Worker {worker} {reason}")
