@@ -18,6 +18,7 @@ from conftest import COMPACT, SMALL_EVENTS
 
 from acc_decel.dataset import CAUSES, Dataset, dataset, events_table, generate, scenarios, sensed
 from acc_decel.factors import EXCLUSIONS, FACTORS, column_names, schema
+from acc_decel.files import replaced
 from acc_decel.physics import vehicle
 
 EVENTS, PARTITION = 700, 256
@@ -145,6 +146,16 @@ def test_a_command_killed_in_the_middle_resumes_to_the_same_bytes(folder, tmp_pa
     generate(COMPACT, tmp_path / "third", events=len(finished) * PARTITION + 100, seed=5, partition=PARTITION)
     assert bytes_of(tmp_path / "second") == bytes_of(tmp_path / "third")
     assert {name: (tmp_path / "second" / name).stat().st_mtime_ns for name in finished} == kept
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    with replaced(tmp_path / "part") as late:
+        late.write_bytes(b"half of it")
+        with replaced(tmp_path / "part") as early:
+            early.write_bytes(b"all of it")
+        assert (tmp_path / "part").read_bytes() == b"all of it"
+        late.write_bytes(b"all of it")
+    assert bytes_of(tmp_path) == {"part": b"all of it"}
 
 
 FULL_DISK = """
