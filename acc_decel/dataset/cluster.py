@@ -96,7 +96,7 @@ def _finished(client: Client, job: Job) -> Iterator[Written]:
             running.add(_submitted(client, job, number))
 
 
-def _submitted(client: Client, job: Job, number: int) -> Future[Written]:
+def _submitted(client: Client, job: Job, number: int) -> "Future[Written]":  # not generic in older Dask
     return client.submit(task, job, number, key=f"{job.plan.file(number).name} {job.mark.name}")
 
 
