@@ -1,5 +1,6 @@
 """The command line: help, answers for people and programs, files in and out, and refusals that change nothing."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from typer.main import get_command
 
 from acc_decel import FACTORS, Predictor, cli, evaluation
+from acc_decel.dataset import generate
 from acc_decel.factors import OUTPUTS, column_names, schema
 
 GROUP = get_command(cli.app)
@@ -300,6 +302,11 @@ def test_the_whole_flow_runs_from_the_command_line(run, answered, tmp_path):
     assert told["dataset"]["seed"] == "3"
     code, _, err = run("predict", *STOP, "--model", model)
     assert code == 0, err
+
+
+def test_files_are_as_large_as_from_python():
+    defaults = {p.name: p.default for p in COMMANDS["generate"].params}
+    assert defaults["partition"] == inspect.signature(generate).parameters["partition"].default
 
 
 def test_generating_twice_gives_the_same_bytes(run, tmp_path):
