@@ -118,7 +118,7 @@ FACTORS: tuple[Factor, ...] = (
            prior=Prior(0.2, 2.4, 0.15), noise=0.04, mistaken_for=(("psi", 0.0689476, 0.0), ("kPa", 0.01, 0.0))),
     Factor("abs", 0.0, 1.0, 1.0, "", "anti-lock braking system: 0 off, 1 on",
            may_lack=False, standard=1.0),
-    Factor("friction_estimate", 0.05, 1.3, 0.01, "", "on-board estimate of the peak tyre-road friction",
+    Factor("friction_estimate", 0.05, 1.3, 0.01, "", "estimate of the peak tyre-road friction at walking speed",
            direction=RISES, noise=0.03, noise_share=0.05, estimate=True),
 )
 # fmt: on

@@ -82,7 +82,7 @@ def events_table(vehicle: Vehicle, *, seed: int, first: int, events: int) -> pa.
     true, latents = scenarios(vehicle.factors, seed=seed, first=first, events=events)
     with _ALL_CORES:
         answer = stops(vehicle, **true, latents=latents)
-    seen = sensed(vehicle.factors, true, answer["friction"], seed=seed, first=first)
+    seen = sensed(vehicle.factors, true, answer["peak_friction"], seed=seed, first=first)
     table = {"event": np.arange(first, first + events)}
     table |= {name: seen[:, i] for i, name in enumerate(column_names(vehicle.factors))}
     return pa.table(table | {label: answer[label].astype(np.float32) for label in LABELS})

@@ -80,6 +80,20 @@ def surface_shares(factor: Factor, road_temperature_c: Float[ndarray, " events"]
     return shares / shares.sum(axis=1, keepdims=True)
 
 
+def tyre_shares(factor: Factor, road_temperature_c: Float[ndarray, " events"]) -> Float[ndarray, "events levels"]:
+    """Probability of each kind of tyre at this road temperature: drivers change with the season."""
+    warm, cold = ([s[level] for level in factor.levels] for s in (TYRE_SHARE_WARM, TYRE_SHARE_COLD))
+    return np.where((road_temperature_c < COLD_C)[:, None], cold, warm)
+
+
+def deepest_film(factor: Factor, true: Columns) -> Float[ndarray, " events"]:
+    """Deepest water [mm] that the surface bears at this road temperature; none on snow and ice that is deep-frozen."""
+    surface_factor = next(f for f in FACTORS if f.name == "surface")
+    limits = np.array([min(_limit(c, factor.name), factor.high) for c in surface_factor.columns])
+    frozen = np.array([s.frozen for s in SURFACES.values()])[true["surface"].astype(int)]
+    return np.where(frozen & (true["road_temperature_c"] < THAW_C), 0.0, limits[true["surface"].astype(int)])
+
+
 def chosen(u: Float[ndarray, " events"], shares: Float[ndarray, "events levels"]) -> Float[ndarray, " events"]:
     """Index of the level that the quantile `u` falls into."""
     return np.minimum((u[:, None] > np.cumsum(shares, axis=1)).sum(axis=1), shares.shape[1] - 1).astype(float)
@@ -94,17 +108,11 @@ def _surface(u: ndarray, factor: Factor, true: Columns) -> ndarray:
 
 
 def _tyre_kind(u: ndarray, factor: Factor, true: Columns) -> ndarray:
-    cold = true["road_temperature_c"] < COLD_C
-    warm_shares, cold_shares = ([s[level] for level in factor.levels] for s in (TYRE_SHARE_WARM, TYRE_SHARE_COLD))
-    return chosen(u, np.where(cold[:, None], cold_shares, warm_shares))
+    return chosen(u, tyre_shares(factor, true["road_temperature_c"]))
 
 
 def _water_film_mm(u: ndarray, factor: Factor, true: Columns) -> ndarray:
-    surface_factor = next(f for f in FACTORS if f.name == "surface")
-    limits = np.array([min(_limit(c, factor.name), factor.high) for c in surface_factor.columns])
-    deepest = limits[true["surface"].astype(int)]
-    frozen = np.array([s.frozen for s in SURFACES.values()])[true["surface"].astype(int)]
-    deepest = np.where(frozen & (true["road_temperature_c"] < THAW_C), 0, deepest)
+    deepest = deepest_film(factor, true)
     wet = np.clip((u - DRY_SHARE) / (1 - DRY_SHARE), 0, 1)  # 0 to 1 among the wet events
     thin = -THIN_MEAN_MM * np.log1p(-np.minimum(wet / THIN_SHARE, 1 - 1e-9))
     deep = deepest * (wet - THIN_SHARE) / (1 - THIN_SHARE)

@@ -51,8 +51,9 @@ def stops(
 ) -> Columns:
     """Full stops of `vehicle`, one for each row.
 
-    Columns of the answer: `deceleration` [m/s^2], `delay` [s], `stopping_distance` [m], `friction` (to be had at the
-    initial speed) and `peak_disc_c` [degC], the hottest that the front discs get.
+    Columns of the answer: `deceleration` [m/s^2], `delay` [s], `stopping_distance` [m], `friction` (to be had under ABS
+    at the initial speed), `peak_friction` (greatest friction of the tyre on this road at walking speed) and
+    `peak_disc_c` [degC], the hottest that the front discs get.
 
     `surface` and `tyre_kind` are the index of the level, as a float column. `deceleration` is that of the built-up
     brakes from the initial speed to standstill; `stopping_distance = speed * delay + speed^2 / (2 * deceleration)`
@@ -68,11 +69,11 @@ def stops(
     _load(e, vehicle, grade)
     _brakes(e, vehicle, brake_pressure_bar, abs, unknown)
     film, tread, pressure = water_film_mm, tread_depth_mm, tyre_pressure_bar
-    friction = _grip(e, vehicle, surface, film, road_temperature_c, tyre_kind, tread, pressure, unknown)
+    peak, friction = _grip(e, vehicle, surface, film, road_temperature_c, tyre_kind, tread, pressure, unknown)
     duration = _duration(e, friction)
     e["step"] = TIME_STEP * np.clip(duration / SHORT_STOP, 1, LONGEST_STEP)
     on_events(e)
-    columns = _integrated(e, order=np.argsort(duration / e["step"])) | {"friction": friction}
+    columns = _integrated(e, order=np.argsort(duration / e["step"])) | {"friction": friction, "peak_friction": peak}
     columns["stopping_distance"] = stopping_distance(speed, columns["deceleration"], columns["delay"])
     return columns
 
@@ -152,8 +153,8 @@ def _grip(
     tread: ndarray,
     inflation: ndarray,
     unknown: Columns,
-) -> ndarray:
-    """Fill in the slip curve of each event; returns the friction to be had at the initial speed."""
+) -> tuple[ndarray, ndarray]:
+    """Fill in the slip curve of each event; returns its peak at walking speed, and what is had at the initial speed."""
     rows = list(SURFACES.values())
     texture = tyre.RATED_TEXTURE_MM * np.exp(TEXTURE_SPREAD * unknown["texture_score"])
     paved = _of_surface([s.paved for s in rows], surface) > 0
@@ -172,7 +173,8 @@ def _grip(
     e["level"] = level / height
     share = np.clip(vehicle.brakes.abs_slip_share + ABS_SPREAD * unknown["abs_score"], 0.2, 1.0)
     e["front_target"] = e["rear_target"] = share * np.minimum(slip, 0.2)
-    return level * tyre.speed_ratio(e["speed"], critical) * np.exp(-e["speed_fall"] * e["front_target"] * e["speed"])
+    sliding = e["front_target"] * e["speed"]
+    return level, level * tyre.speed_ratio(e["speed"], critical) * np.exp(-e["speed_fall"] * sliding)
 
 
 def _dry_level(surface: ndarray, road_c: ndarray, kind: ndarray, tread: ndarray, wetness: ndarray) -> ndarray:
