@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from acc_decel.assurance.linear_program import Affine, Program, constant
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import Factor
+from acc_decel.factors import Factor, bends
 from acc_decel.network import DenseNet, wiring
 
 Span = tuple[float, float]
@@ -54,7 +54,7 @@ class Box:
         """The event that a solution stands for, NaN for not available."""
         scaled = np.array([e.value(solution) for e in self.scaled])
         values = scaled / self.net.inverse_spread + self.net.center
-        bend = np.array([f.bend for f in self.net.factors for _ in f.columns])
+        bend = np.array(bends(self.net.factors), np.float32).astype(np.float64)
         values = np.where(bend > 0, bend * values / np.where(bend > 0, 1 - values, 1), values)
         row, start = [], 0
         for factor, available in zip(self.net.factors, self.available, strict=True):
@@ -102,7 +102,7 @@ def gate_spans(net: DenseNet) -> tuple[Span, ...]:
 def scaled_spans(net: DenseNet) -> tuple[Float[ndarray, " columns"], Float[ndarray, " columns"]]:
     """Least and greatest value of each scaled column of an available factor."""
     ranges = np.array([(f.low, f.high) for f in net.factors for _ in f.columns], np.float32).astype(np.float64)
-    bend = np.array([f.bend for f in net.factors for _ in f.columns])[:, None]
+    bend = np.array(bends(net.factors), np.float32).astype(np.float64)[:, None]
     seen = np.divide(ranges, ranges + bend, where=bend > 0, out=ranges.copy())
     ends = (seen - net.center[:, None].astype(np.float64)) * net.inverse_spread[:, None].astype(np.float64)
     return ends.min(axis=1), ends.max(axis=1)

@@ -3,14 +3,14 @@
 Every unit is `clamp(weights @ x + bias)`, piecewise linear with at most two breakpoints, so the extremes of an output
 are the optimum of a mixed-integer linear program: Tjeng, Xiao, Tedrake, Evaluating Robustness of Neural Networks with
 Mixed Integer Programming, ICLR 2019. A breakpoint that a unit can reach on both sides costs one whole variable, and its
-rows need bounds of the sum before the clamp: intervals first, then linear programs, layer by layer, in which every
-clamp is replaced by its convex hull (the tightest of the relaxations that CROWN, Zhang et al., NeurIPS 2018, bounds
-cheaply). A unit that only ever pushes the objective up when it rises needs an upper limit alone: the concave part of
+rows need bounds of the sum before the clamp: linear programs, layer by layer, in which every clamp is replaced by its
+convex hull (the best of the straight lines that CROWN chooses from, Zhang et al., NeurIPS 2018), then short
+mixed-integer programs for the hidden units whose clamp is still undecided. A unit that only ever pushes the objective up when it rises needs an upper limit alone: the concave part of
 its clamp then costs nothing, and of a network that is monotone from layer to layer half the whole variables vanish.
 
-The bound is the solver's dual bound, so it also holds when the time runs out. Two allowances are added: for what
-float32 may round differently (`rounding.py`), and the solver's tolerances. The best point found is run through the real
-network, in float32: it attains its value, and the gap says how far the bound is from it.
+The bound is the solver's dual bound, so it also holds when the time runs out; it is then not exact, and the gap says
+by how much. MARGIN allows for the solver's tolerances, `rounding.py` for what float32 may round differently. The
+best point found, by the solver or a random search (`witness.py`), is run through the real network in float32.
 """
 
 from collections.abc import Callable, Sequence
@@ -254,8 +254,8 @@ def extreme(
             parts = sorted([*parts, *((most, half) for half in _halves(spans, *beside))], key=lambda p: -p[0])
             continue
         closed = max(closed, most)
-        if (found.status != OPTIMAL and np.isfinite(found.bound)) or beside is not None:
-            status = TIME_LIMIT
+        if found.status != OPTIMAL or beside is not None:
+            status = TIME_LIMIT if found.status == OPTIMAL else found.status
     bound = sign * max(closed, sign * attained, *(most for most, _ in parts))
     return Extreme(output, sign, bound + sign * MARGIN * (1 + abs(bound)), attained, witness, status, nodes)
 

@@ -9,10 +9,11 @@ most as they are.
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32, Float64
 from numpy import ndarray
 
 from acc_decel.assurance.accepted_box import scaled_spans
+from acc_decel.factors import bends
 from acc_decel.network import DenseNet, Layer, wiring
 
 UNIT = 2.0**-24  # relative error of one float32 operation
@@ -40,6 +41,26 @@ def rounding_errors(
         total += gain @ _rounded(layer, x * (1 + SLACK))
         x = np.maximum(np.abs(np.clip(low[i], layer.low, layer.high)), np.abs(np.clip(high[i], layer.low, layer.high)))
     return total
+
+
+def in_real_arithmetic(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Float64[ndarray, "rows outputs"]:
+    """The outputs before the last clamp and before the ordering, in float64: what the ranges are proven of."""
+    wires = wiring(net.factors)
+    lacking, start = np.isnan(columns), 0
+    for factor in net.factors:
+        own = slice(start, start := start + len(factor.columns))
+        lacking[:, own] = lacking[:, own].any(axis=1, keepdims=True)
+    values = np.where(lacking, 1, columns).astype(np.float64)
+    bend = np.array(bends(net.factors), np.float32).astype(np.float64)
+    seen = np.where(bend > 0, values / (values + bend), values)
+    scaled = np.where(lacking, 0, (seen - net.center) * net.inverse_spread.astype(np.float64))
+    gated = scaled[:, wires.gated] * (1 - np.where(lacking, 0, columns)[:, wires.gates])
+    x = np.concatenate([scaled[:, wires.free], gated, ~lacking[:, wires.masked]], axis=1)
+    for i, layer in enumerate((*net.embedding, *net.trunk)):
+        x = np.concatenate([scaled[:, wires.forced], x], axis=1) if i == len(net.embedding) else x
+        x = x @ layer.weights.T.astype(np.float64) + layer.bias
+        x = x if layer is net.trunk[-1] else np.clip(x, layer.low, layer.high)
+    return x
 
 
 def _gains(net: DenseNet, low: Sequence[ndarray], high: Sequence[ndarray]) -> list[Float[ndarray, "outputs units"]]:
