@@ -71,7 +71,7 @@ def box(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
     scaled: list[Affine] = []
     available: list[Affine] = []
     for factor in net.factors:
-        there = program.variable(0, 1, whole=True) if factor.may_lack else constant(1.0)
+        there = program.variable(0.0, 1.0, whole=True) if factor.may_lack else constant(1.0)
         available.append(there)
         own = range(len(scaled), len(scaled) + len(factor.columns))
         spans += [_with_zero(lows[i], highs[i]) if factor.may_lack else (lows[i], highs[i]) for i in own]

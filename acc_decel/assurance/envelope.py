@@ -58,10 +58,10 @@ def greatest_friction(vehicle: Vehicle) -> float:
         spread = float(np.exp(SCORES * np.hypot(surface.scatter, TYRE_SPREAD)))
         for friction, compound in zip(surface.friction, compounds.values(), strict=True):
             if surface.frozen:
-                cold = float(tyre.frozen_grip(np.array(road.low), FROZEN_SLOPE))
-                grown = cold * float(tyre.wear_snow(np.array(tread.high)))
+                cold = tyre.frozen_grip(np.array([road.low]), FROZEN_SLOPE)
+                grown = float((cold * tyre.wear_snow(np.array([tread.high])))[0])
             else:
-                grown = compound * float(tyre.wear_dry(np.array(tread.low)))
+                grown = compound * float(tyre.wear_dry(np.array([tread.low]))[0])
             best = max(best, friction * grown * spread)
     return best * grip
 

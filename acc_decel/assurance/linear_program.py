@@ -27,7 +27,7 @@ class Affine:
         terms = {i: self.terms.get(i, 0.0) + other.terms.get(i, 0.0) for i in sorted(names)}
         return Affine(terms, self.constant + other.constant)
 
-    def __mul__(self, factor: float) -> "Affine":
+    def __mul__(self, factor: float | int) -> "Affine":
         """Everything times a number."""
         return Affine({i: factor * v for i, v in self.terms.items()}, factor * self.constant)
 

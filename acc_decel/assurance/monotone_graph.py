@@ -8,14 +8,15 @@ these; names mean nothing, and an operator that is not known ends the proof.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
-from numpy import ndarray
 from onnx import numpy_helper
 
 from acc_decel.factors import Factor, column_names
 
+Part = Any  # an array; NumPy makes scalars of those without dimensions
 CONSTANT, RISES, FALLS, UNKNOWN = 0, 1, 2, 3  # bits: may rise, may fall
 _SWAPPED = np.array([CONSTANT, FALLS, RISES, UNKNOWN])
 WORDS = {CONSTANT: "is constant", RISES: "rises", FALLS: "falls", UNKNOWN: "may rise or fall"}
@@ -25,10 +26,10 @@ WORDS = {CONSTANT: "is constant", RISES: "rises", FALLS: "falls", UNKNOWN: "may 
 class Values:
     """What is known of each element of a tensor: arrays of its shape, of one event (batch 1)."""
 
-    low: ndarray
-    high: ndarray
-    nan: ndarray
-    moves: ndarray
+    low: Part
+    high: Part
+    nan: Part
+    moves: Part
 
     def __post_init__(self) -> None:
         """Infinite times zero, or minus itself, is not known."""
@@ -37,12 +38,12 @@ class Values:
         object.__setattr__(self, "high", np.where(lost, np.inf, self.high))
         object.__setattr__(self, "nan", self.nan | lost)
 
-    def each(self, change: Callable[[ndarray], ndarray]) -> "Values":
+    def each(self, change: Callable[[Part], Part]) -> "Values":
         """The same change of shape in all parts."""
         return Values(change(self.low), change(self.high), change(self.nan), change(self.moves))
 
     @property
-    def known(self) -> ndarray | None:
+    def known(self) -> Part | None:
         """The numbers themselves, where all are known."""
         fixed = (self.low == self.high).all() and not self.nan.any() and not self.moves.any()
         return self.low if fixed else None
@@ -139,7 +140,7 @@ def _saturating(node: onnx.NodeProto, made: dict[str, onnx.NodeProto], known: di
     return Values(np.where(fine, low, -np.inf), np.where(fine, high, np.inf), x.nan | ~fine, moving)
 
 
-def _exact(array: ndarray) -> Values:
+def _exact(array: Part) -> Values:
     numbers = np.asarray(array, np.float64)
     nan = np.isnan(numbers)
     none = np.zeros(numbers.shape, int)
@@ -151,7 +152,7 @@ def _swapped(x: Values) -> Values:
     return Values(-x.high, -x.low, x.nan, _SWAPPED[x.moves])
 
 
-def _truth(low: ndarray, high: ndarray, moving: ndarray) -> Values:
+def _truth(low: Part, high: Part, moving: Part) -> Values:
     """Conditions: surely true has low 1, surely false high 0; what is decided does not move."""
     low, high = np.asarray(low, float), np.asarray(high, float)
     return Values(low, high, np.zeros(low.shape, bool), np.where(low == high, CONSTANT, moving))
@@ -175,10 +176,6 @@ def _greater(a: Values, b: Values) -> Values:
 
 def _greater_or_equal(a: Values, b: Values) -> Values:
     return _compared(a, b, strict=False)
-
-
-def _less(a: Values, b: Values) -> Values:
-    return _compared(b, a, strict=True)
 
 
 def _less_or_equal(a: Values, b: Values) -> Values:
@@ -233,7 +230,7 @@ def _mul(a: Values, b: Values) -> Values:
     return Values(corners.min(axis=0), corners.max(axis=0), a.nan | b.nan, moving)
 
 
-def _scaled_moves(a: Values, b: Values) -> ndarray:
+def _scaled_moves(a: Values, b: Values) -> Part:
     """How a * b moves with a, b being what it is."""
     by_sign = np.where(b.low >= 0, a.moves, np.where(b.high <= 0, _SWAPPED[a.moves], UNKNOWN))
     nothing = (a.moves == CONSTANT) | ((b.low == 0) & (b.high == 0))
@@ -316,19 +313,6 @@ def _squeeze(x: Values, axes: Values) -> Values:
     return x.each(lambda part: np.squeeze(part, tuple(at.astype(int))))
 
 
-def _reduce_sum(x: Values, axes: Values, *, keepdims: int = 1) -> Values:
-    at = axes.known
-    if at is None or len(at) != 1:
-        raise ValueError("axes that are not one constant")
-    axis, keep = int(at[0]), bool(keepdims)
-    return Values(
-        x.low.sum(axis=axis, keepdims=keep),
-        x.high.sum(axis=axis, keepdims=keep),
-        np.asarray(x.nan.any(axis=axis, keepdims=keep)),
-        np.bitwise_or.reduce(x.moves, axis=axis, keepdims=keep),  # type: ignore[call-overload]
-    )
-
-
 _RULES: dict[str, Callable[..., Values]] = {
     "Add": _add,
     "And": _and,
@@ -340,7 +324,6 @@ _RULES: dict[str, Callable[..., Values]] = {
     "Greater": _greater,
     "GreaterOrEqual": _greater_or_equal,
     "IsNaN": _is_nan,
-    "Less": _less,
     "LessOrEqual": _less_or_equal,
     "MatMul": _matmul,
     "Max": _most,
@@ -348,7 +331,6 @@ _RULES: dict[str, Callable[..., Values]] = {
     "Mul": _mul,
     "Not": _not,
     "Or": _or,
-    "ReduceSum": _reduce_sum,
     "Squeeze": _squeeze,
     "Sub": _sub,
     "Where": _where,

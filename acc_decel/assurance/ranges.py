@@ -5,8 +5,9 @@ are the optimum of a mixed-integer linear program: Tjeng, Xiao, Tedrake, Evaluat
 Mixed Integer Programming, ICLR 2019. A breakpoint that a unit can reach on both sides costs one whole variable, and its
 rows need bounds of the sum before the clamp: linear programs, layer by layer, in which every clamp is replaced by its
 convex hull (the best of the straight lines that CROWN chooses from, Zhang et al., NeurIPS 2018), then short
-mixed-integer programs for the hidden units whose clamp is still undecided. A unit that only ever pushes the objective up when it rises needs an upper limit alone: the concave part of
-its clamp then costs nothing, and of a network that is monotone from layer to layer half the whole variables vanish.
+mixed-integer programs for the hidden units whose clamp is still undecided. A unit that only ever pushes the objective
+up when it rises needs an upper limit alone: the concave part of its clamp then costs nothing, and half the whole
+variables of a trunk that is monotone from layer to layer vanish.
 
 The bound is the solver's dual bound, so it also holds when the time runs out; it is then not exact, and the gap says
 by how much. MARGIN allows for the solver's tolerances, `rounding.py` for what float32 may round differently. The
@@ -30,7 +31,7 @@ MARGIN = 1e-6  # by which bounds from linear programs are widened, absolute and 
 ON_PRODUCT = 1e-6  # a gated column this near to its product counts as exact
 ENOUGH = 1e-4  # a bound this near to what is attained, absolute and relative, is exact
 
-Pull = tuple[Bool[ndarray, " units"], Bool[ndarray, " units"]]  # up, down
+Pull = tuple[ndarray, ndarray]  # of each unit of a layer: whether up, whether down
 
 
 @dataclass(frozen=True)
@@ -201,8 +202,8 @@ def _no_less(program: Program, u: Affine, span: Span, low: float, *, up: bool, d
     if down:
         program.at_least(y, u)  # the other side is the bound of y
     if up:
-        above = program.variable(0, 1, whole=True)
-        program.at_least(u + (constant(1) - above) * (low - least), y)
+        above = program.variable(0.0, 1.0, whole=True)
+        program.at_least(u + (constant(1.0) - above) * (low - least), y)
         program.at_least(constant(low) + above * (most - low), y)
     return y
 
@@ -217,11 +218,11 @@ def _beaten_by(program: Program, values: list[Affine], lows: list[float], most: 
         if needed == len(values):
             program.at_least(value, goal)
             continue
-        one = program.variable(0, 1, whole=True)
+        one = program.variable(0.0, 1.0, whole=True)
         beaten += one
-        program.at_least(value + (constant(1) - one) * (most - low), goal)
+        program.at_least(value + (constant(1.0) - one) * (most - low), goal)
     if needed < len(values):
-        program.at_least(beaten, constant(needed))
+        program.at_least(beaten, constant(float(needed)))
     return goal
 
 

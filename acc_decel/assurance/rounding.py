@@ -21,9 +21,7 @@ TINY = 2.0**-149  # absolute error of one that underflows
 SLACK = 1e-3  # by which magnitudes are widened for the errors themselves
 
 
-def rounding_errors(
-    net: DenseNet, low: Sequence[Float[ndarray, " units"]], high: Sequence[Float[ndarray, " units"]]
-) -> Float[ndarray, " outputs"]:
+def rounding_errors(net: DenseNet, low: Sequence[ndarray], high: Sequence[ndarray]) -> Float[ndarray, " outputs"]:
     """Bound of the difference of each output before the last clamp, in its unit, over the whole accepted box.
 
     `low` and `high` bound the sums of every layer, embedding first, in real arithmetic. What each layer rounds anew is
@@ -52,7 +50,7 @@ def in_real_arithmetic(net: DenseNet, columns: Float32[ndarray, "rows columns"])
         lacking[:, own] = lacking[:, own].any(axis=1, keepdims=True)
     values = np.where(lacking, 1, columns).astype(np.float64)
     bend = np.array(bends(net.factors), np.float32).astype(np.float64)
-    seen = np.where(bend > 0, values / (values + bend), values)
+    seen = values / np.where(bend > 0, values + bend, 1)
     scaled = np.where(lacking, 0, (seen - net.center) * net.inverse_spread.astype(np.float64))
     gated = scaled[:, wires.gated] * (1 - np.where(lacking, 0, columns)[:, wires.gates])
     x = np.concatenate([scaled[:, wires.free], gated, ~lacking[:, wires.masked]], axis=1)
@@ -63,8 +61,8 @@ def in_real_arithmetic(net: DenseNet, columns: Float32[ndarray, "rows columns"])
     return x
 
 
-def _gains(net: DenseNet, low: Sequence[ndarray], high: Sequence[ndarray]) -> list[Float[ndarray, "outputs units"]]:
-    """The greatest magnitude of the slope of each output over the sums of each layer.
+def _gains(net: DenseNet, low: Sequence[ndarray], high: Sequence[ndarray]) -> list[ndarray]:
+    """The greatest magnitude of the slope of each output over the sums of each layer: outputs x units.
 
     Slopes are carried backwards as intervals; a clamp has a slope between 0 and 1, or one of them where it is decided.
     """

@@ -11,7 +11,7 @@ from acc_decel.predictor import DEFAULT_MODEL, model_path
 if TYPE_CHECKING:
     from acc_decel.assurance import Model
 
-VERDICTS = {True: "proven", False: "FAILED", None: "not made"}
+VERDICTS = {True: "passed", False: "FAILED", None: "not made"}
 
 
 def verify(
