@@ -17,7 +17,7 @@ from acc_decel.assurance.envelope import greatest_deceleration, same_vehicle
 from acc_decel.assurance.monotone_arrays import QUANTILES
 from acc_decel.assurance.monotone_graph import CONSTANT, FALLS, RISES, moves
 from acc_decel.assurance.proofs import Range, clamp, monotone, monotone_onnx, output_range, same_arrays
-from acc_decel.assurance.ranges import extreme, ranks, sums, unclamped
+from acc_decel.assurance.ranges import Extreme, extreme, ranks, sums, unclamped
 from acc_decel.assurance.rounding import in_real_arithmetic, rounding_errors
 from acc_decel.assurance.witness import accepted_events
 from acc_decel.cli import main
@@ -75,8 +75,16 @@ def grid() -> np.ndarray:
     return np.array([[v for values in row for v in values] for row in product(*(grid_of(f) for f in FEW))], np.float32)
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """Little time for the random search: what is tested here is what becomes of the verdicts."""
+    monkeypatch.setattr("acc_decel.assurance.witness.STARTS", 500)
+    monkeypatch.setattr("acc_decel.assurance.witness.STEPS", 2)
+    monkeypatch.setattr("acc_decel.assurance.envelope.EVENTS", 200)
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_the_proven_range_holds_every_value_and_is_attained(seed, grid):
+def test_the_proven_range_holds_every_value_and_is_attained(seed, grid, quick):
     net = tiny_net(seed)
     answers = reference_outputs(unclamped(net), grid)
     bounds = sums(net)
@@ -257,7 +265,7 @@ def limited(net: DenseNet, low: float, high: float) -> DenseNet:
 
 
 @pytest.mark.parametrize(("limit", "idle"), [(1e3, True), (0.1, False)])
-def test_a_clamp_out_of_reach_is_proven_idle_and_one_in_reach_is_not(limit, idle):
+def test_a_clamp_out_of_reach_is_proven_idle_and_one_in_reach_is_not(limit, idle, quick):
     net = limited(tiny_net(2), -limit, limit)
     bounds = sums(net)
     ranges: list[Range] = []
@@ -266,6 +274,16 @@ def test_a_clamp_out_of_reach_is_proven_idle_and_one_in_reach_is_not(limit, idle
     found = clamp(Model(Path(), net, graph_of(RANDOM), None), ranges)
     assert found.passed is (True if idle else None)
     assert found.figures["idle on the whole box"] is idle
+
+
+@pytest.mark.parametrize(("limit", "passed"), [(1e3, True), (0.1, False)])
+def test_a_clamp_that_acts_on_events_of_the_trained_domain_fails(limit, passed, quick):
+    net = limited(random_net(np.random.default_rng(3), COMPACT.factors), -limit, limit)
+    unproven = Extreme(0, 1, 1e6, 0.0, np.zeros(1, np.float32), "time limit", 0)
+    ranges = [Range(replace(unproven, sign=-1, bound=-1e6), unproven, 0.0)] * COUNT
+    found = clamp(Model(Path(), net, graph_of(RANDOM), COMPACT), ranges)
+    assert found.passed is passed
+    assert (found.figures["clamped"] == 0) is passed
 
 
 def test_no_stop_of_the_physics_beats_the_physical_envelope():
@@ -280,14 +298,6 @@ def test_no_stop_of_the_physics_beats_the_physical_envelope():
         assert (stopped(*cases, latents=typical | lucky)["deceleration"] < limit).all()
     assert limit < 25
     assert not same_vehicle(COMPACT, "")
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Little time for the random search: what is tested here is what becomes of the verdicts."""
-    monkeypatch.setattr("acc_decel.assurance.witness.STARTS", 500)
-    monkeypatch.setattr("acc_decel.assurance.witness.STEPS", 2)
-    monkeypatch.setattr("acc_decel.assurance.envelope.EVENTS", 200)
 
 
 def written(net: DenseNet, folder: Path) -> Path:

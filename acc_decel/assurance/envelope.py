@@ -70,7 +70,7 @@ FROZEN_SLOPE = 0.04  # [1/K] the greater of those that the physics takes for sno
 
 
 def domain_events(
-    vehicle: Vehicle, factors: tuple[Factor, ...], events: int = EVENTS, *, seed: int = 99
+    vehicle: Vehicle, factors: tuple[Factor, ...], events: int, *, seed: int = 99
 ) -> Float32[ndarray, "events columns"]:
     """Events of the trained domain as sensors see them, of a seed that no released model was trained with."""
     true, latents = scenarios(factors, seed=seed, first=0, events=events)

@@ -29,6 +29,7 @@ from acc_decel.network import DenseNet, Layer, wiring
 
 MARGIN = 1e-6  # by which bounds from linear programs are widened, absolute and relative: ten times the solver's own
 ON_PRODUCT = 1e-6  # a gated column this near to its product counts as exact
+SHORTEST = 0.05  # [s] less time for a hidden unit is not worth building its program
 ENOUGH = 1e-4  # a bound this near to what is attained, absolute and relative, is exact
 
 Pull = tuple[ndarray, ndarray]  # of each unit of a layer: whether up, whether down
@@ -92,7 +93,7 @@ def sums(net: DenseNet, *, seconds: float = 0.0, on_layer: Callable[[], None] = 
     """Bounds of the sums of every layer over the accepted box, embedding first, each from those before it.
 
     Linear programs bound every sum; mixed-integer ones then those of hidden units whose clamp is not decided, each
-    within `seconds`.
+    within `seconds`, if those are SHORTEST at least.
     """
     found: list[Sums] = []
     layers = _layers(net)
@@ -102,7 +103,7 @@ def sums(net: DenseNet, *, seconds: float = 0.0, on_layer: Callable[[], None] = 
         everything = [(np.ones(len(one.bias), bool),) * 2 for one in layers]
         u = _sums_at(program, inside, net, found, everything, depth)
         found.append(Sums(*(np.array([_end(program, one, sign) for one in u]) for sign in (-1, 1))))
-        if seconds and 0 < depth < len(layers) - 1:
+        if seconds >= SHORTEST and 0 < depth < len(layers) - 1:
             found[depth] = _narrowed(net, found, depth, layer, seconds)
         on_layer()
     return tuple(found)
