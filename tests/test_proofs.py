@@ -12,7 +12,6 @@ import pytest
 from conftest import COMPACT, ORDINARY, stopped
 
 from acc_decel.assurance import Model
-from acc_decel.assurance import proofs as _proofs  # noqa: F401
 from acc_decel.assurance.envelope import greatest_deceleration, same_vehicle
 from acc_decel.assurance.monotone_arrays import QUANTILES
 from acc_decel.assurance.monotone_graph import CONSTANT, FALLS, RISES, moves

@@ -11,7 +11,6 @@ from scipy.sparse import csr_array
 OPTIMAL, TIME_LIMIT = "optimal", "time limit"
 STATUS = {0: OPTIMAL, 1: TIME_LIMIT, 2: "infeasible", 3: "unbounded", 4: "numerical trouble"}
 RELATIVE_GAP = 1e-6  # at which HiGHS calls a solution optimal
-INFEASIBLE = 2
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,8 @@ class Program:
     def maximum(self, objective: Affine, *, relaxed: bool = False, seconds: float = np.inf) -> Solution:
         """The maximum of `objective`; `relaxed` lets whole variables take any value between, a bound from above.
 
-        The bound is the solver's dual bound: right up to its tolerances (1e-7 a row, 1e-6 a whole number) also where
-        the time ran out. It is infinite if the solver has none, and -inf if no point satisfies the rows.
+        The bound is the solver's dual bound, right also where the time ran out, up to the solver's tolerances: 1e-7 a
+        row, 1e-6 a whole number. It is infinite if the solver has none.
         """
         size = len(self._low)
         cost = np.zeros(size)
@@ -108,8 +107,6 @@ class Program:
 
 def _bound(found: object, objective: Affine) -> float:
     status, dual = found.status, found.mip_dual_bound  # type: ignore[attr-defined]
-    if status == INFEASIBLE:
-        return -np.inf
     if dual is None and status == 0:
         dual = found.fun  # type: ignore[attr-defined]
     return np.inf if dual is None or not np.isfinite(dual) else objective.constant - dual

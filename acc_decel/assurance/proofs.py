@@ -215,8 +215,8 @@ def clamp(model: Model, ranges: list[Range]) -> Proof:
 
     Passes if it is proven to be idle on the whole accepted box, or idle on all events of the trained domain.
     """
-    last = model.net.trunk[-1]
-    idle = [low <= r.low and r.high <= high for r, low, high in zip(ranges, last.low, last.high, strict=True)]
+    limits = _limits(model.net)
+    idle = [low <= r.low and r.high <= high for r, (low, high) in zip(ranges, limits, strict=True)]
     needed = [name for name, unneeded in zip(OUTPUTS, idle, strict=True) if not unneeded]
     figures: dict[str, Any] = {"idle on the whole box": not needed, "outputs that may reach it": needed}
     if not needed:
@@ -239,7 +239,8 @@ def physical(model: Model, ranges: list[Range]) -> Proof:
     order = [-1 if rank is None else rank for rank in ranks(model.net)]
     top = order.index(max(order))
     limit = envelope.greatest_deceleration(model.vehicle)
-    clamped = min(ranges[top].high, float(model.net.trunk[-1].high.max()))
+    last = model.net.trunk[-1]
+    clamped = min(ranges[top].high, max(float(high) for high, rank in zip(last.high, order, strict=True) if rank >= 0))
     attained = ranges[top].greatest.attained
     text = (
         f"answers stay below {clamped:.2f} m/s^2, the physics allows {limit['total']:.2f}; "
@@ -284,6 +285,14 @@ def _rounding(net: DenseNet, bounds: Sequence[Sums]) -> Float[ndarray, " outputs
     each = rounding_errors(net, [b.low for b in bounds], [b.high for b in bounds])
     ordered = np.array([rank is not None for rank in ranks(net)])
     return np.where(ordered, each[ordered].max(initial=0), each)
+
+
+def _limits(net: DenseNet) -> list[tuple[float, float]]:
+    """Where the last clamp leaves each output alone: of ordered ones, within the limits of all of them."""
+    last, ordered = net.trunk[-1], [rank is not None for rank in ranks(net)]
+    least, most = last.low[ordered].max(initial=-np.inf), last.high[ordered].min(initial=np.inf)
+    own = zip(ordered, last.low, last.high, strict=True)
+    return [(float(least), float(most)) if in_order else (float(low), float(high)) for in_order, low, high in own]
 
 
 def _ordered(net: DenseNet, raw: Float[ndarray, "rows outputs"]) -> Float[ndarray, "rows outputs"]:

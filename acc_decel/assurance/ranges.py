@@ -10,8 +10,9 @@ up when it rises needs an upper limit alone: the concave part of its clamp then 
 variables of a trunk that is monotone from layer to layer vanish.
 
 The bound is the solver's dual bound, so it also holds when the time runs out; it is then not exact, and the gap says
-by how much. MARGIN allows for the solver's tolerances, `rounding.py` for what float32 may round differently. The
-best point found, by the solver or a random search (`witness.py`), is run through the real network in float32.
+by how much. HiGHS computes in float64 to tolerances, for which MARGIN allows: the proof is as good as its arithmetic.
+What float32 may round differently is bounded apart, in `rounding.py`. The best point found, by the solver or a random
+search (`witness.py`), is run through the real network in float32.
 """
 
 from collections.abc import Callable, Sequence
