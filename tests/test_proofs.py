@@ -12,7 +12,9 @@ import pytest
 from conftest import COMPACT, ORDINARY, stopped
 
 from acc_decel.assurance import Model
+from acc_decel.assurance.accepted_box import box, gate_spans, scaled_spans
 from acc_decel.assurance.envelope import greatest_deceleration, same_vehicle
+from acc_decel.assurance.linear_program import Program, constant
 from acc_decel.assurance.monotone_arrays import QUANTILES
 from acc_decel.assurance.monotone_graph import CONSTANT, FALLS, RISES, moves
 from acc_decel.assurance.proofs import Range, clamp, monotone, monotone_onnx, output_range, same_arrays
@@ -21,7 +23,7 @@ from acc_decel.assurance.rounding import in_real_arithmetic, rounding_errors
 from acc_decel.assurance.witness import accepted_events
 from acc_decel.cli import main
 from acc_decel.export import onnx_bytes, read_model, reference_outputs, write_model
-from acc_decel.factors import FACTORS, OUTPUTS, Factor
+from acc_decel.factors import FACTORS, OUTPUTS, Factor, column_names
 from acc_decel.network import DenseNet, Layer, wiring
 from acc_decel.physics import LATENTS
 from tests.random_net import CLAMPS, random_net
@@ -138,6 +140,41 @@ def test_float32_stays_within_the_rounding_allowance(net):
     assert 0 < apart <= allowed[group].max() < 0.1
 
 
+def test_the_rounding_allowance_covers_the_worst_sum():
+    # 2^24 + 1 + 1 + ...: float32 loses every 1, since 2^24 + 1 lies half way and is rounded to even.
+    layer, last = RANDOM.trunk[-2:]
+    ones = np.ones_like(layer.low)
+    huge = np.full_like(last.bias, 2.0**24)
+    trunk = (*RANDOM.trunk[:-2], replace(layer, low=ones, high=ones))
+    net = replace(RANDOM, trunk=(*trunk, replace(last, weights=np.ones_like(last.weights), bias=huge)))
+    events = accepted_events(FACTORS, 1, np.random.default_rng(1))
+    apart = np.abs(in_real_arithmetic(net, events) - net(events)).max()
+    assert apart == len(layer.bias)
+    bounds = sums(net)
+    allowed = rounding_errors(net, [b.low for b in bounds], [b.high for b in bounds])
+    assert (apart <= allowed).all()
+    assert (allowed < 1.1 * (apart + 1)).all()
+
+
+@pytest.mark.parametrize("x", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("gate", [0.0, 0.4, 1.0])
+def test_the_hull_of_a_gated_column_holds_the_product_and_nothing_else_at_its_corners(x, gate):
+    net = tiny_net(0)
+    column = wiring(FEW).gated[0]
+    low, high = (ends[column] for ends in scaled_spans(net))
+    value = low + x * (high - low)
+    ends = []
+    for sign in (-1, 1):
+        program = Program()
+        inside = box(program, net, gate_spans(net))
+        for entry, pinned in ((inside.scaled[column], value), (inside.gates[0], gate)):
+            program.at_least(entry, constant(float(pinned)))
+            program.at_least(constant(float(pinned)), entry)
+        ends.append(sign * program.maximum(inside.gated[0] * sign).bound)
+    assert ends[0] - 1e-6 <= value * (1 - gate) <= ends[1] + 1e-6
+    assert (ends[1] - ends[0] < 1e-6) == (x in (0, 1) or gate in (0, 1))
+
+
 def weakest(layer: Layer, units: tuple[int, ...] | None = None) -> tuple[int, int]:
     """Row and column of the greatest weight."""
     weights = np.abs(layer.weights if units is None else layer.weights[list(units)])
@@ -190,6 +227,16 @@ def test_one_weight_changed_in_the_onnx_file_alone_is_found_there(spot):
     found = same_arrays(RANDOM, graph)
     assert not found.passed
     assert f"trunk[{part}].weights[{row}, {column}]" in found.detail
+
+
+@pytest.mark.parametrize("f", FORCED, ids=lambda f: f.name)
+def test_a_spread_of_the_wrong_sign_fails_both_proofs(f):
+    column = column_names(FACTORS).index(f.name)
+    spread = RANDOM.inverse_spread.copy()
+    spread[column] *= -1
+    net = replace(RANDOM, inverse_spread=spread)
+    assert f"inverse_spread[{column}] ({f.name})" in monotone(net).detail
+    assert not monotone_onnx(net, graph_of(net)).passed
 
 
 def test_the_delay_may_move_any_way_and_any_weight_of_the_embedding_too():
