@@ -204,7 +204,8 @@ def output_range(net: DenseNet, bounds: tuple[Sums, ...], output: int, seconds: 
     sound = found.low <= least.attained and greatest.attained <= found.high
     exact = all(e.status == OPTIMAL for e in (least, greatest))
     gap = max(least.gap, greatest.gap)
-    text = f"{found.low:.2f} to {found.high:.2f} proven, {least.attained:.2f} to {greatest.attained:.2f} attained; "
+    text = f"before the clamp {found.low:.2f} to {found.high:.2f} proven, "
+    text += f"{least.attained:.2f} to {greatest.attained:.2f} attained; "
     text += "exact up to rounding" if exact else f"not exact in the time given, gap {gap:.2g}"
     figures = {"rounding": found.rounding, "least": _told(net, least), "greatest": _told(net, greatest)}
     return Proof("range", bool(sound and np.isfinite([found.low, found.high]).all()), text, figures)
