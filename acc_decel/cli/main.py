@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from acc_decel.cli import offline, online, simulation, virtual_ecu
+from acc_decel.cli import assurance, offline, online, simulation, virtual_ecu
 from acc_decel.cli.factor_options import with_factor_options
 
 EXTRAS = {
@@ -36,6 +36,7 @@ app.command()(with_factor_options(virtual_ecu.ecu))
 app.command()(online.info)
 app.command()(with_factor_options(simulation.simulate))
 app.command()(simulation.influences)
+app.command()(assurance.verify)
 
 
 def main() -> None:

@@ -1,0 +1,164 @@
+"""The accepted box as a program: every value of every factor in its range, and every pattern of factors that lack."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32
+from numpy import ndarray
+
+from acc_decel.assurance.linear_program import Affine, Program, constant
+from acc_decel.export.reference import CHOICE_SUM
+from acc_decel.factors import Factor, bends
+from acc_decel.network import DenseNet, wiring
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Box:
+    """The accepted box in the variables of a program, or rather its hull, of which `gates` may ask for a part.
+
+    `scaled` holds one expression for each column, `available` one for each factor (1 or 0). `embedding` and `forced`
+    are what enters the embedding, and the trunk beside it. All is exact but for the gated columns: pressure * (1 - abs)
+    is a product of two variables, for which its convex hull is taken (McCormick, Mathematical Programming 10, 1976).
+    The hull is exact where the gate is at an end of its span; `spread` says how far a solution is off.
+    """
+
+    net: DenseNet
+    scaled: tuple[Affine, ...]
+    available: tuple[Affine, ...]
+    gates: tuple[Affine, ...]
+    gated: tuple[Affine, ...]
+
+    @property
+    def embedding(self) -> list[Affine]:
+        """What enters the embedding, as `dense_net.entering` orders it."""
+        wires = wiring(self.net.factors)
+        seen = [self.available[i] for i in _owners(self.net.factors, wires.masked)]
+        return [*(self.scaled[i] for i in wires.free), *self.gated, *seen]
+
+    @property
+    def forced(self) -> list[Affine]:
+        """What enters the trunk beside the embedding."""
+        return [self.scaled[i] for i in wiring(self.net.factors).forced]
+
+    def spread(self, solution: ndarray) -> list[float]:
+        """How far each gated column of a solution is from the product that it stands for."""
+        wires = wiring(self.net.factors)
+        return [
+            abs(hull.value(solution) - self.scaled[i].value(solution) * (1 - gate.value(solution)))
+            for hull, i, gate in zip(self.gated, wires.gated, self.gates, strict=True)
+        ]
+
+    def columns(self, solution: ndarray) -> Float32[ndarray, "1 columns"]:
+        """The event that a solution stands for, NaN for not available."""
+        scaled = np.array([e.value(solution) for e in self.scaled])
+        values = scaled / self.net.inverse_spread + self.net.center
+        bend = np.array(bends(self.net.factors), np.float32).astype(np.float64)
+        values = np.where(bend > 0, bend * values / np.where(bend > 0, 1 - values, 1), values)
+        row, start = [], 0
+        for factor, available in zip(self.net.factors, self.available, strict=True):
+            part = values[start : start + len(factor.columns)]
+            start += len(factor.columns)
+            row.append(_given(factor, part) if available.value(solution) > 0.5 else np.full(len(part), np.nan))
+        return np.concatenate(row).astype(np.float32)[None]
+
+
+def box(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
+    """Variables and rows of the accepted box added to `program`, each gate within its span of `gates`."""
+    lows, highs = scaled_spans(net)
+    spans: list[Span] = []
+    scaled: list[Affine] = []
+    available: list[Affine] = []
+    for factor in net.factors:
+        there = program.variable(0.0, 1.0, whole=True) if factor.may_lack else constant(1.0)
+        available.append(there)
+        own = range(len(scaled), len(scaled) + len(factor.columns))
+        spans += [_with_zero(lows[i], highs[i]) if factor.may_lack else (lows[i], highs[i]) for i in own]
+        scaled += [_column(program, there, spans[i], lows[i], highs[i]) for i in own]
+        if factor.levels:
+            _adds_up(program, net, there, {i: scaled[i] for i in own})
+    wires = wiring(net.factors)
+    owners = _owners(net.factors, wires.gates)
+    values = [_unscaled(net, i, scaled[i], available[owner]) for i, owner in zip(wires.gates, owners, strict=True)]
+    gated = []
+    for value, i, span in zip(values, wires.gated, gates, strict=True):
+        program.at_least(value, constant(span[0]))
+        program.at_least(constant(span[1]), value)
+        gated.append(_product(program, scaled[i], spans[i], value, span))
+    return Box(net, tuple(scaled), tuple(available), tuple(values), tuple(gated))
+
+
+def gate_spans(net: DenseNet) -> tuple[Span, ...]:
+    """The widest span of each gate; one that may lack enters as 0."""
+    spans = []
+    for owner in _owners(net.factors, wiring(net.factors).gates):
+        factor = net.factors[owner]
+        low, high = float(np.float32(factor.low)), float(np.float32(factor.high))
+        spans.append(_with_zero(low, high) if factor.may_lack else (low, high))
+    return tuple(spans)
+
+
+def scaled_spans(net: DenseNet) -> tuple[Float[ndarray, " columns"], Float[ndarray, " columns"]]:
+    """Least and greatest value of each scaled column of an available factor."""
+    ranges = np.array([(f.low, f.high) for f in net.factors for _ in f.columns], np.float32).astype(np.float64)
+    bend = np.array(bends(net.factors), np.float32).astype(np.float64)[:, None]
+    seen = np.divide(ranges, ranges + bend, where=bend > 0, out=ranges.copy())
+    ends = (seen - net.center[:, None].astype(np.float64)) * net.inverse_spread[:, None].astype(np.float64)
+    return ends.min(axis=1), ends.max(axis=1)
+
+
+def _with_zero(low: float, high: float) -> Span:
+    return min(0.0, low), max(0.0, high)
+
+
+def _column(program: Program, there: Affine, span: Span, low: float, high: float) -> Affine:
+    """Between `low` and `high` where the factor is there, else 0; within `span`."""
+    scaled = program.variable(*span)
+    if not there.terms:
+        return scaled
+    program.at_least(scaled, there * low)
+    program.at_least(there * high, scaled)
+    return scaled
+
+
+def _adds_up(program: Program, net: DenseNet, there: Affine, levels: dict[int, Affine]) -> None:
+    total = constant(0.0)
+    for i, scaled in levels.items():
+        total += _unscaled(net, i, scaled, there)
+    program.at_least(total, there * (CHOICE_SUM[0] - SUM_ERROR))
+    program.at_least(there * (CHOICE_SUM[1] + SUM_ERROR), total)
+
+
+def _unscaled(net: DenseNet, column: int, scaled: Affine, there: Affine) -> Affine:
+    """The value of a column without bend; 0 where it lacks."""
+    return scaled * (1 / float(net.inverse_spread[column])) + there * float(net.center[column])
+
+
+def _product(program: Program, x: Affine, x_span: Span, gate: Affine, span: Span) -> Affine:
+    """A variable in the convex hull of x * (1 - gate)."""
+    closed, (low, high), (least, most) = constant(1.0) - gate, x_span, (1 - span[1], 1 - span[0])
+    corners = [a * b for a in (low, high) for b in (least, most)]
+    hull = program.variable(min(corners), max(corners))
+    program.at_least(hull, closed * low + x * least - constant(low * least))
+    program.at_least(hull, closed * high + x * most - constant(high * most))
+    program.at_least(closed * high + x * least - constant(high * least), hull)
+    program.at_least(closed * low + x * most - constant(low * most), hull)
+    return hull
+
+
+def _owners(factors: tuple[Factor, ...], columns: tuple[int, ...]) -> list[int]:
+    """The factor of each of `columns`."""
+    owner = [i for i, f in enumerate(factors) for _ in f.columns]
+    return [owner[column] for column in columns]
+
+
+def _given(factor: Factor, values: ndarray) -> ndarray:
+    values = np.clip(values.astype(np.float32), np.float32(factor.low), np.float32(factor.high))
+    if not factor.levels:
+        return values
+    total = values.sum()
+    return values * (np.clip(total, CHOICE_SUM[0] + 1e-6, CHOICE_SUM[1] - 1e-6) / total if total else 1.0)
+
+
+SUM_ERROR = 1e-6  # of a sum of probabilities in float32
