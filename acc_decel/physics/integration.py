@@ -28,7 +28,7 @@ from acc_decel.physics.equations import ABS_TIME, SLOW, Event, abs_rate, compile
 TIME_STEP = 0.005  # [s], of a short stop; a longer one sees `Event.step`
 BUILD_UP_STEP = 0.0025  # [s], until the pressure has settled
 CRAWLING = 0.05  # [m/s^2] a car that slows by less never stops
-LONGEST = 120.0  # [s] after this the remaining distance is v^2 / (2 a)
+LONGEST = 240.0  # [s] after this the remaining distance is v^2 / (2 a)
 SETTLED = 4.0  # time constants of the hydraulic lag until the pressure counts as built up
 LANES = 16  # events in lockstep; two vector registers of eight numbers on a current x86 core
 
