@@ -81,8 +81,9 @@ def clean(drive: Drive) -> Clean:
     lag, correlation = channels["speed"].lag, np.nan
     if lag is None:
         lag, correlation = (0.0, np.nan) if acceleration is None else lag_of(speed, acceleration)
-    speed = _shifted(speed, lag)
+    speed = _shifted(speed, max(lag, 0.0))
     if acceleration is not None:
+        acceleration = _shifted(acceleration, max(-lag, 0.0))  # whichever is late is brought forward
         speed, acceleration, frozen = without_frozen(speed, acceleration)
         tally["frozen value"] += frozen
         lost += frozen

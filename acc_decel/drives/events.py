@@ -47,7 +47,7 @@ COLUMNS = tuple(f.name for f in fields(Event))
 QUALITY = {
     "speed_only":  "no accelerometer: deceleration is differentiated speed",
     "sparse":      "speed comes so rarely that peak and build-up are blurred",
-    "gap":         "no record of speed for a second or more inside",
+    "gap":         "no record of speed for one and a half seconds or more inside",
     "cut":         "the recording begins or ends inside",
     "unaligned":   "the lag between speed and acceleration could not be told",
     "implausible": "slows harder than a road car can",
@@ -145,7 +145,7 @@ def _quality(piece: Motion, rows: slice, clean: Clean) -> str:
     tests = {
         "speed_only": speed_only,
         "sparse": speed_only and clean.speed.period > SPARSE,
-        "gap": bool((piece.seen[rows] > max(0.5, clean.speed.period)).any()),
+        "gap": bool((piece.seen[rows] > max(0.75, clean.speed.period)).any()),
         "cut": rows.start == 0 or rows.stop >= len(piece.time) - 1,
         "unaligned": not speed_only and clean.lag == 0 and clean.lag_correlation < 0.4,
         "implausible": -piece.acceleration[rows].min() > IMPLAUSIBLE,

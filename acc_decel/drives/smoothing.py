@@ -19,14 +19,14 @@ SLOW_RATE = 6.0  # [Hz]
 GAP, BRIDGED_GAP = 4.0, 15.0  # [s] without speed, alone and with an accelerometer: the drive is cut there
 BLOCK, OVERLAP = 24_000, 400  # grid points solved at once, and shared by neighbours
 ROUNDS = 5  # of reweighting
-FREEDOM = 4.0  # of Student's t
+FREEDOM, WALK_FREEDOM = 4.0, 1.0  # of Student's t for the sensors and for the steps of the acceleration
 KINEMATIC = 1e-3  # [m/s] how exactly speed is the integral of acceleration
 BIAS_WALK, BIAS_WALK_FAST = 0.03, 0.2  # [m/s^2 per sqrt(s)]; the latter where speed is fast enough to follow the
 # nose that dives with the brakes and tilts the accelerometer
 FAST = 0.2  # [s] between records of speed
 OUTLIER = 6.0  # standard deviations from the smooth motion
 SPEED_NOISE, ACCELERATION_NOISE = (0.03, 1.0), (0.15, 1.5)  # least and greatest standard deviations
-WALK, WALK_SPEED_ONLY = 2.5, 1.5  # [m/s^2 per sqrt(s)] of the acceleration
+WALK, WALK_SPEED_ONLY = 0.4, 0.3  # [m/s^2 per sqrt(s)] of the acceleration
 
 
 @dataclass(frozen=True)
@@ -69,18 +69,19 @@ def stretches(clean: Clean) -> list[tuple[float, float]]:
 
 def _piece(clean: Clean, start: float, end: float, step: float) -> Motion:
     grid = start + step * np.arange(int((end - start) / step) + 2)
-    solved = np.empty((len(grid), 3))
+    solved, outliers = np.empty((len(grid), 3)), 0
     for first in range(0, len(grid), BLOCK):
         a, b = max(0, first - OVERLAP), min(len(grid), first + BLOCK + OVERLAP)
-        part = _solved(clean, grid[a:b], step)
+        part, disowned = _solved(clean, grid[a:b], step)
         last = min(first + BLOCK, len(grid))
+        outliers += int(((disowned >= grid[first]) & (disowned <= grid[last - 1])).sum())
         solved[first:last] = part[first - a : last - a]
     speed, acceleration, bias = solved.T
-    return Motion(grid, speed, acceleration, bias, _distance(grid, clean.speed.time))
+    return Motion(grid, speed, acceleration, bias, _distance(grid, clean.speed.time), outliers)
 
 
-def _solved(clean: Clean, grid: ndarray, step: float) -> ndarray:
-    """State at each point of `grid`, points x 3."""
+def _solved(clean: Clean, grid: ndarray, step: float) -> tuple[ndarray, ndarray]:
+    """State at each point of `grid`, points x 3, and the times of records far off it."""
     speed, acceleration = _within(clean.speed, grid), None
     if clean.acceleration is not None:
         acceleration = _within(clean.acceleration, grid)
@@ -95,7 +96,11 @@ def _solved(clean: Clean, grid: ndarray, step: float) -> ndarray:
     for _ in range(ROUNDS):
         state = _least_squares(grid, step, speed, acceleration, noise, weights)
         noise, weights = _reweighted(state, grid, step, speed, acceleration, noise, clean)
-    return state
+    least = _student(np.array(OUTLIER))
+    disowned = [speed.time[weights[0] < least]]
+    if acceleration is not None and weights[1] is not None:
+        disowned.append(acceleration.time[weights[1] < least])
+    return state, np.unique(np.concatenate(disowned))
 
 
 Weights = tuple[ndarray, ndarray | None, ndarray]  # of speed, acceleration, walk
@@ -124,15 +129,15 @@ def _reweighted(
         pushed_noise = _scale(miss, *ACCELERATION_NOISE)
         pushed = _student(miss / pushed_noise)
     noise = replace(noise, speed=speed_noise, acceleration=pushed_noise)
-    return noise, (_student(off / speed_noise), pushed, _student(walked))
+    return noise, (_student(off / speed_noise), pushed, _student(walked, WALK_FREEDOM))
 
 
 def _scale(off: ndarray, least: float, greatest: float) -> float:
     return float(np.clip(1.4826 * np.median(np.abs(off)) if len(off) else least, least, greatest))
 
 
-def _student(score: ndarray) -> ndarray:
-    return (FREEDOM + 1) / (FREEDOM + score**2)
+def _student(score: ndarray, freedom: float = FREEDOM) -> ndarray:
+    return (freedom + 1) / (freedom + score**2)
 
 
 def _least_squares(

@@ -1,0 +1,293 @@
+"""A mapping proposed from names, units and values: which channels are time, speed and acceleration.
+
+Names find candidates, values decide: acceleration is the channel that goes with differentiated speed, and its sign, its
+axis and a unit that the file does not tell come out of the same comparison. What stays ambiguous is refused with what
+to write.
+"""
+
+import re
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy import ndarray
+
+from acc_decel.drives.cleaning import Series, correlation, fresh, rising, slope
+from acc_decel.drives.reading import blocks, thinned
+from acc_decel.drives.recording import SIGNAL, Channel, Recording, description
+from acc_decel.drives.source import Block, Source
+from acc_decel.drives.units import ISO, UNITS, Unit, known_unit, unit, unit_in_name
+
+LOOKED_AT = 1_000_000  # records that are enough to judge channels
+CANDIDATES = 12  # of one signal that are looked at
+FAST_MS = 75.0  # [m/s] a greater number without a unit is no m/s
+AGREES, CLEARLY = 0.5, 0.1  # correlation that makes an acceleration, and by how much it must lead
+NAMED_AGREES = 0.3  # enough for a channel whose name says longitudinal
+UNIT_ODDS = 1.4  # how far the sizes may be apart for a unit to be told from them
+EPOCHS = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))  # least seconds since 1970 in each unit
+SI_NAMES = {"speed", "v", "velocity", "vx"}  # by the convention of this project: SI where no unit is named
+
+TIME = re.compile(r"\b(time|timestamps?|t|zeit|timestep|datetime|date|utc|clock|epoch|elapsed|secs?|seconds)\b")
+SPEED = re.compile(r"speed|veloc|spd\b|\bvel\b|\bv\b|\bvx\b|geschwindig|vitesse|\bkmh\b|\bkph\b|\bmph\b|tacho")
+NO_SPEED = re.compile(
+    r"engine|motor|rpm|wind|fan|turbo|angular|\brate\b|rotation|yaw|limit|accuracy|valid|target|\bset\b|cruise|desired|"
+    r"idle|relative|\blead\b|delta|error|command|\bcmd\b|\bref|gear|\bmax\b|\bmin\b|avg|average|pump|vertical|lateral|"
+    r"steer|calc|\bdiff|\bvy\b|\bvz\b|radar|\bcount|status|quality"
+)
+CAR = re.compile(r"vehicle|\bveh|\bcar\b|gps|gnss|obd|ground|\bego\b|^speed$|^velocity$")
+WHEEL = re.compile(r"wheel|\bws\b|\bfl\b|\bfr\b|\brl\b|\brr\b|tyre|tire")
+PUSH = re.compile(r"accel(?!er?ator)|\bacc\b|\bacc(?=[xyz]\b)|\ba[xyz]\b|\ba\b|beschl|g ?force|\bg ?[xyz]\b|decel|\blong? g\b|\binline")
+NO_PUSH = re.compile(r"pedal|throttle|\bpos|position|percent|accuracy|valid|\blat|yaw|angular|gyro|roll|pitch|vert|status|radar|target|desired|request|\breq\b|command|\bcmd\b|lead")
+ALONG = re.compile(r"\blon(g|gi|gitudinal)?\b|longitud|forward|\bfwd\b|inline|\bax\b|decel")
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A mapping with what was assumed; `problem` says what keeps it from being used, if anything does."""
+
+    recording: Recording
+    notes: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def toml(self) -> str:
+        """The mapping as a recording description."""
+        return description(self.recording)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A channel that may be a signal: its series as recorded, the unit if the file or the name tells it."""
+
+    name: str
+    unit: Unit | None
+    series: Series = field(repr=False)
+
+
+def proposed(source: Source) -> Proposal:
+    """The mapping of a recording, from what its first million records show."""
+    there = source.channels()
+    time = None if source.timed else _time(source, there)
+    dbc = getattr(source, "dbc", None)
+    if not source.timed and time is None:
+        return Proposal(Recording({}, None, dbc), (), _how("time", there, "no channel is named like a time"))
+    speeds = sorted((n for n in there if _is_speed(n, there[n])), key=lambda n: -_speed_score(n, there[n]))[:CANDIDATES]
+    pushes = [n for n in there if _is_push(n, there[n])][:CANDIDATES]
+    if not speeds:
+        return Proposal(Recording({}, time, dbc), (), _how("speed", there, "no channel is named like a speed"))
+    seen = looked_at(source, [*speeds, *pushes], time)
+    if not any(name in seen for name in speeds):
+        return Proposal(Recording({}, time, dbc), (), _how("speed", there, f"{', '.join(speeds)} never changes"))
+    best = next(name for name in speeds if name in seen)
+    speed = Candidate(best, _told_unit(best, there[best], "speed"), seen[best])
+    accelerations = [Candidate(n, _told_unit(n, there[n], "acceleration"), seen[n]) for n in pushes if n in seen]
+    acceleration, sign, why = _acceleration(speed, accelerations)
+    speed_unit, acceleration_unit, notes, problem = _units(speed, acceleration, there)
+    channels = {"speed": Channel(best, speed_unit)}
+    notes = [*notes, *why]
+    if acceleration is not None and acceleration_unit is not None and not problem:
+        channels["acceleration"] = Channel(acceleration.name, acceleration_unit, sign)
+        if sign < 0:
+            notes.append(f"{acceleration.name!r} runs against the change of speed, so its sign is -1")
+    dead = [name for name in [*speeds, *pushes] if name not in seen]
+    notes += [f"{name!r} never changes and is left out" for name in dead]
+    return Proposal(Recording(channels, time, dbc), tuple(notes), problem)
+
+
+def looked_at(source: Source, names: list[str], time: Channel | None) -> dict[str, Series]:
+    """Series of the channels that change, as recorded, from the first records."""
+    parts: dict[str, list[Block]] = {}
+    records = 0
+    for block in blocks(source, names, time):
+        parts.setdefault(block.group, []).append(thinned(block))
+        records += len(block.time)
+        if records >= LOOKED_AT:
+            break
+    found = {}
+    for group in parts.values():
+        stamps = np.concatenate([block.time for block in group])
+        for name in group[0].values:
+            series = _series(stamps, np.concatenate([block.values[name] for block in group]))
+            if series is not None:
+                found[name] = series
+    return found
+
+
+def _series(time: ndarray, value: ndarray) -> Series | None:
+    rows = np.flatnonzero(np.isfinite(time) & np.isfinite(value))
+    if len(rows) < 3 or (value[rows] == value[rows[0]]).all():
+        return None
+    rows = rows if (np.diff(time[rows]) > 0).all() else rows[rising(time[rows])]
+    if len(rows) < 3 or (value[rows] == value[rows[0]]).all():
+        return None
+    news = fresh(time[rows], value[rows])
+    return Series(time[rows][news.rows], value[rows][news.rows], news.period, news.resolution)
+
+
+def _words(name: str) -> str:
+    """The name without its unit, in lower-case words: `VehicleSpeed_kmh` becomes `vehicle speed kmh`."""
+    last = re.sub(r"[(\[{].*?[)\]}]", " ", name.rsplit("/", 1)[-1])
+    apart = re.sub(r"([a-z])([A-Z])|([A-Z]+)([A-Z][a-z])", r"\1\3 \2\4", last)
+    return " ".join(re.split(r"[^0-9a-zA-Z\u00c0-\u024f]+", apart)).strip().lower()
+
+
+def _is_speed(name: str, told: str) -> bool:
+    words = _words(name)
+    foreign = bool(told) and known_unit(told, "speed") is None
+    return bool(SPEED.search(words) or unit_in_name(name, "speed")) and not NO_SPEED.search(words) and not foreign
+
+
+def _speed_score(name: str, told: str) -> float:
+    words = _words(name)
+    known = _told_unit(name, told, "speed") is not None
+    return 2 * bool(CAR.search(words)) + known - 3 * bool(WHEEL.search(words)) + bool(SPEED.search(words))
+
+
+def _is_push(name: str, told: str) -> bool:
+    words = _words(name)
+    foreign = bool(told) and known_unit(told, "acceleration") is None
+    named = bool(PUSH.search(words)) or name.lower().split("/")[-1].startswith("accel")
+    return named and not NO_PUSH.search(words) and not foreign
+
+
+def _told_unit(name: str, told: str, quantity: str) -> Unit | None:
+    return known_unit(told, quantity) or unit_in_name(name, quantity)
+
+
+def _time(source: Source, there: dict[str, str]) -> Channel | None:
+    named = [name for name in there if TIME.search(_words(name)) or unit_in_name(name, "time")]
+    if not named:
+        return None
+    ranked = sorted(named, key=lambda n: (_words(n) not in {"time", "t", "timestamp"}, "time" not in _words(n)))[:4]
+    choices = [(name, _time_unit(source, name, there[name])) for name in ranked]
+    rises = [choice for choice in choices if _mostly_rises(source, *choice)]
+    name, told = (rises or choices)[0]
+    return Channel(name, told)
+
+
+def _first_times(source: Source, name: str, told: Unit) -> ndarray:
+    block = next(iter(blocks(source, [], Channel(name, told))), None)
+    return np.array([]) if block is None else block.time[np.isfinite(block.time)]
+
+
+def _mostly_rises(source: Source, name: str, told: Unit) -> bool:
+    steps = np.diff(_first_times(source, name, told))
+    return len(steps) > 0 and float((steps > 0).mean()) > 0.5
+
+
+def _time_unit(source: Source, name: str, told: str) -> Unit:
+    """The unit of a time: as told; as the text of dates; since 1970 by its size; else by the size of its steps."""
+    second = unit("s", "time", name)
+    raw = _first_times(source, name, second)
+    if not len(raw):
+        return unit(ISO, "time", name)
+    known = _told_unit(name, told, "time")
+    if known is not None and known.name != ISO:
+        return known
+    size, steps = float(np.median(np.abs(raw))), np.diff(raw)
+    for least, epoch in EPOCHS:
+        if size > least:
+            return unit(epoch, "time", name)
+    step = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+    elapsed = next((u for least, u in ((5e6, "ns"), (5e3, "us"), (5.0, "ms")) if step >= least), "s")
+    return unit(elapsed, "time", name)
+
+
+def _acceleration(speed: Candidate, candidates: list[Candidate]) -> tuple[Candidate | None, float, list[str]]:
+    """The candidate that goes with the change of speed, its sign, and why there is none."""
+    found = []
+    for candidate in candidates:
+        told = correlation(speed.series, candidate.series)
+        if told is not None:
+            r = float(told[1][np.argmax(np.abs(told[1]))])
+            found.append((abs(r) * _size_fits(speed, candidate), r, candidate))
+    found.sort(key=lambda entry: -entry[0])
+    if not found:
+        return None, 1.0, ["the recording is too short to compare acceleration with speed"] if candidates else []
+    (lead, r, best), second = found[0], found[1][0] if len(found) > 1 else 0.0
+    along = bool(ALONG.search(_words(best.name)))
+    if (abs(r) >= AGREES and lead - second >= CLEARLY) or (along and abs(r) >= NAMED_AGREES):
+        return best, float(np.sign(r)), [f"{best.name!r} goes with the change of {speed.name!r} (r = {r:.2f})"]
+    names = ", ".join(f"{c.name!r} (r = {r:.2f})" for _, r, c in found)
+    return None, 1.0, [f"no acceleration is used, none clearly goes with the change of speed: {names}"]
+
+
+def _size_fits(speed: Candidate, acceleration: Candidate) -> float:
+    """1 where acceleration is as large as the change of speed in some pair of units, less where it is not."""
+    speeds = [speed.unit] if speed.unit else [unit(u, "speed", "") for u in ("m/s", "km/h", "mph")]
+    units = [acceleration.unit] if acceleration.unit else [unit(u, "acceleration", "") for u in ("m/s^2", "g")]
+    size = slope(speed.series, acceleration.series)
+    return float(np.exp(-min(abs(np.log(max(size, 1e-9) * s.size / u.size)) for s in speeds for u in units)))
+
+
+def _units(
+    speed: Candidate, acceleration: Candidate | None, there: dict[str, str]
+) -> tuple[Unit, Unit | None, list[str], str]:
+    """Units of speed and acceleration, what was assumed, and what keeps them from being told."""
+    speeds = [speed.unit] if speed.unit else [unit(u, "speed", "") for u in ("m/s", "km/h", "mph")]
+    speeds = [u for u in speeds if _possible(speed.series.value * u.size, "speed")] or speeds
+    pushes: list[Unit] = []
+    if acceleration is not None:
+        pushes = [acceleration.unit] if acceleration.unit else [unit(u, "acceleration", "") for u in ("m/s^2", "g")]
+    if len(speeds) == 1 and len(pushes) <= 1:
+        return speeds[0], pushes[0] if pushes else None, _assumed(speed, speeds[0]), ""
+    if acceleration is not None:
+        size = slope(speed.series, acceleration.series)
+        pairs = sorted((abs(np.log(size * s.size / p.size)), s.name, p.name, s, p) for s in speeds for p in pushes)
+        clear = len(pairs) < 2 or all(b[0] - a[0] > np.log(UNIT_ODDS) / 2 for a, b in pairwise(pairs[:2]))
+        if pairs[0][0] < np.log(UNIT_ODDS) and clear:
+            s, p = pairs[0][3], pairs[0][4]
+            return s, p, [f"units {s.name} and {p.name} follow from comparing speed with acceleration"], ""
+    best = _likely_speed(speed, speeds)
+    push = pushes[0] if len(pushes) == 1 else _likely_push(acceleration, pushes)
+    if best is not None:
+        return best, push, _assumed(speed, best), ""
+    why = f"the unit of {speed.name!r} is not told ({', '.join(u.name for u in speeds)} are possible)"
+    return speeds[0], push, [], _how("speed", there, why)
+
+
+def _assumed(speed: Candidate, taken: Unit) -> list[str]:
+    return [] if speed.unit else [f"{speed.name!r} has no unit: taken as {taken.name}"]
+
+
+def _likely_speed(speed: Candidate, possible: list[Unit]) -> Unit | None:
+    """The unit that a speed without one has, if its name, size or steps tell."""
+    named, series = {u.name: u for u in possible}, speed.series
+    if "m/s" not in named:
+        return named.get("km/h", possible[0])
+    if _words(speed.name) in SI_NAMES:
+        return named["m/s"]
+    if "km/h" in named and (series.value == np.round(series.value)).all() and series.value.max() > 10:
+        return named["km/h"]
+    return None
+
+
+def _likely_push(acceleration: Candidate | None, possible: list[Unit]) -> Unit | None:
+    if acceleration is None:
+        return None
+    hard = float(np.quantile(np.abs(acceleration.series.value), 0.999))
+    return possible[1] if hard < 1.6 else possible[0]
+
+
+def _possible(value: ndarray, signal: str) -> bool:
+    """Whether nearly all values lie in the signal's range, and their changes are those of a car."""
+    limits = SIGNAL[signal]
+    top = min(limits.high, FAST_MS)
+    return bool(np.quantile(value, 0.99) <= top and np.quantile(value, 0.01) >= limits.low)
+
+
+def _how(signal: str, there: dict[str, str], why: str) -> str:
+    quantity = "time" if signal == "time" else SIGNAL[signal].quantity
+    units = ", ".join(u.name for u in UNITS if u.quantity == quantity)
+    shown = ", ".join(map(repr, list(there)[:30])) + (", ..." if len(there) > 30 else "")
+    return (
+        f"the {signal} must be told by a recording description, because {why}. Channels: {shown}. "
+        f'Write [{signal}], channel = "NAME", unit = "UNIT" ({units}) into a TOML file and give it with --recording.'
+    )
+
+
+def used(proposal: Proposal, source: Source) -> Recording:
+    """The recording of a proposal that may be used as it is. Raises ValueError that says what to write."""
+    if proposal.problem:
+        raise ValueError(f"{source.path}: {proposal.problem}")
+    return replace(proposal.recording)
