@@ -175,8 +175,8 @@ class Score:
 def score(truth: Truth, found: pd.DataFrame, *, margin: float = 0.1) -> Score:
     """How well `found` tells the events of `truth`.
 
-    A true event must be found if its peak is `margin` above PEAK; a found one is right if it overlaps a true event whose
-    peak is no more than `margin` below PEAK.
+    A true event must be found if its peak is `margin` above PEAK; a found one is right if it overlaps a true event
+    whose peak is no more than `margin` below PEAK.
     """
     peaks = truth.events["peak_deceleration"].to_numpy()
     pairs = matched(truth.events, found)

@@ -1,5 +1,6 @@
 """Pictures of recorded drives: a whole drive with its events marked, and one event close up."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -24,7 +25,7 @@ def drive(found: Found) -> Figure:
     return figure
 
 
-def event(found: Found, row: dict[str, Any]) -> Figure:
+def event(found: Found, row: Mapping[Any, Any]) -> Figure:
     """One event with what was recorded around it."""
     figure = Figure(figsize=(8, 6), layout="constrained")
     speed, slowing = figure.subplots(2, 1, sharex=True)

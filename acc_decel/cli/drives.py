@@ -1,5 +1,6 @@
 """Commands for recorded drives: inspect, events, fleet. They need the extra [drives]."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -195,10 +196,20 @@ def _event_rows(table: Any) -> list[tuple[str, ...]]:
 
 def _channel_row(c: "drives.ChannelReport") -> tuple[str, ...]:
     rate = "-" if c.rate_hz != c.rate_hz else f"{c.rate_hz:.3g}"
-    return c.name, c.unit, f"{c.records}", rate, f"{c.gaps}", f"{c.longest_gap_s:.2f}", f"{c.low:.6g}", f"{c.high:.6g}", c.note
+    return (
+        c.name,
+        c.unit,
+        f"{c.records}",
+        rate,
+        f"{c.gaps}",
+        f"{c.longest_gap_s:.2f}",
+        f"{c.low:.6g}",
+        f"{c.high:.6g}",
+        c.note,
+    )
 
 
-def _fleet_row(row: dict[str, Any]) -> tuple[str, ...]:
+def _fleet_row(row: Mapping[Any, Any]) -> tuple[str, ...]:
     if row["status"] != "ok":
         return row["file"], "-", "-", "-", "-", "-", str(row["reason"])
     hardest = "-" if row["hardest"] is None or row["hardest"] != row["hardest"] else f"{row['hardest']:.2f}"

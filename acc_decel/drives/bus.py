@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
@@ -107,7 +107,7 @@ class LogFrames:
                 yield _frames(rows)
 
 
-def database(dbc: Path) -> "Database":
+def database(dbc: Path) -> Any:
     """The CAN database in a DBC file (or ARXML, KCD, SYM). Raises ValueError if it is none."""
     import cantools  # noqa: PLC0415
 

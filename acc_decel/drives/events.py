@@ -67,7 +67,7 @@ def events_of(pieces: list[Motion], clean: Clean, *, threshold: float = THRESHOL
         raise ValueError(f"threshold must be above {EDGE:g} m/s^2, the edge of an event. Got {threshold:g}.")
     found = [_event(piece, rows, clean) for piece in pieces for rows in _stretches(piece, threshold)]
     table = pd.DataFrame([astuple(event) for event in found], columns=list(COLUMNS))
-    return table.astype({"stopped": bool, "quality": "str"} | {c: float for c in COLUMNS[:-2]})
+    return table.astype(dict.fromkeys(COLUMNS[:-2], "float64") | {"stopped": "bool", "quality": "str"})
 
 
 def _stretches(piece: Motion, threshold: float) -> list[slice]:

@@ -166,7 +166,11 @@ def _row(parts: Path, task: Task) -> dict[str, Any] | None:
 
 
 def _lost(task: Task) -> dict[str, Any]:
-    return dict.fromkeys(ROW) | {"file": task.file, "status": "failed", "reason": "changed while it was read: run again"}
+    return dict.fromkeys(ROW) | {
+        "file": task.file,
+        "status": "failed",
+        "reason": "changed while it was read: run again",
+    }
 
 
 def _events(parts: Path, tasks: list[Task]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Recordings in ASAM MDF (MF4, MDF, DAT): decoded channels, or the frames of a raw bus; read slice by slice."""
 
+import gc
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -59,7 +60,7 @@ class MeasurementFrames:
         """Blocks of frames."""
         with opened(self.path) as mdf:
             for group in bus_groups(mdf):
-                names = [c.name for c in mdf.groups[group].channels]
+                names = [c.name for c in _groups(mdf)[group].channels]
                 for first in range(0, _cycles(mdf, group), RECORDS):
                     columns = {
                         part: _slice(mdf, self.path, group, names.index(f"{BUS_FRAME}.{part}"), first, raw=True)
@@ -80,9 +81,10 @@ def opened(path: Path) -> "Iterator[MDF]":
         mdf, told = None, ""
         try:
             mdf = MDF(file)
-        except Exception as error:  # noqa: BLE001 - asammdf raises many kinds on a broken file
+        except Exception as error:  # asammdf raises many kinds on a broken file
             told = str(error)
         if mdf is None:
+            gc.collect()  # what asammdf left half-made goes now, and quietly
             raise ValueError(_broken(path, told))
         try:
             yield mdf
@@ -93,7 +95,7 @@ def opened(path: Path) -> "Iterator[MDF]":
 def bus_groups(mdf: "MDF") -> list[int]:
     """Numbers of the groups that hold CAN frames."""
     found = []
-    for i, group in enumerate(mdf.groups):
+    for i, group in enumerate(_groups(mdf)):
         names = {c.name for c in group.channels}
         if {f"{BUS_FRAME}.ID", f"{BUS_FRAME}.DataBytes"} <= names and _cycles(mdf, i):
             found.append(i)
@@ -109,7 +111,7 @@ def is_raw_bus(path: Path) -> bool:
 def _places(mdf: "MDF") -> dict[str, tuple[int, int, str]]:
     """Group, index and unit of each decoded channel of numbers, by a name that is unique."""
     found: list[tuple[str, int, int, str]] = []
-    for i, group in enumerate(mdf.groups):
+    for i, group in enumerate(_groups(mdf)):
         if not _cycles(mdf, i) or any(c.name.startswith(("CAN_", "LIN_")) for c in group.channels):
             continue
         master = mdf.masters_db.get(i)
@@ -123,8 +125,13 @@ def _unit(channel: Any) -> str:
     return str(getattr(channel, "unit", "") or getattr(conversion, "unit", "") or "").strip()
 
 
+def _groups(mdf: Any) -> list[Any]:
+    found: list[Any] = mdf.groups
+    return found
+
+
 def _cycles(mdf: "MDF", group: int) -> int:
-    return int(mdf.groups[group].channel_group.cycles_nr)
+    return int(_groups(mdf)[group].channel_group.cycles_nr)
 
 
 def _slice(mdf: "MDF", path: Path, group: int, index: int, first: int, *, raw: bool = False) -> Any:
@@ -136,7 +143,9 @@ def _slice(mdf: "MDF", path: Path, group: int, index: int, first: int, *, raw: b
 
 def _broken(path: Path, told: str) -> str:
     sentence = " ".join(told.split())[:200] or "nothing that can be read"
-    return f"{path} must be a whole MDF file. Got: {sentence.rstrip('.')}. It may be cut short: record or copy it again."
+    return (
+        f"{path} must be a whole MDF file. Got: {sentence.rstrip('.')}. It may be cut short: record or copy it again."
+    )
 
 
 def _floats(samples: ndarray) -> ndarray:

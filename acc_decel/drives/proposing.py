@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.drives.cleaning import Series, correlation, fresh, rising, slope
+from acc_decel.drives.cleaning import TESTS, Series, correlation, fresh, rising, slope
 from acc_decel.drives.reading import blocks, thinned
 from acc_decel.drives.recording import SIGNAL, Channel, Recording, description
 from acc_decel.drives.source import Block, Source
@@ -25,19 +25,26 @@ AGREES, CLEARLY = 0.5, 0.1  # correlation that makes an acceleration, and by how
 NAMED_AGREES = 0.3  # enough for a channel whose name says longitudinal
 UNIT_ODDS = 1.4  # how far the sizes may be apart for a unit to be told from them
 EPOCHS = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))  # least seconds since 1970 in each unit
+ALIKE = 0.9  # correlation of two speeds that are the same
+LOOSE = {"speed": "km/h", "acceleration": "mg"}  # units that make nothing an outlier that is none in another
 SI_NAMES = {"speed", "v", "velocity", "vx"}  # by the convention of this project: SI where no unit is named
 
-TIME = re.compile(r"\b(time|timestamps?|t|zeit|timestep|datetime|date|utc|clock|epoch|elapsed|secs?|seconds)\b")
+TIME = re.compile(r"\b(time|timestamps?|ts?|zeit|timestep|datetime|date|utc|clock|epoch|elapsed|secs?|seconds)\b")
 SPEED = re.compile(r"speed|veloc|spd\b|\bvel\b|\bv\b|\bvx\b|geschwindig|vitesse|\bkmh\b|\bkph\b|\bmph\b|tacho")
 NO_SPEED = re.compile(
-    r"engine|motor|rpm|wind|fan|turbo|angular|\brate\b|rotation|yaw|limit|accuracy|valid|target|\bset\b|cruise|desired|"
+    r"engine|motor|rpm|\bwind|\bfan|turbo|angular|\brate\b|rotation|yaw|limit|accuracy|valid|target|\bset\b|cruise|desired|"
     r"idle|relative|\blead\b|delta|error|command|\bcmd\b|\bref|gear|\bmax\b|\bmin\b|avg|average|pump|vertical|lateral|"
     r"steer|calc|\bdiff|\bvy\b|\bvz\b|radar|\bcount|status|quality"
 )
 CAR = re.compile(r"vehicle|\bveh|\bcar\b|gps|gnss|obd|ground|\bego\b|^speed$|^velocity$")
 WHEEL = re.compile(r"wheel|\bws\b|\bfl\b|\bfr\b|\brl\b|\brr\b|tyre|tire")
-PUSH = re.compile(r"accel(?!er?ator)|\bacc\b|\bacc(?=[xyz]\b)|\ba[xyz]\b|\ba\b|beschl|g ?force|\bg ?[xyz]\b|decel|\blong? g\b|\binline")
-NO_PUSH = re.compile(r"pedal|throttle|\bpos|position|percent|accuracy|valid|\blat|yaw|angular|gyro|roll|pitch|vert|status|radar|target|desired|request|\breq\b|command|\bcmd\b|lead")
+PUSH = re.compile(
+    r"accel(?!er?ator)|\bacc\b|\bacc(?=[xyz]\b)|"
+    r"\ba[xyz]\b|\ba\b|beschl|g ?force|\bg ?[xyz]\b|decel|\blong? g\b|\bg lon|\binline"
+)
+NO_PUSH = re.compile(
+    r"pedal|throttle|\bpos|position|percent|accuracy|valid|\blat|yaw|angular|gyro|roll|pitch|vert|status|radar|target|desired|request|\breq\b|command|\bcmd\b|lead"
+)
 ALONG = re.compile(r"\blon(g|gi|gitudinal)?\b|longitud|forward|\bfwd\b|inline|\bax\b|decel")
 
 
@@ -65,7 +72,7 @@ class Candidate:
 
 
 def proposed(source: Source) -> Proposal:
-    """The mapping of a recording, from what its first million records show."""
+    """The mapping of a recording, from what its first records show."""
     there = source.channels()
     time = None if source.timed else _time(source, there)
     dbc = getattr(source, "dbc", None)
@@ -75,27 +82,44 @@ def proposed(source: Source) -> Proposal:
     pushes = [n for n in there if _is_push(n, there[n])][:CANDIDATES]
     if not speeds:
         return Proposal(Recording({}, time, dbc), (), _how("speed", there, "no channel is named like a speed"))
-    seen = looked_at(source, [*speeds, *pushes], time)
-    if not any(name in seen for name in speeds):
-        return Proposal(Recording({}, time, dbc), (), _how("speed", there, f"{', '.join(speeds)} never changes"))
-    best = next(name for name in speeds if name in seen)
-    speed = Candidate(best, _told_unit(best, there[best], "speed"), seen[best])
-    accelerations = [Candidate(n, _told_unit(n, there[n], "acceleration"), seen[n]) for n in pushes if n in seen]
+    seen = looked_at(source, [*speeds, *pushes], time, there)
+    if seen.broken_time:
+        return Proposal(Recording({}, time, dbc), (), _how("time", there, seen.broken_time))
+    if not any(name in seen.series for name in speeds):
+        why = ", ".join(f"{name!r} {seen.dead[name]}" for name in speeds)
+        return Proposal(Recording({}, time, dbc), (), _how("speed", there, f"its channel is dead: {why}"))
+    best = next(name for name in speeds if name in seen.series)
+    rival = _rival(best, speeds, there, seen.series)
+    if rival:
+        why = f"{best!r} and {rival!r} differ and either may be meant"
+        return Proposal(Recording({}, time, dbc), (), _how("speed", there, why))
+    speed = Candidate(best, _told_unit(best, there[best], "speed"), seen.series[best])
+    accelerations = [
+        Candidate(n, _told_unit(n, there[n], "acceleration"), seen.series[n]) for n in pushes if n in seen.series
+    ]
     acceleration, sign, why = _acceleration(speed, accelerations)
     speed_unit, acceleration_unit, notes, problem = _units(speed, acceleration, there)
     channels = {"speed": Channel(best, speed_unit)}
-    notes = [*notes, *why]
+    said = [*notes, *why]
     if acceleration is not None and acceleration_unit is not None and not problem:
         channels["acceleration"] = Channel(acceleration.name, acceleration_unit, sign)
         if sign < 0:
-            notes.append(f"{acceleration.name!r} runs against the change of speed, so its sign is -1")
-    dead = [name for name in [*speeds, *pushes] if name not in seen]
-    notes += [f"{name!r} never changes and is left out" for name in dead]
-    return Proposal(Recording(channels, time, dbc), tuple(notes), problem)
+            said.append(f"{acceleration.name!r} runs against the change of speed, so its sign is -1")
+    said += [f"{name!r} {dead} and is left out" for name, dead in seen.dead.items()]
+    return Proposal(Recording(channels, time, dbc), tuple(said), problem)
 
 
-def looked_at(source: Source, names: list[str], time: Channel | None) -> dict[str, Series]:
-    """Series of the channels that change, as recorded, from the first records."""
+@dataclass(frozen=True)
+class Looked:
+    """Series of the channels that change, as recorded; what is wrong with the others, and with the time."""
+
+    series: dict[str, Series]
+    dead: dict[str, str]
+    broken_time: str
+
+
+def looked_at(source: Source, names: list[str], time: Channel | None, there: dict[str, str]) -> Looked:
+    """The first records of some channels, without spikes and drop-outs, so that those do not mislead."""
     parts: dict[str, list[Block]] = {}
     records = 0
     for block in blocks(source, names, time):
@@ -103,30 +127,58 @@ def looked_at(source: Source, names: list[str], time: Channel | None) -> dict[st
         records += len(block.time)
         if records >= LOOKED_AT:
             break
-    found = {}
+    found, dead, broken = {}, dict.fromkeys(names, "has no records"), ""
+    told_time = repr(time.name) if time else "the time of the records"
     for group in parts.values():
         stamps = np.concatenate([block.time for block in group])
+        if not np.isfinite(stamps).any():
+            broken = f"{told_time} holds no time"
+        elif not (np.diff(stamps[np.isfinite(stamps)]) > 0).any():
+            broken = f"{told_time} runs backward or stands still"
         for name in group[0].values:
-            series = _series(stamps, np.concatenate([block.values[name] for block in group]))
+            value = np.concatenate([block.values[name] for block in group])
+            numbers = value[np.isfinite(value)]
+            if len(numbers) < 3 or (numbers == numbers[0]).all():
+                dead[name] = f"holds one value, {numbers[0]:g}" if len(numbers) else "holds no number"
+                continue
+            series = _series(stamps, value, name, there[name])
             if series is not None:
                 found[name] = series
-    return found
+                del dead[name]
+    return Looked(found, dead, broken)
 
 
-def _series(time: ndarray, value: ndarray) -> Series | None:
+def _series(time: ndarray, value: ndarray, name: str, told: str) -> Series | None:
     rows = np.flatnonzero(np.isfinite(time) & np.isfinite(value))
-    if len(rows) < 3 or (value[rows] == value[rows[0]]).all():
-        return None
-    rows = rows if (np.diff(time[rows]) > 0).all() else rows[rising(time[rows])]
+    if len(rows) and not (np.diff(time[rows]) > 0).all():
+        rows = rows[rising(time[rows])]
     if len(rows) < 3 or (value[rows] == value[rows[0]]).all():
         return None
     news = fresh(time[rows], value[rows])
-    return Series(time[rows][news.rows], value[rows][news.rows], news.period, news.resolution)
+    rows = rows[news.rows]
+    signal = "speed" if _is_speed(name, told) else "acceleration"
+    size = (_told_unit(name, told, signal) or unit(LOOSE[signal], signal, name)).size
+    for test in TESTS[signal].values():
+        kept = rows[~test(time[rows], value[rows] * size, news.period)]
+        rows = kept if len(kept) > 0.5 * len(rows) else rows
+    return Series(time[rows], value[rows], news.period, news.resolution)
+
+
+def _rival(best: str, names: list[str], there: dict[str, str], seen: dict[str, Series]) -> str:
+    """Another channel that is named as well as the best and tells another story, or nothing."""
+    mine = seen[best]
+    for name in names:
+        if name == best or name not in seen or _speed_score(name, there[name]) < _speed_score(best, there[best]):
+            continue
+        other = np.interp(mine.time, seen[name].time, seen[name].value)
+        if float(np.corrcoef(mine.value, other)[0, 1]) < ALIKE:
+            return name
+    return ""
 
 
 def _words(name: str) -> str:
     """The name without its unit, in lower-case words: `VehicleSpeed_kmh` becomes `vehicle speed kmh`."""
-    last = re.sub(r"[(\[{].*?[)\]}]", " ", name.rsplit("/", 1)[-1])
+    last = re.sub(r"[(\[{].*?[)\]}]", " ", name).rsplit("/", 1)[-1]
     apart = re.sub(r"([a-z])([A-Z])|([A-Z]+)([A-Z][a-z])", r"\1\3 \2\4", last)
     return " ".join(re.split(r"[^0-9a-zA-Z\u00c0-\u024f]+", apart)).strip().lower()
 

@@ -92,7 +92,7 @@ def blocks(found: Source, names: Sequence[str], time: Channel | None) -> Iterato
 
 
 def thinned(block: Block) -> Block:
-    """The block at no more than about FASTEST: each record the median of its neighbours, so that no spike is smeared."""
+    """The block at no more than about FASTEST: each record a median of neighbours, so that no spike is smeared."""
     steps = np.diff(block.time)
     steps = steps[steps > 0]
     every = int(1 / (FASTEST * np.median(steps))) if len(steps) else 1

@@ -24,7 +24,8 @@ KINEMATIC = 1e-3  # [m/s] how exactly speed is the integral of acceleration
 BIAS_WALK, BIAS_WALK_FAST = 0.03, 0.2  # [m/s^2 per sqrt(s)]; the latter where speed is fast enough to follow the
 # nose that dives with the brakes and tilts the accelerometer
 FAST = 0.2  # [s] between records of speed
-OUTLIER = 6.0  # standard deviations from the smooth motion
+OUTLIER = 6.0  # standard deviations from the smooth motion, and at least ...
+OUTLIER_SPEED, OUTLIER_ACCELERATION = 0.5, 1.5  # ... so much [m/s], [m/s^2]
 SPEED_NOISE, ACCELERATION_NOISE = (0.03, 1.0), (0.15, 1.5)  # least and greatest standard deviations
 WALK, WALK_SPEED_ONLY = 0.4, 0.3  # [m/s^2 per sqrt(s)] of the acceleration
 
@@ -96,18 +97,27 @@ def _solved(clean: Clean, grid: ndarray, step: float) -> tuple[ndarray, ndarray]
     for _ in range(ROUNDS):
         state = _least_squares(grid, step, speed, acceleration, noise, weights)
         noise, weights = _reweighted(state, grid, step, speed, acceleration, noise, clean)
-    least = _student(np.array(OUTLIER))
-    disowned = [speed.time[weights[0] < least]]
-    if acceleration is not None and weights[1] is not None:
-        disowned.append(acceleration.time[weights[1] < least])
+    disowned = [_outliers(speed, grid, state[:, 0], noise.speed, OUTLIER_SPEED)]
+    if acceleration is not None:
+        felt = state[:, 1] + state[:, 2]
+        disowned.append(_outliers(acceleration, grid, felt, noise.acceleration, OUTLIER_ACCELERATION))
     return state, np.unique(np.concatenate(disowned))
+
+
+def _outliers(series: Series, grid: ndarray, smooth: ndarray, noise: float, least: float) -> ndarray:
+    off = np.abs(series.value - np.interp(series.time, grid, smooth))
+    return series.time[off > max(OUTLIER * noise, least)]
 
 
 Weights = tuple[ndarray, ndarray | None, ndarray]  # of speed, acceleration, walk
 
 
 def _even(points: int, speed: Series, acceleration: Series | None) -> Weights:
-    return np.ones(len(speed.time)), None if acceleration is None else np.ones(len(acceleration.time)), np.ones(points - 1)
+    return (
+        np.ones(len(speed.time)),
+        None if acceleration is None else np.ones(len(acceleration.time)),
+        np.ones(points - 1),
+    )
 
 
 def _reweighted(
@@ -168,7 +178,13 @@ def _add(bands: ndarray, at: ndarray, terms: tuple[tuple[int, float], ...], weig
 
 
 def _measure(
-    bands: ndarray, right: ndarray, grid: ndarray, step: float, series: Series, weight: ndarray, entries: tuple[int, ...]
+    bands: ndarray,
+    right: ndarray,
+    grid: ndarray,
+    step: float,
+    series: Series,
+    weight: ndarray,
+    entries: tuple[int, ...],
 ) -> None:
     """Add measurements of the sum of `entries`, interpolated between the two points around each record."""
     place = (series.time - grid[0]) / step

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,7 +51,7 @@ class CsvFile:
         """The columns `names` with the time, some rows at once."""
         wanted = {*names, *([time.name] if time else [])}
         seen = self.layout
-        rows = pd.read_csv(
+        with pd.read_csv(
             self.path,
             sep=seen.delimiter,
             decimal=seen.decimal,
@@ -65,9 +66,9 @@ class CsvFile:
             on_bad_lines="skip",
             comment=None if any("#" in name for name in seen.names) else "#",
             low_memory=False,
-        )
-        for table in rows:
-            yield _block(table, names, time)
+        ) as rows:
+            for table in rows:
+                yield _block(table, names, time)
 
 
 @dataclass(frozen=True)
@@ -79,14 +80,18 @@ class ParquetFile:
 
     def channels(self) -> dict[str, str]:
         """Columns of the file."""
-        return dict.fromkeys(pq.read_schema(self.path).names, "")
+        try:
+            return dict.fromkeys(pq.read_schema(self.path).names, "")
+        except pa.ArrowInvalid as error:
+            sentence = str(error).rstrip(".")
+            raise ValueError(f"{self.path} must be a whole Parquet file. Got: {sentence}. Copy it again.") from error
 
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
         """The columns `names` with the time, some rows at once."""
         wanted = list(dict.fromkeys([*names, *([time.name] if time else [])]))
         with pq.ParquetFile(self.path) as file:
             for batch in file.iter_batches(ROWS, columns=wanted):
-                yield _block(batch.to_pandas(), names, time)
+                yield _block(batch.to_pandas(ignore_metadata=True), names, time)
 
 
 @dataclass(frozen=True)
@@ -102,11 +107,15 @@ class ArrayFolder:
 
     def groups(self) -> dict[str, tuple[Path, Path]]:
         """Name of each pair with the files of its times and its values."""
-        files = {path.relative_to(self.path).as_posix(): path for path in sorted(self.path.rglob("*")) if path.is_file()}
+        files = {
+            path.relative_to(self.path).as_posix(): path for path in sorted(self.path.rglob("*")) if path.is_file()
+        }
         pairs = {}
         for name, path in files.items():
             for end in ("__t.npy", "/t.npy", "/t"):
-                values = files.get(name.removesuffix(end) + end.replace("t", "value", 1)) if name.endswith(end) else None
+                values = (
+                    files.get(name.removesuffix(end) + end.replace("t", "value", 1)) if name.endswith(end) else None
+                )
                 if values is not None:
                     pairs[name.removesuffix(end).replace("__", "/")] = (path, values)
         return pairs
@@ -156,7 +165,7 @@ def numbers(column: "pd.Series[float]") -> ndarray:
     return pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
 
 
-def seconds(column: "pd.Series[float]", time: Channel) -> ndarray:
+def seconds(column: Any, time: Channel) -> ndarray:
     """A column of times in seconds: since 1970 for dates, since midnight for a time of day."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return _since_epoch(column)
@@ -168,7 +177,7 @@ def seconds(column: "pd.Series[float]", time: Channel) -> ndarray:
     return _since_epoch(pd.to_datetime(texts, errors="coerce", utc=True, format="mixed"))
 
 
-def _since_epoch(dates: "pd.Series[pd.Timestamp]") -> ndarray:
+def _since_epoch(dates: Any) -> ndarray:
     stamps = dates.to_numpy("datetime64[ns]")
     return np.where(np.isnat(stamps), np.nan, stamps.astype("i8") / 1e9)
 
