@@ -131,13 +131,13 @@ def _spoiled(
     return value
 
 
-def matched(true: pd.DataFrame, found: pd.DataFrame) -> list[tuple[int, int]]:
-    """Pairs of a true and a found event that overlap by more than half of their common span."""
+def matched(true: pd.DataFrame, found: pd.DataFrame, *, least: float = 0.5) -> list[tuple[int, int]]:
+    """Pairs of a true and a found event that overlap by more than a share `least` of their common span."""
     pairs = []
     for i, t in enumerate(true.itertuples()):
         for j, f in enumerate(found.itertuples()):
             both = min(t.end_s, f.end_s) - max(t.start_s, f.start_s)
-            if both > 0.5 * (max(t.end_s, f.end_s) - min(t.start_s, f.start_s)):
+            if both > least * (max(t.end_s, f.end_s) - min(t.start_s, f.start_s)):
                 pairs.append((i, j))
     return pairs
 

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy import ndarray
 
 STEP = 0.05  # [s] between radar frames
+LEAST_TIME = 0.6  # [s] of an event that must be found
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,14 @@ def seen(rng: np.random.Generator, told: Radar, *, minutes: float = 10.0) -> Log
         last = min(now + rng.uniform(12, 60), time[-1])
         inside = slice(int(now / STEP), int(last / STEP))
         rows.append(_followed(rng, told, time[inside], lead[inside], own[inside], lane=0.0))
-        events += _true_events(time[inside], lead[inside])
+        events += _true_events(time[inside], lead[inside], rows[-1])
         now = last + rng.uniform(1.0, 5.0)
     beside = _lead(rng, time)
     for start in rng.uniform(0, time[-1] - 15, int(minutes)):
         inside = slice(int(start / STEP), int((start + rng.uniform(5, 14)) / STEP))
-        relative = np.clip(beside[inside] - beside[inside][0] + own[inside][0], 0, None)
-        rows.append(_followed(rng, told, time[inside], relative, own[inside], lane=float(rng.choice([-3.5, 3.5]))))
-        events += _true_events(time[inside], relative)
+        speed = np.clip(beside[inside] - beside[inside][0] + own[inside][0], 0, None)
+        rows.append(_followed(rng, told, time[inside], speed, own[inside], lane=float(rng.choice([-3.5, 3.5]))))
+        events += _true_events(time[inside], speed, rows[-1])
     table = pd.concat(rows)
     table = pd.concat([table, _clutter(rng, table, own, told.ghosts / 2)]).sort_values("time", kind="stable")
     measured = own + rng.normal(0, 0.03, len(own))
@@ -99,7 +100,7 @@ def _followed(
             "genuine": True,
         }
     )
-    table["track"], there = _broken(rng, told, count)
+    table["track"], there = _broken(rng, told, count, first=0 if lane == 0 else 32)
     wrong = rng.random(count) < told.ghosts / 2
     table.loc[wrong, "range"] += rng.choice([-1, 1], wrong.sum()) * rng.uniform(3, 25, wrong.sum())
     table.loc[wrong, "rate"] += rng.choice([-1, 1], wrong.sum()) * rng.uniform(2, 15, wrong.sum())
@@ -107,12 +108,12 @@ def _followed(
     return table[there & (table["range"] > 2)]
 
 
-def _broken(rng: np.random.Generator, told: Radar, count: int) -> tuple[ndarray, ndarray]:
+def _broken(rng: np.random.Generator, told: Radar, count: int, *, first: int) -> tuple[ndarray, ndarray]:
     """Identifier of each frame, and which frames are there at all."""
     track, there, at = np.zeros(count, int), np.ones(count, bool), 0
     while at < count:
         length = max(int(rng.exponential(1 / told.breaks) / STEP), 4)
-        track[at : at + length] = rng.integers(0, 64)
+        track[at : at + length] = first + rng.integers(0, 32)
         lost = int(rng.exponential(told.gap) / STEP) if rng.random() < 0.7 else 0
         there[at + length : at + length + min(lost, 40)] = False
         at += length
@@ -129,16 +130,20 @@ def _clutter(rng: np.random.Generator, table: pd.DataFrame, own: ndarray, share:
         rate = rng.uniform(-12, 12, len(inside)) if jumps else -own[inside]
         place = rng.uniform(5, 120) + (rng.normal(0, 8, len(inside)) if jumps else np.cumsum(rate) * STEP)
         ghost = {"time": inside * STEP, "range": place, "lateral": rng.uniform(-5, 5), "rate": rate, "slowing": 0.0}
-        rows.append(pd.DataFrame(ghost | {"genuine": False, "track": rng.integers(0, 64)}))
+        rows.append(pd.DataFrame(ghost | {"genuine": False, "track": 64 + rng.integers(0, 32)}))
     return pd.concat(rows)
 
 
-def _true_events(time: ndarray, speed: ndarray) -> list[dict[str, float]]:
-    slowing = np.concatenate([[0], -np.gradient(speed, STEP), [0]]) > 0.5
-    edges = np.flatnonzero(np.diff(slowing.astype(int)))
+def _true_events(time: ndarray, speed: ndarray, table: pd.DataFrame) -> list[dict[str, float | bool]]:
+    """Braking by more than 1.8 m/s^2. It `must` be found if by more than 2.2, if it lasts LEAST_TIME and was mostly seen."""
+    slowing = -np.gradient(speed, STEP)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], slowing > 0.5, [0]])))
+    seen_at = table["time"].to_numpy()[table["genuine"]]
     found = []
     for a, b in zip(edges[::2], edges[1::2], strict=True):
-        peak = float((-np.gradient(speed, STEP))[a:b].max()) if b - a > 5 else 0.0
-        if peak > 2.0:
-            found.append({"start_s": float(time[a]), "end_s": float(time[min(b, len(time)) - 1]), "peak_deceleration": peak})
+        start, end, peak = float(time[a]), float(time[b - 1]), float(slowing[a:b].max())
+        frames = int(((seen_at >= start) & (seen_at <= end)).sum())
+        must = peak > 2.2 and end - start >= LEAST_TIME and frames > 0.5 * (b - a)
+        if peak > 1.8:
+            found.append({"start_s": start, "end_s": end, "peak_deceleration": peak, "must": must})
     return found

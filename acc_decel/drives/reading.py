@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from acc_decel.drives import measurement, tables
 from acc_decel.drives.bus import LOGS, BusLog, LogFrames, database
-from acc_decel.drives.recording import SIGNAL, Channel, Recording
+from acc_decel.drives.recording import RADAR, SIGNAL, Channel, Recording
 from acc_decel.drives.source import Block, Source
 
 FASTEST = 100.0  # [Hz]; faster channels are thinned to about this by medians of neighbours
@@ -70,12 +70,13 @@ def read(path: Path, told: Recording, on_records: Callable[[int], None] = lambda
     _refuse_unknown(path, found, told)
     if not found.timed and told.time is None:
         raise ValueError(f"{path} must have a time: its format has none. Got a description without [time]: add it.")
+    radar = {told.channels[name].name for name in RADAR if name in told.channels}  # many records at one time
     parts: dict[str, list[Block]] = defaultdict(list)
     frames = 0
     for block in blocks(found, sorted(wanted), told.time):
         frames += len(block.time)
         on_records(len(block.time))
-        parts[block.group].append(thinned(block))
+        parts[block.group].append(block if radar & set(block.values) else thinned(block))
     if not frames:
         raise ValueError(f"{path} must hold records. Got none of {', '.join(sorted(wanted))}: check the file.")
     records = tuple(_records(part, told.channels) for _, part in sorted(parts.items()))

@@ -26,6 +26,9 @@ SEGMENT_GAP = 0.35  # [s] longer, and a segment ends
 RANGE_JUMP, SPEED_JUMP, SPEED_RATE = 1.6, 1.6, 14.0  # [m], [m/s], [m/s^2] within a segment
 STITCH_GAP = 2.5  # [s]
 STITCH_GATE = 14.0  # squared standard deviations, of range, speed and offset together
+FEW, NEXT = 6, 0.12  # frames of a segment, and the gap [s] to its neighbour, that make an end doubtful
+GHOST_ROUNDS = 4
+RAGGED = 0.8  # [s]
 ENDS = 8  # frames from which the state at an end is told
 SCRAP_FRAMES, SCRAP_TIME = 8, 0.8  # fewer frames or a shorter time [s] make no track
 GHOST_SPEED, GHOST_RANGE = 1.2, 1.5  # [m/s], [m] from the smooth motion of the track
@@ -80,6 +83,7 @@ def targets(drive: Drive, *, threshold: float = THRESHOLD) -> Targets:
     tables = []
     for i, target in enumerate(found):
         table = events_of(list(target.pieces), target.clean, threshold=threshold)
+        table = table[~_ragged(table)]
         table.insert(0, "target", i)
         tables.append(table)
     whole = [table for table in tables if len(table)]
@@ -87,6 +91,11 @@ def targets(drive: Drive, *, threshold: float = THRESHOLD) -> Targets:
     events = events.sort_values("start_s", ignore_index=True)
     kept = sum(len(target.rows) for target in found)
     return Targets(str(drive.path), tuple(found), events, len(radar.time), len(radar.time) - kept)
+
+
+def _ragged(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Events so short at an end of the track that a few wrong frames may feign them."""
+    return table["quality"].str.contains("cut") & (table["end_s"] - table["start_s"] < RAGGED)
 
 
 def _without_radar(drive: Drive) -> Drive:
@@ -138,7 +147,7 @@ def stitched(frames: Frames, travelled: tuple[ndarray, ndarray]) -> list[ndarray
     cost = _costs(ends[i], starts[j], travelled)
     good = cost < STITCH_GATE
     follower = _assigned(i[good], j[good], cost[good], len(parts))
-    return _chains(parts, follower)
+    return _chains(parts, follower, frames.time)
 
 
 def _state(frames: Frames, rows: ndarray, at: int) -> tuple[float, float, float, float]:
@@ -193,7 +202,7 @@ def _assigned(i: ndarray, j: ndarray, cost: ndarray, count: int) -> dict[int, in
     return follower
 
 
-def _chains(parts: list[ndarray], follower: dict[int, int]) -> list[ndarray]:
+def _chains(parts: list[ndarray], follower: dict[int, int], time: ndarray) -> list[ndarray]:
     followed = set(follower.values())
     chains = []
     for first in range(len(parts)):
@@ -203,13 +212,22 @@ def _chains(parts: list[ndarray], follower: dict[int, int]) -> list[ndarray]:
         while at in follower:
             at = follower[at]
             chain.append(parts[at])
-        chains.append(np.concatenate(chain))
+        chains.append(np.concatenate(_trimmed(chain, time)))
     return chains
+
+
+def _trimmed(chain: list[ndarray], time: ndarray) -> list[ndarray]:
+    """The chain without short segments at its ends: nothing beyond confirms that they belong to it."""
+    while len(chain) > 1 and len(chain[-1]) < FEW and time[chain[-1][0]] - time[chain[-2][-1]] > NEXT:
+        chain = chain[:-1]
+    while len(chain) > 1 and len(chain[0]) < FEW and time[chain[1][0]] - time[chain[0][-1]] > NEXT:
+        chain = chain[1:]
+    return chain
 
 
 def _target(frames: Frames, rows: ndarray, ego: list[Motion], own: Clean) -> Target | None:
     """The car of these frames, smoothed; None if there are too few of them."""
-    for _ in range(2):
+    for _ in range(GHOST_ROUNDS):
         if len(rows) < SCRAP_FRAMES or frames.time[rows[-1]] - frames.time[rows[0]] < SCRAP_TIME:
             return None
         time = frames.time[rows]
