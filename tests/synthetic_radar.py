@@ -135,7 +135,7 @@ def _clutter(rng: np.random.Generator, table: pd.DataFrame, own: ndarray, share:
 
 
 def _true_events(time: ndarray, speed: ndarray, table: pd.DataFrame) -> list[dict[str, float | bool]]:
-    """Braking by more than 1.8 m/s^2. It `must` be found if by more than 2.2, if it lasts LEAST_TIME and was mostly seen."""
+    """Braking by more than 1.8 m/s^2; it `must` be found if by more than 2.2, for LEAST_TIME, and mostly seen."""
     slowing = -np.gradient(speed, STEP)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], slowing > 0.5, [0]])))
     seen_at = table["time"].to_numpy()[table["genuine"]]

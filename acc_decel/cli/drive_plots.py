@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from acc_decel.drives import Found
+from acc_decel.drives import Found, Targets
 
 BEFORE, AFTER = 2.0, 2.0  # [s] shown around an event
 RECORD, SMOOTH, EVENT = "#9aa5b1", "#1f5a96", "#d1603d"
@@ -39,6 +39,28 @@ def event(found: Found, row: Mapping[Any, Any]) -> Figure:
     slowing.legend(loc="upper right", frameon=False)
     told = f"{row['initial_speed']:.1f} to {row['final_speed']:.1f} m/s, peak {row['peak_deceleration']:.2f} m/s^2"
     speed.set_title(f"{told}, {row['quality']}", loc="left")
+    return figure
+
+
+def targets(found: Targets) -> Figure:
+    """Range and speed of each car ahead, frames that were dropped in grey, braking in the colour of events."""
+    figure = Figure(figsize=(14, 6.5), layout="constrained")
+    place, speed = figure.subplots(2, 1, sharex=True)
+    place.plot(found.time, found.range, ".", ms=1.5, color=RECORD)
+    for i, target in enumerate(found.targets):
+        colour = f"C{i % 10}"
+        place.plot(found.time[target.rows], found.range[target.rows], ".", ms=2.5, color=colour)
+        for piece in target.pieces:
+            time = piece.time - target.clean.start
+            speed.plot(time, piece.speed, lw=1, color=colour)
+            for start, end in found.events.loc[found.events["target"] == i, ["start_s", "end_s"]].to_numpy(float):
+                inside = (time >= start) & (time <= end)
+                speed.plot(time[inside], piece.speed[inside], lw=3, color=EVENT)
+    for axis, label in ((place, "range [m]"), (speed, "speed of the target [m/s]")):
+        axis.set_ylabel(label)
+        axis.grid(alpha=0.3)
+    speed.set_xlabel("time [s]")
+    place.set_title(f"{found.file}: {len(found.targets)} cars ahead, {len(found.events)} braking events", loc="left")
     return figure
 
 

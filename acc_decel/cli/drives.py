@@ -80,28 +80,32 @@ def events(
     plot: Annotated[
         Path | None, typer.Option(help="PNG or SVG: the drive with its events; a folder: also a picture of each event")
     ] = None,
+    ahead: Annotated[bool, typer.Option("--targets", help="events of the cars ahead, from radar tracks")] = False,
     as_json: Json = False,
 ) -> None:
     """Find the braking events in a recording: speeds, mean and peak deceleration, MFDD, build-up, stop or not, quality.
 
     Without --recording the mapping that `inspect` proposes is used; if it is ambiguous, the answer says what to write.
-    Spikes, drop-outs, frozen values and wrong times are dropped and counted; speed is aligned with acceleration, and the
-    accelerometer's bias and the road's grade are taken out. Times are seconds since the first record.
+    Spikes, drop-outs, frozen values and wrong times are dropped and counted; speed is aligned with acceleration; the
+    accelerometer's bias and the road's grade are taken out. Times are seconds since the first record. --targets finds
+    the events of the cars ahead instead, from radar tracks: range, lateral, range_rate and track must be described.
 
         acc-decel drives events drive.csv --output events.parquet --plot drive.png
         acc-decel drives events log.mf4 --dbc car.dbc --recording car.toml --json
     """
     from acc_decel import drives  # noqa: PLC0415
 
+    find = drives.found_targets if ahead else drives.found
     with progress_bar() as progress:
         task = progress.add_task(f"reading {file.name}", total=None)
-        told = drives.found(
-            file,
-            description=recording,
-            dbc=dbc,
-            threshold=threshold,
-            on_records=lambda n: progress.advance(task, n),
-        )
+
+        def read(records: int) -> None:
+            progress.advance(task, records)
+
+        told = find(file, description=recording, dbc=dbc, threshold=threshold, on_records=read)
+    if isinstance(told, drives.Targets):
+        _tell_targets(told, output, plot, as_json=as_json)
+        return
     if output is not None:
         write_table(told.events, output)
     if plot is not None:
@@ -116,6 +120,20 @@ def events(
     if len(told.events) > SHOWN:
         say(f"{len(told.events) - SHOWN} more: --output writes all")
     say(f"{told.clean.frames} frames, {told.dropped_frames} dropped, {60 * told.hours:.1f} minutes")
+
+
+def _tell_targets(told: "drives.Targets", output: Path | None, plot: Path | None, *, as_json: bool) -> None:
+    if output is not None:
+        write_table(told.events, output)
+    if plot is not None:
+        from acc_decel.cli import drive_plots, plots  # noqa: PLC0415
+
+        plots.save(drive_plots.targets(told), plot)
+    if as_json:
+        print_json({n: getattr(told, n) for n in ("file", "events", "frames", "dropped_frames")})
+        return
+    print_table(f"{told.file}: {len(told.events)} braking events of cars ahead", EVENT_HEAD, _event_rows(told.events))
+    say(f"{len(told.targets)} cars, {told.frames} radar frames, {told.dropped_frames} dropped as ghosts or scraps")
 
 
 @app.command()

@@ -9,6 +9,7 @@ from acc_decel.drives.events import Event as Event
 from acc_decel.drives.events import events_of as events_of
 from acc_decel.drives.finding import Found as Found
 from acc_decel.drives.finding import found as found
+from acc_decel.drives.finding import found_targets as found_targets
 from acc_decel.drives.fleet import fleet as fleet
 from acc_decel.drives.fleet import recordings as recordings
 from acc_decel.drives.inspecting import ChannelReport as ChannelReport
@@ -22,3 +23,5 @@ from acc_decel.drives.recording import recording as recording
 from acc_decel.drives.recording import write_description as write_description
 from acc_decel.drives.smoothing import Motion as Motion
 from acc_decel.drives.smoothing import motion as motion
+from acc_decel.drives.tracks import Targets as Targets
+from acc_decel.drives.tracks import targets as targets

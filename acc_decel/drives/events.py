@@ -1,4 +1,4 @@
-"""Motion to braking events: when, from which speed to which, how hard, how quickly built up, and how far to trust it."""
+"""Motion to braking events: when, from which speed to which, how hard, how quickly built up, how far to trust it."""
 
 from dataclasses import astuple, dataclass, fields
 

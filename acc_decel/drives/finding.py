@@ -12,6 +12,7 @@ from acc_decel.drives.proposing import proposed, used
 from acc_decel.drives.reading import read, source
 from acc_decel.drives.recording import Recording, recording
 from acc_decel.drives.smoothing import Motion, motion
+from acc_decel.drives.tracks import Targets, targets
 
 Told = Callable[[int], None]
 
@@ -64,6 +65,19 @@ def found(
     if not pieces:
         raise ValueError(f"{path} must hold a second of speed without a gap. Got only single records: record longer.")
     return Found(str(path), events_of(pieces, cleaned, threshold=threshold), cleaned, tuple(pieces), told, notes)
+
+
+def found_targets(
+    path: Path,
+    *,
+    description: Path | None = None,
+    dbc: Path | None = None,
+    threshold: float = THRESHOLD,
+    on_records: Told = lambda _: None,
+) -> Targets:
+    """The braking events of the cars ahead that the radar of a recording saw; see `found`."""
+    told, _ = mapping(path, description, dbc)
+    return targets(read(path, told, on_records), threshold=threshold)
 
 
 def mapping(path: Path, description: Path | None, dbc: Path | None) -> tuple[Recording, tuple[str, ...]]:

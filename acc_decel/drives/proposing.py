@@ -5,18 +5,21 @@ axis and a unit that the file does not tell come out of the same comparison. Wha
 to write.
 """
 
-import re
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.drives.cleaning import TESTS, Series, correlation, fresh, rising, slope
+from acc_decel.drives.aligning import correlation, slope
+from acc_decel.drives.cleaning import rising
+from acc_decel.drives.names import is_along, is_push, is_speed, is_time, speed_score, told_unit, words
+from acc_decel.drives.outliers import TESTS
 from acc_decel.drives.reading import blocks, thinned
 from acc_decel.drives.recording import SIGNAL, Channel, Recording, description
+from acc_decel.drives.series import Series, fresh
 from acc_decel.drives.source import Block, Source
-from acc_decel.drives.units import ISO, UNITS, Unit, known_unit, unit, unit_in_name
+from acc_decel.drives.units import ISO, UNITS, Unit, unit
 
 LOOKED_AT = 1_000_000  # records that are enough to judge channels
 CANDIDATES = 12  # of one signal that are looked at
@@ -28,24 +31,6 @@ EPOCHS = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))  # least seconds
 ALIKE = 0.9  # correlation of two speeds that are the same
 LOOSE = {"speed": "km/h", "acceleration": "mg"}  # units that make nothing an outlier that is none in another
 SI_NAMES = {"speed", "v", "velocity", "vx"}  # by the convention of this project: SI where no unit is named
-
-TIME = re.compile(r"\b(time|timestamps?|ts?|zeit|timestep|datetime|date|utc|clock|epoch|elapsed|secs?|seconds)\b")
-SPEED = re.compile(r"speed|veloc|spd\b|\bvel\b|\bv\b|\bvx\b|geschwindig|vitesse|\bkmh\b|\bkph\b|\bmph\b|tacho")
-NO_SPEED = re.compile(
-    r"engine|motor|rpm|\bwind|\bfan|turbo|angular|\brate\b|rotation|yaw|limit|accuracy|valid|target|\bset\b|cruise|desired|"
-    r"idle|relative|\blead\b|delta|error|command|\bcmd\b|\bref|gear|\bmax\b|\bmin\b|avg|average|pump|vertical|lateral|"
-    r"steer|calc|\bdiff|\bvy\b|\bvz\b|radar|\bcount|status|quality"
-)
-CAR = re.compile(r"vehicle|\bveh|\bcar\b|gps|gnss|obd|ground|\bego\b|^speed$|^velocity$")
-WHEEL = re.compile(r"wheel|\bws\b|\bfl\b|\bfr\b|\brl\b|\brr\b|tyre|tire")
-PUSH = re.compile(
-    r"accel(?!er?ator)|\bacc\b|\bacc(?=[xyz]\b)|"
-    r"\ba[xyz]\b|\ba\b|beschl|g ?force|\bg ?[xyz]\b|decel|\blong? g\b|\bg lon|\binline"
-)
-NO_PUSH = re.compile(
-    r"pedal|throttle|\bpos|position|percent|accuracy|valid|\blat|yaw|angular|gyro|roll|pitch|vert|status|radar|target|desired|request|\breq\b|command|\bcmd\b|lead"
-)
-ALONG = re.compile(r"\blon(g|gi|gitudinal)?\b|longitud|forward|\bfwd\b|inline|\bax\b|decel")
 
 
 @dataclass(frozen=True)
@@ -75,38 +60,43 @@ def proposed(source: Source) -> Proposal:
     """The mapping of a recording, from what its first records show."""
     there = source.channels()
     time = None if source.timed else _time(source, there)
-    dbc = getattr(source, "dbc", None)
+    nothing = Recording({}, time, getattr(source, "dbc", None))
     if not source.timed and time is None:
-        return Proposal(Recording({}, None, dbc), (), _how("time", there, "no channel is named like a time"))
-    speeds = sorted((n for n in there if _is_speed(n, there[n])), key=lambda n: -_speed_score(n, there[n]))[:CANDIDATES]
-    pushes = [n for n in there if _is_push(n, there[n])][:CANDIDATES]
+        return Proposal(nothing, (), _how("time", there, "no channel is named like a time"))
+    speeds = sorted((n for n in there if is_speed(n, there[n])), key=lambda n: -speed_score(n, there[n]))[:CANDIDATES]
+    pushes = [n for n in there if is_push(n, there[n])][:CANDIDATES]
     if not speeds:
-        return Proposal(Recording({}, time, dbc), (), _how("speed", there, "no channel is named like a speed"))
+        return Proposal(nothing, (), _how("speed", there, "no channel is named like a speed"))
     seen = looked_at(source, [*speeds, *pushes], time, there)
     if seen.broken_time:
-        return Proposal(Recording({}, time, dbc), (), _how("time", there, seen.broken_time))
-    if not any(name in seen.series for name in speeds):
-        why = ", ".join(f"{name!r} {seen.dead[name]}" for name in speeds)
-        return Proposal(Recording({}, time, dbc), (), _how("speed", there, f"its channel is dead: {why}"))
-    best = next(name for name in speeds if name in seen.series)
-    rival = _rival(best, speeds, there, seen.series)
-    if rival:
-        why = f"{best!r} and {rival!r} differ and either may be meant"
-        return Proposal(Recording({}, time, dbc), (), _how("speed", there, why))
-    speed = Candidate(best, _told_unit(best, there[best], "speed"), seen.series[best])
-    accelerations = [
-        Candidate(n, _told_unit(n, there[n], "acceleration"), seen.series[n]) for n in pushes if n in seen.series
-    ]
-    acceleration, sign, why = _acceleration(speed, accelerations)
+        return Proposal(nothing, (), _how("time", there, seen.broken_time))
+    alive = [name for name in speeds if name in seen.series]
+    if not alive:
+        told = ", ".join(f"{name!r} {seen.dead[name]}" for name in speeds)
+        return Proposal(nothing, (), _how("speed", there, f"its channel is dead: {told}"))
+    if rival := _rival(alive[0], alive, there, seen.series):
+        told = f"{alive[0]!r} and {rival!r} differ and either may be meant"
+        return Proposal(nothing, (), _how("speed", there, told))
+    speed = _candidate(alive[0], "speed", there, seen)
+    return _mapped(
+        speed, [_candidate(n, "acceleration", there, seen) for n in pushes if n in seen.series], there, nothing
+    )
+
+
+def _candidate(name: str, signal: str, there: dict[str, str], seen: "Looked") -> Candidate:
+    return Candidate(name, told_unit(name, there[name], signal), seen.series[name])
+
+
+def _mapped(speed: Candidate, pushes: list[Candidate], there: dict[str, str], nothing: Recording) -> Proposal:
+    """The proposal for this speed with the acceleration that goes with it, if one does."""
+    acceleration, sign, why = _acceleration(speed, pushes)
     speed_unit, acceleration_unit, notes, problem = _units(speed, acceleration, there)
-    channels = {"speed": Channel(best, speed_unit)}
-    said = [*notes, *why]
+    channels = {"speed": Channel(speed.name, speed_unit)}
     if acceleration is not None and acceleration_unit is not None and not problem:
         channels["acceleration"] = Channel(acceleration.name, acceleration_unit, sign)
         if sign < 0:
-            said.append(f"{acceleration.name!r} runs against the change of speed, so its sign is -1")
-    said += [f"{name!r} {dead} and is left out" for name, dead in seen.dead.items()]
-    return Proposal(Recording(channels, time, dbc), tuple(said), problem)
+            why.append(f"{acceleration.name!r} runs against the change of speed, so its sign is -1")
+    return Proposal(replace(nothing, channels=channels), (*notes, *why), problem)
 
 
 @dataclass(frozen=True)
@@ -156,8 +146,8 @@ def _series(time: ndarray, value: ndarray, name: str, told: str) -> Series | Non
         return None
     news = fresh(time[rows], value[rows])
     rows = rows[news.rows]
-    signal = "speed" if _is_speed(name, told) else "acceleration"
-    size = (_told_unit(name, told, signal) or unit(LOOSE[signal], signal, name)).size
+    signal = "speed" if is_speed(name, told) else "acceleration"
+    size = (told_unit(name, told, signal) or unit(LOOSE[signal], signal, name)).size
     for test in TESTS[signal].values():
         kept = rows[~test(time[rows], value[rows] * size, news.period)]
         rows = kept if len(kept) > 0.5 * len(rows) else rows
@@ -168,7 +158,7 @@ def _rival(best: str, names: list[str], there: dict[str, str], seen: dict[str, S
     """Another channel that is named as well as the best and tells another story, or nothing."""
     mine = seen[best]
     for name in names:
-        if name == best or name not in seen or _speed_score(name, there[name]) < _speed_score(best, there[best]):
+        if name == best or name not in seen or speed_score(name, there[name]) < speed_score(best, there[best]):
             continue
         other = np.interp(mine.time, seen[name].time, seen[name].value)
         if float(np.corrcoef(mine.value, other)[0, 1]) < ALIKE:
@@ -176,41 +166,11 @@ def _rival(best: str, names: list[str], there: dict[str, str], seen: dict[str, S
     return ""
 
 
-def _words(name: str) -> str:
-    """The name without its unit, in lower-case words: `VehicleSpeed_kmh` becomes `vehicle speed kmh`."""
-    last = re.sub(r"[(\[{].*?[)\]}]", " ", name).rsplit("/", 1)[-1]
-    apart = re.sub(r"([a-z])([A-Z])|([A-Z]+)([A-Z][a-z])", r"\1\3 \2\4", last)
-    return " ".join(re.split(r"[^0-9a-zA-Z\u00c0-\u024f]+", apart)).strip().lower()
-
-
-def _is_speed(name: str, told: str) -> bool:
-    words = _words(name)
-    foreign = bool(told) and known_unit(told, "speed") is None
-    return bool(SPEED.search(words) or unit_in_name(name, "speed")) and not NO_SPEED.search(words) and not foreign
-
-
-def _speed_score(name: str, told: str) -> float:
-    words = _words(name)
-    known = _told_unit(name, told, "speed") is not None
-    return 2 * bool(CAR.search(words)) + known - 3 * bool(WHEEL.search(words)) + bool(SPEED.search(words))
-
-
-def _is_push(name: str, told: str) -> bool:
-    words = _words(name)
-    foreign = bool(told) and known_unit(told, "acceleration") is None
-    named = bool(PUSH.search(words)) or name.lower().split("/")[-1].startswith("accel")
-    return named and not NO_PUSH.search(words) and not foreign
-
-
-def _told_unit(name: str, told: str, quantity: str) -> Unit | None:
-    return known_unit(told, quantity) or unit_in_name(name, quantity)
-
-
 def _time(source: Source, there: dict[str, str]) -> Channel | None:
-    named = [name for name in there if TIME.search(_words(name)) or unit_in_name(name, "time")]
+    named = [name for name in there if is_time(name)]
     if not named:
         return None
-    ranked = sorted(named, key=lambda n: (_words(n) not in {"time", "t", "timestamp"}, "time" not in _words(n)))[:4]
+    ranked = sorted(named, key=lambda n: (words(n) not in {"time", "t", "timestamp"}, "time" not in words(n)))[:4]
     choices = [(name, _time_unit(source, name, there[name])) for name in ranked]
     rises = [choice for choice in choices if _mostly_rises(source, *choice)]
     name, told = (rises or choices)[0]
@@ -233,7 +193,7 @@ def _time_unit(source: Source, name: str, told: str) -> Unit:
     raw = _first_times(source, name, second)
     if not len(raw):
         return unit(ISO, "time", name)
-    known = _told_unit(name, told, "time")
+    known = told_unit(name, told, "time")
     if known is not None and known.name != ISO:
         return known
     size, steps = float(np.median(np.abs(raw))), np.diff(raw)
@@ -257,7 +217,7 @@ def _acceleration(speed: Candidate, candidates: list[Candidate]) -> tuple[Candid
     if not found:
         return None, 1.0, ["the recording is too short to compare acceleration with speed"] if candidates else []
     (lead, r, best), second = found[0], found[1][0] if len(found) > 1 else 0.0
-    along = bool(ALONG.search(_words(best.name)))
+    along = is_along(best.name)
     if (abs(r) >= AGREES and lead - second >= CLEARLY) or (along and abs(r) >= NAMED_AGREES):
         return best, float(np.sign(r)), [f"{best.name!r} goes with the change of {speed.name!r} (r = {r:.2f})"]
     names = ", ".join(f"{c.name!r} (r = {r:.2f})" for _, r, c in found)
@@ -307,7 +267,7 @@ def _likely_speed(speed: Candidate, possible: list[Unit]) -> Unit | None:
     named, series = {u.name: u for u in possible}, speed.series
     if "m/s" not in named:
         return named.get("km/h", possible[0])
-    if _words(speed.name) in SI_NAMES:
+    if words(speed.name) in SI_NAMES:
         return named["m/s"]
     if "km/h" in named and (series.value == np.round(series.value)).all() and series.value.max() > 10:
         return named["km/h"]

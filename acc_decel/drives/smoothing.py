@@ -12,7 +12,8 @@ import numpy as np
 from numpy import ndarray
 from scipy.linalg import solveh_banded
 
-from acc_decel.drives.cleaning import Clean, Series
+from acc_decel.drives.cleaning import Clean
+from acc_decel.drives.series import Series
 
 STEP, SLOW_STEP = 0.05, 0.1  # [s] of the grid; the longer one if no channel has news at SLOW_RATE
 SLOW_RATE = 6.0  # [Hz]

@@ -14,10 +14,11 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from acc_decel.drives.cleaning import Clean, Series, clean
+from acc_decel.drives.cleaning import Clean, clean
 from acc_decel.drives.events import COLUMNS, THRESHOLD, events_of
 from acc_decel.drives.reading import Drive, Records
 from acc_decel.drives.recording import RADAR
+from acc_decel.drives.series import Series
 from acc_decel.drives.smoothing import Motion, motion
 
 NEAREST, FARTHEST, SIDE = 1.0, 180.0, 5.5  # [m] gates of range and of offset to either side
@@ -29,6 +30,7 @@ STITCH_GATE = 14.0  # squared standard deviations, of range, speed and offset to
 FEW, NEXT = 6, 0.12  # frames of a segment, and the gap [s] to its neighbour, that make an end doubtful
 GHOST_ROUNDS = 4
 RAGGED = 0.8  # [s]
+SEEN = 0.5  # share of an event with frames
 ENDS = 8  # frames from which the state at an end is told
 SCRAP_FRAMES, SCRAP_TIME = 8, 0.8  # fewer frames or a shorter time [s] make no track
 GHOST_SPEED, GHOST_RANGE = 1.2, 1.5  # [m/s], [m] from the smooth motion of the track
@@ -59,13 +61,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Targets:
-    """The cars ahead with their braking events; the column `target` counts the cars."""
+    """The cars ahead with their braking events; `target` counts the cars, `time` [s] and `range` [m] are all frames."""
 
     file: str
     targets: tuple[Target, ...]
     events: pd.DataFrame
     frames: int
     dropped_frames: int
+    time: ndarray
+    range: ndarray
 
 
 def targets(drive: Drive, *, threshold: float = THRESHOLD) -> Targets:
@@ -83,19 +87,28 @@ def targets(drive: Drive, *, threshold: float = THRESHOLD) -> Targets:
     tables = []
     for i, target in enumerate(found):
         table = events_of(list(target.pieces), target.clean, threshold=threshold)
-        table = table[~_ragged(table)]
+        table = table[~_ragged(table) & _seen(table, target)]
         table.insert(0, "target", i)
         tables.append(table)
     whole = [table for table in tables if len(table)]
     events = pd.concat(whole) if whole else pd.DataFrame(columns=["target", *COLUMNS])
     events = events.sort_values("start_s", ignore_index=True)
     kept = sum(len(target.rows) for target in found)
-    return Targets(str(drive.path), tuple(found), events, len(radar.time), len(radar.time) - kept)
+    count, since = len(radar.time), radar.time - own.start
+    return Targets(str(drive.path), tuple(found), events, count, count - kept, since, radar.values["range"])
 
 
 def _ragged(table: pd.DataFrame) -> "pd.Series[bool]":
     """Events so short at an end of the track that a few wrong frames may feign them."""
     return table["quality"].str.contains("cut") & (table["end_s"] - table["start_s"] < RAGGED)
+
+
+def _seen(table: pd.DataFrame, target: Target) -> ndarray:
+    """Events of which the radar saw the greater part; the others lie in a gap that was bridged."""
+    series = target.clean.speed
+    since = series.time - target.clean.start
+    count = np.searchsorted(since, table["end_s"]) - np.searchsorted(since, table["start_s"])
+    return np.asarray(count * series.period > SEEN * (table["end_s"] - table["start_s"]))
 
 
 def _without_radar(drive: Drive) -> Drive:
@@ -106,14 +119,16 @@ def _without_radar(drive: Drive) -> Drive:
 def _gated(radar: Records, ego: list[Motion]) -> Frames:
     """Frames that can be a car ahead, with its speed over ground."""
     values, time = radar.values, radar.time
-    own = np.interp(time, *(np.concatenate([getattr(p, n) for p in ego]) for n in ("time", "speed")))
+    own = np.interp(time, np.concatenate([p.time for p in ego]), np.concatenate([p.speed for p in ego]))
     speed = own + values["range_rate"]
     inside = np.isfinite(time) & (values["range"] >= NEAREST) & (values["range"] <= FARTHEST)
     inside &= (np.abs(values["lateral"]) <= SIDE) & (speed >= SLOWEST_TARGET) & (speed <= FASTEST_TARGET)
     rows = np.flatnonzero(inside & np.isfinite(values["track"]))
     rows = rows[np.argsort(time[rows], kind="stable")]
     track = values["track"][rows].astype(int)
-    return Frames(time[rows], track, values["range"][rows], values["lateral"][rows], values["range_rate"][rows], speed[rows], rows)
+    return Frames(
+        time[rows], track, values["range"][rows], values["lateral"][rows], values["range_rate"][rows], speed[rows], rows
+    )
 
 
 def _travelled(ego: list[Motion]) -> tuple[ndarray, ndarray]:
