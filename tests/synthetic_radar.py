@@ -1,10 +1,15 @@
 """Radar logs with known truth: cars ahead that brake, seen through drop-outs, changing identifiers and ghosts."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy import ndarray
+from synthetic_drives import matched
+
+from acc_decel.drives import Channel, Drive, Recording, Records, Targets, targets
+from acc_decel.drives.units import unit
 
 STEP = 0.05  # [s] between radar frames
 LEAST_TIME = 0.6  # [s] of an event that must be found
@@ -147,3 +152,25 @@ def _true_events(time: ndarray, speed: ndarray, table: pd.DataFrame) -> list[dic
         if peak > 1.8:
             found.append({"start_s": start, "end_s": end, "peak_deceleration": peak, "must": must})
     return found
+
+
+def targets_in(log: Log) -> Targets:
+    """What `drives` finds in the log, of which it sees the frames and own speed alone."""
+    seen_frames = {name: log.frames[name].to_numpy(float) for name in ("range", "lateral", "track")}
+    frames = Records(log.frames["time"].to_numpy(), seen_frames | {"range_rate": log.frames["rate"].to_numpy()})
+    own = Records(log.own["time"].to_numpy(), {"speed": log.own["speed"].to_numpy()})
+    told = Recording({"speed": Channel("speed", unit("m/s", "speed", "synthetic"))})
+    return targets(Drive(Path("synthetic"), (frames, own), len(log.frames) + len(log.own), told))
+
+
+def counts(log: Log, found: Targets) -> ndarray:
+    """Events that must be found, of them found, found, of them right; genuine frames, kept, all kept; hard, lost."""
+    pairs = matched(log.events, found.events, least=1 / 3)
+    must = log.events["must"].to_numpy(bool)
+    kept = np.zeros(len(log.frames), bool)
+    for target in found.targets:
+        kept[target.rows] = True
+    hard = log.genuine & (log.slowing > 4)
+    events = [must.sum(), len({i for i, _ in pairs if must[i]}), len(found.events), len({j for _, j in pairs})]
+    frames = [log.genuine.sum(), (kept & log.genuine).sum(), kept.sum(), hard.sum(), (hard & ~kept).sum()]
+    return np.array(events + frames, float)

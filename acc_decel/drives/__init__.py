@@ -16,6 +16,7 @@ from acc_decel.drives.inspecting import ChannelReport as ChannelReport
 from acc_decel.drives.inspecting import Inspection as Inspection
 from acc_decel.drives.inspecting import inspected as inspected
 from acc_decel.drives.reading import Drive as Drive
+from acc_decel.drives.reading import Records as Records
 from acc_decel.drives.reading import read as read
 from acc_decel.drives.recording import Channel as Channel
 from acc_decel.drives.recording import Recording as Recording

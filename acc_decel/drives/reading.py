@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.drives import measurement, tables
-from acc_decel.drives.bus import LOGS, BusLog, LogFrames, database
+from acc_decel.drives.bus import BusLog, CandumpFrames, Frames, LogFrames, database
 from acc_decel.drives.recording import RADAR, SIGNAL, Channel, Recording
 from acc_decel.drives.source import Block, Source
 
@@ -59,7 +59,8 @@ def source(path: Path, dbc: Path | None = None) -> Source:
     if ending in measurement.ENDINGS:
         return _measurement(path, dbc)
     if ending in (".blf", ".asc", ".trc") or _is_bus_text(path):
-        return _bus(path, dbc, LogFrames(path))
+        candump = ending not in (".blf", ".asc", ".trc") and not _matches(path, ASC)
+        return _bus(path, dbc, CandumpFrames(path) if candump else LogFrames(path))
     return tables.csv_file(path)
 
 
@@ -142,7 +143,7 @@ def _measurement(path: Path, dbc: Path | None) -> Source:
     return measurement.Measurement(path)
 
 
-def _bus(path: Path, dbc: Path | None, frames: "LogFrames | measurement.MeasurementFrames") -> BusLog:
+def _bus(path: Path, dbc: Path | None, frames: Iterable[Frames]) -> BusLog:
     if dbc is None:
         beside = sorted(path.parent.glob("*.dbc"))
         if len(beside) != 1:
@@ -157,9 +158,12 @@ def _bus(path: Path, dbc: Path | None, frames: "LogFrames | measurement.Measurem
 
 
 def _is_bus_text(path: Path) -> bool:
+    return _matches(path, CANDUMP) or _matches(path, ASC)
+
+
+def _matches(path: Path, kind: "re.Pattern[bytes]") -> bool:
     with path.open("rb") as file:
-        first = file.readline(300)
-    return bool(CANDUMP.match(first) or ASC.match(first)) or (path.suffix.lower() in LOGS and b"#" in first)
+        return bool(kind.match(file.readline(300)))
 
 
 def signal_names(drive: Drive) -> list[str]:
