@@ -5,10 +5,10 @@
 Method: drives are stops of the physics joined by acceleration, recorded by imperfect sensors
 (tests/synthetic_drives.py) and read back from CSV by the same call as any recording; radar logs hold cars ahead that
 brake, seen through gaps, changing identifiers and 5 % ghosts (tests/synthetic_radar.py). The program was tuned on
-seeds below 200; these are scored. An own event counts as found if it overlaps by more than half of the common span, one of a car ahead by a third;
-a true event must be found if its peak is 10 % above 2 m/s^2, and may be if 10 % below. `lost` is the share of genuine
-instants (of radar: frames) above 4 m/s^2 that no found event (no kept track) holds. The MF4 is a synthetic log of a raw
-bus of 2,100 frames a second, read in a process of its own.
+seeds below 200; other seeds are scored. An own event counts as found if it overlaps by more than half of the common
+span, one of a car ahead by a third; a true event must be found if its peak is 10 % above 2 m/s^2, and may be if 10 %
+below. `lost` is the share of genuine instants (of radar: frames) above 4 m/s^2 that no found event (no kept track)
+holds. The MF4 is a synthetic log of a raw bus of 2,100 frames a second, read in a process of its own.
 """
 
 import argparse

@@ -38,7 +38,7 @@ def is_speed(name: str, told: str) -> bool:
     return bool(SPEED.search(plain) or unit_in_name(name, "speed")) and not NO_SPEED.search(plain) and not foreign
 
 
-def speed_score(name: str, told: str) -> float:
+def speed_score(name: str, told: str) -> int:
     """How surely a channel named like a speed is that of the car; wheels come last."""
     plain = words(name)
     known = told_unit(name, told, "speed") is not None

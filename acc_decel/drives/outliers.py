@@ -80,6 +80,11 @@ def _frozen_before_jump(time: ndarray, speed: ndarray, period: float) -> ndarray
     after = np.minimum(last + 1, len(time) - 1)
     step, jump = np.maximum(time[after] - time[last], period), np.abs(speed[after] - speed[last])
     frozen = (last - first >= FROZEN_RECORDS - 1) & (time[last] - time[first] >= FROZEN_TIME)
+    before = np.maximum(first - 1, 0)
+    led_to = (
+        np.abs(speed[first] - speed[before]) <= BRAKING_LIMIT * np.maximum(time[first] - time[before], period) + JUMP
+    )
+    frozen &= led_to  # else the value is foreign, not frozen
     span = time[after] - time[first]
     frozen &= (jump > BRAKING_LIMIT * step + JUMP) & (jump <= BRAKING_LIMIT * span + JUMP)
     stuck = np.zeros(len(time), bool)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from numpy import ndarray
 
@@ -19,6 +19,7 @@ class Block:
     values: dict[str, ndarray]
 
 
+@runtime_checkable
 class Source(Protocol):
     """A recording that can be read block by block. `timed`: records bring their time; else a channel holds it."""
 

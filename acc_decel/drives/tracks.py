@@ -156,8 +156,8 @@ def stitched(frames: Frames, travelled: tuple[ndarray, ndarray]) -> list[ndarray
     parts = segments(frames)
     if not parts:
         return []
-    ends = np.array([_state(frames, part[-ENDS:], at=part[-1]) for part in parts])
-    starts = np.array([_state(frames, part[:ENDS], at=part[0]) for part in parts])
+    ends = np.array([_state(frames, part[-ENDS:], at=int(part[-1])) for part in parts])
+    starts = np.array([_state(frames, part[:ENDS], at=int(part[0])) for part in parts])
     i, j = _near_in_time(ends[:, 0], starts[:, 0])
     cost = _costs(ends[i], starts[j], travelled)
     good = cost < STITCH_GATE
