@@ -1,6 +1,5 @@
 """The command line: help, answers for people and programs, files in and out, and refusals that change nothing."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path

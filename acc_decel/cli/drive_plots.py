@@ -29,7 +29,7 @@ def event(found: Found, row: Mapping[Any, Any]) -> Figure:
     """One event with what was recorded around it."""
     figure = Figure(figsize=(8, 6), layout="constrained")
     speed, slowing = figure.subplots(2, 1, sharex=True)
-    _draw(found, speed, slowing, mark=4)
+    _draw(found, speed, slowing, mark=4.0)
     speed.set_xlim(row["start_s"] - BEFORE, row["end_s"] + AFTER)
     speed.set_ylim(min(row["final_speed"] - 2, 0.8 * row["final_speed"]), 1.1 * row["initial_speed"] + 1)
     slowing.set_ylim(-3, row["peak_deceleration"] + 2)
