@@ -9,6 +9,8 @@ from scipy.ndimage import median_filter
 from acc_decel.drives.series import runs
 
 BRAKING_LIMIT, GAINING_LIMIT = 14.0, 9.0  # [m/s^2] what no road car exceeds
+USUAL_LIMIT = 10.0  # [m/s^2] that hardly any does
+EXCURSION = 6.0  # [s]
 DOUBTFUL = 5.0  # [s] around a jump that no car makes, where every record is judged by itself
 JUMP = 1.0  # [m/s] sensors of wheel speed cut off below; no jump at all beneath this
 SPIKE_SCORE = 6.0  # robust standard deviations from the running median
@@ -37,10 +39,24 @@ def _spiky_acceleration(_: ndarray, acceleration: ndarray, period: float) -> nda
     return spiky(acceleration, least=SPIKE_ACCELERATION)
 
 
+def excursion(time: ndarray, speed: ndarray, period: float) -> ndarray:
+    """Records between a jump that no car makes and another one back: the sensor told something else for a while."""
+    breaks = _breaks(time, speed, period).tolist()
+    away, k = np.zeros(len(time), bool), 0
+    while k + 1 < len(breaks):
+        first, after = breaks[k], breaks[k + 1]
+        gap, back = time[after] - time[first - 1], speed[after] - speed[first - 1]
+        returns = (speed[first] - speed[first - 1]) * (speed[after] - speed[after - 1]) < 0
+        if returns and gap <= EXCURSION and abs(back) <= USUAL_LIMIT * gap + JUMP:
+            away[first:after] = True
+            k += 1
+        k += 1
+    return away
+
+
 def implausible(time: ndarray, speed: ndarray, period: float) -> ndarray:
     """Records off the longest chain that a car can drive: drop-outs, foreign values, and what leads to them."""
-    steps, jumps = np.maximum(np.diff(time), period), np.diff(speed)  # a late record comes close to the next
-    breaks = np.flatnonzero(~_drivable(jumps, steps))
+    breaks = _breaks(time, speed, period) - 1
     if not len(breaks):
         return np.zeros(len(time), bool)
     reach = int(np.clip(DOUBTFUL / period, 3, 60))
@@ -58,6 +74,12 @@ def implausible(time: ndarray, speed: ndarray, period: float) -> ndarray:
         off[first[j] : last[j] + 1] = False
         j = int(before[j])
     return off
+
+
+def _breaks(time: ndarray, speed: ndarray, period: float) -> ndarray:
+    """First records after a jump that no car makes."""
+    steps = np.maximum(np.diff(time), period)  # a late record comes close to the next
+    return np.flatnonzero(~_drivable(np.diff(speed), steps)) + 1
 
 
 def _drivable(jump: ndarray, gap: ndarray) -> ndarray:
@@ -94,6 +116,11 @@ def _frozen_before_jump(time: ndarray, speed: ndarray, period: float) -> ndarray
 
 
 TESTS: dict[str, dict[str, Callable[[ndarray, ndarray, float], ndarray]]] = {
-    "speed": {"spike": _spiky_speed, "frozen value": _frozen_before_jump, "drop-out": implausible},
+    "speed": {
+        "spike": _spiky_speed,
+        "frozen value": _frozen_before_jump,
+        "drop-out": excursion,
+        "off course": implausible,
+    },
     "acceleration": {"spike": _spiky_acceleration},
 }
