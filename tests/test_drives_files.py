@@ -9,8 +9,9 @@ import pytest
 from conftest import COMPACT, ORDINARY
 from recorded_files import dbc, frames, write_bus_mf4, write_log, write_mf4
 from synthetic_drives import Sensors, Truth, driven, recorded, score
+from typer.main import get_command
 
-from acc_decel import drives
+from acc_decel import cli, drives
 from acc_decel.drives.units import UNITS, unit, unit_in_name
 
 SENSORS = Sensors(20, 0.04, 0, 0.2, 20, noise=0.2, spikes=0, drop_outs=0, frozen=0)
@@ -253,6 +254,36 @@ def test_a_wrong_description_is_refused_with_what_would_be_right(table, tmp_path
     description = tmp_path / "description.toml"
     description.write_text(f'{text}\n[time]\nchannel = "Time (s)"\nunit = "s"\n')
     assert said in refused("drives", "events", tmp_path / "drive.csv", "--recording", description)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"), [('unit = "m/s^2"\nsign = -1', "turn its sign"), ('unit = "g"', "check both units")]
+)
+def test_a_description_that_the_values_disprove_is_refused(table, tmp_path, refused, entry, said):
+    table.to_csv(tmp_path / "drive.csv", index=False)
+    text = '[time]\nchannel = "Time (s)"\nunit = "s"\n[speed]\nchannel = "Speed (km/h)"\nunit = "km/h"\n'
+    (tmp_path / "drive.toml").write_text(f'{text}[acceleration]\nchannel = "Accel Long (m/s2)"\n{entry}\n')
+    assert said in refused("drives", "events", tmp_path / "drive.csv")
+
+
+def test_a_fleet_runs_on_dask(table, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="the extra [scale]")
+    table.to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / "b.csv").write_text("")
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
+        report = drives.fleet(files, tmp_path / "dask", scheduler=cluster.scheduler_address)
+    pd.testing.assert_frame_equal(report, drives.fleet(files, tmp_path / "here", workers=1))
+
+
+@pytest.mark.parametrize("name", ["inspect", "events", "fleet"])
+def test_every_command_for_drives_has_help_with_an_example(run, name):
+    command = get_command(cli.app).commands["drives"].commands[name]
+    assert f"acc-decel drives {name} " in command.help
+    assert all(parameter.help for parameter in command.params)
+    code, out, _ = run("drives", name, "--help")
+    assert code == 0
+    assert command.help.split(".")[0][:40] in " ".join(out.split())
 
 
 def test_events_are_told_to_programs_and_written(truth, table, tmp_path, answered):

@@ -12,6 +12,8 @@ from acc_decel.drives.series import Series, runs, without
 FROZEN_RECORDS, FROZEN_TIME = 5, 1.0  # exactly the same value so often and so long [s]
 FROZEN_SPEED = 1.5  # [m/s] by which a frozen channel contradicts the other
 LAG_STEP, LAG_RANGE = 0.05, (-1.0, 3.5)  # [s]
+CERTAIN = 0.7  # correlation that leaves no doubt that speed and acceleration are of one drive
+WRONG_UNIT = 2.0  # times too great or too small
 LAG_CORRELATION = 0.4  # least correlation that tells a lag
 TREND = 30.0  # [s] slower changes tell nothing of a lag
 
@@ -66,6 +68,20 @@ def slope(speed: Series, acceleration: Series) -> float:
     push = uniform_filter1d(np.interp(grid, acceleration.time, acceleration.value), width)
     rate, push = (x - uniform_filter1d(x, int(TREND / 0.1)) for x in (rate, push))
     return float(np.sqrt((rate @ rate) / max(push @ push, 1e-12)))
+
+
+def contradiction(speed: Series, acceleration: Series) -> str:
+    """What speaks against the two being of one car in their units, in words; nothing if nothing does."""
+    found = correlation(speed, acceleration)
+    if found is None:
+        return ""
+    least, most = float(found[1].min()), float(found[1].max())
+    if least < -CERTAIN and -least > most:
+        return f"acceleration falls where speed gains (r = {least:.2f}): turn its sign"
+    size = slope(speed, acceleration)
+    if most > CERTAIN and not 1 / WRONG_UNIT < size < WRONG_UNIT:
+        return f"speed changes {size:.2g} times as fast as acceleration says: check both units"
+    return ""
 
 
 def without_frozen(speed: Series, acceleration: Series) -> tuple[Series, Series, int]:

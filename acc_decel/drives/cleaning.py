@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.drives.aligning import lag_of, without_frozen
+from acc_decel.drives.aligning import contradiction, lag_of, without_frozen
 from acc_decel.drives.outliers import TESTS
 from acc_decel.drives.reading import Drive, Records
 from acc_decel.drives.recording import SIGNAL
@@ -51,6 +51,8 @@ def clean(drive: Drive) -> Clean:
     if acceleration is not None:
         acceleration = shifted(acceleration, channels["acceleration"].lag or 0.0)
     lag, correlation = channels["speed"].lag, np.nan
+    if acceleration is not None and (told := contradiction(speed, acceleration)):
+        raise ValueError(f"{drive.path}: speed and acceleration must agree. Got a pair of which {told}.")
     if lag is None:
         lag, correlation = (0.0, np.nan) if acceleration is None else lag_of(speed, acceleration)
     speed = shifted(speed, max(lag, 0.0))

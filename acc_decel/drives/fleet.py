@@ -17,7 +17,6 @@ from acc_decel.drives import measurement
 from acc_decel.drives.bus import LOGS
 from acc_decel.drives.events import COLUMNS, THRESHOLD
 from acc_decel.drives.finding import found
-from acc_decel.drives.tables import ArrayFolder
 from acc_decel.files import replaced
 
 ENDINGS = (".csv", ".parquet", ".txt", ".tsv", *LOGS, *measurement.ENDINGS)
@@ -150,8 +149,7 @@ def _executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
 
 
 def _recordings_in(folder: Path) -> Iterator[Path]:
-    if ArrayFolder(folder).groups():
-        yield folder
+    yield from sorted({path.parent for path in folder.rglob("*__t.npy")})
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix.lower() in ENDINGS:
             yield path

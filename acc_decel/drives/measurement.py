@@ -80,7 +80,7 @@ def opened(path: Path) -> "Iterator[MDF]":
     with path.open("rb") as file, _quiet_deletion():
         mdf, told = None, ""
         try:
-            mdf = MDF(file)
+            mdf = MDF(file, process_bus_logging=False)  # else it reads every frame at once
         except Exception as error:  # asammdf raises many kinds on a broken file
             told = str(error)
         if mdf is None:
