@@ -13,7 +13,7 @@ FROZEN_RECORDS, FROZEN_TIME = 5, 1.0  # exactly the same value so often and so l
 FROZEN_SPEED = 1.5  # [m/s] by which a frozen channel contradicts the other
 LAG_STEP, LAG_RANGE = 0.05, (-1.0, 3.5)  # [s]
 CERTAIN = 0.7  # correlation that leaves no doubt that speed and acceleration are of one drive
-WRONG_UNIT = 2.0  # times too great or too small
+WRONG_UNIT = 3.0  # times too great or too small
 LAG_CORRELATION = 0.4  # least correlation that tells a lag
 TREND = 30.0  # [s] slower changes tell nothing of a lag
 

@@ -14,6 +14,7 @@ from acc_decel.drives.reading import Drive, Records
 from acc_decel.drives.recording import SIGNAL
 from acc_decel.drives.series import Series, crossings, fresh, shifted
 
+SPARSE = 0.6  # share of records with a number below which a column is taken to come more rarely than the others
 TOLERATED = 0.05  # share of records with a time that repeats or runs back; beyond it the clock is broken
 
 
@@ -128,7 +129,7 @@ def _series(name: str, time: ndarray, column: ndarray, path: Path, tally: "Count
         )
     if len(rows) < 3:
         raise ValueError(f"{path} must hold at least 3 records of {name}. Got {len(rows)}: record longer.")
-    missing = np.flatnonzero(~finite) if finite.mean() > 0.5 else np.array([], int)
+    missing = np.flatnonzero(~finite) if finite.mean() > SPARSE else np.array([], int)
     tally["not a number"] += len(missing)
     tally["out of range"] += int((finite & ~sound).sum())
     gone = np.union1d(missing, np.flatnonzero(finite & ~sound))

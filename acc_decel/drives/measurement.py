@@ -78,9 +78,10 @@ def opened(path: Path) -> "Iterator[MDF]":
     if path.stat().st_size < SMALLEST:
         raise ValueError(f"{path} must be a whole MDF file. Got {path.stat().st_size} bytes: record or copy it again.")
     with path.open("rb") as file, _quiet_deletion():
+        reader: Any = MDF  # its annotation lacks the option
         mdf, told = None, ""
         try:
-            mdf = MDF(file, process_bus_logging=False)  # else it reads every frame at once
+            mdf = reader(file, process_bus_logging=False)  # else it reads every frame at once
         except Exception as error:  # asammdf raises many kinds on a broken file
             told = str(error)
         if mdf is None:

@@ -27,6 +27,7 @@ FAST_MS = 75.0  # [m/s] a greater number without a unit is no m/s
 AGREES, CLEARLY = 0.5, 0.1  # correlation that makes an acceleration, and by how much it must lead
 NAMED_AGREES = 0.3  # enough for a channel whose name says longitudinal
 UNIT_ODDS = 1.4  # how far the sizes may be apart for a unit to be told from them
+NEAR_ODDS = 3.0  # the same where only the unit of the acceleration is open: m/s^2 and g are 10 apart
 EPOCHS = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))  # least seconds since 1970 in each unit
 ALIKE = 0.9  # correlation of two speeds that are the same
 LOOSE = {"speed": "km/h", "acceleration": "mg"}  # units that make nothing an outlier that is none in another
@@ -96,6 +97,10 @@ def _mapped(speed: Candidate, pushes: list[Candidate], there: dict[str, str], no
         channels["acceleration"] = Channel(acceleration.name, acceleration_unit, sign)
         if sign < 0:
             why.append(f"{acceleration.name!r} runs against the change of speed, so its sign is -1")
+    elif acceleration is not None:
+        why.append(
+            f"{acceleration.name!r} is not used: its unit is not told and none fits. Describe it with --recording"
+        )
     return Proposal(replace(nothing, channels=channels), (*notes, *why), problem)
 
 
@@ -250,12 +255,19 @@ def _units(
         if pairs[0][0] < np.log(UNIT_ODDS) and clear:
             s, p = pairs[0][3], pairs[0][4]
             return s, p, [f"units {s.name} and {p.name} follow from comparing speed with acceleration"], ""
+        if len(speeds) == 1 and pairs[0][0] < np.log(NEAR_ODDS):
+            p = pairs[0][4]
+            return (
+                speeds[0],
+                p,
+                [*_assumed(speed, speeds[0]), f"{p.name} is the unit nearest to the change of speed"],
+                "",
+            )
     best = _likely_speed(speed, speeds)
-    push = pushes[0] if len(pushes) == 1 else _likely_push(acceleration, pushes)
     if best is not None:
-        return best, push, _assumed(speed, best), ""
+        return best, pushes[0] if len(pushes) == 1 else None, _assumed(speed, best), ""
     why = f"the unit of {speed.name!r} is not told ({', '.join(u.name for u in speeds)} are possible)"
-    return speeds[0], push, [], _how("speed", there, why)
+    return speeds[0], None, [], _how("speed", there, why)
 
 
 def _assumed(speed: Candidate, taken: Unit) -> list[str]:
@@ -272,13 +284,6 @@ def _likely_speed(speed: Candidate, possible: list[Unit]) -> Unit | None:
     if "km/h" in named and (series.value == np.round(series.value)).all() and series.value.max() > 10:
         return named["km/h"]
     return None
-
-
-def _likely_push(acceleration: Candidate | None, possible: list[Unit]) -> Unit | None:
-    if acceleration is None:
-        return None
-    hard = float(np.quantile(np.abs(acceleration.series.value), 0.999))
-    return possible[1] if hard < 1.6 else possible[0]
 
 
 def _possible(value: ndarray, signal: str) -> bool:

@@ -16,8 +16,9 @@ from acc_decel.drives.recording import RADAR, SIGNAL, Channel, Recording
 from acc_decel.drives.source import Block, Source
 
 FASTEST = 100.0  # [Hz]; faster channels are thinned to about this by medians of neighbours
+MANY, FAST_ENOUGH = 1_500_000, 20.0  # records of one group beyond which it is thinned further, and to what rate [Hz]
 CANDUMP = re.compile(rb"\s*\(\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]+#")
-ASC = re.compile(rb"\s*(date |base (hex|dec)|// version|internal events)", re.IGNORECASE)
+ASC = re.compile(rb"\s*(date [A-Z][a-z]{2} |base +(hex|dec)|// version)")
 
 
 @dataclass(frozen=True)
@@ -72,15 +73,15 @@ def read(path: Path, told: Recording, on_records: Callable[[int], None] = lambda
     if not found.timed and told.time is None:
         raise ValueError(f"{path} must have a time: its format has none. Got a description without [time]: add it.")
     radar = {told.channels[name].name for name in RADAR if name in told.channels}  # many records at one time
-    parts: dict[str, list[Block]] = defaultdict(list)
+    parts: dict[str, Kept] = defaultdict(Kept)
     frames = 0
     for block in blocks(found, sorted(wanted), told.time):
         frames += len(block.time)
         on_records(len(block.time))
-        parts[block.group].append(block if radar & set(block.values) else thinned(block))
+        parts[block.group].add(block, whole=bool(radar & set(block.values)))
     if not frames:
         raise ValueError(f"{path} must hold records. Got none of {', '.join(sorted(wanted))}: check the file.")
-    records = tuple(_records(part, told.channels) for _, part in sorted(parts.items()))
+    records = tuple(_records(part.blocks, told.channels) for _, part in sorted(parts.items()))
     return Drive(path, records, frames, told)
 
 
@@ -93,11 +94,29 @@ def blocks(found: Source, names: Sequence[str], time: Channel | None) -> Iterato
         raise ValueError(f"{found.path} must be readable to its end. Got: {sentence}. Copy it again.") from error
 
 
-def thinned(block: Block) -> Block:
-    """The block at no more than about FASTEST: each record a median of neighbours, so that no spike is smeared."""
+class Kept:
+    """The blocks of one group so far, thinned the more the longer the drive, so that memory stays within bounds."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self.rate = FASTEST
+        self.records = 0
+
+    def add(self, block: Block, *, whole: bool) -> None:
+        """Take in a block; a `whole` one is kept as it is."""
+        self.blocks.append(block if whole else thinned(block, self.rate))
+        self.records += len(self.blocks[-1].time)
+        if self.records > MANY and self.rate / 2 >= FAST_ENOUGH and not whole:
+            self.rate /= 2
+            self.blocks = [thinned(kept, self.rate) for kept in self.blocks]
+            self.records = sum(len(kept.time) for kept in self.blocks)
+
+
+def thinned(block: Block, fastest: float = FASTEST) -> Block:
+    """The block at about `fastest` [Hz] at most: each record a median of neighbours, so that no spike is smeared."""
     steps = np.diff(block.time)
     steps = steps[steps > 0]
-    every = int(1 / (FASTEST * np.median(steps))) if len(steps) else 1
+    every = int(1 / (fastest * np.median(steps)) + 0.1) if len(steps) else 1
     if every < 2:
         return block
     rows = len(block.time) // every * every
