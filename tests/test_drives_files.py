@@ -168,6 +168,7 @@ def broken(table: pd.DataFrame, folder: Path) -> dict[str, tuple[str, str]]:
         "no time": good | {"time": np.nan},
         "no column like a speed": {"time": time, "rpm": speed},
         "no column like a time": {"speed_kmh": speed, "accel": push},
+        "unknown unit": {"time": time, "Speed (furlong/h)": speed},
         "two speeds": {"time": time, "speed1_kmh": speed, "speed2_kmh": speed[::-1]},
         "no unit": {"time": time, "VehSpeed": np.minimum(speed, 70.5)},
     }
@@ -180,6 +181,7 @@ def broken(table: pd.DataFrame, folder: Path) -> dict[str, tuple[str, str]]:
         "no time": "'time' holds no time",
         "no column like a speed": "no channel is named like a speed",
         "no column like a time": "no channel is named like a time",
+        "unknown unit": 'UNIT" (m/s, km/h, mph, kn, ft/s)',
         "two speeds": "either may be meant",
         "no unit": "unit of 'VehSpeed' is not told",
     }

@@ -21,6 +21,7 @@ NO_PUSH = re.compile(
     r"pedal|throttle|\bpos|position|percent|accuracy|valid|\blat|yaw|angular|gyro|roll|pitch|vert|status|"
     r"radar|target|desired|request|\breq\b|command|\bcmd\b|lead"
 )
+FOREIGN = re.compile(r"/|%|\brpm\b|\bdeg|\brad\b|\bbar\b|\bk?pa\b|\bn?m\b|\bv\b|\bhz\b")  # of units in brackets
 ALONG = re.compile(r"\blon(g|gi|gitudinal)?\b|longitud|forward|\bfwd\b|inline|\bax\b|decel")
 
 
@@ -34,7 +35,7 @@ def words(name: str) -> str:
 def is_speed(name: str, told: str) -> bool:
     """Whether a channel is named like a speed of the car and its unit, as the file tells it, is that of a speed."""
     plain = words(name)
-    foreign = bool(told) and known_unit(told, "speed") is None
+    foreign = _is_foreign(name, told, "speed")
     return bool(SPEED.search(plain) or unit_in_name(name, "speed")) and not NO_SPEED.search(plain) and not foreign
 
 
@@ -48,7 +49,7 @@ def speed_score(name: str, told: str) -> int:
 def is_push(name: str, told: str) -> bool:
     """Whether a channel is named like an acceleration and its unit, as the file tells it, is that of one."""
     plain = words(name)
-    foreign = bool(told) and known_unit(told, "acceleration") is None
+    foreign = _is_foreign(name, told, "acceleration")
     named = bool(PUSH.search(plain)) or name.lower().split("/")[-1].startswith("accel")
     return named and not NO_PUSH.search(plain) and not foreign
 
@@ -56,6 +57,14 @@ def is_push(name: str, told: str) -> bool:
 def told_unit(name: str, told: str, quantity: str) -> Unit | None:
     """The unit that the file or the name tells."""
     return known_unit(told, quantity) or unit_in_name(name, quantity)
+
+
+def _is_foreign(name: str, told: str, quantity: str) -> bool:
+    """Whether the file or brackets in the name tell a unit that is none of this quantity."""
+    if told_unit(name, told, quantity) is not None:
+        return False
+    bracketed = re.findall(r"[(\[{]([^)\]}]*)[)\]}]", name)
+    return bool(told) or bool(bracketed and FOREIGN.search(bracketed[-1].lower()))
 
 
 def is_time(name: str) -> bool:
