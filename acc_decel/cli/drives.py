@@ -48,7 +48,9 @@ def inspect(
     with progress_bar() as progress:
         task = progress.add_task(f"reading {file.name}", total=None)
         told = drives.inspected(file, dbc, lambda n: progress.advance(task, n))
-    if output is not None and not told.proposal.problem:
+    if output is not None:
+        if told.proposal.problem:
+            raise ValueError(f"{file}: {told.proposal.problem}")
         drives.write_description(told.proposal.recording, output)
     if as_json:
         print_json(

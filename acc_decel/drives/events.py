@@ -123,7 +123,7 @@ def _event(piece: Motion, rows: slice, clean: Clean) -> Event:
 def mfdd(speed: ndarray, distance: ndarray) -> float:
     """Mean fully developed deceleration [m/s^2], (v_b^2 - v_e^2) / (2 (s_e - s_b)), v_b = 0.8 v0 and v_e = 0.1 v0.
 
-    NaN where the event does not slow to 0.1 of its initial speed. Source: UNECE R13-H, annex 3, there in km/h.
+    NaN where the event does not slow to 0.1 of its initial speed. Source: UNECE R13-H, there in km/h.
     """
     begin, end = 0.8 * speed[0], 0.1 * speed[0]
     if speed[-1] > end:
