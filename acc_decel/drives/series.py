@@ -52,7 +52,12 @@ def crossings(series: Series) -> Series:
     A value that stays for longer also counts while it stays. Other series are returned as they are.
     """
     first, last = runs(series.value)
-    if series.resolution < COARSE or len(first) < LEAST_CHANGES or len(series.value) < 2 * len(first):
+    if (
+        series.period > STAYING / 2
+        or series.resolution < COARSE
+        or len(first) < LEAST_CHANGES
+        or len(series.value) < 2 * len(first)
+    ):
         return series
     time, value = series.time, series.value
     steps = (time[first[1:]] + time[last[:-1]]) / 2, (value[first[1:]] + value[last[:-1]]) / 2
