@@ -57,8 +57,12 @@ def commands() -> str:
     """The commands with the first sentence of their help."""
     from acc_decel.cli import app
 
-    told = [(c.callback.__name__, (c.callback.__doc__ or "").split("\n")[0]) for c in app.registered_commands]
-    return markdown(["command", "what it does"], [[f"`acc-decel {name}`", text] for name, text in told])
+    told = [("acc-decel", command) for command in app.registered_commands]
+    for group in app.registered_groups:
+        inside = group.typer_instance
+        told += [(f"acc-decel {inside.info.name}", command) for command in inside.registered_commands]
+    rows = [[f"`{path} {c.callback.__name__}`", (c.callback.__doc__ or "").split("\n")[0]] for path, c in told]
+    return markdown(["command", "what it does"], rows)
 
 
 def ecu_costs() -> str:

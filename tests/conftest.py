@@ -1,5 +1,7 @@
 """What all tests share: the error budget, the situations that Hypothesis draws, and one small model trained once."""
 
+import json
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from numpy import ndarray
 
+from acc_decel import cli
 from acc_decel.dataset import Dataset, dataset, generate, scenarios, sensed
 from acc_decel.export import write_model
 from acc_decel.factors import FACTORS, Factor, column_names
@@ -18,7 +21,9 @@ from acc_decel.physics import LATENTS, Vehicle, stops, vehicle
 settings.register_profile("cars", derandomize=True, database=None, deadline=None, max_examples=100)
 settings.load_profile("cars")
 
-SHARED_TABLES = Path(__file__).parents[2] / "shared" / "data" / "tables"  # published sources, no part of the project
+SHARED = Path(__file__).parents[2] / "shared" / "data"  # no part of the project
+SHARED_TABLES = SHARED / "tables"  # published sources
+SHARED_DRIVES = SHARED / "drives"  # recorded by others
 
 
 @dataclass(frozen=True)
@@ -131,3 +136,45 @@ def small_model(small_net: DenseNet, small_data: Dataset, tmp_path_factory: pyte
         folder, small_net, vehicle="compact", dataset=source, training=training, metrics=metrics(small_net, small_data)
     )
     return folder
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run `acc-decel` with arguments: exit code, standard output, standard error."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["acc-decel", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return ended.value.code or 0, out, err
+
+    return run
+
+
+@pytest.fixture
+def answered(run):
+    """Run `acc-decel` with arguments and --json: what it answers."""
+
+    def answered(*arguments: object) -> dict:
+        code, out, err = run(*arguments, "--json")
+        assert code == 0, err
+        return json.loads(out)
+
+    return answered
+
+
+@pytest.fixture
+def refused(run):
+    """Run `acc-decel` with arguments that it must refuse: the sentence."""
+
+    def refused(*arguments: object) -> str:
+        code, out, err = run(*arguments)
+        assert (code, out) == (2, "")
+        _, error, sentence = err.rpartition("Error: ")  # progress may stand before it
+        assert error, err
+        assert "Traceback" not in err
+        return sentence
+
+    return refused

@@ -1,7 +1,6 @@
 """The command line: help, answers for people and programs, files in and out, and refusals that change nothing."""
 
 import inspect
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -19,48 +18,6 @@ GROUP = get_command(cli.app)
 COMMANDS = GROUP.commands
 STOP = ("--speed", "33.3", "--brake-pressure-bar", "160")
 SAID_OF_A_STOP = {*OUTPUTS, "stopping_distance", "stopping_distance_upper", "status"}
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run `acc-decel` with arguments: exit code, standard output, standard error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["acc-decel", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return ended.value.code or 0, out, err
-
-    return run
-
-
-@pytest.fixture
-def answered(run):
-    """Run `acc-decel` with arguments and --json: what it answers."""
-
-    def answered(*arguments: object) -> dict:
-        code, out, err = run(*arguments, "--json")
-        assert code == 0, err
-        return json.loads(out)
-
-    return answered
-
-
-@pytest.fixture
-def refused(run):
-    """Run `acc-decel` with arguments that it must refuse: the sentence."""
-
-    def refused(*arguments: object) -> str:
-        code, out, err = run(*arguments)
-        assert (code, out) == (2, "")
-        _, error, sentence = err.rpartition("Error: ")  # progress may stand before it
-        assert error, err
-        assert "Traceback" not in err
-        return sentence
-
-    return refused
 
 
 def events() -> pd.DataFrame:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from acc_decel.cli import assurance, offline, online, simulation, virtual_ecu
+from acc_decel.cli import assurance, drives, offline, online, simulation, virtual_ecu
 from acc_decel.cli.factor_options import with_factor_options
 
 EXTRAS = {
@@ -17,8 +17,12 @@ EXTRAS = {
     "ziglang": "ecu",
     "unicorn": "ecu",
     "elftools": "ecu",
+    "asammdf": "drives",
+    "cantools": "drives",
+    "can": "drives",
     "distributed": "scale",
 }
+SHARED_EXTRA = {"drives"}  # commands that bring scipy, numba and matplotlib by their own extra
 
 app = typer.Typer(
     name="acc-decel",
@@ -37,6 +41,7 @@ app.command()(online.info)
 app.command()(with_factor_options(simulation.simulate))
 app.command()(simulation.influences)
 app.command()(assurance.verify)
+app.add_typer(drives.app)
 
 
 def main() -> None:
@@ -45,6 +50,8 @@ def main() -> None:
         app()
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").split(".")[0])
+        if extra == "train" and sys.argv[1:2] and sys.argv[1] in SHARED_EXTRA:
+            extra = sys.argv[1]
         if extra is None:
             raise
         _fail(f'this command needs the extra [{extra}]. Got no module {error.name}: pip install "acc-decel[{extra}]"')

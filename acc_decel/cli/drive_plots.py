@@ -1,0 +1,87 @@
+"""Pictures of recorded drives: a whole drive with its events marked, and one event close up."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from acc_decel.drives import Found, Targets
+
+BEFORE, AFTER = 2.0, 2.0  # [s] shown around an event
+RECORD, SMOOTH, EVENT = "#9aa5b1", "#1f5a96", "#d1603d"
+
+
+def drive(found: Found) -> Figure:
+    """Speed and deceleration of the drive, records and smooth motion, events shaded."""
+    figure = Figure(figsize=(14, 6.5), layout="constrained")
+    speed, slowing = figure.subplots(2, 1, sharex=True)
+    _draw(found, speed, slowing, mark=1.5)
+    for row in found.events.itertuples():
+        for axis in (speed, slowing):
+            axis.axvspan(row.start_s, row.end_s, color=EVENT, alpha=0.25, lw=0)
+    slowing.set_ylim(*_limits(found))
+    speed.set_title(f"{found.file}: {len(found.events)} braking events", loc="left")
+    return figure
+
+
+def event(found: Found, row: Mapping[Any, Any]) -> Figure:
+    """One event with what was recorded around it."""
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    speed, slowing = figure.subplots(2, 1, sharex=True)
+    _draw(found, speed, slowing, mark=4.0)
+    speed.set_xlim(row["start_s"] - BEFORE, row["end_s"] + AFTER)
+    speed.set_ylim(min(row["final_speed"] - 2, 0.8 * row["final_speed"]), 1.1 * row["initial_speed"] + 1)
+    slowing.set_ylim(-3, row["peak_deceleration"] + 2)
+    slowing.hlines(row["mean_deceleration"], row["start_s"], row["end_s"], color=EVENT, label="mean")
+    for axis in (speed, slowing):
+        axis.axvspan(row["start_s"], row["end_s"], color=EVENT, alpha=0.15, lw=0)
+    slowing.legend(loc="upper right", frameon=False)
+    told = f"{row['initial_speed']:.1f} to {row['final_speed']:.1f} m/s, peak {row['peak_deceleration']:.2f} m/s^2"
+    speed.set_title(f"{told}, {row['quality']}", loc="left")
+    return figure
+
+
+def targets(found: Targets) -> Figure:
+    """Range and speed of each car ahead, frames that were dropped in grey, braking in the colour of events."""
+    figure = Figure(figsize=(14, 6.5), layout="constrained")
+    place, speed = figure.subplots(2, 1, sharex=True)
+    place.plot(found.time, found.range, ".", ms=1.5, color=RECORD)
+    for i, target in enumerate(found.targets):
+        colour = f"C{i % 10}"
+        place.plot(found.time[target.rows], found.range[target.rows], ".", ms=2.5, color=colour)
+        for piece in target.pieces:
+            time = piece.time - target.clean.start
+            speed.plot(time, piece.speed, lw=1, color=colour)
+            for start, end in found.events.loc[found.events["target"] == i, ["start_s", "end_s"]].to_numpy(float):
+                inside = (time >= start) & (time <= end)
+                speed.plot(time[inside], piece.speed[inside], lw=3, color=EVENT)
+    for axis, label in ((place, "range [m]"), (speed, "speed of the target [m/s]")):
+        axis.set_ylabel(label)
+        axis.grid(alpha=0.3)
+    speed.set_xlabel("time [s]")
+    place.set_title(f"{found.file}: {len(found.targets)} cars ahead, {len(found.events)} braking events", loc="left")
+    return figure
+
+
+def _draw(found: Found, speed: Axes, slowing: Axes, mark: float) -> None:
+    clean = found.clean
+    speed.plot(clean.speed.time - clean.start, clean.speed.value, ".", ms=mark, color=RECORD, label="recorded")
+    if clean.acceleration is not None:
+        pushed = clean.acceleration
+        slowing.plot(pushed.time - clean.start, -pushed.value, ".", ms=mark, color=RECORD, label="recorded")
+    for i, piece in enumerate(found.pieces):
+        time = piece.time - clean.start
+        speed.plot(time, piece.speed, lw=1, color=SMOOTH)
+        slowing.plot(time, -piece.acceleration, lw=1, color=SMOOTH, label=None if i else "smooth")
+        if clean.acceleration is not None:
+            slowing.plot(time, -piece.bias, lw=0.8, color="black", label=None if i else "bias and grade")
+    for axis, label in ((speed, "speed [m/s]"), (slowing, "deceleration [m/s^2]")):
+        axis.set_ylabel(label)
+        axis.grid(alpha=0.3)
+    slowing.set_xlabel("time [s]")
+
+
+def _limits(found: Found) -> tuple[float, float]:
+    peak = float(found.events["peak_deceleration"].max()) if len(found.events) else 2.0
+    return -5.0, max(peak, 2.0) + 1.0

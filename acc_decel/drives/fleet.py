@@ -1,0 +1,188 @@
+"""Many recordings: one row for each in the report, a bad one with its reason, resumable, on one machine or on Dask."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from acc_decel.drives import measurement
+from acc_decel.drives.bus import LOGS
+from acc_decel.drives.events import COLUMNS, THRESHOLD
+from acc_decel.drives.finding import found
+from acc_decel.files import replaced
+
+ENDINGS = (".csv", ".parquet", ".txt", ".tsv", *LOGS, *measurement.ENDINGS)
+ROW = ("file", "status", "reason", "events", "hardest", "hours", "frames", "dropped_frames", "lag_s", "notes")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One recording of the fleet and how to read it."""
+
+    file: str
+    description: str | None
+    dbc: str | None
+    threshold: float
+
+    @property
+    def key(self) -> str:
+        """Changes when the recording, its description or the settings change."""
+        parts: list[object] = [self.file, self.threshold]
+        for name in (self.file, self.description, self.dbc, str(Path(self.file).with_suffix(".toml"))):
+            path = Path(name) if name else None
+            told = path.stat() if path is not None and path.exists() else None
+            parts.append((name, told.st_size, told.st_mtime_ns) if told else None)
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def recordings(paths: Iterable[Path]) -> list[Path]:
+    """The recordings among files and in folders, each once, sorted. Raises ValueError where there is none."""
+    files: set[Path] = set()
+    for path in paths:
+        inside = set(_recordings_in(path)) if path.is_dir() else {path}
+        if not inside:
+            raise ValueError(f"{path} must hold recordings ({', '.join(ENDINGS)}). Got none: give files.")
+        files |= inside
+    return sorted(files)
+
+
+def fleet(
+    files: list[Path],
+    output: Path,
+    *,
+    description: Path | None = None,
+    dbc: Path | None = None,
+    threshold: float = THRESHOLD,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    on_file: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> pd.DataFrame:
+    """Find the events of many recordings; returns the report, one row for each file.
+
+    `output` gets report.csv and events.parquet (with the column `file`), and under parts/ what each file gave, so that
+    an interrupted run goes on where it was. A file that cannot be read is a row with the reason. `scheduler` is the
+    address of a Dask scheduler whose workers see the files; without it `workers` processes do the work.
+    """
+    tasks = [Task(str(f), _name(description), _name(dbc), threshold) for f in files]
+    parts = output / "parts"
+    parts.mkdir(parents=True, exist_ok=True)
+    known = {task: row for task in tasks if (row := _row(parts, task)) is not None}
+    for row in known.values():
+        on_file(row)
+    missing = [task for task in tasks if task not in known]
+    with _executor(min(workers or os.cpu_count() or 1, max(len(missing), 1)), scheduler) as pool:
+        for row in _worked(pool, missing, parts):
+            on_file(row)
+    rows = [_row(parts, task) or _lost(task) for task in tasks]
+    report = pd.DataFrame(rows, columns=list(ROW))
+    with replaced(output / "events.parquet") as temporary:
+        _events(parts, tasks).to_parquet(temporary, index=False)
+    with replaced(output / "report.csv") as temporary:
+        report.to_csv(temporary, index=False)
+    return report
+
+
+def worked(task: Task, parts: str) -> dict[str, Any]:
+    """Find the events of one recording and write them and the row; the row says why where that fails."""
+    row: dict[str, Any] = dict.fromkeys(ROW) | {"file": task.file, "notes": ""}
+    key = task.key
+    events = pd.DataFrame(columns=list(COLUMNS))
+    try:
+        description, dbc = (Path(name) if name else None for name in (task.description, task.dbc))
+        told = found(Path(task.file), description=description, dbc=dbc, threshold=task.threshold)
+    except ModuleNotFoundError:
+        raise  # an extra that is not installed is no fault of the file
+    except Exception as error:  # one bad file may not end the run
+        kind = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
+        row |= {"status": "failed", "reason": kind + " ".join(str(error).split())}
+    else:
+        events = told.events
+        row |= {
+            "status": "ok",
+            "reason": "",
+            "events": len(events),
+            "hardest": float(events["peak_deceleration"].max()) if len(events) else None,
+            "hours": told.hours,
+            "frames": told.clean.frames,
+            "dropped_frames": told.dropped_frames,
+            "lag_s": told.clean.lag,
+            "notes": "; ".join(told.notes),
+        }
+    with replaced(Path(parts) / f"{key}.parquet") as temporary:
+        events.to_parquet(temporary, index=False)
+    with replaced(Path(parts) / f"{key}.json") as temporary:
+        temporary.write_text(json.dumps(row, indent=1))
+    return row
+
+
+def _worked(pool: Executor | None, tasks: list[Task], parts: Path) -> Iterator[dict[str, Any]]:
+    if pool is None:
+        yield from (worked(task, str(parts)) for task in tasks)
+        return
+    futures = {pool.submit(worked, task, str(parts)): task for task in tasks}
+    for future in as_completed(futures):
+        yield future.result()
+
+
+@contextmanager
+def _executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
+    """What runs the tasks: Dask's workers, local processes, or this process."""
+    if scheduler is not None:
+        from distributed import Client  # noqa: PLC0415 - the extra [scale] is asked for only here
+
+        connect: Any = Client  # not annotated by its makers
+        with connect(scheduler) as client, client.get_executor() as pool:
+            yield pool
+    elif workers > 1:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            yield pool
+    else:
+        yield None
+
+
+def _recordings_in(folder: Path) -> Iterator[Path]:
+    yield from sorted({path.parent for path in folder.rglob("*__t.npy")})
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix.lower() in ENDINGS:
+            yield path
+
+
+def _row(parts: Path, task: Task) -> dict[str, Any] | None:
+    """What an earlier run found of the same recording, if it is whole."""
+    path = parts / f"{task.key}.json"
+    if not path.is_file() or not path.with_suffix(".parquet").is_file():
+        return None
+    told: dict[str, Any] = json.loads(path.read_text())
+    return told
+
+
+def _lost(task: Task) -> dict[str, Any]:
+    return dict.fromkeys(ROW) | {
+        "file": task.file,
+        "status": "failed",
+        "reason": "changed while it was read: run again",
+    }
+
+
+def _events(parts: Path, tasks: list[Task]) -> pd.DataFrame:
+    tables = []
+    for task in tasks:
+        path = parts / f"{task.key}.parquet"
+        if path.is_file():
+            table = pd.read_parquet(path)
+            table.insert(0, "file", task.file)
+            tables.append(table)
+    whole = [table for table in tables if len(table)]
+    return pd.concat(whole, ignore_index=True) if whole else pd.DataFrame(columns=["file", *COLUMNS])
+
+
+def _name(path: Path | None) -> str | None:
+    return None if path is None else str(path)
