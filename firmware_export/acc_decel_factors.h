@@ -4,9 +4,11 @@
 
 #include <stdint.h>
 
-#define ACC_DECEL_SCHEMA "8202ba6c" /* changes with the factors; compare it with the sender's */
+#define ACC_DECEL_SCHEMA "8202ba6c" /* changes with the factors; compare with the sender's */
 #define ACC_DECEL_FACTOR_COUNT 14U
 #define ACC_DECEL_COLUMN_COUNT 21U
+#define ACC_DECEL_OUTPUT_COUNT 4U
+#define ACC_DECEL_MULTIPLY_ADDS 2712U /* of one prediction, for estimates of its run time */
 
 /* The braking factors. A value that is not available is ACC_DECEL_NOT_AVAILABLE. */
 typedef struct {
@@ -32,6 +34,14 @@ typedef struct {
     float abs; /* [-] 0 to 1, anti-lock braking system: 0 off, 1 on; must be available */
     float friction_estimate; /* [-] 0.05 to 1.3, on-board estimate of the peak tyre-road friction */
 } acc_decel_factors_t;
+
+/* The answer; always deceleration_lower <= deceleration <= deceleration_upper, positive when slowing. */
+typedef struct {
+    float deceleration_lower; /* mean deceleration reached at least, 95 times in 100 (5 % quantile) [m/s^2] */
+    float deceleration; /* mean deceleration of the built-up brakes to standstill, median [m/s^2] */
+    float deceleration_upper; /* mean deceleration exceeded only 5 times in 100 (95 % quantile) [m/s^2] */
+    float delay; /* brake dead time and build-up, as time at the initial speed [s] */
+} acc_decel_prediction_t;
 
 /* Indexes of the factors, for acc_decel_out_of_range() and acc_decel_not_available(). */
 #define ACC_DECEL_FACTOR_SPEED 0U

@@ -3,13 +3,14 @@
 #define ACC_DECEL_GOLDEN_VECTORS_H
 
 #include "acc_decel.h"
-
 #include <float.h>
 
 #define ACC_DECEL_GOLDEN_COUNT 48U
-#define ACC_DECEL_GOLDEN_TOLERANCE 9.99999975e-05F /* [m/s^2], [s] for the expected predictions */
+#define ACC_DECEL_GOLDEN_TOLERANCE 9.99999975e-05F /* [m/s^2], [s] for the expected outputs */
+#define ACC_DECEL_GUARD_CHECKSUM 2309546402U /* CRC-32 of tables */
+#define ACC_DECEL_NETWORK_CHECKSUM 1931063334U /* CRC-32 of tables */
 
-/* 48 x 21: events x columns; FLT_MAX stands for infinity, which is out of range as well */
+/* 48 x 21: events x columns; FLT_MAX stands for infinity, out of range as well */
 static const acc_decel_factors_t acc_decel_golden_factors[ACC_DECEL_GOLDEN_COUNT] = {
     {
     1.78999996F, 58.0999985F, 1635.0F, 652.0F, -0.200000003F, 9.30000019F, 0.0F, 0.0F, 0.0F, 0.0F, 1.0F, 0.0F,
@@ -247,7 +248,7 @@ static const acc_decel_factors_t acc_decel_golden_factors[ACC_DECEL_GOLDEN_COUNT
 };
 
 /* 48 x 4: events x outputs; zeros where the event is refused */
-static const acc_decel_prediction_t acc_decel_golden_predictions[ACC_DECEL_GOLDEN_COUNT] = {
+static const float acc_decel_golden_outputs[ACC_DECEL_GOLDEN_COUNT][ACC_DECEL_OUTPUT_COUNT] = {
     {
     3.49987411F, 5.24758911F, 6.90872049F, 0.157481387F
     },
@@ -409,5 +410,14 @@ static const acc_decel_status_t acc_decel_golden_status[ACC_DECEL_GOLDEN_COUNT] 
     UINT64_C(4831838208), UINT64_C(563121081024512), UINT64_C(562984380268544), UINT64_C(281526851862528),
     UINT64_C(1125904268918785), UINT64_C(1125923009069056)
 };
+
+/* A prediction in the order of acc_decel_golden_outputs. */
+static void acc_decel_golden_outputs_of(const acc_decel_prediction_t *prediction, float outputs[ACC_DECEL_OUTPUT_COUNT])
+{
+    outputs[0] = prediction->deceleration_lower;
+    outputs[1] = prediction->deceleration;
+    outputs[2] = prediction->deceleration_upper;
+    outputs[3] = prediction->delay;
+}
 
 #endif

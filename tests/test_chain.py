@@ -11,7 +11,7 @@ from conftest import BUDGET, sensed_events
 from numpy import ndarray
 
 from acc_decel import evaluation, released_models
-from acc_decel.ecu import CortexM4F, HostEcu
+from acc_decel.ecu import CortexM, HostEcu
 from acc_decel.export import (
     firmware_files,
     golden_events,
@@ -83,7 +83,7 @@ def chain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         "NumPy": lambda columns: (reference_outputs(net, columns), status_of(net, columns)),
         "ONNX Runtime": lambda columns: onnx_answers(net, columns),
         "host C": lambda columns: HostEcu(folder).predict_array(columns),
-        "Cortex-M4F": lambda columns: CortexM4F(folder).predict_array(columns),
+        "Cortex-M4F": lambda columns: CortexM(folder).predict_array(columns),
     }
     columns = np.concatenate([sensed_events(EVENTS), published_rows(), golden_events(FACTORS)])
     return Chain(columns, {name: form(columns) for name, form in forms.items()})

@@ -213,6 +213,7 @@ EXTRAS = {
     "ecu without ziglang": ("ziglang", "ecu", ["ecu", *STOP]),
     "ecu without unicorn": ("unicorn", "ecu", ["ecu", *STOP]),
     "ecu without elftools": ("elftools", "ecu", ["ecu", *STOP]),
+    "ecu without capstone": ("capstone", "ecu", ["ecu", *STOP]),
 }
 
 
@@ -230,7 +231,7 @@ def test_a_missing_extra_answers_with_the_command_that_installs_it(module, extra
 
 
 def test_predicting_needs_neither_tensorflow_nor_the_other_extras():
-    lacking = ["tensorflow", "keras", "numba", "scipy", "ziglang", "unicorn", "elftools"]
+    lacking = ["tensorflow", "keras", "numba", "scipy", "ziglang", "unicorn", "elftools", "capstone"]
     program = (
         f"import sys; sys.modules.update(dict.fromkeys({lacking!r}))\n"
         f"sys.argv = ['acc-decel', 'predict', *{[*STOP]!r}]\n"
@@ -352,6 +353,14 @@ def test_the_emulated_core_answers_as_onnx_runtime_does(answered, tmp_path):
     assert told["max_abs_difference"] < 1e-4
     expected = Predictor().predict(events().drop(columns="trip"))
     np.testing.assert_allclose(read(target)["deceleration"], expected["deceleration"], atol=1e-4)
+
+
+def test_other_cores_and_formats_answer_too(answered, refused):
+    told = answered("ecu", *STOP, "--core", "cortex-m3", "--format", "fixed")
+    assert told["target"] == "cortex-m3"
+    assert 0 < told["max_abs_difference"] < 0.1
+    assert "must be one of cortex-m4f" in refused("ecu", *STOP, "--core", "z80")
+    assert "must be one of float, fixed" in refused("ecu", *STOP, "--format", "int8")
 
 
 def test_the_emulated_core_answers_for_people(run):

@@ -2,6 +2,7 @@
 
 import csv
 import ctypes
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -15,9 +16,9 @@ from hypothesis import strategies as st
 from numpy import ndarray
 from random_net import random_events, random_net, spoiled
 
-from acc_decel.ecu.compiler import SAME_BITS, WARNINGS, ZIG
+from acc_decel.ecu.compiler import SAME_BITS, WARNINGS, ZIG, firmware_sources
 from acc_decel.ecu.host import HostEcu
-from acc_decel.export.c_headers import c_float
+from acc_decel.export.c_tables import c_float
 from acc_decel.export.firmware_files import firmware_files, write_firmware
 from acc_decel.export.reference import reference_outputs, status_of
 from acc_decel.factors import EXCLUSIONS, FACTORS, OUTPUTS, Factor, column_names, schema
@@ -191,13 +192,13 @@ def test_the_firmware_refuses_an_array_of_the_wrong_width(ecu: HostEcu, golden: 
 
 @pytest.fixture(scope="module")
 def library(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """acc_decel.c alone."""
+    """The firmware alone."""
     return ctypes.CDLL(str(built(folder, tmp_path_factory.mktemp("library") / "acc_decel.so", "-shared", "-fPIC")))
 
 
 def built(folder: Path, product: Path, *options: str, main: str = "", compiler: tuple[str, ...] = ZIG) -> Path:
     """The firmware compiled with warnings as errors, with the text `main` beside it if given."""
-    sources = [str(folder / "acc_decel.c")]
+    sources = [*map(str, firmware_sources(folder))]
     if main:
         product.with_suffix(".c").write_text(main)
         sources.append(str(product.with_suffix(".c")))
@@ -252,46 +253,80 @@ def test_no_factors_are_all_not_available(library: ctypes.CDLL) -> None:
     assert np.isnan([getattr(library.acc_decel_no_factors(), c) for c in COLUMNS]).all()
 
 
+PASSED, TABLES_ALTERED, WRONG_STATUS, WRONG_ANSWER = range(4)
 SELF_TEST = """
-#include "golden_vectors.h"
-#include <string.h>
-
-static int differs(float is, float expected)
-{
-    return !((is - expected <= ACC_DECEL_GOLDEN_TOLERANCE) && (expected - is <= ACC_DECEL_GOLDEN_TOLERANCE));
-}
-
+#include "acc_decel.h"
 int main(void)
 {
-    int wrong = 0;
-    for (uint32_t i = 0U; i < ACC_DECEL_GOLDEN_COUNT; i++) {
-        const acc_decel_prediction_t expected = acc_decel_golden_predictions[i];
-        acc_decel_prediction_t is;
-        (void)memset(&is, 0, sizeof(is));
-        wrong += acc_decel_predict(&acc_decel_golden_factors[i], &is) != acc_decel_golden_status[i];
-        wrong += differs(is.deceleration_lower, expected.deceleration_lower);
-        wrong += differs(is.deceleration, expected.deceleration);
-        wrong += differs(is.deceleration_upper, expected.deceleration_upper) + differs(is.delay, expected.delay);
-    }
-    return (wrong > 100) ? 100 : wrong;
+    return (int)acc_decel_self_test();
 }
 """
 
 
-def wrong_golden_vectors(folder: Path, tmp_path: Path) -> int:
+def self_tested(folder: Path, tmp_path: Path) -> int:
+    """What the self-test says, called as an integrator calls it."""
     program = built(folder, tmp_path / "self_test", main=SELF_TEST)
     return subprocess.run([str(program)], check=False).returncode
 
 
-def test_golden_vectors_replay_as_an_integrator_would_replay_them(folder: Path, tmp_path: Path) -> None:
-    assert wrong_golden_vectors(folder, tmp_path) == 0
+def altered(folder: Path, copy: Path, name: str, old: str, new: str) -> Path:
+    """A copy of the firmware with one passage of one file replaced."""
+    shutil.copytree(folder, copy)
+    text = (copy / name).read_text()
+    assert text.count(old) >= 1, old
+    (copy / name).write_text(text.replace(old, new, 1))
+    return copy
+
+
+def test_the_self_test_passes_on_what_was_exported(folder: Path, tmp_path: Path) -> None:
+    assert self_tested(folder, tmp_path) == PASSED
+
+
+def test_every_table_is_under_the_checksum(folder: Path, tmp_path: Path) -> None:
+    for name in ("acc_decel_tables.h", "acc_decel_network_tables.h"):
+        text = (folder / name).read_text()
+        tables = re.findall(r"static const \w+ (\w+)\[", text)
+        covered = re.findall(r"\{(\w+), \(uint32_t\)sizeof", text)
+        assert covered == [table for table in tables if not table.endswith("_stretches")]
+
+
+@pytest.mark.parametrize("file", ["acc_decel_tables.h", "acc_decel_network_tables.h"])
+def test_the_self_test_sees_one_changed_bit_of_a_table(folder: Path, tmp_path: Path, file: str) -> None:
+    text = (folder / file).read_text()
+    number = re.findall(r"^    (?:\{[^}]*, |[^/{]*, )(\d{2,}U|-?\d+\.\d+F)", text, re.M)[-1]
+    row = [line for line in text.splitlines() if number in line][-1]
+    broken = altered(folder, tmp_path / "broken", file, row, row.replace(number, nudged(number)))
+    assert self_tested(broken, tmp_path) == TABLES_ALTERED
+
+
+def nudged(number: str) -> str:
+    """A C constant that differs in the last bit."""
+    if number.endswith("U"):
+        return f"{int(number[:-1]) ^ 1}U"
+    return c_float(np.nextafter(np.float32(number[:-1]), np.float32(np.inf)))
+
+
+def test_the_self_test_sees_another_status(folder: Path, tmp_path: Path, golden: ndarray, net: DenseNet) -> None:
+    said = f"UINT64_C({status_of(net, golden)[0]})"
+    broken = altered(folder, tmp_path / "broken", "golden_vectors.h", said, "UINT64_C(1)")
+    assert self_tested(broken, tmp_path) == WRONG_STATUS
+
+
+@pytest.mark.parametrize("output", range(len(OUTPUTS)), ids=OUTPUTS)
+@pytest.mark.parametrize("wrong", ["1e9F", "-1e9F"])
+def test_the_self_test_sees_another_answer(
+    folder: Path, tmp_path: Path, golden: ndarray, net: DenseNet, output: int, wrong: str
+) -> None:
+    expected = c_float(reference_outputs(net, golden)[5, output])
+    broken = altered(folder, tmp_path / "broken", "golden_vectors.h", f" {expected}", f" {wrong}")
+    assert self_tested(broken, tmp_path) == WRONG_ANSWER
 
 
 def test_golden_vectors_fail_on_other_weights(net: DenseNet, golden: ndarray, folder: Path, tmp_path: Path) -> None:
     files = firmware_files(random_net(np.random.default_rng(9)), model="random", golden=golden)
     files["golden_vectors.h"] = (folder / "golden_vectors.h").read_text()
     write_firmware(tmp_path / "other", files)
-    assert wrong_golden_vectors(tmp_path / "other", tmp_path) > 0
+    assert self_tested(tmp_path / "other", tmp_path) == TABLES_ALTERED
 
 
 def test_golden_table_holds_the_events_and_their_answers(folder: Path, net: DenseNet, golden: ndarray) -> None:
@@ -311,7 +346,7 @@ def test_the_same_network_gives_the_same_bytes(net: DenseNet, golden: ndarray) -
 def test_every_generated_file_names_its_model_and_its_factor_schema(folder: Path) -> None:
     for path in folder.iterdir():
         first = path.read_text().splitlines()[0]
-        generated = path.name not in {"acc_decel.c", "acc_decel.h"}
+        generated = "Generated" in first or path.suffix not in {".c", ".h"}
         assert (f"Generated by acc_decel export from model random, do not edit. Factor schema {schema()}" in first) == (
             generated
         ), path.name

@@ -17,6 +17,7 @@ EXTRAS = {
     "ziglang": "ecu",
     "unicorn": "ecu",
     "elftools": "ecu",
+    "capstone": "ecu",
     "asammdf": "drives",
     "cantools": "drives",
     "can": "drives",

@@ -30,16 +30,20 @@ def ecu(
     output_file: Output = None,
     keep: Keep = None,
     tests: Annotated[bool, typer.Option("--tests", help="run the published braking tests, each on its model")] = False,
+    core: Annotated[str, typer.Option(help="cortex-m4f, cortex-m7, cortex-m3 or cortex-m0")] = "cortex-m4f",
+    number_format: Annotated[str, typer.Option("--format", help="float or fixed, as for export")] = "float",
     build: Annotated[Path | None, typer.Option(help="folder to keep the compiled image in")] = None,
     as_json: Json = False,
 ) -> None:
-    """Run the exported C on an emulated Cortex-M4F, event by event, beside ONNX Runtime.
+    """Run the exported C on an emulated Cortex-M, event by event, beside ONNX Runtime.
 
     The firmware of the model is exported, cross-compiled and executed instruction by instruction. Prints what the core
-    answers, how far that is from ONNX Runtime, and what a prediction costs in instructions, flash, RAM and stack.
+    answers, how far that is from ONNX Runtime, and what a prediction costs in instructions, cycles, flash, RAM and
+    stack.
 
         acc-decel ecu --speed 33.3 --brake-pressure-bar 160 --surface ice
         acc-decel ecu --input events.csv --output answers.csv
+        acc-decel ecu --speed 33.3 --brake-pressure-bar 160 --core cortex-m3 --format fixed
     """
     chosen = Predictor(model)
     if tests:
@@ -51,7 +55,7 @@ def ecu(
         vehicles, predictors = pd.Series(chosen.vehicle, events.index), {chosen.vehicle: chosen}
     parts, reports = [], {}
     for vehicle, some in events.groupby(vehicles, sort=False):
-        part, reports[vehicle] = _on_core(predictors[str(vehicle)], some, build)
+        part, reports[vehicle] = _on_core(predictors[str(vehicle)], some, core, number_format, build)
         parts.append(part.assign(vehicle=vehicle))
     answers = pd.concat([kept, pd.concat(parts).loc[events.index]], axis=1)
     costs = asdict(reports.get(chosen.vehicle) or next(iter(reports.values())))
@@ -64,15 +68,19 @@ def ecu(
         write_table(answers, output_file)
 
 
-def _on_core(predictor: Predictor, events: pd.DataFrame, build: Path | None) -> "tuple[pd.DataFrame, EcuReport]":
+def _on_core(
+    predictor: Predictor, events: pd.DataFrame, kind: str, number_format: str, build: Path | None
+) -> "tuple[pd.DataFrame, EcuReport]":
     """Answers of the emulated core, ONNX Runtime's median and the greatest difference of the three decelerations."""
-    from acc_decel.ecu import CortexM4F  # noqa: PLC0415 - the extra [ecu] is asked for only here
+    from acc_decel.ecu import CortexM  # noqa: PLC0415 - the extra [ecu] is asked for only here
 
     net, _ = read_model(predictor.path.parent)
     columns = columns_of(events, predictor.factors)
     with tempfile.TemporaryDirectory() as folder:
-        write_firmware(Path(folder), firmware_files(net, model=predictor.vehicle, golden=golden_events(net.factors)))
-        core = CortexM4F(Path(folder), build=build)
+        golden = golden_events(net.factors)
+        files = firmware_files(net, model=predictor.vehicle, golden=golden, number_format=number_format)
+        write_firmware(Path(folder), files)
+        core = CortexM(Path(folder), core=kind, build=build)
         outputs, status = core.predict_array(columns)
         if (refused := np.flatnonzero(status & REFUSED)).size:
             first = int(refused[0])

@@ -1,5 +1,5 @@
-"""The exported firmware as a virtual ECU: on the host, and on an emulated Cortex-M4F. Needs the extra [ecu]."""
+"""The exported firmware as a virtual ECU: on the host, and on an emulated Cortex-M. Needs the extra [ecu]."""
 
-from acc_decel.ecu.cortex_m import CortexM4F as CortexM4F
+from acc_decel.ecu.cortex_m import CortexM as CortexM
 from acc_decel.ecu.cortex_m import EcuReport as EcuReport
 from acc_decel.ecu.host import HostEcu as HostEcu

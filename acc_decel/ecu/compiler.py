@@ -31,3 +31,8 @@ def fingerprint(command: Sequence[str], folders: Sequence[Path]) -> str:
     for path in sorted(path for folder in folders for path in folder.iterdir() if path.suffix in {".c", ".h", ".ld"}):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def firmware_sources(folder: Path) -> list[Path]:
+    """The C files of the firmware in `folder`."""
+    return sorted(folder.glob("acc_decel*.c"))

@@ -1,4 +1,4 @@
-"""The firmware on an emulated Cortex-M4F: cross-compiled, run instruction by instruction, counted and measured."""
+"""The firmware on an emulated Cortex-M: cross-compiled, run instruction by instruction, counted and measured."""
 
 import tempfile
 from dataclasses import dataclass
@@ -8,16 +8,17 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from jaxtyping import Float32, Int64
 from numpy import ndarray
-from unicorn import UC_ARCH_ARM, UC_HOOK_CODE, UC_MODE_MCLASS, UC_MODE_THUMB
-from unicorn.arm_const import UC_ARM_REG_LR, UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M4
+from unicorn import UC_ARCH_ARM, UC_HOOK_BLOCK, UC_HOOK_CODE, UC_MODE_MCLASS, UC_MODE_THUMB
+from unicorn.arm_const import UC_ARM_REG_LR, UC_ARM_REG_SP
 from unicorn.unicorn import Uc
 
+from acc_decel.ecu.cores import CORTEX_M4F, Core, core_named
+from acc_decel.ecu.cycles import Run, RunCosts
 from acc_decel.ecu.image import Image, image
 from acc_decel.factors import OUTPUTS
 from acc_decel.status import REFUSED
 
-TARGET = "cortex-m4f"
-Core: TypeAlias = Any  # a unicorn.Uc, whose methods have no types
+Emulator: TypeAlias = Any  # a unicorn.Uc, whose methods have no types
 _FLASH, _FLASH_BYTES = 0x00000000, 256 * 1024  # as in target/script.ld
 _RAM, _RAM_BYTES = 0x20000000, 64 * 1024
 _SYSTEM_CONTROL = 0xE000E000  # CPACR, which switches the FPU on, lies in this page
@@ -32,74 +33,107 @@ class EcuReport:
     """What the firmware costs on the core.
 
     Instructions are those executed from the entry of `acc_decel_predict` to its return, over the `counted` events (the
-    answered ones, if any: a refusal is shorter). Flash is code and constant tables that come from acc_decel.c, RAM its
-    static data; vector table, mailboxes and task of the virtual ECU are not included. Stack is the depth below the
-    stack pointer of the caller at the call of `acc_decel_predict`: the lower of the lowest byte written (painted stack)
-    and the lowest stack pointer.
+    answered ones, if any: a refusal is shorter). Cycles are the estimate of `acc_decel.ecu.cycles` for the same, None
+    for a core without published timings. Guards are what is executed outside the network's own function: checks of the
+    factors, domain, status. Flash is code and constant tables of the firmware, RAM its static data, library the
+    compiler's routines that it calls; vector table, mailboxes and task of the virtual ECU are not included. Stack is
+    the depth below the stack pointer of the caller at the call of `acc_decel_predict`: the lower of the lowest byte
+    written (painted stack) and the lowest stack pointer.
     """
 
     target: str
     instructions_per_prediction: int  # the most
     instructions_least: int
-    flash_bytes: int
+    instructions_per_mac: float  # the most, for each multiply-add of the network's layers
+    cycles: int | None  # the most
+    cycles_per_mac: float | None
+    guard_share: float  # instructions of the guards, relative to those of the network
+    multiplications: int  # the most integer multiplications executed
+    code_bytes: int
+    table_bytes: int
+    flash_bytes: int  # code and tables
+    library_bytes: int
     ram_bytes: int
     stack_bytes: int
     predictions: int  # events given
-    counted: int  # events over which instructions and stack were measured
+    counted: int  # events over which instructions, cycles and stack were measured
 
 
-class CortexM4F:
-    """The firmware of a folder on an emulated Cortex-M4F (level 3 of a virtual ECU).
+class CortexM:
+    """The firmware of a folder on an emulated Cortex-M (level 3 of a virtual ECU).
 
-    `build` is where the image is kept and found again while the sources are the same; without it, it is compiled into
-    a temporary folder.
+    `core` is one of `acc_decel.ecu.cores.CORES`. `build` is where the image is kept and found again while the sources
+    are the same; without it, it is compiled into a temporary folder.
     """
 
-    def __init__(self, folder: Path, *, build: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, core: str = CORTEX_M4F, build: Path | None = None) -> None:
         """Cross-compile the firmware of `folder`. Raises RuntimeError with what the compiler said."""
+        self._kind = core_named(core)
         if build is None:
             with tempfile.TemporaryDirectory() as temporary:
-                self._image = image(folder, Path(temporary))
+                self._image = image(folder, Path(temporary), self._kind)
         else:
-            self._image = image(folder, build)
+            self._image = image(folder, build, self._kind)
         self._mailbox = np.dtype(
             [("factors", "<f4", self._image.columns), ("outputs", "<f4", len(OUTPUTS)), ("status", "<i8")], align=True
         )
-        self._core = _powered(self._image)
+        self._core = _powered(self._image, self._kind)
 
     def predict_array(
         self, columns: Float32[ndarray, "rows columns"]
-    ) -> tuple[Float32[ndarray, "rows 4"], Int64[ndarray, " rows"]]:
+    ) -> tuple[Float32[ndarray, "rows outputs"], Int64[ndarray, " rows"]]:
         """Outputs, as `OUTPUTS` lists them (NaN where refused), and status of every row; NaN in means not available.
 
         Raises ValueError for a wrong number of columns.
         """
         return self._answers(self._core, columns)
 
+    def self_test(self, *, altered: int | None = None) -> int:
+        """What `acc_decel_self_test` says on a core just powered up; 0 is passed.
+
+        `altered` is an address in flash of which one bit is changed before.
+        """
+        core = _powered(self._image, self._kind, altered)
+        return int.from_bytes(core.mem_read(self._image.symbols["self_test_result"], 4), "little")
+
     def report(self, columns: Float32[ndarray, "rows columns"], *, sample: int = 64) -> EcuReport:
         """What a prediction costs, measured on the first `sample` events. Raises ValueError without any."""
         if not len(columns):
             raise ValueError("The virtual ECU must be given at least one event to measure. Got none.")
-        core = _powered(self._image)
-        meter = _Meter(self._image.symbols["acc_decel_predict"])
-        core.hook_add(UC_HOOK_CODE, meter.step)
+        core, program = _powered(self._image, self._kind), self._image
+        meter = _Meter(program.symbols["acc_decel_predict"], program.symbols["acc_decel_network"], self._kind)
+        core.hook_add(UC_HOOK_BLOCK, meter.step)
+        core.ctl_flush_tb()  # code translated before has no hook in it
         _, status = self._answers(core, columns[:sample])
-        counts = np.array(meter.counts)
-        answered = counts[status & REFUSED == 0] if (status & REFUSED == 0).any() else counts
+        answered = status & REFUSED == 0
+        if not answered.any():
+            answered[:] = True
+        whole = np.array([call.whole for call in meter.calls])[answered]
+        network = np.array([call.network for call in meter.calls])[answered]
+        instructions, cycles, multiplications = (int(most) for most in whole.max(axis=0))
+        timed = self._kind.timing is not None
         return EcuReport(
-            target=TARGET,
-            instructions_per_prediction=int(answered.max()),
-            instructions_least=int(answered.min()),
-            flash_bytes=self._image.flash_bytes,
-            ram_bytes=self._image.ram_bytes,
+            target=self._kind.name,
+            instructions_per_prediction=instructions,
+            instructions_least=int(whole[:, 0].min()),
+            instructions_per_mac=instructions / program.multiply_adds,
+            cycles=cycles if timed else None,
+            cycles_per_mac=cycles / program.multiply_adds if timed else None,
+            guard_share=float((whole - network)[:, 0].max() / max(network[:, 0].min(), 1)),
+            multiplications=multiplications,
+            code_bytes=program.code_bytes,
+            table_bytes=program.table_bytes,
+            flash_bytes=program.code_bytes + program.table_bytes,
+            library_bytes=program.library_bytes,
+            ram_bytes=program.ram_bytes,
             stack_bytes=meter.stack_bytes(core),
             predictions=len(columns),
-            counted=len(answered),
+            counted=len(whole),
         )
 
     def _answers(
-        self, core: Core, columns: Float32[ndarray, "rows columns"]
-    ) -> tuple[Float32[ndarray, "rows 4"], Int64[ndarray, " rows"]]:
+        self, core: Emulator, columns: Float32[ndarray, "rows columns"]
+    ) -> tuple[Float32[ndarray, "rows outputs"], Int64[ndarray, " rows"]]:
         if columns.shape[1] != self._image.columns:
             raise ValueError(
                 f"The firmware takes {self._image.columns} columns. Got {columns.shape[1]}: export it again."
@@ -112,31 +146,60 @@ class CortexM4F:
         return mail["outputs"].copy(), mail["status"].copy()
 
 
-class _Meter:
-    """Counts instructions and stack from each entry of a function to its return, as a code hook."""
+class _Call:
+    """Instructions, cycles and integer multiplications of one call: all of it, and the network's part of it."""
 
-    def __init__(self, entry: int) -> None:
-        self.counts: list[int] = []
-        self._entry = entry
-        self._return = -1  # address after the running call
-        self._count = 0
+    def __init__(self) -> None:
+        self.whole = [0, 0, 0]
+        self.network = [0, 0, 0]
+
+    def add(self, instructions: int, cycles: int, multiplications: int, *, inside: bool) -> None:
+        """Count what was executed, `inside` the network or not."""
+        for total in (self.whole, self.network) if inside else (self.whole,):
+            total[0] += instructions
+            total[1] += cycles
+            total[2] += multiplications
+
+
+class _Meter:
+    """Counts instructions, cycles and stack from each entry of a function to its return, as a hook of blocks."""
+
+    def __init__(self, entry: int, network: int, kind: Core) -> None:
+        self.calls: list[_Call] = []
+        self._entry, self._network = entry, network
+        self._costs = RunCosts(kind.timing)
+        self._runs: dict[tuple[int, int], Run] = {}
+        self._return = self._network_return = -1  # addresses after the running calls
+        self._last: Run | None = None
         self._lowest = self._highest = 0  # stack pointers
 
-    def step(self, core: Core, address: int, *_: object) -> None:
-        """Called before each instruction."""
+    def step(self, core: Emulator, address: int, size: int, _: object) -> None:
+        """Called before each block: code up to a branch."""
         if self._return < 0:
-            if address == self._entry:
-                self._enter(core)
-        elif address == self._return:
-            self.counts.append(self._count)
-            self._return = -1
-        else:
-            self._count += 1
-            self._lowest = min(self._lowest, core.reg_read(UC_ARM_REG_SP))
+            if address != self._entry:
+                return
+            self._enter(core)
+        if self._last is not None and address != self._last.end:
+            self.calls[-1].add(0, self._last.refill, 0, inside=self._network_return >= 0)
+        if address == self._return:
+            self._return, self._last = -1, None
+            return
+        if address == self._network:
+            self._network_return = core.reg_read(UC_ARM_REG_LR) & ~1
+        elif address == self._network_return:
+            self._network_return = -1
+        self._last = run = self._run(core, address, size)
+        self.calls[-1].add(run.instructions, run.cycles, run.multiplications, inside=self._network_return >= 0)
+        self._lowest = min(self._lowest, core.reg_read(UC_ARM_REG_SP))
 
-    def _enter(self, core: Core) -> None:
+    def _run(self, core: Emulator, address: int, size: int) -> Run:
+        if (address, size) not in self._runs:
+            self._runs[address, size] = self._costs.run(address, bytes(core.mem_read(address, size)))
+        return self._runs[address, size]
+
+    def _enter(self, core: Emulator) -> None:
         self._return = core.reg_read(UC_ARM_REG_LR) & ~1
-        self._count = 1
+        self.calls.append(_Call())
         if not self._highest:
             self._highest = self._lowest = core.reg_read(UC_ARM_REG_SP)
             core.mem_write(_RAM + _RAM_BYTES - _STACK_BYTES, bytes([_PAINT]) * (self._painted_bytes()))
@@ -144,21 +207,23 @@ class _Meter:
     def _painted_bytes(self) -> int:
         return self._highest - (_RAM + _RAM_BYTES - _STACK_BYTES)
 
-    def stack_bytes(self, core: Core) -> int:
+    def stack_bytes(self, core: Emulator) -> int:
         """The deepest stack of the calls so far."""
         stack = core.mem_read(_RAM + _RAM_BYTES - _STACK_BYTES, self._painted_bytes())
         untouched = len(stack) - len(stack.lstrip(bytes([_PAINT])))
         return max(len(stack) - untouched, self._highest - self._lowest)
 
 
-def _powered(program: Image) -> Core:
-    """A core that has run from reset to the end of its first, empty batch."""
-    core: Core = cast(Core, Uc)(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
-    core.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M4)
+def _powered(program: Image, kind: Core, altered: int | None = None) -> Emulator:
+    """A core that has run from reset to the end of its first, empty batch, with one bit of flash altered if asked."""
+    core: Emulator = cast(Emulator, Uc)(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
+    core.ctl_set_cpu_model(kind.model)
     for start, size in ((_FLASH, _FLASH_BYTES), (_RAM, _RAM_BYTES), (_SYSTEM_CONTROL, 0x1000)):
         core.mem_map(start, size)
     for address, data in program.segments:
         core.mem_write(address, data)
+    if altered is not None:
+        core.mem_write(altered, bytes([core.mem_read(altered, 1)[0] ^ 1]))
     core.reg_write(UC_ARM_REG_SP, int.from_bytes(core.mem_read(_FLASH, 4), "little"))  # as the core does at reset
     done = program.symbols["batch_done"]
     core.hook_add(UC_HOOK_CODE, _stop, begin=done, end=done)
@@ -166,11 +231,11 @@ def _powered(program: Image) -> Core:
     return core
 
 
-def _stop(core: Core, *_: object) -> None:
+def _stop(core: Emulator, *_: object) -> None:
     core.emu_stop()
 
 
-def _exchanged(core: Core, program: Image, mail: bytes, count: int) -> bytes:
+def _exchanged(core: Emulator, program: Image, mail: bytes, count: int) -> bytes:
     """The mailboxes `mail` after the core has answered `count` of them."""
     core.mem_write(program.symbols["mailboxes"], mail)
     core.mem_write(program.symbols["mailboxes_filled"], count.to_bytes(4, "little"))
@@ -178,7 +243,7 @@ def _exchanged(core: Core, program: Image, mail: bytes, count: int) -> bytes:
     return bytes(core.mem_read(program.symbols["mailboxes"], len(mail)))
 
 
-def _run(core: Core, start: int) -> None:
+def _run(core: Emulator, start: int) -> None:
     """Runs from the address `start` to the next call of batch_done()."""
     thumb = 1
     core.emu_start(start | thumb, _NOWHERE)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from acc_decel.ecu.compiler import SAME_BITS, TARGET_SOURCES, WARNINGS, ZIG, compiled, fingerprint
+from acc_decel.ecu.compiler import SAME_BITS, TARGET_SOURCES, WARNINGS, ZIG, compiled, fingerprint, firmware_sources
 from acc_decel.factors import OUTPUTS
 
 _OPTIONS = (*SAME_BITS, *WARNINGS, "-O2", "-shared", "-fPIC")
@@ -54,7 +54,7 @@ def _loaded(folder: Path, build: Path, compiler: Sequence[str], options: Sequenc
     library_path = build / f"acc_decel_{fingerprint(command, (folder, TARGET_SOURCES))}.so"
     if not library_path.exists():
         build.mkdir(parents=True, exist_ok=True)
-        compiled(command, (folder / "acc_decel.c", TARGET_SOURCES / "host_batch.c"), library_path)
+        compiled(command, (*firmware_sources(folder), TARGET_SOURCES / "host_batch.c"), library_path)
     library = ctypes.CDLL(str(library_path.resolve()))
     library.acc_decel_host_columns.restype = ctypes.c_uint32
     library.acc_decel_host_batch.argtypes = (ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)

@@ -1,4 +1,4 @@
-"""The target image of the virtual ECU: firmware, startup code and task, linked for a Cortex-M4F, and read back."""
+"""The target image of the virtual ECU: firmware, startup code and task, linked for one core, and read back."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -7,41 +7,55 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Symbol, SymbolTableSection
 
-from acc_decel.ecu.compiler import SAME_BITS, TARGET_SOURCES, WARNINGS, ZIG, compiled, fingerprint
+from acc_decel.ecu.compiler import SAME_BITS, TARGET_SOURCES, WARNINGS, ZIG, compiled, fingerprint, firmware_sources
+from acc_decel.ecu.cores import Core
 
-CORE = ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp")
-COMPILE = (*ZIG, *SAME_BITS, *WARNINGS, *CORE, "-O2", "-ffreestanding", "-fno-unwind-tables", "-c")
-LINK = (*ZIG, *CORE, "-nostdlib", "-T", str(TARGET_SOURCES / "script.ld"))
+_OPTIONS = ("-O2", "-fno-unroll-loops", "-ffreestanding", "-fno-unwind-tables")  # unrolled loops fill the flash
 TASK_SOURCES = ("startup.c", "main.c")
+
+
+def compile_command(core: Core) -> tuple[str, ...]:
+    """The command that compiles one C file for `core`."""
+    return (*ZIG, *SAME_BITS, *WARNINGS, *core.target, *_OPTIONS, "-c")
+
+
+def link_command(core: Core) -> tuple[str, ...]:
+    """The command that links the image for `core`."""
+    library = () if core.fpu else ("-lcompiler_rt",)
+    return (*ZIG, *core.target, "-O2", "-g", "-nostdlib", *library, "-T", str(TARGET_SOURCES / "script.ld"))
 
 
 @dataclass(frozen=True)
 class Image:
-    """A linked program: what to load where, the address of each symbol, and what acc_decel.c takes of it."""
+    """A linked program: what to load where, the address of each symbol, and what the firmware takes of it."""
 
     segments: tuple[tuple[int, bytes], ...]
     symbols: dict[str, int]  # functions without the Thumb bit
-    flash_bytes: int  # code and constants from acc_decel.c
-    ram_bytes: int  # static data from acc_decel.c
+    code_bytes: int  # machine code of the firmware
+    table_bytes: int  # its constants
+    library_bytes: int  # routines of the compiler that it calls: floating point without an FPU
+    ram_bytes: int  # its static data
     columns: int  # factor columns that the firmware takes
     mailboxes: int
+    multiply_adds: int  # of one prediction
 
 
-def image(folder: Path, build: Path) -> Image:
+def image(folder: Path, build: Path, core: Core) -> Image:
     """The image for the firmware of `folder`, kept in `build`. Raises RuntimeError with what the compiler said."""
-    elf = build / f"acc_decel_{fingerprint((*COMPILE, *LINK), (folder, TARGET_SOURCES))}.elf"
+    command = (*compile_command(core), *link_command(core))
+    elf = build / f"acc_decel_{fingerprint(command, (folder, TARGET_SOURCES))}.elf"
     if not elf.exists():
         build.mkdir(parents=True, exist_ok=True)
-        _link(folder, elf)
+        _link(folder, elf, core)
     return _read(elf.read_bytes())
 
 
-def _link(folder: Path, elf: Path) -> None:
-    sources = [folder / "acc_decel.c", *(TARGET_SOURCES / name for name in TASK_SOURCES)]
+def _link(folder: Path, elf: Path, core: Core) -> None:
+    sources = [*firmware_sources(folder), *(TARGET_SOURCES / name for name in TASK_SOURCES)]
     objects = [elf.parent / f"{elf.stem}_{source.stem}.o" for source in sources]
     for source, unit in zip(sources, objects, strict=True):
-        compiled((*COMPILE, f"-I{folder}"), [source], unit)
-    compiled(LINK, objects, elf)
+        compiled((*compile_command(core), f"-I{folder}"), [source], unit)
+    compiled(link_command(core), objects, elf)
 
 
 def _read(elf: bytes) -> Image:
@@ -52,10 +66,13 @@ def _read(elf: bytes) -> Image:
     return Image(
         segments=tuple((s["p_paddr"], s.data()) for s in file.iter_segments("PT_LOAD") if s["p_filesz"]),
         symbols={symbol.name: _address(symbol) for symbol in table.iter_symbols() if symbol.name},
-        flash_bytes=sizes[".acc_decel_text"] + sizes[".acc_decel_rodata"],
+        code_bytes=sizes[".acc_decel_text"],
+        table_bytes=sizes[".acc_decel_rodata"],
+        library_bytes=sizes.get(".library", 0),
         ram_bytes=sizes.get(".acc_decel_ram", 0),
         columns=_constant(file, table, "acc_decel_target_columns"),
         mailboxes=_constant(file, table, "acc_decel_target_mailboxes"),
+        multiply_adds=_constant(file, table, "acc_decel_target_multiply_adds"),
     )
 
 

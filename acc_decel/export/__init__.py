@@ -2,7 +2,10 @@
 
 from acc_decel.export.firmware_files import firmware_files as firmware_files
 from acc_decel.export.firmware_files import write_firmware as write_firmware
-from acc_decel.export.model_folder import golden_events as golden_events
+from acc_decel.export.fixed import fixed_answers as fixed_answers
+from acc_decel.export.fixed import fixed_net as fixed_net
+from acc_decel.export.golden import even_events as even_events
+from acc_decel.export.golden import golden_events as golden_events
 from acc_decel.export.model_folder import read_model as read_model
 from acc_decel.export.model_folder import write_model as write_model
 from acc_decel.export.onnx_file import onnx_bytes as onnx_bytes

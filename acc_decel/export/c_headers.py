@@ -1,70 +1,62 @@
-"""The generated C headers: what depends on factors and weights, as text. The arithmetic is in firmware/acc_decel.c."""
+"""The generated C headers of the interface and its guards: what depends on the factors, as text."""
 
-from collections.abc import Iterable, Sequence
-from textwrap import wrap
+from collections.abc import Sequence
 
 import numpy as np
 from numpy import ndarray
 
+from acc_decel.export.c_tables import Table, c_float, checksum, defines, header, stretches
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import CERTAIN, COMFORT_DECELERATION, EXCLUSIONS, Factor, bends, column_names, schema
-from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.factors import CERTAIN, COMFORT_DECELERATION, EXCLUSIONS, OUTPUTS, Factor, column_names, schema
+from acc_decel.network import DenseNet
 from acc_decel.status import FLAGS, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
-
-def c_float(value: float | np.floating) -> str:
-    """A float32 as a C constant that reads back to the same bits; infinity becomes FLT_MAX, NaN not available."""
-    single = np.float32(value)
-    if np.isnan(single):
-        return "ACC_DECEL_NOT_AVAILABLE"
-    if np.isinf(single):
-        return "FLT_MAX" if single > 0 else "-FLT_MAX"
-    text = f"{float(single):.9g}"
-    return (text if "." in text or "e" in text else f"{text}.0") + "F"
+ORDERED = (0, 1, 2)  # outputs that ascend, as DenseNet sorts them
 
 
-def c_list(values: Iterable[str]) -> str:
-    """Values as the indented lines of a C initialiser."""
-    lines = wrap(", ".join(values), 110, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(f"    {line}" for line in lines)
-
-
-def factors_header(factors: tuple[Factor, ...], *, stamp: str) -> str:
-    """acc_decel_factors.h: the factor struct, counts, indexes and status bits; `stamp` is its first comment."""
-    fields = "\n".join(f"    float {c}; /* {_told(f, c)} */" for f in factors for c in f.columns)
-    indexes = "\n".join(f"#define ACC_DECEL_FACTOR_{f.name.upper()} {i}U" for i, f in enumerate(factors))
+def factors_header(net: DenseNet, *, stamp: str) -> str:
+    """acc_decel_factors.h: factors and prediction as structs, counts, indexes, status; `stamp` is its first comment."""
+    names = [f.name for f in net.factors]
+    indexes = "\n".join(f"#define ACC_DECEL_FACTOR_{name.upper()} {i}U" for i, name in enumerate(names))
     flags = "\n".join(
         f"#define ACC_DECEL_{name} (UINT64_C(1) << {bit.bit_length() - 1}U) /* {meaning} */"
         for name, (bit, meaning) in FLAGS.items()
     )
-    return f"""/* {stamp} */
-#ifndef ACC_DECEL_FACTORS_H
-#define ACC_DECEL_FACTORS_H
+    parts = (
+        f"""#define ACC_DECEL_SCHEMA "{schema(net.factors)}" /* changes with the factors; compare with the sender's */
+#define ACC_DECEL_FACTOR_COUNT {len(names)}U
+#define ACC_DECEL_COLUMN_COUNT {len(column_names(net.factors))}U
+#define ACC_DECEL_OUTPUT_COUNT {len(OUTPUTS)}U
+#define ACC_DECEL_MULTIPLY_ADDS {multiply_adds(net)}U /* of one prediction, for estimates of its run time */""",
+        _structs(net.factors),
+        f"/* Indexes of the factors, for acc_decel_out_of_range() and acc_decel_not_available(). */\n{indexes}",
+        f"""/* Bits of the status: bit shift + index tells about one factor, the flags about the answer. */
+#define ACC_DECEL_OUT_OF_RANGE_SHIFT {OUT_OF_RANGE_SHIFT}U
+#define ACC_DECEL_NOT_AVAILABLE_SHIFT {NOT_AVAILABLE_SHIFT}U
+{flags}""",
+        f"""/* [m/s^2] what an ACC may ask for at higher speed, ISO 15622 */
+#define ACC_DECEL_COMFORT_DECELERATION {c_float(COMFORT_DECELERATION)}""",
+    )
+    return header("ACC_DECEL_FACTORS_H", ["<stdint.h>"], parts, stamp=stamp)
 
-#include <stdint.h>
 
-#define ACC_DECEL_SCHEMA "{schema(factors)}" /* changes with the factors; compare it with the sender's */
-#define ACC_DECEL_FACTOR_COUNT {len(factors)}U
-#define ACC_DECEL_COLUMN_COUNT {len(column_names(factors))}U
+def multiply_adds(net: DenseNet) -> int:
+    """Multiply-adds of the layers in one prediction."""
+    return sum(layer.weights.size for layer in net.embedding + net.trunk)
 
-/* The braking factors. A value that is not available is ACC_DECEL_NOT_AVAILABLE. */
+
+def _structs(factors: tuple[Factor, ...]) -> str:
+    fields = "\n".join(f"    float {c}; /* {_told(f, c)} */" for f in factors for c in f.columns)
+    outputs = "\n".join(f"    float {name}; /* {meaning} */" for name, meaning in OUTPUTS.items())
+    return f"""/* The braking factors. A value that is not available is ACC_DECEL_NOT_AVAILABLE. */
 typedef struct {{
 {fields}
 }} acc_decel_factors_t;
 
-/* Indexes of the factors, for acc_decel_out_of_range() and acc_decel_not_available(). */
-{indexes}
-
-/* Bits of the status: bit shift + index tells about one factor, the flags about the answer. */
-#define ACC_DECEL_OUT_OF_RANGE_SHIFT {OUT_OF_RANGE_SHIFT}U
-#define ACC_DECEL_NOT_AVAILABLE_SHIFT {NOT_AVAILABLE_SHIFT}U
-{flags}
-
-/* [m/s^2] what an ACC may ask for at higher speed, ISO 15622 */
-#define ACC_DECEL_COMFORT_DECELERATION {c_float(COMFORT_DECELERATION)}
-
-#endif
-"""
+/* The answer; always deceleration_lower <= deceleration <= deceleration_upper, positive when slowing. */
+typedef struct {{
+{outputs}
+}} acc_decel_prediction_t;"""
 
 
 def _told(factor: Factor, column: str) -> str:
@@ -74,150 +66,104 @@ def _told(factor: Factor, column: str) -> str:
     return f"[{factor.unit or '-'}] {factor.low:g} to {factor.high:g}, {what}{need}"
 
 
-def tables_header(net: DenseNet, *, stamp: str) -> str:
-    """acc_decel_tables.h: rules, wiring and weights, for acc_decel.c alone; `stamp` is its first comment."""
-    parts = (_TYPES, _sizes(net), _rules(net.factors), _wiring(net), *_layers(net), _assignments(net.factors))
-    body = "\n\n".join(parts)
-    return f"""/* {stamp} */
-#ifndef ACC_DECEL_TABLES_H
-#define ACC_DECEL_TABLES_H
+def guards_header(factors: tuple[Factor, ...], *, stamp: str) -> str:
+    """acc_decel_tables.h: what the factors must keep to, for acc_decel.c alone; `stamp` is its first comment."""
+    tables = guard_tables(factors)
+    parts = (
+        _TYPES,
+        defines(
+            {
+                "CHOICE_COUNT": f"{sum(bool(f.levels) for f in factors)}U",
+                "EXCLUSION_COUNT": f"{len(EXCLUSIONS)}U",
+                "ORDERED_COUNT": f"{len(ORDERED)}U",
+                "NEEDED": f"{sum((not f.may_lack) << i for i, f in enumerate(factors))}U /* bits of factors */",
+                **_limits("CHOICE_SUM", *CHOICE_SUM),
+                **_limits("CERTAIN", _above(CERTAIN), np.inf),
+                **_limits("NUMBERS", -np.inf, np.inf),
+            }
+        ),
+        *(table.text for table in tables),
+        stretches(tables, name="guard_stretches", count="ACC_DECEL_GUARD_STRETCHES"),
+        _assignments(factors),
+    )
+    includes = ['"acc_decel_network.h"', "<stdint.h>"]
+    return header("ACC_DECEL_TABLES_H", includes, parts, stamp=stamp)
 
-#include "acc_decel_factors.h"
 
-#include <float.h>
-#include <stdbool.h>
-#include <stdint.h>
-
-{body}
-
-#endif
-"""
-
-
-_TYPES = """/* One factor: where its columns are and what is accepted. */
+_TYPES = """/* What is accepted: keys from low to low + span; see key_of() in acc_decel.c. */
 typedef struct {
-    float low;
-    float high;
-    uint32_t first;   /* index of its first column */
-    uint32_t columns; /* number of its columns */
-    bool is_choice;   /* columns are probabilities and add up to 1 */
-    bool may_lack;
-} factor_rule_t;
+    uint32_t low;
+    uint32_t span;
+} acc_decel_limits_t;
 
-/* A level that is certain excludes values of a column above the limit. */
+/* A factor of several columns, which are probabilities and add up to 1. */
+typedef struct {
+    uint32_t first; /* its first column */
+    uint32_t end;   /* the column after its last one */
+} acc_decel_choice_t;
+
+/* A level that is certain excludes values of a column from low to low + span. */
 typedef struct {
     uint32_t level;
     uint32_t column;
-    float limit;
-} exclusion_t;
-
-/* y = clamp(weights * x + bias, low, high) */
-typedef struct {
-    uint32_t inputs;
-    uint32_t outputs;
-    const float *weights; /* outputs x inputs, row by row */
-    const float *bias;    /* outputs */
-    const float *low;     /* outputs; -FLT_MAX where there is no limit: no sum gets there */
-    const float *high;    /* outputs; FLT_MAX where there is no limit */
-} layer_t;"""
+    uint32_t low;
+    uint32_t span;
+} acc_decel_exclusion_t;"""
 
 
-def _sizes(net: DenseNet) -> str:
-    wires = wiring(net.factors)
-    embedded = len(net.embedding[-1].bias)
-    widths = [wires.embedding_inputs, len(wires.forced) + embedded]
-    widths += [len(layer.bias) for layer in net.embedding + net.trunk]
-    sizes = {
-        "WIDEST": f"{max(widths)}U",
-        "EMBEDDING_LAYERS": f"{len(net.embedding)}U",
-        "TRUNK_LAYERS": f"{len(net.trunk)}U",
-        "EMBEDDED_COUNT": f"{embedded}U",
-        "FREE_COUNT": f"{len(wires.free)}U",
-        "GATED_COUNT": f"{len(wires.gated)}U",
-        "MASKED_COUNT": f"{len(wires.masked)}U",
-        "FORCED_COUNT": f"{len(wires.forced)}U",
-        "EXCLUSION_COUNT": f"{len(EXCLUSIONS)}U",
-        "CHOICE_SUM_LOW": c_float(CHOICE_SUM[0]),
-        "CHOICE_SUM_HIGH": c_float(CHOICE_SUM[1]),
-        "CERTAIN": c_float(CERTAIN),
-    }
-    return "\n".join(f"#define ACC_DECEL_{name} {value}" for name, value in sizes.items())
-
-
-def _rules(factors: tuple[Factor, ...]) -> str:
-    at = column_names(factors).index
-    rules = ",\n".join(
-        f"    {{{c_float(f.low)}, {c_float(f.high)}, {at(f.columns[0])}U, {len(f.columns)}U, "
-        f"{_bool(bool(f.levels))}, {_bool(f.may_lack)}}} /* {f.name} */"
-        for f in factors
-    )
-    excluded = ",\n".join(
-        f"    {{{at(e.column)}U, {at(e.factor)}U, {c_float(e.limit)}}} /* {e.meaning} */" for e in EXCLUSIONS
-    )
-    return f"""/* factors */
-static const factor_rule_t factor_rules[ACC_DECEL_FACTOR_COUNT] = {{
-{rules}
-}};
-
-/* exclusions */
-static const exclusion_t exclusions[ACC_DECEL_EXCLUSION_COUNT] = {{
-{excluded}
-}};"""
-
-
-def _bool(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _wiring(net: DenseNet) -> str:
-    wires = wiring(net.factors)
-    indexes = {
-        ("free_columns", "FREE_COUNT"): wires.free,
-        ("gated_columns", "GATED_COUNT"): wires.gated,
-        ("gate_columns", "GATED_COUNT"): wires.gates,
-        ("masked_columns", "MASKED_COUNT"): wires.masked,
-        ("forced_columns", "FORCED_COUNT"): wires.forced,
-    }
-    tables = [
-        f"/* {len(of)} indices of columns */\n"
-        f"static const uint32_t {name}[ACC_DECEL_{count}] = {{\n{c_list(f'{i}U' for i in of)}\n}};"
-        for (name, count), of in indexes.items()
+def guard_tables(factors: tuple[Factor, ...]) -> list[Table]:
+    """The tables of acc_decel.c."""
+    names = column_names(factors)
+    at = names.index
+    limits = [limits_of(f.low, f.high) for f in factors for _ in f.columns]
+    masks = [sum(1 << at(column) for column in f.columns) for f in factors]
+    choices = [f for f in factors if f.levels]
+    ends = [(at(f.columns[0]), at(f.columns[-1]) + 1) for f in choices]
+    excluded = [(at(e.column), at(e.factor), *limits_of(_above(e.limit), np.inf)) for e in EXCLUSIONS]
+    return [
+        Table("column_limits", _words(limits), "columns", "acc_decel_limits_t", names),
+        Table("factor_columns", _words(masks), "factors; a bit for each column that belongs to it"),
+        Table("choices", _words(ends), "", "acc_decel_choice_t", tuple(f.name for f in choices)),
+        Table("exclusions", _words(excluded), "", "acc_decel_exclusion_t", tuple(e.meaning for e in EXCLUSIONS)),
+        Table("ordered_outputs", _words(list(ORDERED)), "outputs that ascend"),
     ]
-    tables.append(_floats("bend", np.array(bends(net.factors), np.float32), "columns"))
-    tables += [_floats(name, getattr(net, name), "columns") for name in ("center", "inverse_spread")]
-    return "\n\n".join(tables)
 
 
-def _floats(name: str, array: ndarray, shape: str) -> str:
-    values = c_list(c_float(x) for x in array.ravel())
-    said = f"{' x '.join(map(str, array.shape))}: {shape}"
-    return f"/* {said} */\nstatic const float {name}[{array.size}] = {{\n{values}\n}};"
+def guard_checksum(factors: tuple[Factor, ...]) -> int:
+    """CRC-32 of the tables of acc_decel.c."""
+    return checksum(guard_tables(factors))
 
 
-def _layers(net: DenseNet) -> list[str]:
-    parts = {"embedding": net.embedding, "trunk": net.trunk}
-    return [text for part, layers in parts.items() for text in _part(part, layers)]
+def key(value: np.float32) -> int:
+    """The number by which acc_decel.c compares a float: keys ascend as floats do, and NaN lies beyond all of them."""
+    bits = int(np.float32(value).view(np.uint32))
+    return bits ^ 0xFFFFFFFF if bits >> 31 else bits | 0x80000000
 
 
-def _part(part: str, layers: Sequence[Layer]) -> list[str]:
-    texts = []
-    for i, layer in enumerate(layers):
-        texts.append(_floats(f"{part}_{i}_weights", layer.weights, "outputs x inputs, row by row"))
-        texts += [_floats(f"{part}_{i}_{name}", getattr(layer, name), "outputs") for name in ("bias", "low", "high")]
-    rows = ",\n".join(
-        f"    {{{layer.weights.shape[1]}U, {layer.weights.shape[0]}U, "
-        + ", ".join(f"{part}_{i}_{name}" for name in ("weights", "bias", "low", "high"))
-        + "}"
-        for i, layer in enumerate(layers)
-    )
-    count = f"ACC_DECEL_{part.upper()}_LAYERS"
-    return [*texts, f"/* layers */\nstatic const layer_t {part}[{count}] = {{\n{rows}\n}};"]
+def limits_of(low: float | np.floating, high: float | np.floating) -> tuple[int, int]:
+    """Key of the least float that is accepted, and how far the keys of the others lie above; zero has two signs."""
+    first = key(np.float32(low) if low else np.float32(-0.0))
+    return first, key(np.float32(high)) - first
+
+
+def _limits(name: str, low: float | np.floating, high: float | np.floating) -> dict[str, str]:
+    first, span = limits_of(low, high)
+    return {f"{name}_LOW": f"{first}U /* {np.float32(low):.9g} */", f"{name}_SPAN": f"{span}U"}
+
+
+def _above(value: float) -> np.float32:
+    return np.nextafter(np.float32(value), np.float32(np.inf))
+
+
+def _words(rows: Sequence[object]) -> ndarray:
+    return np.array(rows, np.uint32)
 
 
 def _assignments(factors: tuple[Factor, ...]) -> str:
     names = column_names(factors)
     read = "\n".join(f"    columns[{i}] = factors->{name};" for i, name in enumerate(names))
     written = "\n".join(f"    factors->{name} = value;" for name in names)
+    answered = "\n".join(f"    prediction->{name} = outputs[{i}];" for i, name in enumerate(OUTPUTS))
     return f"""/* The factors in the order of the network. */
 static void columns_of(const acc_decel_factors_t *factors, float columns[ACC_DECEL_COLUMN_COUNT])
 {{
@@ -228,4 +174,9 @@ static void columns_of(const acc_decel_factors_t *factors, float columns[ACC_DEC
 static void fill(acc_decel_factors_t *factors, float value)
 {{
 {written}
+}}
+
+static void write_outputs(const float outputs[ACC_DECEL_OUTPUT_COUNT], acc_decel_prediction_t *prediction)
+{{
+{answered}
 }}"""

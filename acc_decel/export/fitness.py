@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
-from acc_decel.factors import OUTPUTS, column_names
+from acc_decel.factors import OUTPUTS, Factor, column_names
 from acc_decel.network import DenseNet, Layer, Wiring, bent, wiring
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
@@ -21,6 +21,8 @@ def check_fits(net: DenseNet) -> None:
     columns = len(column_names(net.factors))
     if len(net.factors) > (room := NOT_AVAILABLE_SHIFT - OUT_OF_RANGE_SHIFT):
         raise ValueError(f"The factors must be at most {room}, one status bit each. Got {len(net.factors)}.")
+    if lacking := [f.forced_while for f in net.factors if f.forced_while and _named(net, f.forced_while).may_lack]:
+        raise ValueError(f"{lacking[0]} must not lack, because it gates another factor. Make it a factor that may not.")
     for name in ("center", "inverse_spread"):
         _check_array(name, getattr(net, name), (columns,))
     embedded = _check_chain("embedding", net.embedding, wires.embedding_inputs)
@@ -28,6 +30,10 @@ def check_fits(net: DenseNet) -> None:
     if outputs != len(OUTPUTS):
         raise ValueError(f"trunk must give {len(OUTPUTS)} outputs ({', '.join(OUTPUTS)}). Got {outputs}.")
     _check_bounds(net, wires)
+
+
+def _named(net: DenseNet, name: str) -> Factor:
+    return next(f for f in net.factors if f.name == name)
 
 
 def _check_array(name: str, array: ndarray, shape: tuple[int, ...]) -> None:

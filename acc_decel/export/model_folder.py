@@ -5,18 +5,13 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import Float32
-from numpy import ndarray
-
 from acc_decel.export.fitness import check_fits
 from acc_decel.export.onnx_file import onnx_bytes
-from acc_decel.factors import Factor, schema
+from acc_decel.factors import schema
 from acc_decel.files import replaced
 from acc_decel.network import DenseNet, loaded, stored
 
 ARRAYS, ONNX, METRICS, MANIFEST = "network.npz", "model.onnx", "metrics.json", "manifest.json"
-GOLDEN_EVENTS = 48
 
 
 def write_model(
@@ -57,30 +52,6 @@ def read_model(folder: Path) -> tuple[DenseNet, dict[str, object]]:
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             raise ValueError(f"{path} must be as {MANIFEST} says. Got another or none: train or fetch it again.")
     return loaded(folder / ARRAYS), json.loads((folder / METRICS).read_text())
-
-
-def golden_events(factors: tuple[Factor, ...], events: int = GOLDEN_EVENTS) -> Float32[ndarray, "events columns"]:
-    """Events for the golden vectors: spread evenly over the ranges, some with factors that lack, two to be refused.
-
-    Drawn from the raw bits of Philox, which no release of NumPy changes.
-    """
-    columns = [_golden_factor(i, factor, events) for i, factor in enumerate(factors)]
-    golden = np.concatenate(columns, axis=1).astype(np.float32)
-    golden[-1, 0] = np.nan  # the first factor may not lack
-    golden[-2, 0] = 2 * factors[0].high
-    return golden
-
-
-def _golden_factor(i: int, factor: Factor, events: int) -> ndarray:
-    raw = np.random.Philox(key=i).random_raw(2 * events).reshape(2, events)
-    value, lost = (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    if factor.levels:
-        columns = np.eye(len(factor.levels))[(value * len(factor.levels)).astype(int)]
-    else:
-        steps = np.floor(value * (factor.high - factor.low) / factor.step)
-        columns = (factor.low + steps * factor.step)[:, None]
-    missing = (lost < 0.3) & (np.arange(events) >= events // 4) & factor.may_lack
-    return np.where(missing[:, None], np.nan, columns)
 
 
 def _json(told: dict[str, object]) -> bytes:

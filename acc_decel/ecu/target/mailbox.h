@@ -18,6 +18,9 @@ extern mailbox_t mailboxes[MAILBOX_COUNT];
 extern volatile uint32_t mailboxes_filled;
 extern const uint32_t acc_decel_target_columns;
 extern const uint32_t acc_decel_target_mailboxes;
+extern const uint32_t acc_decel_target_multiply_adds;
+
+extern uint32_t self_test_result; /* of acc_decel_self_test(), which runs first */
 
 /* Answers the filled mailboxes, then calls batch_done(). */
 void answer_mailboxes(void);

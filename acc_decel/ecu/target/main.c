@@ -4,9 +4,11 @@
 
 mailbox_t mailboxes[MAILBOX_COUNT];
 volatile uint32_t mailboxes_filled;
+uint32_t self_test_result;
 
 const uint32_t acc_decel_target_columns = ACC_DECEL_COLUMN_COUNT; /* read from the image, to lay out mailboxes */
 const uint32_t acc_decel_target_mailboxes = MAILBOX_COUNT;
+const uint32_t acc_decel_target_multiply_adds = ACC_DECEL_MULTIPLY_ADDS;
 
 int main(void);
 
@@ -25,6 +27,7 @@ __attribute__((naked, noinline)) void batch_done(void)
 
 int main(void)
 {
+    self_test_result = (uint32_t)acc_decel_self_test();
     for (;;) {
         answer_mailboxes();
     }

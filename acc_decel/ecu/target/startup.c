@@ -1,4 +1,4 @@
-/* Start of the virtual ECU on a Cortex-M4F: vector table, FPU on, main. RAM is zero at power-on. */
+/* Start of the virtual ECU on a Cortex-M: vector table, FPU on if there is one, main. RAM is zero at power-on. */
 
 #include <stdint.h>
 
@@ -18,8 +18,10 @@ __attribute__((section(".vectors"), used)) static const vectors_t vectors = {sta
 
 void reset(void)
 {
+#if defined(__ARM_FP)
     CPACR |= FPU_FULL_ACCESS;
     __asm volatile("dsb\n isb");
+#endif
     (void)main();
     for (;;) {
     }

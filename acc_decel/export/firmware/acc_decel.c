@@ -1,8 +1,9 @@
-/* The deceleration network in plain C: checks of the factors, scaling, layers, order of the quantiles.
- * The manual is acc_decel.h; weights and limits are in acc_decel_tables.h. */
+/* The interface: checks of the factors, status, order of the quantiles. The network is in a file of its own.
+ * The manual is acc_decel.h; ranges and their like are in acc_decel_tables.h. */
 
 #include "acc_decel.h"
 
+#include "acc_decel_network.h"
 #include "acc_decel_tables.h"
 
 #include <stdbool.h>
@@ -11,21 +12,24 @@
 
 static const float infinite = 1.0F / 0.0F;
 
-/* False for NaN, which compares false with everything. */
-static bool is_within(float value, float low, float high)
+/* Floats are compared by keys, which ascend as the floats do: no FPU is needed, and no comparison is true of NaN. */
+static uint32_t key_of(float value)
 {
-    return (value >= low) && (value <= high);
+    acc_decel_word_t word;
+
+    word.value = value;
+    return ((word.bits >> 31U) != 0U) ? ~word.bits : (word.bits | 0x80000000U);
 }
 
-/* False for NaN alone. */
-static bool is_available(float value)
+static uint32_t one_if(bool condition)
 {
-    return is_within(value, -infinite, infinite);
+    return condition ? 1U : 0U;
 }
 
-static float value_or_zero(float value)
+/* 1 or 0, whether low <= value <= low + span; 0 for NaN, whose keys lie beyond those of the infinities. */
+static uint32_t is_within(float value, uint32_t low, uint32_t span)
 {
-    return is_available(value) ? value : 0.0F;
+    return one_if((key_of(value) - low) <= span);
 }
 
 static acc_decel_status_t bit_of(uint32_t shift, uint32_t factor)
@@ -34,134 +38,58 @@ static acc_decel_status_t bit_of(uint32_t shift, uint32_t factor)
     return ((acc_decel_status_t)1U) << place;
 }
 
-/* Bits of one factor: out of range, not available, and refused where that rules out a prediction. */
-static acc_decel_status_t factor_status(uint32_t factor, const float columns[ACC_DECEL_COLUMN_COUNT])
+/* The probabilities of a choice add up to 1, summed in the order of its columns. */
+static uint32_t adds_up(const float columns[ACC_DECEL_COLUMN_COUNT], const acc_decel_choice_t *choice)
 {
-    const factor_rule_t *const rule = &factor_rules[factor];
-    acc_decel_status_t status = 0U;
-    bool lacking = true;
-    bool inside = true;
     float sum = 0.0F;
 
-    for (uint32_t i = 0U; i < rule->columns; i++) {
-        const float value = columns[rule->first + i];
-        lacking = lacking && (!is_available(value));
-        inside = inside && is_within(value, rule->low, rule->high);
-        sum += value;
+    for (uint32_t column = choice->first; column < choice->end; column++) {
+        sum += columns[column];
     }
-    if (rule->is_choice) {
-        inside = inside && is_within(sum, ACC_DECEL_CHOICE_SUM_LOW, ACC_DECEL_CHOICE_SUM_HIGH);
-    }
-
-    if (lacking) {
-        status = bit_of(ACC_DECEL_NOT_AVAILABLE_SHIFT, factor) | (rule->may_lack ? 0U : ACC_DECEL_REFUSED);
-    } else if (!inside) {
-        status = bit_of(ACC_DECEL_OUT_OF_RANGE_SHIFT, factor) | ACC_DECEL_REFUSED;
-    } else {
-        status = 0U;
-    }
-    return status;
+    return is_within(sum, ACC_DECEL_CHOICE_SUM_LOW, ACC_DECEL_CHOICE_SUM_SPAN);
 }
 
-static acc_decel_status_t acceptance(const float columns[ACC_DECEL_COLUMN_COUNT])
+/* Bits of every factor: out of range, not available, and refused where one of them rules out a prediction. Writes a bit
+ * for each column that is available to *available. Nothing branches on values: every event takes the same time. */
+static acc_decel_status_t acceptance(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t *available)
 {
-    acc_decel_status_t status = 0U;
+    uint32_t good = 0U;    /* one bit for each column: in range */
+    uint32_t here = 0U;    /* available */
+    uint32_t outside = 0U; /* one bit for each factor */
+    uint32_t lacking = 0U;
 
-    for (uint32_t factor = 0U; factor < ACC_DECEL_FACTOR_COUNT; factor++) {
-        status |= factor_status(factor, columns);
+    for (uint32_t i = ACC_DECEL_COLUMN_COUNT; i > 0U; i--) {
+        const float value = columns[i - 1U];
+        good = (good << 1U) | is_within(value, column_limits[i - 1U].low, column_limits[i - 1U].span);
+        here = (here << 1U) | is_within(value, ACC_DECEL_NUMBERS_LOW, ACC_DECEL_NUMBERS_SPAN);
     }
-    return status;
+    for (uint32_t i = 0U; i < ACC_DECEL_CHOICE_COUNT; i++) {
+        good &= ~((1U - adds_up(columns, &choices[i])) << choices[i].first);
+    }
+    for (uint32_t i = ACC_DECEL_FACTOR_COUNT; i > 0U; i--) {
+        const uint32_t mask = factor_columns[i - 1U];
+        const uint32_t lacks = one_if((here & mask) == 0U);
+        const uint32_t bad = one_if((good & mask) != mask);
+        lacking = (lacking << 1U) | lacks;
+        outside = (outside << 1U) | (bad - lacks);
+    }
+    *available = here;
+    return (((acc_decel_status_t)outside) << ACC_DECEL_OUT_OF_RANGE_SHIFT) |
+           (((acc_decel_status_t)lacking) << ACC_DECEL_NOT_AVAILABLE_SHIFT) |
+           (((outside | (lacking & ACC_DECEL_NEEDED)) != 0U) ? ACC_DECEL_REFUSED : 0U);
 }
 
-/* A column that is not available compares false, and so excludes nothing. */
+/* A column that is not available is not within, and so excludes nothing. */
 static acc_decel_status_t domain(const float columns[ACC_DECEL_COLUMN_COUNT])
 {
-    acc_decel_status_t status = 0U;
+    uint32_t excluded = 0U;
 
     for (uint32_t i = 0U; i < ACC_DECEL_EXCLUSION_COUNT; i++) {
-        const exclusion_t *const exclusion = &exclusions[i];
-        if ((columns[exclusion->level] > ACC_DECEL_CERTAIN) && (columns[exclusion->column] > exclusion->limit)) {
-            status = ACC_DECEL_OUTSIDE_DOMAIN;
-        }
+        const acc_decel_exclusion_t *const exclusion = &exclusions[i];
+        excluded |= is_within(columns[exclusion->level], ACC_DECEL_CERTAIN_LOW, ACC_DECEL_CERTAIN_SPAN) &
+                    is_within(columns[exclusion->column], exclusion->low, exclusion->span);
     }
-    return status;
-}
-
-/* A factor with a bend matters most near 0: the network sees value / (value + bend). */
-static float bent(float value, float bend_at)
-{
-    return (bend_at > 0.0F) ? (value / (value + bend_at)) : value;
-}
-
-static void scale(const float columns[ACC_DECEL_COLUMN_COUNT], float scaled[ACC_DECEL_COLUMN_COUNT])
-{
-    for (uint32_t i = 0U; i < ACC_DECEL_COLUMN_COUNT; i++) {
-        scaled[i] = is_available(columns[i]) ? ((bent(columns[i], bend[i]) - center[i]) * inverse_spread[i]) : 0.0F;
-    }
-}
-
-/* What the embedding sees: free columns, gated columns times (1 - gate), availability. */
-static void embedding_input(const float columns[ACC_DECEL_COLUMN_COUNT], const float scaled[ACC_DECEL_COLUMN_COUNT],
-                            float x[ACC_DECEL_WIDEST])
-{
-    uint32_t next = 0U;
-
-    for (uint32_t i = 0U; i < ACC_DECEL_FREE_COUNT; i++) {
-        x[next] = scaled[free_columns[i]];
-        next++;
-    }
-    for (uint32_t i = 0U; i < ACC_DECEL_GATED_COUNT; i++) {
-        x[next] = scaled[gated_columns[i]] * (1.0F - value_or_zero(columns[gate_columns[i]]));
-        next++;
-    }
-    for (uint32_t i = 0U; i < ACC_DECEL_MASKED_COUNT; i++) {
-        x[next] = is_available(columns[masked_columns[i]]) ? 1.0F : 0.0F;
-        next++;
-    }
-}
-
-/* What the trunk sees: forced columns, then the output of the embedding. */
-static void trunk_input(const float scaled[ACC_DECEL_COLUMN_COUNT], const float embedded[ACC_DECEL_WIDEST],
-                        float x[ACC_DECEL_WIDEST])
-{
-    for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
-        x[i] = scaled[forced_columns[i]];
-    }
-    for (uint32_t i = 0U; i < ACC_DECEL_EMBEDDED_COUNT; i++) {
-        x[ACC_DECEL_FORCED_COUNT + i] = embedded[i];
-    }
-}
-
-static float clamped(float value, float low, float high)
-{
-    const float raised = (value < low) ? low : value;
-    return (raised > high) ? high : raised;
-}
-
-/* y = clamp(weights * x + bias, low, high), summed from the bias on in the order of the inputs. */
-static void layer_output(const layer_t *layer, const float x[ACC_DECEL_WIDEST], float y[ACC_DECEL_WIDEST])
-{
-    for (uint32_t output = 0U; output < layer->outputs; output++) {
-        const float *const row = &layer->weights[output * layer->inputs];
-        float sum = layer->bias[output];
-        for (uint32_t input = 0U; input < layer->inputs; input++) {
-            sum += row[input] * x[input];
-        }
-        y[output] = clamped(sum, layer->low[output], layer->high[output]);
-    }
-}
-
-/* Sends buffers[at] through the layers, from one buffer into the other. Returns which of the two holds the output. */
-static uint32_t output_of(const layer_t layers[], uint32_t count, float buffers[2][ACC_DECEL_WIDEST], uint32_t at)
-{
-    uint32_t from = at;
-
-    for (uint32_t i = 0U; i < count; i++) {
-        const uint32_t to = 1U - from;
-        layer_output(&layers[i], buffers[from], buffers[to]);
-        from = to;
-    }
-    return from;
+    return (excluded != 0U) ? ACC_DECEL_OUTSIDE_DOMAIN : 0U;
 }
 
 static void put_in_order(float *lower, float *upper)
@@ -173,27 +101,14 @@ static void put_in_order(float *lower, float *upper)
     }
 }
 
-static acc_decel_prediction_t network_output(const float columns[ACC_DECEL_COLUMN_COUNT])
+/* Quantiles never cross: those that ordered_outputs lists ascend afterwards. */
+static void order(float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
-    float scaled[ACC_DECEL_COLUMN_COUNT];
-    float buffers[2][ACC_DECEL_WIDEST];
-    acc_decel_prediction_t result;
-    uint32_t at = 0U;
-
-    scale(columns, scaled);
-    embedding_input(columns, scaled, buffers[at]);
-    at = output_of(embedding, ACC_DECEL_EMBEDDING_LAYERS, buffers, at);
-    trunk_input(scaled, buffers[at], buffers[1U - at]);
-    at = output_of(trunk, ACC_DECEL_TRUNK_LAYERS, buffers, 1U - at);
-
-    result.deceleration_lower = buffers[at][0];
-    result.deceleration = buffers[at][1];
-    result.deceleration_upper = buffers[at][2];
-    result.delay = buffers[at][3];
-    put_in_order(&result.deceleration_lower, &result.deceleration);
-    put_in_order(&result.deceleration, &result.deceleration_upper);
-    put_in_order(&result.deceleration_lower, &result.deceleration);
-    return result;
+    for (uint32_t end = ACC_DECEL_ORDERED_COUNT - 1U; end > 0U; end--) {
+        for (uint32_t i = 0U; i < end; i++) {
+            put_in_order(&outputs[ordered_outputs[i]], &outputs[ordered_outputs[i + 1U]]);
+        }
+    }
 }
 
 acc_decel_factors_t acc_decel_no_factors(void)
@@ -211,11 +126,16 @@ acc_decel_status_t acc_decel_predict(const acc_decel_factors_t *factors, acc_dec
 
     if ((factors != NULL) && (prediction != NULL)) {
         float columns[ACC_DECEL_COLUMN_COUNT];
+        uint32_t available;
 
         columns_of(factors, columns);
-        status = acceptance(columns);
+        status = acceptance(columns, &available);
         if ((status & ACC_DECEL_REFUSED) == 0U) {
-            *prediction = network_output(columns);
+            float outputs[ACC_DECEL_OUTPUT_COUNT];
+
+            acc_decel_network(columns, available, outputs);
+            order(outputs);
+            write_outputs(outputs, prediction);
             status |= domain(columns);
             if (!(prediction->deceleration_lower >= ACC_DECEL_COMFORT_DECELERATION)) {
                 status |= ACC_DECEL_BELOW_COMFORT;
@@ -243,4 +163,25 @@ float acc_decel_stopping_distance(float speed, float deceleration, float delay)
         distance = (speed * delay) + ((speed * speed) / (2.0F * deceleration));
     }
     return distance;
+}
+
+uint32_t acc_decel_crc(uint32_t crc, const acc_decel_stretch_t stretches[], uint32_t count)
+{
+    uint32_t inverse = ~crc;
+
+    for (uint32_t i = 0U; i < count; i++) {
+        const uint8_t *const bytes = stretches[i].bytes;
+        for (uint32_t at = 0U; at < stretches[i].count; at++) {
+            inverse ^= bytes[at];
+            for (uint32_t bit = 0U; bit < 8U; bit++) {
+                inverse = (inverse >> 1U) ^ (((inverse & 1U) != 0U) ? 0xEDB88320U : 0U);
+            }
+        }
+    }
+    return ~inverse;
+}
+
+uint32_t acc_decel_guard_checksum(void)
+{
+    return acc_decel_crc(0U, guard_stretches, ACC_DECEL_GUARD_STRETCHES);
 }

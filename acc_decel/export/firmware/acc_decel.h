@@ -17,6 +17,7 @@
  * The functions keep no state, use no heap and no library, do not recurse and may be called from several tasks at a
  * time. All arithmetic is IEEE 754 float32 in a fixed order: build every file with -ffp-contract=off (GCC, Clang; no
  * fused multiply-add) and without -ffast-math, then all cores and compilers give the same bits, and NaN is understood.
+ * (In fixed point the network is integer arithmetic and the same bits come anyway.)
  * "#pragma STDC FP_CONTRACT OFF" is not in the source because GCC does not know it and warns.
  */
 #ifndef ACC_DECEL_H
@@ -35,15 +36,6 @@
  * factor not available, and the flags ACC_DECEL_OUTSIDE_DOMAIN, ACC_DECEL_BELOW_COMFORT and ACC_DECEL_REFUSED of
  * acc_decel_factors.h. */
 typedef uint64_t acc_decel_status_t;
-
-/* The answer. 5 in 100 events are expected below deceleration_lower and 5 above deceleration_upper; always
- * deceleration_lower <= deceleration <= deceleration_upper. */
-typedef struct {
-    float deceleration_lower; /* [m/s^2] 5 % quantile of the mean deceleration, positive when slowing */
-    float deceleration;       /* [m/s^2] median of the mean deceleration of the built-up brakes to standstill */
-    float deceleration_upper; /* [m/s^2] 95 % quantile of the mean deceleration */
-    float delay;              /* [s] brake dead time and build-up, as time at the initial speed */
-} acc_decel_prediction_t;
 
 /* Factors of which none is available. */
 acc_decel_factors_t acc_decel_no_factors(void);
@@ -67,5 +59,18 @@ bool acc_decel_not_available(acc_decel_status_t status, uint32_t factor);
  * [m/s], deceleration [m/s^2] and delay [s]. Positive infinity if the deceleration is not above 0: the car does not
  * stop. Give deceleration_lower for the distance that is exceeded only 5 times in 100. */
 float acc_decel_stopping_distance(float speed, float deceleration, float delay);
+
+/* What acc_decel_self_test() found. */
+typedef enum {
+    ACC_DECEL_SELF_TEST_PASSED = 0,
+    ACC_DECEL_SELF_TEST_TABLES_ALTERED = 1, /* the checksum of the tables is another than at the export */
+    ACC_DECEL_SELF_TEST_WRONG_STATUS = 2,   /* a golden vector got another status */
+    ACC_DECEL_SELF_TEST_WRONG_ANSWER = 3    /* a golden vector got another answer */
+} acc_decel_self_test_t;
+
+/* Checks the CRC-32 of all tables, then replays the golden vectors of golden_vectors.h. Takes as long as some hundred
+ * predictions: call it at start-up, and do not use predictions unless it passed. It is in acc_decel_self_test.c; leave
+ * that file out if the project has no room for the golden vectors. For little-endian cores. */
+acc_decel_self_test_t acc_decel_self_test(void);
 
 #endif

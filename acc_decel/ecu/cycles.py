@@ -1,0 +1,176 @@
+"""What instructions cost on a core: a cycle estimate for each straight run of code, from the published timings.
+
+The estimate weights every executed instruction with the cycles that Arm's manual gives it for memory without wait
+states, and adds what two neighbours cost each other. Sources:
+
+- Cortex-M4 Technical Reference Manual (Arm 100166): table 3-1 (integer instructions), section 3.3.2 (loads and stores
+  that follow each other), table 7-1 (floating point) and its note that an arithmetic result takes one cycle more if
+  the very next instruction uses it.
+- Cortex-M3 Technical Reference Manual (Arm 100165), table 3-1: as the M4, but multiplications take longer.
+- Cortex-M0 Technical Reference Manual (Arm DDI 0432), table 3-1, with the single-cycle multiplier.
+
+Where the manual gives a range, the table says which end it takes. A taken branch refills the pipeline in 1 to 3
+cycles: 2 are taken for a branch to a fixed address, 3 for one to an address in a register. A division takes 2 to 12:
+12 are taken. An instruction in an IT block counts as executed whether or not its condition holds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import capstone
+from capstone import arm
+
+REFILL = 2  # cycles of a taken branch to a fixed address, beside its own
+REFILL_REGISTER = 3  # the same to an address in a register or from the stack
+DIVISION = 12
+
+_MULTIPLIED = {  # mnemonic -> (M4, M3); the M3 lacks those without a second number
+    "mul": (1, 1),
+    "muls": (1, 1),
+    "mla": (1, 2),
+    "mls": (1, 2),
+    "smull": (1, 5),
+    "umull": (1, 5),
+    "smlal": (1, 7),
+    "umlal": (1, 7),
+    "sdiv": (DIVISION, DIVISION),
+    "udiv": (DIVISION, DIVISION),
+}
+_FLOATING = {"vdiv": 14, "vsqrt": 14, "vmla": 3, "vmls": 3, "vfma": 3, "vfms": 3, "vnmla": 3, "vnmls": 3, "vfnma": 3}
+_ARITHMETIC = ("vadd", "vsub", "vmul", "vnmul", "vdiv", "vsqrt", "vcvt", *_FLOATING)
+_BLOCK = ("ldm", "stm", "push", "pop", "vldm", "vstm", "vpush", "vpop")
+_JUMPS = (capstone.CS_GRP_JUMP, capstone.CS_GRP_CALL, capstone.CS_GRP_RET)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A straight run of code: executed from its first instruction to its last, which may branch."""
+
+    instructions: int
+    cycles: int  # if the last instruction does not branch
+    refill: int  # cycles more if it does; 0 if it cannot
+    end: int  # address after the last instruction
+    multiplications: int
+
+
+@dataclass(frozen=True)
+class _Neighbour:
+    """What the next instruction must know of the one before it."""
+
+    pipelined: bool = False  # a load or store that the next one overlaps
+    loaded: frozenset[int] = frozenset()  # registers that it loads
+    computed: frozenset[int] = frozenset()  # floating-point results that are late by a cycle
+
+
+Timing = Callable[[capstone.CsInsn, _Neighbour], int]
+
+
+class RunCosts:
+    """What each run of code costs on one core; `timing` None counts no cycles."""
+
+    def __init__(self, timing: Timing | None) -> None:
+        self._timing = timing
+        self._disassembler = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
+        self._disassembler.detail = True
+
+    def run(self, address: int, code: bytes) -> Run:
+        """The cost of the instructions `code` at `address`. Raises ValueError if they are none."""
+        instructions = list(self._disassembler.disasm(code, address))
+        if (read := sum(i.size for i in instructions)) != len(code):
+            raise ValueError(f"The code at {address + read:#x} must be Thumb instructions. Got {code[read:].hex()}.")
+        neighbours = [_Neighbour(), *map(_neighbour, instructions)]
+        return Run(
+            instructions=len(instructions),
+            cycles=sum(map(self._timing, instructions, neighbours)) if self._timing else 0,
+            refill=_refill(instructions[-1]),
+            end=address + len(code),
+            multiplications=sum(_name(i) in _MULTIPLIED or _name(i).startswith("smla") for i in instructions),
+        )
+
+
+def cortex_m4(instruction: capstone.CsInsn, before: _Neighbour) -> int:
+    """Cycles of an instruction on a Cortex-M4 with its FPU."""
+    return _mainline(instruction, before, 0)
+
+
+def cortex_m3(instruction: capstone.CsInsn, before: _Neighbour) -> int:
+    """Cycles of an instruction on a Cortex-M3."""
+    return _mainline(instruction, before, 1)
+
+
+def cortex_m0(instruction: capstone.CsInsn, _: _Neighbour) -> int:
+    """Cycles of an instruction on a Cortex-M0 with the single-cycle multiplier."""
+    name = _name(instruction)
+    if name.startswith(_BLOCK):
+        return 1 + _listed(instruction)
+    if name.startswith(("ldr", "str")):
+        return 2
+    return 2 if name == "bl" else 1  # with the refill: 4 for a call, 3 for a branch
+
+
+def _mainline(instruction: capstone.CsInsn, before: _Neighbour, column: int) -> int:
+    name = _name(instruction)
+    read, _ = instruction.regs_access()
+    late = bool(before.computed & {*read})
+    if name.startswith(_BLOCK):
+        return 1 + _listed(instruction) + late
+    if name in {"tbb", "tbh"}:
+        return 2
+    if name.startswith(("ldr", "str")):
+        overlaps = before.pipelined and not before.loaded & _address_registers(instruction)
+        alone = 1 if name.startswith("str") and not _indexed(instruction) else 2
+        return (1 if overlaps else alone) + (name in {"ldrd", "strd"})
+    if name.startswith(("vldr", "vstr")):
+        return 2 + late
+    return _MULTIPLIED.get(name, (_FLOATING.get(name, 1),) * 2)[column] + late
+
+
+def _neighbour(instruction: capstone.CsInsn) -> _Neighbour:
+    name = _name(instruction)
+    _, written = instruction.regs_access()
+    registers = frozenset(written)
+    if name.startswith("ldr"):
+        return _Neighbour(pipelined=True, loaded=registers)
+    if name.startswith("str"):
+        return _Neighbour(pipelined=not _indexed(instruction))
+    return _Neighbour(computed=registers) if name.startswith(_ARITHMETIC) else _Neighbour()
+
+
+def _name(instruction: capstone.CsInsn) -> str:
+    """The mnemonic without condition, width and type."""
+    name = instruction.mnemonic.split(".")[0]
+    condition = instruction.cc
+    if condition not in {arm.ARM_CC_AL, arm.ARM_CC_INVALID}:
+        name = name.removesuffix(_CONDITIONS[condition])
+    return name
+
+
+_CONDITIONS = {
+    getattr(arm, f"ARM_CC_{name.upper()}"): name
+    for name in ("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le")
+}
+
+
+def _refill(instruction: capstone.CsInsn) -> int:
+    jumps = any(instruction.group(group) for group in _JUMPS) or arm.ARM_REG_PC in instruction.regs_access()[1]
+    if not jumps:
+        return 0
+    fixed = any(operand.type == arm.ARM_OP_IMM for operand in instruction.operands)
+    return REFILL if fixed else REFILL_REGISTER
+
+
+def _listed(instruction: capstone.CsInsn) -> int:
+    """Registers in the list of a load or store of many; a double register counts twice."""
+    name = _name(instruction)
+    registers = [o.reg for o in instruction.operands if o.type == arm.ARM_OP_REG]
+    listed = registers if name.endswith(("push", "pop")) else registers[1:]
+    return sum(2 if arm.ARM_REG_D0 <= r <= arm.ARM_REG_D31 else 1 for r in listed)
+
+
+def _address_registers(instruction: capstone.CsInsn) -> frozenset[int]:
+    memory = [o.mem for o in instruction.operands if o.type == arm.ARM_OP_MEM]
+    return frozenset(register for m in memory for register in (m.base, m.index) if register)
+
+
+def _indexed(instruction: capstone.CsInsn) -> bool:
+    return any(o.type == arm.ARM_OP_MEM and o.mem.index for o in instruction.operands)

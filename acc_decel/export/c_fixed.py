@@ -1,0 +1,119 @@
+"""The generated C tables of the network in fixed point."""
+
+import numpy as np
+from jaxtyping import UInt32
+from numpy import ndarray
+
+from acc_decel.export.c_tables import Table, checksum, defines, header, rows_of, stretches
+from acc_decel.export.fixed import LEAST, WORD, FixedLayer, FixedNet
+from acc_decel.factors import OUTPUTS, column_names
+from acc_decel.network import wiring
+
+LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h")
+SOURCES = ("acc_decel_fixed.c", *LAYERS)
+TOGETHER = 4  # outputs of a block, as in acc_decel_fixed_layers.c
+FILLING_SHIFT = 31  # of an output that nothing reads
+
+
+def network_header(net: FixedNet, *, stamp: str) -> str:
+    """acc_decel_network_tables.h: wiring and weights, for acc_decel_fixed.c alone; `stamp` is its first comment."""
+    wires, tables = wiring(net.net.factors), network_tables(net)
+    embedded = len(net.embedding[-1].bias)
+    widths = [wires.embedding_inputs, embedded + len(wires.forced)]
+    widths += [TOGETHER * _blocks(layer) for layer in net.embedding + net.trunk]
+    counts = {
+        "WIDEST_PAIRS": -(-max(widths) // TOGETHER) * TOGETHER // 2,
+        "EMBEDDING_LAYERS": len(net.embedding),
+        "TRUNK_LAYERS": len(net.trunk),
+        "EMBEDDED_COUNT": embedded,
+        "FORCED_COUNT": len(wires.forced),
+        "ENTRY_COUNT": len(net.entries.columns),
+        "GATED_COUNT": len(wires.gated),
+        "MASKED_COUNT": len(wires.masked),
+        "OUTPUT_ROOM": TOGETHER * _blocks(net.trunk[-1]),
+    }
+    parts = (
+        defines({name: f"{count}U" for name, count in counts.items()}),
+        _TYPES,
+        *(table.text for table in tables),
+        stretches(tables, name="network_stretches", count="ACC_DECEL_NETWORK_STRETCHES"),
+    )
+    includes = ['"acc_decel_fixed_layers.h"', '"acc_decel_network.h"', "<stdint.h>"]
+    return header("ACC_DECEL_NETWORK_TABLES_H", includes, parts, stamp=stamp)
+
+
+_TYPES = """/* What enters of one column: (value * multiplier + offset) >> shift, saturated to 16 bits, where the value
+ * is an integer of so many bits behind the point. With a bend, value / (value + bend) takes its place, in 2^-15. */
+typedef struct {
+    int32_t multiplier;
+    uint32_t offset; /* plus 2^31 */
+    uint32_t bend;   /* 0 without */
+    int16_t zero;    /* what enters where the factor is not available */
+    uint8_t column;
+    uint8_t fraction; /* bits behind the point */
+    uint32_t shift;
+} acc_decel_entry_t;
+
+/* One output: a sum plus 2^31 between least and most, in steps. */
+typedef struct {
+    uint32_t least;
+    uint32_t most;
+    float step;
+} acc_decel_output_t;"""
+
+
+def network_checksum(net: FixedNet) -> int:
+    """CRC-32 of the tables of acc_decel_fixed.c."""
+    return checksum(network_tables(net))
+
+
+def network_tables(net: FixedNet) -> list[Table]:
+    """The tables of acc_decel_fixed.c."""
+    wires, names, e = wiring(net.net.factors), column_names(net.net.factors), net.entries
+    entries = zip(e.multipliers, e.offsets + WORD, e.bends, e.zero, e.columns, e.bits, e.shifts, strict=True)
+    outputs = zip(net.least + WORD, net.most + WORD, np.exp2(-net.bits), strict=True)
+    return [
+        Table(
+            "entries",
+            rows_of("i4,u4,u4,i2,u1,u1,u4", list(entries)),
+            "forced, free, gated",
+            "acc_decel_entry_t",
+            tuple(names[c] for c in e.columns),
+        ),
+        Table("output_steps", rows_of("u4,u4,f4", list(outputs)), "outputs", "acc_decel_output_t", tuple(OUTPUTS)),
+        Table("gate_columns", np.array(wires.gates, np.uint8), "of each gated column"),
+        Table("masked_columns", np.array(wires.masked, np.uint8), "columns whose availability the embedding sees"),
+        _sizes("embedding", net.embedding),
+        _sizes("trunk", net.trunk),
+        Table(
+            "weights",
+            np.concatenate([blocks(layer) for layer in net.embedding + net.trunk])[:, None],
+            "blocks of all layers, one by one",
+            "acc_decel_pair_t",
+        ),
+    ]
+
+
+def _sizes(part: str, layers: tuple[FixedLayer, ...]) -> Table:
+    rows = [(-(-layer.weights.shape[1] // 4) * 2, _blocks(layer), layer.finer) for layer in layers]
+    return Table(part, np.array(rows, np.uint32), "pairs of inputs, blocks, finer", "acc_decel_fixed_layer_t")
+
+
+def _blocks(layer: FixedLayer) -> int:
+    return -(-len(layer.bias) // TOGETHER)
+
+
+def blocks(layer: FixedLayer) -> UInt32[ndarray, " words"]:
+    """A layer as acc_decel_fixed_layers() takes it: block by block biases, shifts, weights pair by pair, finer ones."""
+    words = []
+    planes = (layer.weights, layer.fine) if layer.finer else (layer.weights,)
+    for start in range(0, len(layer.bias), TOGETHER):
+        some = slice(start, start + TOGETHER)
+        lacking = TOGETHER - len(layer.bias[some])
+        bias = np.append(layer.bias[some], [LEAST] * lacking) + WORD
+        shift = np.append(layer.shift[some], [FILLING_SHIFT] * lacking).astype(np.uint8)
+        words += [bias, shift.view(np.uint32)]
+        for plane in planes:
+            even = np.pad(plane[some], ((0, lacking), (0, -plane.shape[1] % 4))).astype(np.int16)
+            words.append(even.reshape(TOGETHER, -1, 2).transpose(1, 0, 2).copy().view(np.uint32).ravel())
+    return np.concatenate(words).astype(np.uint32)

@@ -1,0 +1,120 @@
+"""The generated C tables of the network in float32."""
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from acc_decel.export.c_tables import LARGEST, Table, checksum, defines, header, rows_of, stretches
+from acc_decel.factors import bends, column_names
+from acc_decel.network import DenseNet, Layer, wiring
+
+LAYERS = ("acc_decel_layers.c", "acc_decel_layers.h", "acc_decel_cortex_m4f.h")
+SOURCES = ("acc_decel_float.c", *LAYERS)
+MOST_BLOCKS = 16  # of a layer: two bits for each
+WIDE, NARROW = 8, 4  # outputs of a block, as in acc_decel_layers.c
+
+
+def network_header(net: DenseNet, *, stamp: str) -> str:
+    """acc_decel_network_tables.h: wiring and weights, for acc_decel_float.c alone; `stamp` is its first comment."""
+    wires = wiring(net.factors)
+    before = len(wires.forced)  # what lies in front of the embedding's values
+    widths = [before + wires.embedding_inputs]
+    widths += [before + sum(_heights(len(layer.bias))) for layer in net.embedding]
+    widths += [sum(_heights(len(layer.bias))) for layer in net.trunk]
+    tables = network_tables(net)
+    counts = {
+        "WIDEST": max(widths),
+        "EMBEDDING_LAYERS": len(net.embedding),
+        "TRUNK_LAYERS": len(net.trunk),
+        "FORCED_COUNT": before,
+        "ENTRY_COUNT": before + len(wires.free) + len(wires.gated),
+        "GATED_COUNT": len(wires.gated),
+        "MASKED_COUNT": len(wires.masked),
+        "BENT_COUNT": sum(table.name == "bent" and len(table.values) for table in tables),
+    }
+    parts = (
+        defines({name: f"{count}U" for name, count in counts.items()}),
+        _TYPES,
+        *(table.text for table in tables),
+        stretches(tables, name="network_stretches", count="ACC_DECEL_NETWORK_STRETCHES"),
+    )
+    includes = ['"acc_decel_layers.h"', '"acc_decel_network.h"', "<float.h>", "<stdint.h>"]
+    return header("ACC_DECEL_NETWORK_TABLES_H", includes, parts, stamp=stamp)
+
+
+_TYPES = """/* What enters the network of one column: (value - center) * inverse spread. */
+typedef struct {
+    uint32_t column;
+    float center;
+    float inverse_spread;
+} acc_decel_entry_t;
+
+/* A factor that matters most near 0: the network sees value / (value + bend). */
+typedef struct {
+    uint32_t entry;
+    float bend;
+} acc_decel_bent_t;"""
+
+
+def network_checksum(net: DenseNet) -> int:
+    """CRC-32 of the tables of acc_decel_float.c."""
+    return checksum(network_tables(net))
+
+
+def network_tables(net: DenseNet) -> list[Table]:
+    """The tables of acc_decel_float.c."""
+    wires, bend = wiring(net.factors), bends(net.factors)
+    layers = net.embedding + net.trunk
+    columns = [*wires.forced, *wires.free, *wires.gated]
+    entries = rows_of("u4,f4,f4", [(c, net.center[c], net.inverse_spread[c]) for c in columns])
+    bent = rows_of("u4,f4", [(i, bend[c]) for i, c in enumerate(columns) if bend[c]])
+    names = column_names(net.factors)
+    return [
+        Table("entries", entries, "forced, free, gated", "acc_decel_entry_t", tuple(names[c] for c in columns)),
+        Table("bent", bent, "", "acc_decel_bent_t"),
+        Table("gate_columns", np.array(wires.gates, np.uint32), "of each gated column"),
+        Table("masked_columns", np.array(wires.masked, np.uint32), "columns whose availability the embedding sees"),
+        _sizes("embedding", net.embedding),
+        _sizes("trunk", net.trunk),
+        Table("weights", np.concatenate([blocks(layer) for layer in layers]), "blocks of all layers, one by one"),
+    ]
+
+
+def _sizes(part: str, layers: tuple[Layer, ...]) -> Table:
+    rows = []
+    for i, layer in enumerate(layers):
+        heights = _heights(len(layer.bias))
+        if len(heights) > MOST_BLOCKS:
+            raise ValueError(f"{part}[{i}] must have at most {MOST_BLOCKS * WIDE} outputs. Got {len(layer.bias)}.")
+        limits = sum((any_low + 2 * any_high) << 2 * at for at, (any_low, any_high) in enumerate(_limited(layer)))
+        rows.append((layer.weights.shape[1], heights.count(WIDE), heights.count(NARROW), limits))
+    return Table(part, np.array(rows, np.uint32), "layers", "acc_decel_layer_t")
+
+
+def _limited(layer: Layer) -> list[tuple[bool, bool]]:
+    """Whether each block has lower and upper limits."""
+    ends = np.cumsum(_heights(len(layer.bias)))[:-1]
+    return [
+        (bool((low > -LARGEST).any()), bool((high < LARGEST).any()))
+        for low, high in zip(np.split(layer.low, ends), np.split(layer.high, ends), strict=True)
+    ]
+
+
+def _heights(outputs: int) -> list[int]:
+    """Heights of the blocks that hold so many outputs."""
+    fours = -(-outputs // NARROW)
+    return [WIDE] * (fours // 2) + [NARROW] * (fours % 2)
+
+
+def blocks(layer: Layer) -> Float32[ndarray, " numbers"]:
+    """A layer as acc_decel_layer() takes it: block by block bias, weights input by input, and limits where any are."""
+    numbers, start = [], 0
+    for height, (any_low, any_high) in zip(_heights(len(layer.bias)), _limited(layer), strict=True):
+        some = slice(start, start + height)
+        rows = [layer.bias[some], *layer.weights[some].T]
+        rows += [layer.low[some]] * any_low + [layer.high[some]] * any_high
+        block = np.zeros((len(rows), height), np.float32)
+        block[:, : len(rows[0])] = np.clip(rows, -LARGEST, LARGEST)
+        numbers.append(block.ravel())
+        start += height
+    return np.concatenate(numbers)

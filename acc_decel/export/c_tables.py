@@ -1,0 +1,111 @@
+"""Constant tables of the generated C: their text, and their bytes on the target for the checksum."""
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+
+import numpy as np
+from numpy import ndarray
+
+LARGEST = np.finfo(np.float32).max  # stands for infinity, which C has no constant for
+
+
+@dataclass(frozen=True)
+class Table:
+    """A constant array in C. `remarks` make each row a struct of type `kind` with its remark beside it."""
+
+    name: str
+    values: ndarray
+    shape: str  # what the dimensions are
+    kind: str = ""  # type in C; without it, that of the values
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The definition."""
+        kind = self.kind or _KINDS[self.values.dtype]
+        said = f"{' x '.join(map(str, self.values.shape))}: {self.shape}"
+        return f"/* {said} */\nstatic const {kind} {self.name}[{self._count}] = {{\n{self._rows}\n}};"
+
+    @property
+    def content(self) -> bytes:
+        """What lies in the memory of a little-endian core."""
+        return self.values.astype(self.values.dtype.newbyteorder("<")).tobytes()  # rows of a struct have no gaps
+
+    @property
+    def _count(self) -> int:
+        return len(self.values) if self.kind else self.values.size
+
+    @property
+    def _rows(self) -> str:
+        if not self.kind:
+            return c_list(c_number(x) for x in self.values.ravel())
+        rows = ["{" + ", ".join(map(c_number, row)) + "}" for row in self.values]
+        if not self.remarks:
+            return c_list(rows)
+        return ",\n".join(f"    {row} /* {remark} */" for row, remark in zip(rows, self.remarks, strict=True))
+
+
+_KINDS = {
+    np.dtype(np.float32): "float",
+    np.dtype(np.uint32): "uint32_t",
+    np.dtype(np.int32): "int32_t",
+    np.dtype(np.int16): "int16_t",
+    np.dtype(np.uint8): "uint8_t",
+}
+
+
+def rows_of(kinds: str, rows: Sequence[tuple[object, ...]]) -> ndarray:
+    """Rows of a struct whose fields have these types."""
+    return np.array(list(rows), np.dtype(kinds))
+
+
+def checksum(tables: Sequence[Table]) -> int:
+    """CRC-32 (that of zlib) over the tables as they lie in the memory of a little-endian core."""
+    return zlib.crc32(b"".join(table.content for table in tables))
+
+
+def stretches(tables: Sequence[Table], *, name: str, count: str) -> str:
+    """The list of tables that a checksum is taken over, as C."""
+    rows = ",\n".join(f"    {{{table.name}, (uint32_t)sizeof({table.name})}}" for table in tables)
+    return (
+        f"#define {count} {len(tables)}U\n\n"
+        f"/* what the checksum covers */\nstatic const acc_decel_stretch_t {name}[{count}] = {{\n{rows}\n}};"
+    )
+
+
+def c_number(value: float | np.generic) -> str:
+    """A number as a C constant of its type."""
+    if isinstance(value, np.floating | float):
+        return c_float(value)
+    return f"{value}U" if isinstance(value, np.unsignedinteger) else str(value)
+
+
+def c_float(value: float | np.floating) -> str:
+    """A float32 as a C constant that reads back to the same bits; infinity becomes FLT_MAX, NaN not available."""
+    single = np.float32(value)
+    if np.isnan(single):
+        return "ACC_DECEL_NOT_AVAILABLE"
+    if np.isinf(single) or abs(single) == LARGEST:
+        return "FLT_MAX" if single > 0 else "-FLT_MAX"
+    text = f"{float(single):.9g}"
+    return (text if "." in text or "e" in text else f"{text}.0") + "F"
+
+
+def c_list(values: Iterable[str]) -> str:
+    """Values as the indented lines of a C initialiser."""
+    lines = wrap(", ".join(values), 110, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def header(guard: str, includes: Sequence[str], parts: Sequence[str], *, stamp: str) -> str:
+    """A header file: `stamp` as its first comment, its guard, what it includes, its parts."""
+    included = "\n".join(f"#include {name}" for name in includes)
+    body = "\n\n".join(parts)
+    return f"/* {stamp} */\n#ifndef {guard}\n#define {guard}\n\n{included}\n\n{body}\n\n#endif\n"
+
+
+def defines(values: dict[str, str]) -> str:
+    """Macros of the firmware, one a line: name without its prefix -> value."""
+    return "\n".join(f"#define ACC_DECEL_{name} {value}" for name, value in values.items())

@@ -1,0 +1,148 @@
+/* The network in fixed point, without a floating-point operation before its outputs. Weights and scales are in
+ * acc_decel_network_tables.h, the loops of the layers in acc_decel_fixed_layers.c.
+ *
+ * Between layers a value is a 16-bit integer. Sums are unsigned and modulo 2^32, which C defines; the export proves that
+ * every result fits 32 bits with its sign, whatever comes in. Signed numbers are shifted right as unsigned ones. */
+
+#include "acc_decel_network.h"
+
+#include "acc_decel_fixed_layers.h"
+#include "acc_decel_network_tables.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MANTISSA_BITS 23U
+#define EXPONENT_MASK 0xFFU
+#define EXPONENT_OF_ONE 127U
+#define SIGN 0x80000000U
+#define ONE ((uint32_t)1U)
+#define FARTHEST 25U /* so many places to the right nothing is left of a mantissa */
+#define BITS_OF_RATIO 15U
+#define BITS_OF_GATE 14U
+#define HALF_A_GATE 8192U  /* half of 2^14 */
+#define GATE_MIDDLE 131072 /* 2^31 shifted right by the bits of a gate */
+#define OPEN 16384         /* a gate of 0 lets all through: 2^14 */
+#define LACKS (-32768)
+#define THERE 32767
+
+/* A float as an integer with `fraction` bits behind the point, to the nearest, halves away from 0. Its magnitude must be
+ * at most 2^(15 - fraction). */
+static int32_t fixed_of(float value, uint32_t fraction)
+{
+    acc_decel_word_t word;
+    uint32_t magnitude;
+    uint32_t away; /* places to the right */
+
+    word.value = value;
+    magnitude = (word.bits & 0x007FFFFFU) | 0x00800000U;
+    away = ((EXPONENT_OF_ONE + MANTISSA_BITS) - fraction) - ((word.bits >> MANTISSA_BITS) & EXPONENT_MASK);
+    away = (away > FARTHEST) ? FARTHEST : away;
+    magnitude = (magnitude + ((ONE << away) >> 1U)) >> away;
+    return ((word.bits & SIGN) != 0U) ? -(int32_t)magnitude : (int32_t)magnitude;
+}
+
+static bool has(uint32_t available, uint32_t column)
+{
+    return ((available >> column) & 1U) != 0U;
+}
+
+/* One column on the scale of the network. A factor with a bend matters most near 0: of it the network sees value /
+ * (value + bend). Takes the same time whether or not the factor is available. */
+static int16_t entered(const acc_decel_entry_t *entry, const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available)
+{
+    const bool here = has(available, entry->column);
+    int32_t seen = fixed_of(here ? columns[entry->column] : 0.0F, entry->fraction);
+    int32_t product;
+    int16_t either[2];
+
+    if (entry->bend != 0U) {
+        const uint32_t ratio = ((uint32_t)seen << BITS_OF_RATIO) / ((uint32_t)seen + entry->bend);
+        seen = (int32_t)ratio;
+    }
+    product = seen * entry->multiplier;
+    either[0] = entry->zero;
+    either[1] = acc_decel_saturated((uint32_t)product + entry->offset, entry->shift);
+    return either[here ? 1U : 0U];
+}
+
+/* Layers take four values at a time. What stands behind the last one meets weights of 0. */
+static void fill_up(acc_decel_pair_t x[], uint32_t count)
+{
+    for (uint32_t i = count; (i % 4U) != 0U; i++) {
+        acc_decel_put(x, i, 0);
+    }
+}
+
+/* Writes what enters the network: forced columns to `forced`; to x free columns, gated columns times (1 - gate), and
+ * availability. */
+static void enter(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available, acc_decel_pair_t x[],
+                  int16_t forced[ACC_DECEL_FORCED_COUNT])
+{
+    uint32_t next = 0U;
+
+    for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
+        forced[i] = entered(&entries[i], columns, available);
+    }
+    for (uint32_t i = ACC_DECEL_FORCED_COUNT; i < ACC_DECEL_ENTRY_COUNT; i++) {
+        acc_decel_put(x, next, entered(&entries[i], columns, available));
+        next++;
+    }
+    for (uint32_t i = 0U; i < ACC_DECEL_GATED_COUNT; i++) {
+        const uint32_t at = (next - ACC_DECEL_GATED_COUNT) + i;
+        const int16_t zero = entries[ACC_DECEL_FORCED_COUNT + at].zero;
+        const int32_t open = OPEN - fixed_of(columns[gate_columns[i]], BITS_OF_GATE);
+        const int32_t product = ((int32_t)acc_decel_got(x, at) - zero) * open;
+        const uint32_t rounded = ((uint32_t)product + (SIGN + HALF_A_GATE)) >> BITS_OF_GATE;
+        const int32_t value = ((int32_t)rounded - GATE_MIDDLE) + zero;
+        acc_decel_put(x, at, (int16_t)value);
+    }
+    for (uint32_t i = 0U; i < ACC_DECEL_MASKED_COUNT; i++) {
+        acc_decel_put(x, next, has(available, masked_columns[i]) ? THERE : LACKS);
+        next++;
+    }
+    fill_up(x, next);
+}
+
+/* Outputs as floats: a sum cut to its limits, times 2^-bits. */
+static float output_of(uint32_t sum, const acc_decel_output_t *output)
+{
+    const uint32_t cut = (sum < output->least) ? output->least : sum;
+    const uint32_t both = (cut > output->most) ? output->most : cut;
+    const bool negative = both < SIGN;
+    const uint32_t above = both - SIGN; /* modulo 2^32 */
+    const uint32_t below = SIGN - both;
+    const uint32_t magnitude = negative ? below : above;
+    const float size = (float)magnitude * output->step;
+
+    return negative ? (-size) : size;
+}
+
+void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+                       float outputs[ACC_DECEL_OUTPUT_COUNT])
+{
+    acc_decel_pair_t buffers[2][ACC_DECEL_WIDEST_PAIRS];
+    int16_t forced[ACC_DECEL_FORCED_COUNT];
+    uint32_t sums[ACC_DECEL_OUTPUT_ROOM];
+    acc_decel_pair_t *const embedded = buffers[ACC_DECEL_EMBEDDING_LAYERS % 2U];
+    acc_decel_pair_t *const other = buffers[(ACC_DECEL_EMBEDDING_LAYERS + 1U) % 2U];
+    const acc_decel_pair_t *const last = buffers[((ACC_DECEL_EMBEDDING_LAYERS + ACC_DECEL_TRUNK_LAYERS) + 1U) % 2U];
+    const acc_decel_pair_t *next = weights;
+
+    enter(columns, available, buffers[0], forced);
+    next = acc_decel_fixed_layers(embedding, ACC_DECEL_EMBEDDING_LAYERS, next, buffers[0], buffers[1]);
+    for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
+        acc_decel_put(embedded, ACC_DECEL_EMBEDDED_COUNT + i, forced[i]);
+    }
+    fill_up(embedded, ACC_DECEL_EMBEDDED_COUNT + ACC_DECEL_FORCED_COUNT);
+    next = acc_decel_fixed_layers(trunk, ACC_DECEL_TRUNK_LAYERS - 1U, next, embedded, other);
+    acc_decel_fixed_sums(&trunk[ACC_DECEL_TRUNK_LAYERS - 1U], next, last, sums);
+    for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
+        outputs[i] = output_of(sums[i], &output_steps[i]);
+    }
+}
+
+uint32_t acc_decel_network_checksum(void)
+{
+    return acc_decel_crc(0U, network_stretches, ACC_DECEL_NETWORK_STRETCHES);
+}

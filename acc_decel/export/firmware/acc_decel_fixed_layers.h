@@ -1,0 +1,50 @@
+/* Inside of the network in fixed point: its layers, in 16-bit integers two to a word. For little-endian cores. */
+#ifndef ACC_DECEL_FIXED_LAYERS_H
+#define ACC_DECEL_FIXED_LAYERS_H
+
+#include <stdint.h>
+
+/* Two neighbouring values or weights, or one 32-bit number. */
+typedef union {
+    uint32_t both;
+    int16_t one[2];
+} acc_decel_pair_t;
+
+/* Sizes of a layer. Its outputs are stored in blocks of four: four biases plus 2^31, one word with their shifts, a byte
+ * each, then for each pair of inputs one pair of weights for each output. If `finer` is not 0, as many pairs follow that
+ * hold what the weights lack, in units of 2^-finer. Blocks are filled up with outputs that nothing reads. */
+typedef struct {
+    uint32_t pairs;  /* of inputs, an even number */
+    uint32_t blocks; /* of four outputs */
+    uint32_t finer;
+} acc_decel_fixed_layer_t;
+
+/* Sends x through `count` layers, from x to y and back, as acc_decel_layers() does for floats. */
+const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t layers[], uint32_t count,
+                                               const acc_decel_pair_t *from, acc_decel_pair_t *x, acc_decel_pair_t *y);
+
+/* Writes the sums of one layer, plus 2^31, without shift and saturation. */
+void acc_decel_fixed_sums(const acc_decel_fixed_layer_t *layer, const acc_decel_pair_t *from,
+                          const acc_decel_pair_t x[], uint32_t sums[]);
+
+/* A sum plus 2^31, shifted right by 1 to 31 places towards minus infinity and saturated to 16 bits. */
+static inline int16_t acc_decel_saturated(uint32_t sum, uint32_t shift)
+{
+    const uint32_t moved = sum >> shift;
+    const uint32_t middle = 0x80000000U >> shift;
+    const int32_t value = (int32_t)moved - (int32_t)middle;
+    const int32_t raised = (value < -32768) ? -32768 : value;
+    return (int16_t)((raised > 32767) ? 32767 : raised);
+}
+
+static inline void acc_decel_put(acc_decel_pair_t pairs[], uint32_t at, int16_t value)
+{
+    pairs[at / 2U].one[at % 2U] = value;
+}
+
+static inline int16_t acc_decel_got(const acc_decel_pair_t pairs[], uint32_t at)
+{
+    return pairs[at / 2U].one[at % 2U];
+}
+
+#endif

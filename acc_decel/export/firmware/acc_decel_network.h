@@ -1,0 +1,34 @@
+/* Inside of the firmware: what acc_decel.c and acc_decel_self_test.c ask of each other and of the network, which is in
+ * acc_decel_float.c or acc_decel_fixed.c, whichever was exported. Not for the project's own code. */
+#ifndef ACC_DECEL_NETWORK_H
+#define ACC_DECEL_NETWORK_H
+
+#include "acc_decel_factors.h"
+
+#include <stdint.h>
+
+/* A float and its bits. */
+typedef union {
+    float value;
+    uint32_t bits;
+} acc_decel_word_t;
+
+/* A stretch of memory whose checksum is known. */
+typedef struct {
+    const void *bytes;
+    uint32_t count;
+} acc_decel_stretch_t;
+
+/* Raw outputs of the network, clamped but in no order, for columns that are accepted. Bit i of `available` tells whether
+ * column i is available; it is NaN if not. */
+void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+                       float outputs[ACC_DECEL_OUTPUT_COUNT]);
+
+/* Carries the CRC-32 `crc` on over all stretches; it begins at 0. */
+uint32_t acc_decel_crc(uint32_t crc, const acc_decel_stretch_t stretches[], uint32_t count);
+
+/* CRC-32 of the tables of acc_decel.c, and of those of the network. The exported values are in golden_vectors.h. */
+uint32_t acc_decel_guard_checksum(void);
+uint32_t acc_decel_network_checksum(void);
+
+#endif

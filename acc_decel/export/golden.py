@@ -1,0 +1,37 @@
+"""Events that are the same on every machine: for golden vectors, and to compare one form of a network with another."""
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from acc_decel.factors import Factor
+
+GOLDEN_EVENTS = 48
+
+
+def golden_events(factors: tuple[Factor, ...], events: int = GOLDEN_EVENTS) -> Float32[ndarray, "events columns"]:
+    """Events for the golden vectors: `even_events`, of which the last two are to be refused."""
+    golden = even_events(factors, events)
+    golden[-1, 0] = np.nan  # the first factor may not lack
+    golden[-2, 0] = 2 * factors[0].high
+    return golden
+
+
+def even_events(factors: tuple[Factor, ...], events: int) -> Float32[ndarray, "events columns"]:
+    """Events spread evenly over the ranges, three quarters with factors that lack.
+
+    Drawn from the raw bits of Philox, which no release of NumPy changes.
+    """
+    return np.concatenate([_even_factor(i, f, events) for i, f in enumerate(factors)], axis=1).astype(np.float32)
+
+
+def _even_factor(i: int, factor: Factor, events: int) -> ndarray:
+    raw = np.random.Philox(key=i).random_raw(2 * events).reshape(2, events)
+    value, lost = (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    if factor.levels:
+        columns = np.eye(len(factor.levels))[(value * len(factor.levels)).astype(int)]
+    else:
+        steps = np.floor(value * (factor.high - factor.low) / factor.step)
+        columns = (factor.low + steps * factor.step)[:, None]
+    missing = (lost < 0.3) & (np.arange(events) >= events // 4) & factor.may_lack
+    return np.where(missing[:, None], np.nan, columns)

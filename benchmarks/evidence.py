@@ -1,0 +1,278 @@
+"""The evidence for the exported firmware: writes firmware_export/evidence.json and firmware_export/EVIDENCE.md.
+
+    python benchmarks/evidence.py [--events 20000]
+
+Needs gcc with gcov, and cppcheck with its MISRA addon (Debian: gcc, cppcheck). Takes some ten minutes on two cores. For
+both formats: instructions from the least to the most over the events on the emulated Cortex-M4F, stack by the compiler
+and by paint, sections, warnings, sanitizers, MISRA, coverage, mutants; and the differences in bits between NumPy, host
+and cores in fixed point.
+"""
+
+import argparse
+import gzip
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+
+import capstone
+import mutants
+import numpy as np
+from evidence_events import answered, events_of, records, released, unusual
+
+from acc_decel.ecu import CortexM, HostEcu
+from acc_decel.ecu.compiler import SAME_BITS, WARNINGS, ZIG, firmware_sources
+from acc_decel.ecu.cores import CORES, CORTEX_M4F
+from acc_decel.ecu.image import compile_command, image
+from acc_decel.export import even_events, firmware_files, golden_events, write_firmware
+from acc_decel.export.firmware_files import FORMATS
+from acc_decel.network import DenseNet
+
+MODEL = "compact"
+EXPORT = Path(__file__).parents[1] / "firmware_export"
+HOST_EVENTS, CORE_EVENTS, DRIVEN_EVENTS = 1_000_000, 2_000, 3_000
+COMPILERS = {"gcc": ("gcc",), "zig_clang": ZIG}
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
+DEVIATIONS = {  # rules that README.md lists with their reasons
+    "2.5", "8.7", "8.9", "8.14", "19.2", "11.5",
+}  # fmt: skip
+
+
+def exported(folder: Path, number_format: str) -> Path:
+    """The firmware of the released model in one format."""
+    return written(folder, released(MODEL), number_format)
+
+
+def written(folder: Path, net: DenseNet, number_format: str) -> Path:
+    """The firmware of a network."""
+    golden = golden_events(net.factors)
+    write_firmware(folder, firmware_files(net, model=MODEL, golden=golden, number_format=number_format))
+    return folder
+
+
+def cost(folder: Path, events: np.ndarray) -> dict[str, object]:
+    """Instructions, cycles and stack on the emulated core over all events."""
+    told = asdict(CortexM(folder).report(events, sample=len(events)))
+    return {name: told[name] for name in told if name not in {"predictions", "target"}}
+
+
+def stack_bound(folder: Path) -> dict[str, int]:
+    """The deepest chain of calls from acc_decel_predict, each with the frame that the compiler says."""
+    core = CORES[CORTEX_M4F]
+    with tempfile.TemporaryDirectory() as work:
+        program = image(folder, Path(work), core)
+        frames: dict[str, int] = {}
+        for source in firmware_sources(folder):
+            usage = Path(work) / f"{source.stem}.su"
+            told = ("-Xclang", "-stack-usage-file", "-Xclang", str(usage))
+            command = [*compile_command(core), *told, f"-I{folder}", str(source), "-o", str(usage.with_suffix(".o"))]
+            subprocess.run(command, check=True, cwd=work)
+            for line in usage.read_text().splitlines():
+                place, size, kind = line.split("\t")
+                if kind != "static":
+                    raise RuntimeError(f"Every frame must be of fixed size. Got {line!r}.")
+                frames[place.split(":")[-1]] = int(size)
+        calls = called(program.segments, program.symbols, frames)
+    deepest = deepest_chain("acc_decel_predict", frames, calls)
+    return {"functions": len(frames), "bound_bytes": deepest}
+
+
+def called(
+    segments: tuple[tuple[int, bytes], ...], symbols: dict[str, int], frames: dict[str, int]
+) -> dict[str, set[str]]:
+    """Which of the firmware's functions each of them calls, read from the machine code."""
+    disassembler = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
+    disassembler.skipdata = True  # constants stand between functions
+    starts = sorted(address for name, address in symbols.items() if not name.startswith("$"))
+    at = {symbols[name]: name for name in frames if name in symbols}
+    found: dict[str, set[str]] = {}
+    for address, name in at.items():
+        start, code = next((start, code) for start, code in segments if start <= address < start + len(code))
+        end = next((s for s in starts if s > address), start + len(code))
+        instructions = disassembler.disasm(code[address - start : end - start], address)
+        text = "\n".join(f"{i.mnemonic} {i.op_str}" for i in instructions)
+        targets = [int(t, 16) for t in re.findall(r"^(?:bl|b|b\.w) #(0x[0-9a-f]+)", text, re.M)]
+        found[name] = {at[t] for t in targets if t in at and t != address}
+    return found
+
+
+def deepest_chain(name: str, frames: dict[str, int], calls: dict[str, set[str]]) -> int:
+    """Bytes of stack from a function down."""
+    return frames[name] + max((deepest_chain(other, frames, calls) for other in calls.get(name, ())), default=0)
+
+
+def warnings(folder: Path) -> dict[str, int]:
+    """Warnings of two compilers with everything on."""
+    counts = dict.fromkeys(COMPILERS, 0)
+    with tempfile.TemporaryDirectory() as work:
+        for name, command in COMPILERS.items():
+            for source in firmware_sources(folder):
+                options = [*SAME_BITS, *WARNINGS, "-O2", "-c", f"-I{folder}", str(source), "-o", f"{work}/unit.o"]
+                done = subprocess.run([*command, *options], check=False, capture_output=True, text=True)
+                counts[name] += done.stderr.count("error:") + done.stderr.count("warning:")
+    return counts
+
+
+def sanitized(folder: Path, data: bytes) -> dict[str, object]:
+    """The driver's events under the address and undefined-behaviour sanitizers of gcc."""
+    with tempfile.TemporaryDirectory() as work:
+        program = Path(work) / "driver"
+        build(folder, program, *SANITIZERS)
+        done = subprocess.run([str(program)], input=data, check=False, capture_output=True)
+    return {"exit_code": done.returncode, "findings": done.stderr.count(b"runtime error") + done.stderr.count(b"ERROR")}
+
+
+def build(folder: Path, program: Path, *options: str) -> None:
+    """The firmware and evidence_driver.c as one program."""
+    sources = [*map(str, firmware_sources(folder)), str(mutants.HERE / "evidence_driver.c")]
+    command = ["gcc", *SAME_BITS, "-w", "-O1", *options, *mutants.LINK, f"-I{folder}", *sources, "-o", str(program)]
+    subprocess.run(command, check=True, cwd=program.parent)
+
+
+def coverage(folder: Path, data: bytes) -> dict[str, dict[str, float]]:
+    """Lines and branches of each hand-written file that the driver's events execute [%]."""
+    with tempfile.TemporaryDirectory() as work:
+        program = Path(work) / "driver"
+        build(folder, program, "--coverage", "-O0")
+        subprocess.run([str(program)], input=data, check=True)
+        subprocess.run(["gcov", "-b", "--json-format", *map(str, Path(work).glob("*.gcda"))],
+                       check=True, cwd=work, capture_output=True)  # fmt: skip
+        files = [
+            f for path in Path(work).glob("*.json.gz") for f in json.loads(gzip.decompress(path.read_bytes()))["files"]
+        ]
+    told = {}
+    for file in files:
+        name = Path(file["file"]).name
+        if name.startswith("acc_decel") and file["lines"]:
+            branches = [b["count"] for line in file["lines"] for b in line["branches"]]
+            told[name] = {
+                "lines": 100 * float(np.mean([line["count"] > 0 for line in file["lines"]])),
+                "branches": 100 * float(np.mean([b > 0 for b in branches])) if branches else 100.0,
+            }
+    return told
+
+
+def misra(folder: Path) -> dict[str, object]:
+    """Findings of cppcheck's MISRA C:2012 addon by rule; those of the listed deviations apart."""
+    options = ("--std=c99", "--quiet", "--suppress=missingIncludeSystem", "--template={id}", "-DACC_DECEL_PLAIN_C")
+    command = ["cppcheck", "--addon=misra", *options, f"-I{folder}"]
+    done = subprocess.run([*command, *map(str, firmware_sources(folder))], check=True, capture_output=True, text=True)
+    rules = Counter(re.findall(r"misra-c2012-([\d.]+)", done.stderr))
+    version = subprocess.run(["cppcheck", "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    return {
+        "tool": version,
+        "listed_deviations": {rule: n for rule, n in sorted(rules.items()) if rule in DEVIATIONS},
+        "other_findings": {rule: n for rule, n in sorted(rules.items()) if rule not in DEVIATIONS},
+    }
+
+
+def differences(folder: Path) -> dict[str, dict[str, int]]:
+    """Events whose outputs differ in any bit, or in status, from NumPy in fixed point: on the host and on each core."""
+    net = released(MODEL)
+    told = {"host": {"events": HOST_EVENTS, "differences": 0}}
+    host = HostEcu(folder)
+    many = even_events(net.factors, HOST_EVENTS)
+    for some in np.array_split(many, 20):
+        told["host"]["differences"] += unlike(host.predict_array(some), answered(net, some, "fixed"))
+    expected = answered(net, many[:CORE_EVENTS], "fixed")
+    for name in CORES:
+        found = unlike(CortexM(folder, core=name).predict_array(many[:CORE_EVENTS]), expected)
+        told[name] = {"events": CORE_EVENTS, "differences": found}
+    return told
+
+
+def unlike(got: tuple[np.ndarray, np.ndarray], expected: tuple[np.ndarray, np.ndarray]) -> int:
+    """Number of events that differ."""
+    bits = (got[0].view("i4") != expected[0].view("i4")).any(axis=1)
+    return int((bits | (got[1] != expected[1])).sum())
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 of the C files of a firmware."""
+    digest = sha256()
+    for path in sorted(p for p in folder.iterdir() if p.suffix in {".c", ".h"}):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def evidence(events: int) -> dict[str, object]:
+    """All of it."""
+    net = released(MODEL)
+    told: dict[str, object] = {"model": MODEL, "compiler": " ".join(compile_command(CORES[CORTEX_M4F])[1:-1])}
+    with tempfile.TemporaryDirectory() as work:
+        for number_format in FORMATS:
+            folder = exported(Path(work) / number_format, number_format)
+            odd = unusual(net.factors)
+            odd_folder = written(Path(work) / f"unusual_{number_format}", odd, number_format)
+            driven = events_of(net.factors, DRIVEN_EVENTS)
+            data = records(driven, *answered(odd, driven, number_format))
+            told[number_format] = {
+                "cortex_m4f": cost(folder, even_events(net.factors, events)),
+                "stack": stack_bound(folder),
+                "warnings": warnings(folder),
+                "sanitizers": sanitized(odd_folder, data),
+                "coverage_pct": coverage(odd_folder, data),
+                "misra_c_2012": misra(folder),
+                "mutants": mutants.result(number_format),
+            }
+        told["fixed_point_differences"] = differences(Path(work) / "fixed")
+        told["sources_sha256"] = fingerprint(Path(work) / "float")
+    return told
+
+
+def page(told: dict[str, object]) -> str:
+    """The evidence as a table."""
+    rows = []
+    for name in FORMATS:
+        part: dict = told[name]  # type: ignore[assignment]
+        core, cover, mutated = part["cortex_m4f"], part["coverage_pct"].values(), part["mutants"]
+        rows.append((
+            f"{core['instructions_least']} to {core['instructions_per_prediction']} ({core['counted']} events)",
+            f"{core['cycles']} ({core['cycles_per_mac']:.2f} a multiply-add)",
+            f"{core['guard_share']:.1%}",
+            f"{core['code_bytes']} + {core['table_bytes']} B; {core['ram_bytes']} B",
+            f"{part['stack']['bound_bytes']} B; {core['stack_bytes']} B",
+            f"{sum(part['warnings'].values())}",
+            f"{part['sanitizers']['findings']}",
+            f"{min(c['lines'] for c in cover):.1f} %; {min(c['branches'] for c in cover):.1f} %",
+            f"{sum(part['misra_c_2012']['other_findings'].values())}",
+            f"{mutated['mutants']}, {mutated['killed']}, {mutated['equivalent']}, {len(mutated['survivors'])}",
+        ))  # fmt: skip
+    names = (
+        "instructions on the Cortex-M4F, least to most", "estimated cycles", "guards, of the network",
+        "flash (code + tables); static RAM", "stack: bound; deepest seen", "compiler warnings (gcc, clang)",
+        "sanitizer findings", "coverage of the least covered file: lines; branches", "MISRA findings beyond the list",
+        "mutants: all, killed, equivalent, survived",
+    )  # fmt: skip
+    table = "\n".join(
+        f"| {name} | {' | '.join(cells)} |" for name, cells in zip(names, zip(*rows, strict=True), strict=True)
+    )
+    same = "; ".join(f"{k} {v['differences']} of {v['events']}" for k, v in told["fixed_point_differences"].items())  # type: ignore[attr-defined]
+    return (
+        f"# Evidence for the firmware of {told['model']}\n\nWritten by benchmarks/evidence.py; all of it is in "
+        f"evidence.json.\n\n| | float | fixed |\n|---|---|---|\n{table}\n\n"
+        f"Fixed point, events that differ in any bit from the NumPy reference: {same}.\n"
+    )
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=20_000, help="events on the emulated Cortex-M4F")
+    asked = parser.parse_args()
+    for tool in ("gcc", "gcov", "cppcheck"):
+        if not shutil.which(tool):
+            raise SystemExit(f"Error: {tool} must be installed. Got none: apt-get install gcc cppcheck.")
+    told = evidence(asked.events)
+    (EXPORT / "evidence.json").write_text(json.dumps(told, indent=1) + "\n")
+    (EXPORT / "EVIDENCE.md").write_text(page(told))
+    print(page(told))
+
+
+if __name__ == "__main__":
+    main()

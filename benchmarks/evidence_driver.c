@@ -1,0 +1,115 @@
+/* Replays events with known answers through the firmware, and tries every other function: exit code 0 if all is as it
+ * must be. Reads records of factors, outputs and status from stdin. Linked with --wrap for what the self-test calls. */
+
+#include "acc_decel.h"
+#include "acc_decel_network.h"
+#include "golden_vectors.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int spoil_status = 0;
+static uint32_t calls = 0U;
+static int spoil_answer = 0; /* index of the output to spoil, from 1 on; negative: downwards */
+static int spoil_guards = 0;
+static int spoil_network = 0;
+
+acc_decel_status_t __real_acc_decel_predict(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction);
+acc_decel_status_t __wrap_acc_decel_predict(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction);
+uint32_t __real_acc_decel_guard_checksum(void);
+uint32_t __wrap_acc_decel_guard_checksum(void);
+uint32_t __real_acc_decel_network_checksum(void);
+uint32_t __wrap_acc_decel_network_checksum(void);
+
+acc_decel_status_t __wrap_acc_decel_predict(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction)
+{
+    const acc_decel_status_t status = __real_acc_decel_predict(factors, prediction);
+    calls++;
+    if (spoil_answer != 0) {
+        const int at = (spoil_answer > 0) ? (spoil_answer - 1) : (-spoil_answer - 1);
+        float *const outputs = (float *)(void *)prediction;
+        outputs[at] += (spoil_answer > 0) ? 1.0F : -1.0F;
+    }
+    return status ^ (acc_decel_status_t)(unsigned)spoil_status;
+}
+
+uint32_t __wrap_acc_decel_guard_checksum(void)
+{
+    return __real_acc_decel_guard_checksum() ^ (uint32_t)spoil_guards;
+}
+
+uint32_t __wrap_acc_decel_network_checksum(void)
+{
+    return __real_acc_decel_network_checksum() ^ (uint32_t)spoil_network;
+}
+
+static int self_tests(void)
+{
+    int wrong = acc_decel_self_test() != ACC_DECEL_SELF_TEST_PASSED;
+    wrong += calls != ACC_DECEL_GOLDEN_COUNT;
+    spoil_status = 1;
+    wrong += acc_decel_self_test() != ACC_DECEL_SELF_TEST_WRONG_STATUS;
+    spoil_status = 0;
+    for (int at = 1; at <= (int)ACC_DECEL_OUTPUT_COUNT; at++) {
+        for (spoil_answer = -at; spoil_answer <= at; spoil_answer += 2 * at) {
+            wrong += acc_decel_self_test() != ACC_DECEL_SELF_TEST_WRONG_ANSWER;
+        }
+    }
+    spoil_answer = 0;
+    spoil_guards = 1;
+    wrong += acc_decel_self_test() != ACC_DECEL_SELF_TEST_TABLES_ALTERED;
+    spoil_guards = 0;
+    spoil_network = 1;
+    wrong += acc_decel_self_test() != ACC_DECEL_SELF_TEST_TABLES_ALTERED;
+    spoil_network = 0;
+    return wrong;
+}
+
+static int helpers(void)
+{
+    const acc_decel_factors_t factors = acc_decel_no_factors();
+    acc_decel_prediction_t prediction;
+    const float *const columns = (const float *)(const void *)&factors;
+    const float infinite = acc_decel_stopping_distance(20.0F, 0.0F, 0.3F);
+    int wrong = 0;
+
+    for (uint32_t i = 0U; i < ACC_DECEL_COLUMN_COUNT; i++) {
+        wrong += columns[i] == columns[i];
+    }
+    wrong += __real_acc_decel_predict(NULL, &prediction) != ACC_DECEL_REFUSED;
+    wrong += __real_acc_decel_predict(&factors, NULL) != ACC_DECEL_REFUSED;
+    for (uint32_t i = 0U; i <= ACC_DECEL_FACTOR_COUNT; i++) {
+        const int known = i < ACC_DECEL_FACTOR_COUNT;
+        const acc_decel_status_t out = UINT64_C(1) << (ACC_DECEL_OUT_OF_RANGE_SHIFT + i);
+        const acc_decel_status_t lacks = UINT64_C(1) << (ACC_DECEL_NOT_AVAILABLE_SHIFT + i);
+        wrong += (acc_decel_out_of_range(out, i) != known) + (acc_decel_out_of_range(~out, i) != 0);
+        wrong += (acc_decel_not_available(lacks, i) != known) + (acc_decel_not_available(~lacks, i) != 0);
+    }
+    wrong += !((infinite > 3.0e38F) && (infinite == infinite + infinite));
+    wrong += acc_decel_stopping_distance(20.0F, -1.0F, 0.3F) != infinite;
+    wrong += acc_decel_stopping_distance(20.0F, 4.0F, 0.5F) != 60.0F;
+    wrong += acc_decel_stopping_distance(0.0F, 0.0F, 0.0F) != infinite;
+    wrong += acc_decel_crc(0U, NULL, 0U) != 0U;
+    return wrong;
+}
+
+int main(void)
+{
+    acc_decel_factors_t factors;
+    acc_decel_prediction_t expected;
+    acc_decel_status_t status;
+    int wrong = helpers() + self_tests();
+
+    while ((fread(&factors, sizeof(factors), 1U, stdin) == 1U) && (fread(&expected, sizeof(expected), 1U, stdin) == 1U) &&
+           (fread(&status, sizeof(status), 1U, stdin) == 1U)) {
+        acc_decel_prediction_t is = expected;
+        (void)memset(&is, 0xA5, sizeof(is));
+        wrong += __real_acc_decel_predict(&factors, &is) != status;
+        if ((status & ACC_DECEL_REFUSED) == 0U) {
+            wrong += memcmp(&is, &expected, sizeof(is)) != 0;
+        } else {
+            wrong += *(unsigned char *)&is != 0xA5U;
+        }
+    }
+    return (wrong != 0) ? 1 : 0;
+}

@@ -1,0 +1,105 @@
+"""Events and the answers that the firmware must give: even, spoilt and at limits; for coverage, sanitizers, mutants."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from acc_decel.export import even_events, fixed_answers, fixed_net, read_model, reference_outputs, status_of
+from acc_decel.export.firmware_files import FIXED_EVENTS
+from acc_decel.factors import COMFORT_DECELERATION, EXCLUSIONS, OUTPUTS, Factor, column_names
+from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.predictor import model_path
+
+WILD = 3.0  # weights so large that fixed point needs finer ones
+BAD = (np.nan, np.inf, -np.inf, 3.4e38, -3.4e38, 0.0, -0.0, 1e-42, 0.5, 1.0)
+
+
+def events_of(factors: tuple[Factor, ...], count: int) -> np.ndarray:
+    """`count` even events, as many with one column spoilt, and events at every limit."""
+    even = even_events(factors, count)
+    spoilt = even.copy()
+    for i, event in enumerate(spoilt):
+        event[i % len(event)] = BAD[i // len(event) % len(BAD)]
+    return np.concatenate([even, spoilt, *at_limits(factors, even[:1])]).astype("f4")
+
+
+def at_limits(factors: tuple[Factor, ...], event: np.ndarray) -> list[np.ndarray]:
+    """Events at, just inside and just outside each range, sum of a choice, and exclusion; each factor lacking once."""
+    at, events = column_names(factors).index, []
+
+    def add(**changes: float) -> None:
+        events.append(event.copy())
+        for name, value in changes.items():
+            events[-1][:, at(name)] = value
+
+    for f in factors:
+        for end in (np.float32(f.low), np.float32(f.high)):
+            rest = dict.fromkeys(f.columns[1:], 0.0)
+            for value in (end, np.nextafter(end, np.float32(np.inf)), np.nextafter(end, np.float32(-np.inf))):
+                add(**{f.columns[0]: float(value)} | rest)
+        add(**dict.fromkeys(f.columns, np.nan))
+        for column in f.columns[1:]:
+            add(**dict.fromkeys(f.columns, np.nan) | {column: 0.5})
+        if f.levels:
+            for total in (0.99, 1.01):
+                for step in (-1, 0, 1):
+                    share = np.float32(total) + step * np.spacing(np.float32(total)) - np.float32(0.5)
+                    add(**dict.fromkeys(f.columns, 0.0) | {f.columns[0]: float(share), f.columns[1]: 0.5})
+    clear = {c: 0.0 for f in factors if f.levels for c in f.columns} | {"tyre_kind_summer": 1.0}
+    for e in EXCLUSIONS:
+        for sure in (0.5, float(np.nextafter(np.float32(0.5), np.float32(1)))):
+            for value in (e.limit, float(np.nextafter(np.float32(e.limit), np.float32(99)))):
+                add(**clear | {e.column: sure, "surface_asphalt": 1 - sure, e.factor: value})
+    return events
+
+
+def answered(net: DenseNet, events: np.ndarray, number_format: str) -> tuple[np.ndarray, np.ndarray]:
+    """Outputs and status that the firmware must give."""
+    if number_format == "fixed":
+        return fixed_answers(fixed_net(net, even_events(net.factors, FIXED_EVENTS)), events)
+    return reference_outputs(net, events), status_of(net, events)
+
+
+def records(events: np.ndarray, outputs: np.ndarray, status: np.ndarray) -> bytes:
+    """What evidence_driver.c reads."""
+    kind = np.dtype([("f", "<f4", events.shape[1]), ("y", "<f4", outputs.shape[1]), ("s", "<i8")])
+    table = np.zeros(len(events), kind)
+    table["f"], table["y"], table["s"] = events, outputs, status
+    return table.tobytes()
+
+
+def released(model: str) -> DenseNet:
+    """The network of a released model."""
+    return read_model(model_path(model).parent)[0]
+
+
+def unusual(factors: tuple[Factor, ...]) -> DenseNet:
+    """A network that uses what the released ones do not.
+
+    Odd numbers of layers and units, crossing quantiles, an output that is often exactly the comfort limit.
+    """
+    rng, wires = np.random.default_rng(1), wiring(factors)
+    ranges = np.array([(f.low, f.high) for f in factors for _ in f.columns])
+    embedding = _layers(rng, (wires.embedding_inputs, 10))
+    trunk = _layers(rng, (10 + len(wires.forced), 36, 11, 8, len(OUTPUTS)))
+    last, count = trunk[-1], len(OUTPUTS)
+    high = np.full(count, 30, "f4")
+    bias = np.linspace(9, 1, count).astype("f4")
+    bias[-1] = -5
+    high[2], bias[2] = COMFORT_DECELERATION, COMFORT_DECELERATION
+    weights = last.weights.copy()
+    weights[-1] = -np.abs(weights[-1])
+    trunk[-1] = Layer(weights, bias, np.full(count, -30, "f4"), high)
+    center = (ranges @ [0.7, 0.3]).astype("f4")
+    spread = (2 / np.diff(ranges)[:, 0]).astype("f4")
+    return DenseNet(factors, center, spread, tuple(embedding), tuple(trunk))
+
+
+def _layers(rng: np.random.Generator, widths: tuple[int, ...]) -> list[Layer]:
+    kinds = np.array([(0, np.inf), (-np.inf, 0), (-1, 1), (-np.inf, np.inf)], "f4")
+    layers = []
+    for inputs, outputs in pairwise(widths):
+        low, high = kinds[np.arange(outputs) // 8 % len(kinds)].T
+        weights = rng.normal(0, WILD / np.sqrt(inputs), (outputs, inputs)).astype("f4")
+        layers.append(Layer(weights, rng.normal(0, 0.3, outputs).astype("f4"), low.copy(), high.copy()))
+    return layers

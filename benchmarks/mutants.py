@@ -1,0 +1,174 @@
+"""Mutation testing of the hand-written C: every small change that alters what it does must be noticed by the events.
+
+    python benchmarks/mutants.py [--format fixed]
+
+One operator or number at a time is replaced in a copy of the firmware; the copy is compiled by gcc and run with
+evidence_driver.c. A mutant that passes has survived. Survivors that cannot be told from the original are listed in
+`EQUIVALENT` with the reason.
+"""
+
+import argparse
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from evidence_events import answered, events_of, records, released, unusual
+
+from acc_decel.export import firmware_files, golden_events, write_firmware
+
+HERE = Path(__file__).parent
+WRAP = ("acc_decel_predict", "acc_decel_guard_checksum", "acc_decel_network_checksum")
+LINK = tuple(f"-Wl,--wrap={name}" for name in WRAP)
+SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+COMPILE = ("gcc", "-std=c99", "-O1", "-ffp-contract=off", "-w", *SANITIZE, "-c")
+SECONDS = 5  # a mutant that takes longer never ends
+OPERATORS = {
+    "<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "+": "-", "-": "+", "*": "+", "/": "*",
+    "&": "|", "|": "&", "&&": "||", "||": "&&", "<<": ">>", ">>": "<<", "^": "&", "+=": "-=", "|=": "&=", "&=": "|=",
+    "^=": "|=", "*=": "+=", ">>=": "<<=", "%": "/",
+}  # fmt: skip
+OPERATOR = re.compile(r"(?<= )(<<|>>=|>>|<=|>=|==|!=|\+=|\|=|&=|\^=|\*=|&&|\|\||[-<>+*/&|^%])(?= )")
+NUMBER = re.compile(r"(?<![\w.\[])(\d+)(U?)(?![\w.\]])")
+INDEX = re.compile(r"(?<=\[)(\d+)(U?)(?=\])")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One changed place."""
+
+    file: str
+    start: int
+    end: int
+    new: str
+    line: str
+    number: int
+
+    def __str__(self) -> str:
+        """File, line and change."""
+        return f"{self.file}:{self.number}: {self.line.strip()}  ->  {self.new}"
+
+
+def mutants_of(file: str, text: str) -> Iterator[Mutant]:
+    """All mutants of a C file: within functions, not in comments and directives."""
+    code = re.sub(r"/\*.*?\*/|^#.*?(?<!\\)$", lambda m: re.sub(r"[^\n]", " ", m[0]), text, flags=re.S | re.M)
+    body = re.compile(r"^\{.*?^\}", re.S | re.M)
+    for block in body.finditer(code):
+        for pattern in (OPERATOR, NUMBER, INDEX):
+            for found in pattern.finditer(code, block.start(), block.end()):
+                new = OPERATORS[found[1]] if pattern is OPERATOR else f"{int(found[1]) + 1}{found[2]}"
+                number = text.count("\n", 0, found.start()) + 1
+                yield Mutant(file, found.start(), found.end(), new, text.splitlines()[number - 1], number)
+
+
+def survivors(folder: Path, files: list[str], data: bytes) -> tuple[int, list[Mutant]]:
+    """Number of mutants of these files, and those that no event tells from the original."""
+    with tempfile.TemporaryDirectory() as temporary:
+        objects = {}
+        for source in [*folder.glob("*.c"), HERE / "evidence_driver.c"]:
+            objects[source.name] = Path(temporary) / f"{source.stem}.o"
+            subprocess.run([*COMPILE, f"-I{folder}", str(source), "-o", str(objects[source.name])], check=True)
+        if not passes(Path(temporary), "original", objects, data):
+            raise RuntimeError("The unchanged firmware must pass evidence_driver.c. Got a failure.")
+        mutants = [m for file in files for m in mutants_of(file, (folder / file).read_text())]
+        with ThreadPoolExecutor() as pool:
+            alive = list(pool.map(lambda i: survives(folder, Path(temporary), objects, data, mutants[i], i),
+                                  range(len(mutants))))  # fmt: skip
+    return len(mutants), [m for m, lives in zip(mutants, alive, strict=True) if lives]
+
+
+def survives(folder: Path, work: Path, objects: dict[str, Path], data: bytes, mutant: Mutant, number: int) -> bool:
+    """Whether the mutant compiles and passes."""
+    text = (folder / mutant.file).read_text()
+    changed = work / f"mutant_{number}.c"
+    changed.write_text(text[: mutant.start] + mutant.new + text[mutant.end :])
+    unit = changed.with_suffix(".o")
+    done = subprocess.run([*COMPILE, f"-I{folder}", str(changed), "-o", str(unit)], check=False, capture_output=True)
+    if done.returncode:
+        return False
+    return passes(work, f"mutant_{number}", objects | {mutant.file: unit}, data)
+
+
+def passes(work: Path, name: str, objects: dict[str, Path], data: bytes) -> bool:
+    """Whether the program made of these objects runs to its end and finds nothing wrong."""
+    program = work / name
+    subprocess.run(["gcc", *SANITIZE, *LINK, *map(str, objects.values()), "-o", str(program)], check=True)
+    try:
+        return (
+            subprocess.run(
+                [str(program)], input=data, check=False, timeout=SECONDS, stderr=subprocess.DEVNULL
+            ).returncode
+            == 0
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    finally:
+        program.unlink(missing_ok=True)
+
+
+# Survivors that do the same as the original for everything that can come in: a passage of the line, and the reason.
+EQUIVALENT: dict[str, str] = {
+    "<< ACC_DECEL_OUT_OF_RANGE_SHIFT) |  ->  >>": "the shift is 0",
+    "uint32_t good = 0U;    /* one bit for each column: in range */  ->  1U": "shifted out of the columns",
+    "uint32_t here = 0U;    /* available */  ->  1U": "shifted out of the columns",
+    "uint32_t outside = 0U; /* one bit for each factor */  ->  1U": "shifted out of the factors",
+    "if (*upper < *lower) {  ->  <=": "equal numbers change places",
+    "(ACC_DECEL_EMBEDDING_LAYERS + 1U) % 2U];  ->  -": "the same remainder",
+    "buffers[(ACC_DECEL_EMBEDDING_LAYERS + ACC_DECEL_TRUNK_LAYERS) % 2U];  ->  -": "the same remainder",
+    "float buffers[2][ACC_DECEL_WIDEST];  ->  3": "room that nothing uses",
+    "acc_decel_layers.c:32: for (uint32_t i = 0U; i < height; i++) {  ->  <=": "one more output, which nothing reads",
+    "acc_decel_layers.c:38: for (uint32_t i = 0U; i < height; i++) {  ->  <=": "one more output, which nothing reads",
+    "y[i] = (y[i] < row[i]) ? row[i] : y[i];  ->  <=": "equal numbers",
+    "y[i] = (y[i] > row[i]) ? row[i] : y[i];  ->  >=": "equal numbers",
+    "output += NARROW;  ->  -=": "a layer has one narrow block at most, the last",
+    "acc_decel_layers.c:78: limits >>= 2U;": "after the last block",
+    "away = (away > FARTHEST) ? FARTHEST : away;  ->  >=": "equal numbers",
+    "int16_t either[2];  ->  3": "room that nothing uses",
+    "acc_decel_pair_t buffers[2][ACC_DECEL_WIDEST_PAIRS];  ->  3": "room that nothing uses",
+    "for (uint32_t i = count; (i % 4U) != 0U; i++) {": "what stands behind the last value meets weights of 0",
+    "acc_decel_put(x, i, 0);  ->  1": "what stands behind the last value meets weights of 0",
+    "const uint32_t at = (next - ACC_DECEL_GATED_COUNT) + i;  ->  -": "one factor is gated, so i is 0",
+    "const uint32_t cut = (sum < output->least) ? output->least : sum;  ->  <=": "equal numbers",
+    "const uint32_t both = (cut > output->most) ? output->most : cut;  ->  >=": "equal numbers",
+    "const int32_t value = ((int32_t)rounded - GATE_MIDDLE) + zero;  ->  +": "2^18 more, which 16 bits do not hold",
+    "const uint32_t above = both - SIGN; /* modulo 2^32 */  ->  +": "the same modulo 2^32",
+    "const bool negative = both < SIGN;  ->  <=": "0 has no sign that a comparison sees",
+    "+ ACC_DECEL_TRUNK_LAYERS) + 1U) % 2U];  ->  -": "the same remainder",
+    "(apart <= ACC_DECEL_GOLDEN_TOLERANCE)": "no answer is exactly the tolerance away",
+}
+
+
+def result(number_format: str, *, count: int = 300) -> dict[str, object]:
+    """Mutants, killed, equivalent and the survivors that are neither."""
+    net = unusual(released("compact").factors)
+    events = events_of(net.factors, count)
+    data = records(events, *answered(net, events, number_format))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        files = firmware_files(net, model="unusual", golden=golden_events(net.factors), number_format=number_format)
+        write_firmware(folder, files)
+        total, alive = survivors(folder, sorted(p.name for p in folder.glob("*.c")), data)
+    known = [m for m in alive if any(passage in str(m) for passage in EQUIVALENT)]
+    return {
+        "mutants": total,
+        "killed": total - len(alive),
+        "equivalent": len(known),
+        "survivors": [str(m) for m in alive if m not in known],
+    }
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--format", default="float")
+    told = result(parser.parse_args().format)
+    for survivor in told["survivors"]:  # type: ignore[attr-defined]
+        print(survivor)
+    print({name: value for name, value in told.items() if name != "survivors"})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The evidence that goes with the firmware: it is of the C that is exported, and the tools that made it can fail."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy import ndarray
+
+from acc_decel.ecu import CortexM
+from acc_decel.export.firmware_files import FORMATS
+
+HOME = Path(__file__).parents[1]
+EXPORT = HOME / "firmware_export"
+sys.path.insert(0, str(HOME / "benchmarks"))
+import evidence  # noqa: E402
+import evidence_events  # noqa: E402
+import mutants  # noqa: E402
+
+pytestmark = pytest.mark.skipif(not (shutil.which("gcc") and shutil.which("gcov")), reason="gcc is not installed")
+NET = evidence_events.unusual(evidence_events.released("compact").factors)
+EVENTS = evidence_events.events_of(NET.factors, 600)
+
+
+@pytest.fixture(scope="module", params=FORMATS)
+def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    """The firmware of an unusual network, and events with their answers."""
+    folder = evidence.written(tmp_path_factory.mktemp(request.param), NET, request.param)
+    return folder, evidence_events.records(EVENTS, *evidence_events.answered(NET, EVENTS, request.param))
+
+
+def test_the_evidence_is_of_the_exported_c() -> None:
+    told = json.loads((EXPORT / "evidence.json").read_text())
+    assert told["sources_sha256"] == evidence.fingerprint(EXPORT), "run python benchmarks/evidence.py"
+    assert (EXPORT / "EVIDENCE.md").read_text() == evidence.page(told)
+
+
+def test_the_evidence_is_good() -> None:
+    told = json.loads((EXPORT / "evidence.json").read_text())
+    for number_format in FORMATS:
+        part = told[number_format]
+        core = part["cortex_m4f"]
+        assert core["instructions_least"] == core["instructions_per_prediction"]
+        assert (core["ram_bytes"], core["guard_share"] < 0.25) == (0, True)
+        assert part["stack"]["bound_bytes"] >= core["stack_bytes"]
+        assert set(part["warnings"].values()) == {0}
+        assert part["sanitizers"] == {"exit_code": 0, "findings": 0}
+        assert {value for file in part["coverage_pct"].values() for value in file.values()} == {100}
+        assert part["misra_c_2012"]["other_findings"] == {}
+        assert part["mutants"]["survivors"] == []
+        assert part["mutants"]["killed"] + part["mutants"]["equivalent"] == part["mutants"]["mutants"] > 150
+    assert {part["differences"] for part in told["fixed_point_differences"].values()} == {0}
+
+
+def test_listed_deviations_are_explained_in_the_readme() -> None:
+    text = (EXPORT / "README.md").read_text()
+    assert all(f"Rule {rule} " in text for rule in evidence.DEVIATIONS)
+
+
+def test_the_events_execute_every_line_and_branch(written: tuple[Path, bytes]) -> None:
+    for name, share in evidence.coverage(*written).items():
+        assert share == {"lines": 100, "branches": 100}, name
+
+
+def test_the_sanitizers_find_nothing(written: tuple[Path, bytes]) -> None:
+    assert evidence.sanitized(*written) == {"exit_code": 0, "findings": 0}
+
+
+def test_a_wrong_answer_is_seen_by_the_driver(written: tuple[Path, bytes]) -> None:
+    folder, data = written
+    first = 4 * EVENTS.shape[1]  # the lowest byte of the first event's first output
+    assert evidence.sanitized(folder, data[:first] + bytes([data[first] ^ 1]) + data[first + 1 :])["exit_code"] == 1
+
+
+def test_the_stack_never_reaches_below_its_bound(written: tuple[Path, bytes]) -> None:
+    bound = evidence.stack_bound(written[0])["bound_bytes"]
+    painted = CortexM(written[0]).report(EVENTS).stack_bytes
+    assert painted <= bound < painted + 64
+
+
+def test_every_mutant_of_the_self_test_is_killed_or_known(written: tuple[Path, bytes]) -> None:
+    total, alive = mutants.survivors(written[0], ["acc_decel_self_test.c"], written[1])
+    assert total > 10
+    assert all(any(passage in str(m) for passage in mutants.EQUIVALENT) for m in alive), list(map(str, alive))
+
+
+def test_mutants_are_made_within_functions_alone() -> None:
+    text = "/* 1 + 2 */\n#define A (1 + 2)\nint f(int a)\n{\n    return a + 1;\n}\n"
+    assert [(m.new, m.number) for m in mutants.mutants_of("a.c", text)] == [("-", 5), ("2", 5)]
+
+
+@pytest.mark.skipif(not shutil.which("cppcheck"), reason="cppcheck is not installed")
+def test_misra_finds_what_is_listed_and_no_more(written: tuple[Path, bytes], tmp_path: Path) -> None:
+    assert evidence.misra(written[0])["other_findings"] == {}
+    (tmp_path / "acc_decel.c").write_text("int f(int a);\nint f(int a)\n{\n    if (a) return 1;\n    return 0;\n}\n")
+    assert evidence.misra(tmp_path)["other_findings"] != {}
+
+
+def test_differences_are_counted_by_event() -> None:
+    outputs: ndarray = np.zeros((3, 4), "f4")
+    status = np.zeros(3, np.int64)
+    other = outputs.copy()
+    other[1, 2] = -0.0
+    assert evidence.unlike((other, status), (outputs, status)) == 1
+    assert evidence.unlike((outputs, status + np.array([0, 0, 1])), (outputs, status)) == 1

@@ -1,0 +1,220 @@
+"""The network in fixed point: proven not to overflow, monotone, near float, and the same bits in NumPy, C and cores."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy import ndarray
+from random_net import random_events, random_net, spoiled
+
+from acc_decel.ecu import CortexM, HostEcu
+from acc_decel.export.bounds import Choice, Entering, Interval, _line_above, _line_below, sum_intervals
+from acc_decel.export.firmware_files import firmware_files, write_firmware
+from acc_decel.export.fixed import (
+    LEAST,
+    MOST,
+    TOLERANCE,
+    WORD,
+    FixedLayer,
+    FixedNet,
+    fits,
+    fixed,
+    fixed_answers,
+    fixed_net,
+    quantised,
+)
+from acc_decel.export.golden import even_events
+from acc_decel.export.reference import reference_outputs, status_of
+from acc_decel.factors import FREE, column_names
+from acc_decel.network import Layer, wiring
+from acc_decel.network.dense_net import entering
+from acc_decel.status import BELOW_COMFORT, REFUSED
+
+NET = random_net(np.random.default_rng(7))
+EVENTS = random_events(np.random.default_rng(1), 5000)
+
+
+@pytest.fixture(scope="module")
+def net() -> FixedNet:
+    return fixed_net(NET, even_events(NET.factors, 20_000))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("fixed")
+    write_firmware(path, firmware_files(NET, model="random", golden=EVENTS[:32], number_format="fixed"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def mixed() -> ndarray:
+    rng = np.random.default_rng(2)
+    return np.concatenate([random_events(rng, 8000), spoiled(rng, random_events(rng, 2000))])
+
+
+def layers_of(net: FixedNet) -> list[FixedLayer]:
+    return [*net.embedding, *net.trunk]
+
+
+def test_fixed_point_is_near_float(net: FixedNet) -> None:
+    assert np.abs(net(EVENTS) - NET(EVENTS)).max() < TOLERANCE
+
+
+def test_no_input_at_all_makes_a_sum_leave_32_bits() -> None:
+    for finer in ((), range(5)):
+        for layer in layers_of(quantised(NET, finer)):
+            rows = zip(layer.weights, layer.fine, layer.bias, strict=True)
+            for weights, fine, bias in rows:
+                for sign in (1, -1):  # the worst 16-bit integers for this unit
+                    worst = np.where(sign * weights > 0, MOST, LEAST)
+                    both = [int(weights @ worst) + int(bias) + (int(fine @ e) >> layer.finer) for e in worsts(fine)]
+                    assert all(-WORD <= total < WORD for total in both)
+                    assert all(-WORD <= int(fine @ e) < WORD for e in worsts(fine))
+            assert np.abs(layer.weights).max() <= MOST and np.abs(layer.fine).max() <= MOST
+
+
+def worsts(weights: ndarray) -> list[ndarray]:
+    return [np.where(weights > 0, MOST, LEAST), np.where(weights > 0, LEAST, MOST)]
+
+
+def test_the_proof_is_sharp() -> None:
+    """One more in the bias and the greatest sum no longer fits."""
+    weights, nothing = np.array([32767, -3]), np.array([0, 0])
+    bias = WORD - 1 - (32767 * MOST + 3 * -LEAST)
+    assert fits(weights, bias, nothing, 0)
+    assert not fits(weights, bias + 1, nothing, 0)
+    assert not fits(np.array([32768, 0]), 0, nothing, 0)
+    assert not fits(nothing, WORD, nothing, 0)
+
+
+def test_finer_weights_bring_it_nearer() -> None:
+    coarse, fine = (np.abs(quantised(NET, some)(EVENTS) - NET(EVENTS)) for some in ((), range(5)))
+    assert np.sqrt((fine**2).mean()) < 0.5 * np.sqrt((coarse**2).mean())
+
+
+def test_every_unit_stays_within_its_proven_interval() -> None:
+    forced_first = len(wiring(NET.factors).forced)
+    first = NET.trunk[0]
+    turned = np.concatenate([first.weights[:, forced_first:], first.weights[:, :forced_first]], axis=1)
+    layers = [*NET.embedding, replace(first, weights=turned), *NET.trunk[1:]]
+    proven = sum_intervals(NET, layers)
+    corners = np.where(np.isnan(EVENTS), np.nan, ends(EVENTS))
+    for events in (EVENTS, corners):
+        x, forced = entering(NET.factors, NET.center, NET.inverse_spread, events)
+        for i, (layer, interval) in enumerate(zip(layers, proven, strict=True)):
+            x = np.concatenate([x, forced], axis=1) if i == len(NET.embedding) else x
+            unclamped = replace(layer, low=np.full_like(layer.low, -np.inf), high=np.full_like(layer.high, np.inf))
+            sums = unclamped(x)
+            assert (sums >= interval.low - 1e-4).all() and (sums <= interval.high + 1e-4).all()
+            x = layer(x)
+
+
+def ends(events: ndarray) -> ndarray:
+    """Events of which every factor is at one end of its range; choices as they are."""
+    columns = []
+    for f in NET.factors:
+        at = [column_names().index(c) for c in f.columns]
+        middle = (f.low + f.high) / 2
+        columns.append(events[:, at] if f.levels else np.where(events[:, at] > middle, f.high, f.low))
+    return np.concatenate(columns, axis=1).astype("f4")
+
+
+def test_the_kinds_of_a_choice_count_one_at_a_time() -> None:
+    """1 x + 4 a - 3 b with x in [-1, 2] and scaled kinds a = 2 (p - 0.5), b = 2 (q - 0.5), p + q at most 1.01."""
+    values = Interval(np.array([-1.0, -1.0, -1.0]), np.array([2.0, 1.0, 1.0]))
+    choice = Choice((1, 2), np.array([0.5, 0.5]), np.array([2.0, 2.0]))
+    assert Entering(values, (choice,)).greatest(np.array([[1.0, 4.0, -3.0]])) == pytest.approx(2 + 8 * 1.01 - (4 - 3))
+    assert Entering(values, (choice,)).greatest(np.array([[1.0, -4.0, -3.0]])) == pytest.approx(2 - 6 * 0.99 + 4 + 3)
+    assert Entering(values, ()).greatest(np.array([[1.0, 4.0, -3.0]])) == pytest.approx(2 + 4 + 3)
+
+
+@given(ends=st.tuples(*[st.floats(-50, 50)] * 4), at=st.floats(0, 1))
+def test_lines_never_cut_the_clamp(ends: tuple[float, ...], at: float) -> None:
+    (low, high), (least, most) = sorted(ends[:2]), sorted(ends[2:])
+    for least_, most_ in ((least, most), (least, np.inf), (-np.inf, most), (-np.inf, np.inf)):
+        z = low + at * (high - low)
+        layer = Layer(np.ones((1, 1), "f4"), np.zeros(1, "f4"), np.array([least_], "f4"), np.array([most_], "f4"))
+        value = np.clip(z, layer.low, layer.high)
+        for line, sign in ((_line_above, 1), (_line_below, -1)):
+            slope, constant = line(Interval(np.array([low]), np.array([high])), layer)
+            assert sign * (slope * z + constant - value) >= -1e-9
+
+
+@pytest.mark.parametrize("factor", [f for f in NET.factors if f.direction != FREE], ids=lambda f: f.name)
+def test_fixed_point_is_as_monotone_as_float(net: FixedNet, factor) -> None:
+    column = column_names().index(factor.name)
+    steps = np.linspace(factor.low, factor.high, 2000).astype("f4")
+    for event in random_events(np.random.default_rng(4), 20):
+        events = np.repeat(event[None], len(steps), axis=0)
+        events[:, column] = steps
+        if factor.forced_while:
+            events[:, column_names().index(factor.forced_while)] = 1.0
+        assert (np.diff(net(events)[:, :3], axis=0) * factor.direction >= 0).all()
+
+
+def test_rounding_keeps_the_sign_of_every_weight(net: FixedNet) -> None:
+    for rounded, layer in zip(net.trunk[1:], NET.trunk[1:], strict=True):
+        whole = rounded.weights * 2**rounded.finer + rounded.fine
+        assert (whole * np.sign(layer.weights) >= 0).all()
+
+
+def test_a_factor_becomes_the_nearest_integer() -> None:
+    values = np.array([[0.0, -0.0, 0.4999, 0.5, -0.5, 1.25, -1.75, 1e-42]], "f4")
+    assert fixed(values, np.zeros(8, np.int64)).tolist() == [[0, 0, 0, 1, -1, 1, -2, 0]]
+
+
+def test_host_c_gives_the_bits_of_the_numpy_reference(folder: Path, net: FixedNet, mixed: ndarray) -> None:
+    traps = ("-fsanitize=undefined", "-fsanitize-trap=all")
+    outputs, status = HostEcu(folder, options=traps).predict_array(mixed)
+    expected, expected_status = fixed_answers(net, mixed)
+    np.testing.assert_array_equal(status, expected_status)
+    np.testing.assert_array_equal(outputs.view("i4"), expected.view("i4"))
+    assert 0 < (status & REFUSED != 0).sum() < len(mixed)
+
+
+@pytest.mark.parametrize("core", ["cortex-m0", "cortex-m3", "cortex-m4f", "cortex-m7"])
+def test_every_core_gives_the_same_bits(folder: Path, net: FixedNet, mixed: ndarray, core: str) -> None:
+    some = mixed[::25]
+    outputs, status = CortexM(folder, core=core).predict_array(some)
+    expected, expected_status = fixed_answers(net, some)
+    np.testing.assert_array_equal(status, expected_status)
+    np.testing.assert_array_equal(outputs.view("i4"), expected.view("i4"))
+
+
+def test_status_is_that_of_float_but_for_comfort_at_its_limit(net: FixedNet, mixed: ndarray) -> None:
+    _, status = fixed_answers(net, mixed)
+    np.testing.assert_array_equal(status & ~BELOW_COMFORT, status_of(NET, mixed) & ~BELOW_COMFORT)
+    differs = status != status_of(NET, mixed)
+    lower = reference_outputs(NET, mixed)[:, 0]
+    assert (np.abs(lower[differs] - 3.5) < TOLERANCE).all()
+
+
+def test_the_readme_says_how_far_fixed_point_is_from_float(folder: Path, net: FixedNet) -> None:
+    events = even_events(NET.factors, 20_000)
+    error = np.abs(net(events) - NET(events)).max()
+    assert f"at most {error:.2f} m/s^2 away" in " ".join((folder / "README.md").read_text().split())
+
+
+def test_the_other_format_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
+    write_firmware(tmp_path, firmware_files(NET, model="m", golden=EVENTS[:8]))
+    write_firmware(tmp_path, firmware_files(NET, model="m", golden=EVENTS[:8], number_format="fixed"))
+    assert {p.name for p in tmp_path.iterdir()} == {p.name for p in folder.iterdir()}
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"must be one of float, fixed\. Got 'int8'"):
+        firmware_files(NET, model="m", golden=EVENTS[:8], number_format="int8")
+
+
+def test_a_layer_whose_sums_cannot_fit_is_refused_by_name(tmp_path: Path) -> None:
+    layer = NET.trunk[1]
+    weights = layer.weights.copy()
+    weights[3] = 1e9
+    spoilt = Layer(weights, layer.bias, np.full_like(layer.low, -1e-3), np.full_like(layer.high, 1e-3))
+    bad = replace(NET, trunk=(NET.trunk[0], spoilt, NET.trunk[2]))
+    with pytest.raises(ValueError, match=r"trunk\[1\], unit \d+ must fit fixed point: its sums reach"):
+        firmware_files(bad, model="m", golden=EVENTS[:8], number_format="fixed")
+    assert not list(tmp_path.iterdir())
