@@ -30,8 +30,9 @@ class Factor:
     level, the probability of that level. `direction` holds only while the factor named by `forced_while` is 1.
     `standard` is equipment that every car has unless its absence is said: it is taken where a table or a call leaves
     the factor out altogether; a value that is NaN still lacks. `mistaken_for` lists units that people give by mistake,
-    with the size and the offset that bring them to `unit`. A factor with a `bend` matters most near 0: the network sees
-    value / (value + bend), half way at the bend.
+    with the size and the offset that bring them to `unit`. A factor that acts by its ratios, like a mass or a friction,
+    or most near 0, like a water film, has a `bend`: the network sees value / (value + bend), half way at the bend and
+    nearly the logarithm around it.
     """
 
     name: str
@@ -92,12 +93,13 @@ class Factor:
 # fmt: off
 FACTORS: tuple[Factor, ...] = (
     Factor("speed", 1.0, 70.0, 0.01, "m/s", "vehicle speed over ground",
-           may_lack=False, prior=Prior(0.6, 18.0, 10.0), noise_share=0.003, mistaken_for=(("km/h", 1 / 3.6, 0.0),)),
+           may_lack=False, prior=Prior(0.6, 18.0, 10.0), noise_share=0.003, bend=20.0,
+           mistaken_for=(("km/h", 1 / 3.6, 0.0),)),
     Factor("brake_pressure_bar", 5.0, 180.0, 0.1, "bar", "brake pressure demanded of the master cylinder",
-           may_lack=False, direction=RISES, forced_while="abs", noise=0.8,
+           may_lack=False, direction=RISES, forced_while="abs", noise=0.8, bend=40.0,
            mistaken_for=(("Pa", 1e-5, 0.0), ("MPa", 10.0, 0.0))),
     Factor("mass", 600.0, 5000.0, 1.0, "kg", "vehicle mass with its load",
-           noise_share=0.03, mistaken_for=(("t", 1000.0, 0.0),)),
+           noise_share=0.03, bend=1500.0, mistaken_for=(("t", 1000.0, 0.0),)),
     Factor("brake_temperature_c", -30.0, 700.0, 1.0, "degC", "temperature of the front brake discs",
            prior=Prior(0.15, 110.0, 70.0), noise=8.0, noise_share=0.03, mistaken_for=(("K", 1.0, -273.15),)),
     Factor("grade", -0.20, 0.20, 0.001, "rise/run", "slope of the road, positive uphill",
@@ -113,13 +115,13 @@ FACTORS: tuple[Factor, ...] = (
     Factor("tyre_kind", 0.0, 1.0, 1.0, "", "kind of tyre fitted",
            levels=("summer", "all_season", "winter")),
     Factor("tread_depth_mm", 1.0, 9.0, 0.1, "mm", "tread depth of the tyres",
-           prior=Prior(0.5, 6.5, 1.5), noise=0.25),
+           prior=Prior(0.5, 6.5, 1.5), noise=0.25, bend=3.0),
     Factor("tyre_pressure_bar", 1.5, 3.5, 0.01, "bar", "tyre inflation pressure, above ambient",
            prior=Prior(0.2, 2.4, 0.15), noise=0.04, mistaken_for=(("psi", 0.0689476, 0.0), ("kPa", 0.01, 0.0))),
     Factor("abs", 0.0, 1.0, 1.0, "", "anti-lock braking system: 0 off, 1 on",
            may_lack=False, standard=1.0),
     Factor("friction_estimate", 0.05, 1.3, 0.01, "", "estimate of the peak tyre-road friction at walking speed",
-           direction=RISES, noise=0.03, noise_share=0.05, estimate=True),
+           direction=RISES, noise=0.03, noise_share=0.05, bend=0.4, estimate=True),
 )
 # fmt: on
 
@@ -147,7 +149,16 @@ OUTPUTS: dict[str, str] = {
     "deceleration": "mean deceleration of the built-up brakes to standstill, median [m/s^2]",
     "deceleration_upper": "mean deceleration exceeded only 5 times in 100 (95 % quantile) [m/s^2]",
     "delay": "brake dead time and build-up, as time at the initial speed [s]",
+    "deceleration_lower_99": "mean deceleration reached at least, 99 times in 100 (1 % quantile) [m/s^2]",
 }
+QUANTILES: dict[str, float] = {  # the outputs that are quantiles of the deceleration, in ascending order
+    "deceleration_lower_99": 0.01,
+    "deceleration_lower": 0.05,
+    "deceleration": 0.50,
+    "deceleration_upper": 0.95,
+}
+ORDERED = tuple(list(OUTPUTS).index(name) for name in QUANTILES)  # where they stand among the outputs
+DELAY = list(OUTPUTS).index("delay")
 COMFORT_DECELERATION = 3.5  # [m/s^2], the most that an ACC may ask for at higher speed, ISO 15622
 
 

@@ -25,7 +25,8 @@ Given = float | int | bool | str | Mapping[str, float] | None
 class Prediction:
     """What the car can do in one event; quantities are SI.
 
-    `deceleration_lower` is reached at least 95 times in 100, `deceleration_upper` exceeded 5 times in 100 [m/s^2].
+    `deceleration_lower` is reached at least 95 times in 100, `deceleration_lower_99` 99 times in 100,
+    `deceleration_upper` exceeded 5 times in 100 [m/s^2].
     `delay` [s] is dead time and build-up of the brakes: stopping_distance = speed * delay + speed^2 / (2 deceleration).
     `stopping_distance_upper` [m] goes with `deceleration_lower`. A car that cannot stop has an infinite distance.
     """
@@ -34,6 +35,7 @@ class Prediction:
     deceleration: float
     deceleration_upper: float
     delay: float
+    deceleration_lower_99: float
     stopping_distance: float
     stopping_distance_upper: float
     status: int
@@ -122,7 +124,7 @@ class Predictor:
     def predict_array(self, columns: ndarray) -> tuple[ndarray, ndarray]:
         """The raw path: float32 [n, columns] in the order of `column_names()`, NaN for not available.
 
-        Returns outputs float32 [n, 4] in the order of OUTPUTS, NaN where refused, and status int64 [n].
+        Returns outputs float32 [n, outputs] in the order of OUTPUTS, NaN where refused, and status int64 [n].
         """
         *outputs, status = self._session.run(None, {"factors": columns})
         return np.stack(outputs, axis=1), status
@@ -148,7 +150,7 @@ def refusal(factors: tuple[Factor, ...], columns: ndarray, status: int, where: s
 
 
 def predictions(outputs: ndarray, status: ndarray, speed: ndarray, index: pd.Index) -> pd.DataFrame:
-    """Outputs float32 [n, 4], status [n] and speed [m/s] as the table that `Predictor` returns."""
+    """Outputs float32 [n, outputs], status [n] and speed [m/s] as the table that `Predictor` returns."""
     table = pd.DataFrame({name: outputs[:, i] for i, name in enumerate(OUTPUTS)}, index=index)
     table["stopping_distance"] = _distance(speed, outputs[:, 1], outputs[:, 3])
     table["stopping_distance_upper"] = _distance(speed, outputs[:, 0], outputs[:, 3])

@@ -17,6 +17,8 @@ from acc_decel.physics import (
     AIR_DENSITY,
     GRAVITY,
     SURFACES,
+    Trailer,
+    Vehicle,
     braking,
     history,
     stopping_distance,
@@ -409,3 +411,41 @@ def test_numpy_reaches_the_compiled_answer_from_the_same_source():
     columns = bench["nominal"](16)
     plain = bench["numpy_stops"](bench["in_numpy"](), bench["prepared"](columns))
     np.testing.assert_allclose(plain, stops(COMPACT, **columns)["deceleration"], rtol=1e-6)
+
+
+def with_trailer(**told: float) -> Vehicle:
+    """The compact car with a trailer as its vehicle file would say it."""
+    trailer = {"mass": 750.0, "braked_share": 0.0, "drag_area": 0.0} | told
+    return vehicle_from(asdict(COMPACT) | {"trailer": trailer})
+
+
+@given(case=with_abs, braked=st.floats(0, 1))
+def test_a_trailer_lengthens_the_stop_the_less_the_more_it_brakes_by_itself(case, braked):
+    level_road = case | {"grade": 0.0, "headwind": 0.0}
+    alone, unbraked = (stopped(level_road, car=car)["deceleration"][0] for car in (COMPACT, with_trailer()))
+    between = stopped(level_road, car=with_trailer(braked_share=braked))["deceleration"][0]
+    assert unbraked - BUDGET.integration <= between <= alone + BUDGET.integration
+
+
+def test_an_unbraked_trailer_pushes_with_its_mass():
+    # Both cars brake with the same tyre forces: a (m + m_t) with the trailer is a m without, but for what air and
+    # rolling take and for the load that less deceleration moves to the front.
+    hard = ORDINARY | {"grade": 0.0, "headwind": 0.0, "mass": 1500.0, "speed": 15.0}
+    alone, pushed = (stopped(hard, car=car)["deceleration"][0] for car in (COMPACT, with_trailer(mass=750.0)))
+    assert pushed == pytest.approx(alone * 1500 / 2250, rel=0.03)
+
+
+def test_a_trailer_that_brakes_its_whole_push_is_not_felt():
+    case = ORDINARY | {"grade": -0.05}
+    alone, towing = (stopped(case, car=car)["deceleration"][0] for car in (COMPACT, with_trailer(braked_share=1.0)))
+    assert towing == pytest.approx(alone, rel=1e-9)
+
+
+def test_a_trailer_is_an_optional_section_of_a_vehicle_file(tmp_path):
+    source = (resources.files("acc_decel.physics") / "vehicles" / "compact.toml").read_text()
+    file = tmp_path / "towing.toml"
+    file.write_text(source + "\n[trailer]\nmass = 1300\nbraked_share = 0.5\ndrag_area = 0.8\n")
+    assert vehicle(file).trailer == Trailer(mass=1300.0, braked_share=0.5, drag_area=0.8)
+    file.write_text(source + "\n[trailer]\nmass = 1300\n")
+    with pytest.raises(ValueError, match=r"trailer\.braked_share must be 0 to 1 .*add it"):
+        vehicle(file)

@@ -9,11 +9,8 @@ import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
 
-from acc_decel.factors import OUTPUTS
+from acc_decel.factors import ORDERED
 from acc_decel.network import DenseNet, Layer, wiring
-
-DELAY = "delay"
-QUANTILES = tuple(i for i, name in enumerate(OUTPUTS) if name != DELAY)  # all that must be monotone
 
 
 def violations(net: DenseNet) -> list[str]:
@@ -33,7 +30,7 @@ def violations(net: DenseNet) -> list[str]:
 
 def reaching(layers: tuple[Layer, ...]) -> list[Bool[ndarray, " units"]]:
     """Of each layer: which units reach a quantile by weights that are not 0."""
-    units = np.isin(np.arange(len(layers[-1].bias)), QUANTILES)
+    units = np.isin(np.arange(len(layers[-1].bias)), ORDERED)
     found = [units]
     for layer in reversed(layers[1:]):
         units = (layer.weights[units] != 0).any(axis=0)

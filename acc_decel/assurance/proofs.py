@@ -27,7 +27,7 @@ from acc_decel.assurance.witness import accepted_events
 from acc_decel.export import read_model
 from acc_decel.export.fitness import check_fits
 from acc_decel.export.model_folder import ARRAYS, MANIFEST, ONNX
-from acc_decel.factors import OUTPUTS, column_names
+from acc_decel.factors import ORDERED, OUTPUTS, column_names
 from acc_decel.files import replaced
 from acc_decel.network import DenseNet
 from acc_decel.physics import Vehicle
@@ -159,13 +159,13 @@ def monotone_onnx(net: DenseNet, graph: onnx.ModelProto) -> Proof:
             continue
         allowed = monotone_graph.RISES if factor.direction > 0 else monotone_graph.FALLS
         try:
-            moves = monotone_graph.moves(graph, net.factors, factor, monotone_arrays.QUANTILES)
+            moves = monotone_graph.moves(graph, net.factors, factor, ORDERED)
         except monotone_graph.NotUnderstood as error:
             return Proof("monotone ONNX", False, str(error), {"violations": [str(error)]})
         wrong += [
             f"output {i} must move one way with {factor.name}: {monotone_graph.WORDS[allowed]}. "
             f"Got: {monotone_graph.WORDS[move]}."
-            for i, move in zip(monotone_arrays.QUANTILES, moves, strict=True)
+            for i, move in zip(ORDERED, moves, strict=True)
             if move & ~allowed
         ]
     text = _some(wrong) if wrong else "the graph carries every forced factor to every quantile the right way"

@@ -1,5 +1,6 @@
 """Which events are drawn, what sensors make of them, and the table on disk."""
 
+from acc_decel.dataset.oracle import conditional_quantiles as conditional_quantiles
 from acc_decel.dataset.partition import events_table as events_table
 from acc_decel.dataset.scenarios import CAUSES as CAUSES
 from acc_decel.dataset.scenarios import scenarios as scenarios

@@ -34,8 +34,8 @@ class HostEcu:
         self._columns = int(self._library.acc_decel_host_columns())
 
     def predict_array(
-        self, columns: Float32[ndarray, "rows columns"], *, into: Float32[ndarray, "rows 4"] | None = None
-    ) -> tuple[Float32[ndarray, "rows 4"], Int64[ndarray, " rows"]]:
+        self, columns: Float32[ndarray, "rows columns"], *, into: Float32[ndarray, "rows outputs"] | None = None
+    ) -> tuple[Float32[ndarray, "rows outputs"], Int64[ndarray, " rows"]]:
         """Outputs, as `OUTPUTS` lists them, and status of every row; NaN in means not available.
 
         Refused rows are left as they were in `into`, NaN without it. Raises ValueError for a wrong number of columns.

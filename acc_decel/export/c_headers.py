@@ -7,11 +7,19 @@ from numpy import ndarray
 
 from acc_decel.export.c_tables import Table, c_float, checksum, defines, header, stretches
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import CERTAIN, COMFORT_DECELERATION, EXCLUSIONS, OUTPUTS, Factor, column_names, schema
+from acc_decel.factors import (
+    CERTAIN,
+    COMFORT_DECELERATION,
+    EXCLUSIONS,
+    ORDERED,
+    OUTPUTS,
+    QUANTILES,
+    Factor,
+    column_names,
+    schema,
+)
 from acc_decel.network import DenseNet
 from acc_decel.status import FLAGS, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
-
-ORDERED = (0, 1, 2)  # outputs that ascend, as DenseNet sorts them
 
 
 def factors_header(net: DenseNet, *, stamp: str) -> str:
@@ -47,13 +55,14 @@ def multiply_adds(net: DenseNet) -> int:
 
 def _structs(factors: tuple[Factor, ...]) -> str:
     fields = "\n".join(f"    float {c}; /* {_told(f, c)} */" for f in factors for c in f.columns)
+    ascending = " <= ".join(QUANTILES)
     outputs = "\n".join(f"    float {name}; /* {meaning} */" for name, meaning in OUTPUTS.items())
     return f"""/* The braking factors. A value that is not available is ACC_DECEL_NOT_AVAILABLE. */
 typedef struct {{
 {fields}
 }} acc_decel_factors_t;
 
-/* The answer; always deceleration_lower <= deceleration <= deceleration_upper, positive when slowing. */
+/* The answer; always {ascending}, positive when slowing. */
 typedef struct {{
 {outputs}
 }} acc_decel_prediction_t;"""

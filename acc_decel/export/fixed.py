@@ -20,7 +20,7 @@ from acc_decel.export.bounds import Interval, entering_intervals, sum_intervals
 from acc_decel.export.fitness import check_fits
 from acc_decel.export.reference import status_of
 from acc_decel.factors import COMFORT_DECELERATION, OUTPUTS, bends
-from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.network import DenseNet, Layer, in_order, wiring
 from acc_decel.status import BELOW_COMFORT, REFUSED
 
 LEAST, MOST = -32768, 32767  # of a value between layers
@@ -129,7 +129,7 @@ class FixedNet:
             x = layer(x)
         whole = np.clip(self.trunk[-1].sums(x), self.least, self.most)
         outputs = whole.astype(np.float32) * np.exp2(-self.bits).astype(np.float32)
-        return np.concatenate([np.sort(outputs[:, :3], axis=1), outputs[:, 3:]], axis=1)
+        return in_order(outputs)
 
 
 def fixed_answers(

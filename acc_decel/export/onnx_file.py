@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from acc_decel.factors import (
     CERTAIN,
     COMFORT_DECELERATION,
     EXCLUSIONS,
+    ORDERED,
     OUTPUTS,
     bends,
     column_names,
@@ -144,7 +146,7 @@ def _refused(g: Graph, net: DenseNet, bad: str, missing: str) -> str:
 
 
 def _network(g: Graph, net: DenseNet, lacking: str) -> list[str]:
-    """The four outputs, as `dense_net.py` says."""
+    """The outputs, as `dense_net.py` says."""
     wires = wiring(net.factors)
     zero, one = g.constant(0.0), g.constant(1.0)
     bend = np.array(bends(net.factors))
@@ -162,9 +164,11 @@ def _network(g: Graph, net: DenseNet, lacking: str) -> list[str]:
     x = g("Concat", _columns(g, scaled, wires.forced), x, axis=1)
     for layer in net.trunk:
         x = _layer(g, layer, x)
-    a, b, c, delay = (g("Gather", x, g.constant(np.array(i)), axis=1) for i in range(len(OUTPUTS)))
-    less, more = g("Min", a, b), g("Max", a, b)
-    return [g("Min", less, c), g("Max", less, g("Min", more, c)), g("Max", more, c), delay]
+    outputs = [g("Gather", x, g.constant(np.array(i)), axis=1) for i in range(len(OUTPUTS))]
+    for end in range(len(ORDERED) - 1, 0, -1):  # neighbours in order, until all are, as in acc_decel.c
+        for i, j in pairwise(ORDERED[: end + 1]):
+            outputs[i], outputs[j] = g("Min", outputs[i], outputs[j]), g("Max", outputs[i], outputs[j])
+    return outputs
 
 
 def _columns(g: Graph, x: str, indices: tuple[int, ...]) -> str:

@@ -11,7 +11,7 @@ from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SH
 CHOICE_SUM = (0.99, 1.01)  # the probabilities of a choice add up to this, both ends included, summed in float32
 
 
-def reference_outputs(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows 4"]:
+def reference_outputs(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
     """The outputs of `net`, as `OUTPUTS` lists them, NaN in the rows that are refused; NaN in means not available."""
     outputs = np.full((len(columns), len(OUTPUTS)), np.nan, np.float32)
     answered = _acceptance(net, columns) & REFUSED == 0

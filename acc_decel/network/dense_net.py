@@ -7,7 +7,7 @@ A prediction goes through these steps, the same in NumPy here, in the ONNX graph
 2. `available` is 1 or 0 for each factor of `masked` (single-column factors that may lack).
 3. The embedding sees the free columns, the gated columns times (1 - gate), and `available`; its layers follow.
 4. The trunk sees the forced columns, then the embedding's output. Its weights keep the sign of each direction.
-5. The last layer gives four numbers: the first three, put in order, are the quantiles; the fourth is the delay.
+5. The last layer gives the outputs, as OUTPUTS lists them; the quantiles are put in order.
 
 Every layer is `clamp(weights @ x + bias, low, high)` with limits for each unit: a rectifier is (0, inf), its concave
 mirror image (-inf, 0), a saturated unit (-1, 1). One loop in C serves them all, and no branch depends on the data.
@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from numpy import ndarray
 
-from acc_decel.factors import FACTORS, FREE, Factor, bends, column_names, schema
+from acc_decel.factors import FACTORS, FREE, ORDERED, Factor, bends, column_names, schema
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class DenseNet:
         """Number of trained weights and biases."""
         return sum(layer.weights.size + layer.bias.size for layer in self.embedding + self.trunk)
 
-    def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows 4"]:
-        """Lower, median and upper deceleration [m/s^2] and delay [s]; NaN in `columns` means not available.
+    def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
+        """Quantiles of the deceleration [m/s^2] and delay [s], as OUTPUTS lists them; NaN in means not available.
 
         Ranges are not checked here: the ONNX graph and the C do that.
         """
@@ -101,7 +101,14 @@ class DenseNet:
         x = np.concatenate([forced, x], axis=1)
         for layer in self.trunk:
             x = layer(x)
-        return np.concatenate([np.sort(x[:, :3], axis=1), x[:, 3:]], axis=1)
+        return in_order(x)
+
+
+def in_order(outputs: Float32[ndarray, "rows outputs"]) -> Float32[ndarray, "rows outputs"]:
+    """The outputs with their quantiles put in ascending order: they never cross."""
+    ordered = outputs.copy()
+    ordered[:, ORDERED] = np.sort(outputs[:, ORDERED], axis=1)
+    return ordered
 
 
 def entering(

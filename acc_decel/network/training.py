@@ -11,18 +11,22 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import CERTAIN, Factor, column_names
+from acc_decel.factors import CERTAIN, DELAY, ORDERED, OUTPUTS, QUANTILES, Factor, column_names
 from acc_decel.network.calibration import calibrated
 from acc_decel.network.dense_net import DenseNet, Layer, bent, entering, wiring
 from acc_decel.network.split import part
 from acc_decel.physics import SURFACES
 
-QUANTILES = (0.05, 0.50, 0.95)
 DECELERATION_SCALE, DECELERATION_OFFSET = 4.0, 5.0  # [m/s^2], what the last layer's unit means while training
 DELAY_SCALE, DELAY_OFFSET = 0.1, 0.1  # [s]
-DELAY_WEIGHT = 0.1  # of the delay in the loss, beside the three quantiles
+DELAY_WEIGHT = 0.1  # of the delay in the loss, beside the quantiles
 FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice: a small error is a long way there
-ENVELOPE = ((-4.0, 18.0),) * 3 + ((-1.0, 2.0),)  # outputs are clamped to what a road car can do, [m/s^2] and [s]
+SCALE = np.array([DELAY_SCALE if i == DELAY else DECELERATION_SCALE for i in range(len(OUTPUTS))], np.float32)
+OFFSET = np.array([DELAY_OFFSET if i == DELAY else DECELERATION_OFFSET for i in range(len(OUTPUTS))], np.float32)
+ENVELOPE = tuple(  # outputs are clamped to what a road car can do, [m/s^2] and [s]
+    (-1.0, 2.0) if i == DELAY else (-4.0, 18.0) for i in range(len(OUTPUTS))
+)
+STEPS_AT_ONCE = 100  # training steps between two looks of Python
 FROZEN = tuple(f"surface_{name}" for name, surface in SURFACES.items() if surface.frozen)
 FEWEST_EVENTS = 2_000
 INFINITE = np.float32(np.inf)
@@ -30,15 +34,15 @@ INFINITE = np.float32(np.inf)
 
 @dataclass(frozen=True)
 class Training:
-    """How to train. The defaults made the released compact car; metrics.json says what made each model."""
+    """How to train. The defaults made the released models; metrics.json says what made each."""
 
-    epochs: int = 150
-    patience: int = 30
-    batch: int = 512
+    epochs: int = 60
+    patience: int = 20
+    batch: int = 1024
     learning_rate: float = 1e-2
     seed: int = 1
-    embedding: tuple[int, ...] = (28, 16)
-    trunk: tuple[int, ...] = (32, 24)
+    embedding: tuple[int, ...] = (28, 18)
+    trunk: tuple[int, ...] = (32, 18)
 
 
 @keras.saving.register_keras_serializable("acc_decel")
@@ -77,7 +81,7 @@ class ClampedDense(keras.layers.Layer):
 
 
 def keras_model(factors: tuple[Factor, ...], training: Training) -> keras.Model:
-    """The network of `dense_net.py` in Keras: two inputs (embedding, forced columns), four outputs, not ordered."""
+    """The network of `dense_net.py` in Keras: two inputs (embedding, forced columns), outputs not ordered."""
     wires = wiring(factors)
     free = keras.Input((wires.embedding_inputs,))
     forced = keras.Input((len(wires.forced),))
@@ -94,7 +98,7 @@ def keras_model(factors: tuple[Factor, ...], training: Training) -> keras.Model:
     for units, following in zip(training.trunk, (*training.trunk[1:], len(ENVELOPE)), strict=True):
         x = ClampedDense(signs, *_three_kinds(units))(x)
         signs = np.ones((units, following), np.float32)
-    signs[:, 3] = 0  # the delay is free
+    signs[:, DELAY] = 0  # the delay is free
     unlimited = np.full(len(ENVELOPE), INFINITE)
     return keras.Model([free, forced], ClampedDense(signs, -unlimited, unlimited)(x))
 
@@ -123,7 +127,8 @@ def train(
     learning, checking = (_arrays(data, factors, center, inverse_spread, name) for name in ("training", "validation"))
     steps = training.epochs * -(-len(learning[1]) // training.batch)
     rate = keras.optimizers.schedules.CosineDecay(training.learning_rate, steps, alpha=0.002)
-    model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
+    at_once = min(STEPS_AT_ONCE, steps // training.epochs)
+    model.compile(keras.optimizers.Adam(rate), loss=loss, jit_compile=True, steps_per_execution=at_once)
     best = keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True)
     told = keras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: on_epoch(e + 1, logs["val_loss"], best.best))
     history = model.fit(
@@ -143,11 +148,11 @@ def train(
 
 
 def loss(true: Any, answer: Any) -> Any:
-    """Pinball loss of the three quantiles plus the absolute error of the delay, in training units."""
-    over = true[:, :1] - answer[:, :3]
-    quantiles = keras.ops.convert_to_tensor(QUANTILES, dtype="float32")
+    """Pinball loss of the quantiles plus the absolute error of the delay, in training units."""
+    over = true[:, :1] - keras.ops.stack([answer[:, i] for i in ORDERED], axis=1)
+    quantiles = keras.ops.convert_to_tensor(tuple(QUANTILES.values()), dtype="float32")
     pinball = keras.ops.sum(keras.ops.maximum(quantiles * over, (quantiles - 1) * over), axis=1)
-    return pinball + DELAY_WEIGHT * keras.ops.abs(true[:, 1] - answer[:, 3])
+    return pinball + DELAY_WEIGHT * keras.ops.abs(true[:, 1] - answer[:, DELAY])
 
 
 def scaling(
@@ -168,12 +173,10 @@ def plain(
 ) -> DenseNet:
     """The trained Keras model as arrays, its first `embedded` layers the embedding; outputs in m/s^2 and s."""
     layers = [layer.plain() for layer in model.layers if isinstance(layer, ClampedDense)]
-    scale = np.array([DECELERATION_SCALE] * 3 + [DELAY_SCALE], np.float32)
-    offset = np.array([DECELERATION_OFFSET] * 3 + [DELAY_OFFSET], np.float32)
     last = layers[-1]
     limits = np.array(ENVELOPE, np.float32)
     layers[-1] = Layer(
-        last.weights * scale[:, None], last.bias * scale + offset, limits[:, 0].copy(), limits[:, 1].copy()
+        last.weights * SCALE[:, None], last.bias * SCALE + OFFSET, limits[:, 0].copy(), limits[:, 1].copy()
     )
     return DenseNet(factors, center, inverse_spread, tuple(layers[:embedded]), tuple(layers[embedded:]))
 

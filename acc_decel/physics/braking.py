@@ -67,6 +67,7 @@ def stops(
     _situation(e, vehicle, speed, mass, grade, headwind, brake_temperature_c, road_temperature_c, unknown["gust_score"])
     _resistance(e, vehicle, surface, grade)
     _load(e, vehicle, grade)
+    _trailer(e, vehicle, surface, grade)
     _brakes(e, vehicle, brake_pressure_bar, abs, unknown)
     film, tread, pressure = water_film_mm, tread_depth_mm, tyre_pressure_bar
     peak, friction = _grip(e, vehicle, surface, film, road_temperature_c, tyre_kind, tread, pressure, unknown)
@@ -123,6 +124,22 @@ def _load(e: ndarray, vehicle: Vehicle, grade: ndarray) -> None:
     rated = 0.5 * (body.kerb_mass + body.gross_mass) * GRAVITY
     e["front_rated"], e["rear_rated"] = rated * (body.front_share - 0.05), rated * (1.05 - body.front_share)
     e["load_sensitivity"] = vehicle.tyres.load_sensitivity
+
+
+def _trailer(e: ndarray, vehicle: Vehicle, surface: ndarray, grade: ndarray) -> None:
+    """What a trailer adds: the push at the hitch, inertia less slope and rolling, as far as its own brakes leave it.
+
+    An overrun brake takes up a fixed share of the push (UNECE R13, Annex 12), an unbraked trailer none. The hitch is
+    taken to lie at the height of the centre of gravity, so that the push moves load between the axles as inertia does.
+    """
+    if vehicle.trailer is None:
+        return
+    left = (1 - vehicle.trailer.braked_share) * vehicle.trailer.mass
+    rolling = _of_surface([s.rolling for s in SURFACES.values()], surface) * vehicle.body.rolling_resistance
+    e["rolling_force"] += rolling * left * GRAVITY / np.hypot(1, grade)
+    e["grade_force"] += left * GRAVITY * grade / np.hypot(1, grade)
+    e["mass"] += left
+    e["drag"] += 0.5 * AIR_DENSITY * vehicle.trailer.drag_area
 
 
 def _brakes(e: ndarray, vehicle: Vehicle, demand: ndarray, abs_on: ndarray, unknown: Columns) -> None:

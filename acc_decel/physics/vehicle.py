@@ -67,14 +67,24 @@ class Tyres:
 
 
 @dataclass(frozen=True)
+class Trailer:
+    """A trailer behind the car: what it does not brake by itself pushes at the hitch. The factor mass is the car's."""
+
+    mass: float = quantity(50.0, 5000.0, "kg", "mass of the trailer with its load")
+    braked_share: float = quantity(0.0, 1.0, "", "share of its own push that its brakes take up, 0 without brakes")
+    drag_area: float = quantity(0.0, 10.0, "m^2", "drag coefficient times area that it adds to the car's")
+
+
+@dataclass(frozen=True)
 class Vehicle:
-    """One vehicle platform. SI units unless the name wears another; see `Body`, `Brakes` and `Tyres`."""
+    """One vehicle platform. SI units unless the name wears another; see `Body`, `Brakes`, `Tyres` and `Trailer`."""
 
     name: str
     description: str
     body: Body
     brakes: Brakes
     tyres: Tyres
+    trailer: Trailer | None = None
 
     def __post_init__(self) -> None:
         """Refuse a car that contradicts itself."""
@@ -134,7 +144,10 @@ def _vehicle(text: str, name: str, source: str) -> Vehicle:
 
 def _checked(told: dict[str, Any], name: str, source: str) -> Vehicle:
     description = told.pop("description", "")
-    parts = {key: _part(cls, told.pop(key, {}), key, source) for key, cls in _PARTS.items()}
+    if told.get("trailer") is None:  # a manifest says null
+        told.pop("trailer", None)
+    wanted = {key: cls for key, cls in _PARTS.items() if key != "trailer" or key in told}
+    parts = {key: _part(cls, told.pop(key, {}), key, source) for key, cls in wanted.items()}
     if told:
         raise ValueError(f"{source} may hold {', '.join(_PARTS)} and description. Got also: {', '.join(told)}.")
     return Vehicle(name=name, description=str(description), **parts)
@@ -162,4 +175,4 @@ def _number(f: "Field[Any]", value: object, part: str, source: str) -> float:
     return float(value)
 
 
-_PARTS: dict[str, type] = {"body": Body, "brakes": Brakes, "tyres": Tyres}
+_PARTS: dict[str, type] = {"body": Body, "brakes": Brakes, "tyres": Tyres, "trailer": Trailer}
