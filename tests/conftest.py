@@ -133,7 +133,12 @@ def small_model(small_net: DenseNet, small_data: Dataset, tmp_path_factory: pyte
     source = {key: small_data.manifest[key] for key in ("events", "seed")}
     training = asdict(Training(epochs=20, batch=128))
     write_model(
-        folder, small_net, vehicle="compact", dataset=source, training=training, metrics=metrics(small_net, small_data)
+        folder,
+        small_net,
+        vehicle="compact",
+        dataset=source,
+        training=training,
+        metrics=metrics(small_net, small_data, oracle_events=10),
     )
     return folder
 

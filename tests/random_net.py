@@ -6,12 +6,20 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from acc_decel.factors import FACTORS, Factor
+from acc_decel.factors import FACTORS, OUTPUTS, Factor
 from acc_decel.network import DenseNet, Layer, wiring
 
 EMBEDDING = (16, 12)
-TRUNK = (24, 16, 4)
+TRUNK = (24, 16, len(OUTPUTS))
 CLAMPS = ((0.0, np.inf), (-np.inf, 0.0), (-1.0, 1.0))  # rectifier, its concave mirror image, saturated unit
+
+TYPICAL = {  # the quantiles cross now and then
+    "deceleration_lower": 3.0,
+    "deceleration": 5.0,
+    "deceleration_upper": 4.5,
+    "delay": 0.3,
+    "deceleration_lower_99": 2.5,
+}
 
 
 def random_net(rng: np.random.Generator, factors: tuple[Factor, ...] = FACTORS) -> DenseNet:
@@ -23,10 +31,9 @@ def random_net(rng: np.random.Generator, factors: tuple[Factor, ...] = FACTORS) 
     trunk[0].weights[:, : len(wires.forced)] = np.abs(trunk[0].weights[:, : len(wires.forced)]) * wires.directions
     for layer in trunk[1:]:
         layer.weights[:] = np.abs(layer.weights)
-    last = trunk[-1]
-    trunk[-1] = Layer(
-        last.weights, np.array([3.0, 5.0, 4.5, 0.3], "f4"), np.full(4, -np.inf, "f4"), np.full(4, np.inf, "f4")
-    )
+    last, unlimited = trunk[-1], np.full(len(OUTPUTS), np.inf, "f4")
+    bias = np.array([TYPICAL[name] for name in OUTPUTS], "f4")
+    trunk[-1] = Layer(last.weights, bias, -unlimited, unlimited)
     return DenseNet(
         factors,
         center=ranges.mean(axis=1).astype("f4"),

@@ -21,7 +21,7 @@ from acc_decel.export import (
     status_of,
     write_firmware,
 )
-from acc_decel.factors import COMFORT_DECELERATION, FACTORS, OUTPUTS, column_names
+from acc_decel.factors import COMFORT_DECELERATION, FACTORS, ORDERED, OUTPUTS, column_names
 from acc_decel.network import DenseNet, entering
 from acc_decel.predictor import columns_of
 from acc_decel.status import BELOW_COMFORT, REFUSED
@@ -36,8 +36,7 @@ def keras_answers(net: DenseNet, columns: ndarray) -> Answers:
 
     widths = [tuple(len(layer.bias) for layer in layers) for layers in (net.embedding, net.trunk[:-1])]
     model = training.keras_model(net.factors, training.Training(embedding=widths[0], trunk=widths[1]))
-    scale = np.array([training.DECELERATION_SCALE] * 3 + [training.DELAY_SCALE], np.float32)
-    offset = np.array([training.DECELERATION_OFFSET] * 3 + [training.DELAY_OFFSET], np.float32)
+    scale, offset = training.SCALE, training.OFFSET
     last = net.trunk[-1]
     unscaled = replace(last, weights=last.weights / scale[:, None], bias=(last.bias - offset) / scale)
     layers = [layer for layer in model.layers if isinstance(layer, training.ClampedDense)]
@@ -45,7 +44,7 @@ def keras_answers(net: DenseNet, columns: ndarray) -> Answers:
         keras_layer.set_weights([layer.weights.T, layer.bias])
     raw = np.array(model.predict_on_batch(list(entering(net.factors, net.center, net.inverse_spread, columns))))
     outputs = np.clip(raw * scale + offset, last.low, last.high).astype(np.float32)
-    outputs[:, :3].sort(axis=1)
+    outputs[:, ORDERED] = np.sort(outputs[:, ORDERED], axis=1)
     status = status_of(net, columns)
     outputs[status & REFUSED != 0] = np.nan
     return outputs, status

@@ -28,7 +28,7 @@ from acc_decel.export.fixed import (
 )
 from acc_decel.export.golden import even_events
 from acc_decel.export.reference import reference_outputs, status_of
-from acc_decel.factors import FREE, column_names
+from acc_decel.factors import FREE, ORDERED, column_names
 from acc_decel.network import Layer, wiring
 from acc_decel.network.dense_net import entering
 from acc_decel.status import BELOW_COMFORT, REFUSED
@@ -152,7 +152,7 @@ def test_fixed_point_is_as_monotone_as_float(net: FixedNet, factor) -> None:
         events[:, column] = steps
         if factor.forced_while:
             events[:, column_names().index(factor.forced_while)] = 1.0
-        assert (np.diff(net(events)[:, :3], axis=0) * factor.direction >= 0).all()
+        assert (np.diff(net(events)[:, ORDERED], axis=0) * factor.direction >= 0).all()
 
 
 def test_rounding_keeps_the_sign_of_every_weight(net: FixedNet) -> None:

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -62,8 +62,8 @@ def generate(
 def train(
     dataset_folder: Annotated[Path, typer.Argument(metavar="DATASET", help="folder written by `generate`")],
     output: Annotated[Path, typer.Option(help="folder for the model")],
-    epochs: Annotated[int, typer.Option(help="passes over the training part at most", min=1)] = 150,
-    patience: Annotated[int, typer.Option(help="stop after so many epochs without progress", min=1)] = 30,
+    epochs: Annotated[int | None, typer.Option(help="passes over the training part at most", min=1)] = None,
+    patience: Annotated[int | None, typer.Option(help="stop after so many epochs without progress", min=1)] = None,
     seed: Annotated[int, typer.Option(help="same seed, same network on one machine")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="print the metrics for a program")] = False,
 ) -> None:
@@ -80,21 +80,23 @@ def train(
 
     with _quiet():
         from acc_decel.network import training as learning  # noqa: PLC0415
-    from acc_decel.network.calibration import metrics  # noqa: PLC0415
+    from acc_decel.network.calibration import ORACLE_EVENTS, metrics  # noqa: PLC0415
 
     data = dataset.dataset(dataset_folder)
-    settings = learning.Training(epochs=epochs, patience=patience, seed=seed)
+    usual = learning.Training()
+    settings = replace(usual, epochs=epochs or usual.epochs, patience=patience or usual.patience, seed=seed)
     factors = physics.vehicle_from(data.manifest["vehicle_file"]).factors
     with progress_bar() as progress:
-        task = progress.add_task("training", total=epochs)
+        task = progress.add_task("training", total=settings.epochs)
 
         def told(epoch: int, loss: float, best: float) -> None:
             text = f"training: loss on unseen events {loss:.4f}, best {best:.4f}"
             progress.update(task, completed=epoch, description=text)
 
         net = learning.train(data, factors, settings, on_epoch=told)
-        progress.update(task, completed=epochs)
-    measured = metrics(net, data)
+        progress.update(task, completed=settings.epochs)
+        compared = progress.add_task("comparing with the best possible answer", total=4 * ORACLE_EVENTS)
+        measured = metrics(net, data, on_oracle=lambda events: progress.advance(compared, events))
     name = str(data.manifest["vehicle"])
     source = {key: data.manifest[key] for key in DATASET_KEYS}
     write_model(output, net, vehicle=name, dataset=source, training=asdict(settings), metrics=measured)

@@ -101,7 +101,7 @@ def against_best(
     columns: Float32[ndarray, "rows columns"],
     seed: int = 1,
     on_events: Callable[[int], None] = lambda _: None,
-) -> dict[str, float]:
+) -> dict[str, float | int]:
     """How far `net` is from the best possible answer for `columns`: median [m/s^2], width of the 90 % interval."""
     car, rng = vehicle_from(data.manifest["vehicle_file"]), np.random.default_rng(seed)
     shares = tuple(QUANTILES[list(OUTPUTS)[i]] for i in (LOWER, MEDIAN, UPPER))
