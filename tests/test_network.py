@@ -64,6 +64,22 @@ def test_training_tells_its_progress(small_data):
     assert all(best <= loss for _, loss, best in told)
 
 
+def test_an_interrupted_training_goes_on_where_it_was(small_data, tmp_path):
+    few, told = shortened(small_data, 2500), []
+
+    def interrupted(epoch: int, *_: float) -> None:
+        told.append(epoch)
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    longer = replace(QUICK, epochs=4)
+    with pytest.raises(KeyboardInterrupt):
+        train(few, COMPACT.factors, longer, on_epoch=interrupted, checkpoint=tmp_path / "training")
+    train(few, COMPACT.factors, longer, on_epoch=interrupted, checkpoint=tmp_path / "training")
+    assert told[2:] in ([2, 3, 4], [3, 4])
+    assert not (tmp_path / "training").exists() or not list((tmp_path / "training").iterdir())
+
+
 def test_too_few_events_are_refused(small_data):
     with pytest.raises(ValueError, match=f"at least {FEWEST_EVENTS} events. Got {FEWEST_EVENTS - 1}"):
         train(shortened(small_data, FEWEST_EVENTS - 1), COMPACT.factors, QUICK)

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from acc_decel.cli.tables import print_json, print_table, progress_console, say
 
+CHECKPOINT = ".training"  # in the model's folder, while it is trained
 DATASET_KEYS = ("events", "seed", "partition", "vehicle_sha256")
 
 
@@ -71,7 +72,7 @@ def train(
 
     The folder gets model.onnx (everything inside), network.npz (plain arrays for the firmware), metrics.json (error and
     coverage on events held out, by regime) and manifest.json (hashes). The network is monotone by construction in every
-    factor whose direction the physics forces.
+    factor whose direction the physics forces. Interrupted, the same command goes on from the last whole epoch.
 
         acc-decel train data/suv --output models/suv
     """
@@ -93,7 +94,7 @@ def train(
             text = f"training: loss on unseen events {loss:.4f}, best {best:.4f}"
             progress.update(task, completed=epoch, description=text)
 
-        net = learning.train(data, factors, settings, on_epoch=told)
+        net = learning.train(data, factors, settings, on_epoch=told, checkpoint=output / CHECKPOINT)
         progress.update(task, completed=settings.epochs)
         compared = progress.add_task("comparing with the best possible answer", total=4 * ORACLE_EVENTS)
         measured = metrics(net, data, on_oracle=lambda events: progress.advance(compared, events))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -108,12 +109,14 @@ def train(
     training: Training = Training(),
     *,
     on_epoch: Callable[[int, float, float], None] = lambda *_: None,
+    checkpoint: Path | None = None,
 ) -> DenseNet:
     """A network for `factors`, trained on the training part of `data` and calibrated on its calibration part.
 
-    `on_epoch` is told the epoch, its validation loss and the best so far. Stops early when the validation loss no
-    longer falls; if the loss stops being a number, the last good weights are kept and RuntimeError is raised without
-    any epoch to keep. Raises ValueError for fewer than FEWEST_EVENTS events.
+    `on_epoch` is told the epoch, its validation loss and the best so far. An interrupted training goes on from its last
+    whole epoch if `checkpoint`, a folder, is the same; it ends in other bytes than an uninterrupted one. Stops early
+    when the validation loss no longer falls; if the loss stops being a number, the last good weights are kept and
+    RuntimeError is raised without any epoch to keep. Raises ValueError for fewer than FEWEST_EVENTS events.
     """
     if len(data.event) < FEWEST_EVENTS:
         raise ValueError(
@@ -129,6 +132,7 @@ def train(
     model.compile(keras.optimizers.Adam(rate), loss=loss, jit_compile=True, steps_per_execution=at_once)
     best = keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True)
     told = keras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: on_epoch(e + 1, logs["val_loss"], best.best))
+    safe = [keras.callbacks.BackupAndRestore(checkpoint)] if checkpoint else []
     history = model.fit(
         *learning,
         sample_weight=_weights(data, factors, "training"),
@@ -137,7 +141,7 @@ def train(
         batch_size=training.batch,
         epochs=training.epochs,
         verbose=0,
-        callbacks=[best, told, keras.callbacks.TerminateOnNaN()],
+        callbacks=[*safe, best, told, keras.callbacks.TerminateOnNaN()],
     )
     if not np.isfinite(history.history["loss"][0]):
         raise RuntimeError("training must begin with a finite loss. Got none: lower the learning rate.")
