@@ -51,7 +51,8 @@ regenerate: install ## firmware_export/ and the tables of the README from models
 models: install ## train every released model anew (about 40 minutes on two cores)
 	for vehicle in $(MODELS); do \
 		$(RUN)/acc-decel generate --vehicle $$vehicle --events $(MODEL_EVENTS) --output build/models/$$vehicle && \
-		$(RUN)/acc-decel train build/models/$$vehicle --output models/$$vehicle || exit 1; \
+		$(RUN)/acc-decel train build/models/$$vehicle --output models/$$vehicle && \
+		$(RUN)/acc-decel card models/$$vehicle || exit 1; \
 	done
 	$(MAKE) regenerate
 

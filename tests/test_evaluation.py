@@ -1,7 +1,10 @@
 """Published braking tests and a user's own: the facts are carried unchanged, every row is predicted."""
 
+import json
+import re
 from pathlib import Path
 
+import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +12,8 @@ from conftest import SHARED_TABLES
 
 from acc_decel import Predictor, evaluation
 from acc_decel.evaluation.physics_tests import evaluated_by_physics
-from acc_decel.factors import FACTORS, column_names
+from acc_decel.export import read_model
+from acc_decel.factors import FACTORS, OUTPUTS, column_names
 from acc_decel.predictor import columns_of
 
 KNOWN = {*(f.name for f in FACTORS), *column_names()}
@@ -206,3 +210,19 @@ def test_the_physics_itself_meets_the_published_tests(published):
     found = evaluation.summary(evaluated_by_physics(published))
     assert found.mean_abs_error_pct < 8
     assert found.inside_interval_pct > 85
+
+
+def test_a_models_card_tells_its_metrics_and_shows_its_pictures(small_model, run, monkeypatch):
+    monkeypatch.setattr("acc_decel.cli.card.EVENTS", 3_000)
+    code, said, err = run("card", small_model)
+    assert code == 0, err
+    text = (small_model / "card.md").read_text()
+    for name in OUTPUTS:
+        assert f"`{name}`" in text
+    for regime in json.loads((small_model / "metrics.json").read_text())["regimes"]:
+        assert f"| {regime} |" in text
+    pictures = re.findall(r"!\[.*\]\((.*)\)", text)
+    assert f"{len(pictures)} pictures" in said
+    assert len(pictures) == 4
+    assert all(matplotlib.image.imread(small_model / name).std() > 0.05 for name in pictures)  # something is drawn
+    assert read_model(small_model)  # the card leaves the model as it was

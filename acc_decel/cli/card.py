@@ -1,0 +1,99 @@
+"""The command that writes a model's card: what it is, how accurate, with pictures. Needs the extra [train]."""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from acc_decel import evaluation
+from acc_decel.cli.tables import say
+from acc_decel.factors import OUTPUTS, QUANTILES, column_names
+from acc_decel.files import replaced
+from acc_decel.predictor import DEFAULT_MODEL, Predictor
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+EVENTS = 20_000  # drawn for the pictures
+SEED = 20_001  # far from the seeds that train models
+CARD = "card.md"
+
+
+def card(
+    model: Annotated[str, typer.Argument(help="released model or model folder")] = DEFAULT_MODEL,
+    vehicle: Annotated[str | None, typer.Option(help="TOML file of its vehicle, if that is not shipped")] = None,
+) -> None:
+    """Write the card of a model into its folder: metrics by regime, published tests, and four pictures.
+
+    The pictures show fresh events of the model's vehicle that no training has seen: predicted against simulated, the
+    calibration of each quantile, the error against each factor; and the published tests with their intervals.
+
+        acc-decel card models/my_car --vehicle my_car.toml
+    """
+    predictor = Predictor(model)
+    folder = predictor.path.parent
+    told = json.loads((folder / "metrics.json").read_text())
+    pictures = _pictures(predictor, vehicle or predictor.vehicle)
+    from acc_decel.cli import plots  # noqa: PLC0415 - the extra [train] is asked for only here
+
+    for name, figure in pictures.items():
+        plots.save(figure, folder / f"{name}.png")
+    with replaced(folder / CARD) as temporary:
+        temporary.write_text(_text(predictor, told, pictures))
+    say(f"{folder / CARD} and {len(pictures)} pictures")
+
+
+def _pictures(predictor: Predictor, vehicle: str) -> "dict[str, Figure]":
+    from acc_decel import dataset, physics  # noqa: PLC0415
+    from acc_decel.cli import card_plots  # noqa: PLC0415
+
+    table = dataset.events_table(physics.vehicle(vehicle), seed=SEED, first=0, events=EVENTS)
+    columns = np.stack([table[name].to_numpy() for name in column_names()], axis=1)
+    true = table["deceleration"].to_numpy()
+    outputs, _ = predictor.predict_array(columns)
+    tests = evaluation.published_tests()
+    own = tests[evaluation.vehicles_of(tests) == predictor.vehicle]
+    drawn = {
+        "predicted": card_plots.predicted_against_simulated(columns, true, outputs),
+        "calibration": card_plots.calibration(columns, true, outputs),
+        "error_by_factor": card_plots.error_by_factor(predictor.factors, columns, true, outputs),
+    }
+    if len(own):
+        drawn["published_tests"] = card_plots.tests(evaluation.evaluated(own, {predictor.vehicle: predictor}))
+    return drawn
+
+
+def _text(predictor: Predictor, told: dict[str, Any], pictures: Iterable[str]) -> str:
+    best = told["best_possible"]
+    lines = [
+        f"# {predictor.vehicle}",
+        "",
+        f"Written by `acc-decel card`, do not edit. Factor schema {told['schema']}, {told['weights']} weights, trained "
+        f"on {told['dataset']['events']} events (seed {told['dataset']['seed']}) with {json.dumps(told['training'])}.",
+        "",
+        "Predicts, for one braking event of this kind of car:",
+        "",
+        *(f"- `{name}`: {meaning}" for name, meaning in OUTPUTS.items()),
+        "",
+        "Not for other cars, cornering, or combinations that the status calls outside the trained domain.",
+        "",
+        f"## {told['events']} events held out",
+        "",
+        *(
+            f"- {kind}: RMSE {found['rmse_conditional_median']:.2f} m/s^2 against the best possible median, interval "
+            f"{found['width_over_best']:.2f} times as wide as the best possible ({found['events']} events)"
+            for kind, found in best.items()
+        ),
+        *(f"- {100 * told['below'][name]:.2f} % below `{name}` ({100 * q:g} % meant)" for name, q in QUANTILES.items()),
+        "",
+        "| regime | events | RMSE [m/s^2] | 90 % interval covers | mean width [m/s^2] |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {name} | {r['events']} | {r['rmse']:.2f} | {100 * r['coverage']:.1f} % | {r['mean_width']:.2f} |"
+            for name, r in {"all": told, **told["regimes"]}.items()
+        ),
+        "",
+    ]
+    return "\n".join([*lines, *(f"![{name.replace('_', ' ')}]({name}.png)" for name in pictures), ""])

@@ -1,0 +1,97 @@
+"""The pictures of a model's card."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy import ndarray
+
+from acc_decel.factors import CERTAIN, OUTPUTS, QUANTILES, Factor, column_names
+
+BINS = 12  # of each factor's range
+FEWEST = 100  # events for a share to be drawn
+LOWER, MEDIAN, UPPER = (list(OUTPUTS).index(n) for n in ("deceleration_lower", "deceleration", "deceleration_upper"))
+COLOUR, OTHER = "#4878a8", "#d1603d"
+
+
+def predicted_against_simulated(columns: ndarray, true: ndarray, outputs: ndarray) -> Figure:
+    """Density of median against simulated deceleration, every factor known and factors lacking."""
+    complete = ~np.isnan(columns).any(axis=1)
+    figure = Figure(figsize=(9, 4.4), layout="constrained")
+    for axis, (title, here) in zip(
+        figure.subplots(1, 2, sharey=True),
+        {"every factor known": complete, "factors lacking": ~complete}.items(),
+        strict=True,
+    ):
+        axis.hexbin(outputs[here, MEDIAN], true[here], gridsize=50, bins="log", cmap="viridis", mincnt=1)
+        axis.axline((0, 0), slope=1, color="black", linewidth=0.8)
+        axis.set_title(title, loc="left")
+        axis.set_xlabel("predicted median [m/s^2]")
+        axis.set_ylabel("simulated [m/s^2]" if here is complete else "")
+    return figure
+
+
+def calibration(columns: ndarray, true: ndarray, outputs: ndarray) -> Figure:
+    """Share of events below each quantile, over the share that is meant, for all events and by kind of road."""
+    at = column_names().index
+    film = columns[:, at("water_film_mm")]
+    surfaces = {c: columns[:, at(c)] > CERTAIN for c in column_names() if c.startswith("surface_")}
+    kinds = {"all": np.ones(len(true), bool), "dry": film == 0, "wet": film > 0} | surfaces
+    figure = Figure(figsize=(6, 5), layout="constrained")
+    axis = figure.subplots()
+    meant = 100 * np.array(list(QUANTILES.values()))
+    for name, here in kinds.items():
+        if here.sum() >= FEWEST:
+            below = [100 * (true[here] < outputs[here, list(OUTPUTS).index(q)]).mean() for q in QUANTILES]
+            axis.plot(meant, below - meant, "o-", label=name, linewidth=2 if name == "all" else 1)
+    axis.axhspan(-3, 3, color="grey", alpha=0.15)
+    axis.set_xlabel("meant to be below [%]")
+    axis.set_ylabel("found below, beyond what is meant [percentage points]")
+    axis.legend(frameon=False, fontsize=8, ncols=2)
+    axis.grid(alpha=0.3)
+    return figure
+
+
+def error_by_factor(factors: tuple[Factor, ...], columns: ndarray, true: ndarray, outputs: ndarray) -> Figure:
+    """Median error with its middle 90 %, over each factor; and the mean predicted interval for comparison."""
+    numbers = [f for f in factors if not f.levels and f.step < f.high - f.low]
+    rows = -(-len(numbers) // 3)
+    figure = Figure(figsize=(11, 2.6 * rows), layout="constrained")
+    axes = figure.subplots(rows, 3, sharey=True).ravel()
+    for axis, factor in zip(axes, numbers, strict=False):
+        value = columns[:, column_names().index(factor.name)]
+        edges = np.unique(np.nanquantile(value, np.linspace(0, 1, BINS + 1)))
+        bins = np.digitize(value, edges[1:-1])
+        bins[np.isnan(value)] = -1
+        some = [bins == i for i in range(len(edges) - 1)]
+        centres = [np.median(value[here]) for here in some]
+        error = [np.quantile(outputs[here, MEDIAN] - true[here], (0.05, 0.5, 0.95)) for here in some]
+        below, middle, above = np.array(error).T
+        axis.fill_between(centres, below, above, color=COLOUR, alpha=0.25)
+        axis.plot(centres, middle, color=COLOUR)
+        for end in (LOWER, UPPER):
+            axis.plot(
+                centres, [-(outputs[here, end] - outputs[here, MEDIAN]).mean() for here in some], ":", color=OTHER
+            )
+        axis.set_xlabel(f"{factor.name} [{factor.unit}]" if factor.unit else factor.name)
+        axis.grid(alpha=0.3)
+    for axis in axes[len(numbers) :]:
+        axis.set_axis_off()
+    figure.supylabel("predicted median less simulated [m/s^2]; dotted: predicted interval")
+    return figure
+
+
+def tests(rows: pd.DataFrame) -> Figure:
+    """Published tests: measured distance, predicted distance and its 90 % interval."""
+    figure = Figure(figsize=(9, 1 + 0.32 * len(rows)), layout="constrained")
+    axis = figure.subplots()
+    shown = rows.iloc[::-1]
+    reach = np.stack([shown["predicted_m"] - shown["lower_m"], shown["upper_m"] - shown["predicted_m"]])
+    farthest = 1.5 * float(shown["measured_m"].max())
+    reach[1] = np.minimum(reach[1], farthest)
+    axis.errorbar(shown["predicted_m"], shown["name"], xerr=reach, fmt="o", color=COLOUR, label="predicted, 90 %")
+    axis.plot(shown["measured_m"], shown["name"], "x", color=OTHER, label="measured")
+    axis.set_xlim(0, farthest)
+    axis.set_xlabel("braking distance [m]")
+    axis.legend(frameon=False)
+    axis.grid(axis="x", alpha=0.3)
+    return figure
