@@ -15,7 +15,6 @@ from acc_decel.assurance import Model
 from acc_decel.assurance.accepted_box import box, gate_spans, scaled_spans
 from acc_decel.assurance.envelope import greatest_deceleration, same_vehicle
 from acc_decel.assurance.linear_program import Program, constant
-from acc_decel.assurance.monotone_arrays import QUANTILES
 from acc_decel.assurance.monotone_graph import CONSTANT, FALLS, RISES, moves
 from acc_decel.assurance.proofs import Range, clamp, monotone, monotone_onnx, output_range, same_arrays
 from acc_decel.assurance.ranges import Extreme, extreme, ranks, sums, unclamped
@@ -23,7 +22,7 @@ from acc_decel.assurance.rounding import in_real_arithmetic, rounding_errors
 from acc_decel.assurance.witness import accepted_events
 from acc_decel.cli import main
 from acc_decel.export import onnx_bytes, read_model, reference_outputs, write_model
-from acc_decel.factors import FACTORS, OUTPUTS, Factor, column_names
+from acc_decel.factors import FACTORS, ORDERED, OUTPUTS, Factor, column_names
 from acc_decel.network import DenseNet, Layer, wiring
 from acc_decel.physics import LATENTS
 from tests.random_net import CLAMPS, random_net
@@ -52,7 +51,7 @@ def tiny_net(seed: int, clamps: tuple[tuple[float, float], ...] = CLAMPS) -> Den
     trunk = [layer(len(wires.forced) + 4, 5, clamps), layer(5, 3, clamps), layer(3, COUNT, ((-np.inf, np.inf),))]
     trunk[0].weights[:, : len(wires.forced)] = np.abs(trunk[0].weights[:, : len(wires.forced)]) * wires.directions
     trunk[1].weights[:] = np.abs(trunk[1].weights)
-    trunk[2].weights[list(QUANTILES)] = np.abs(trunk[2].weights[list(QUANTILES)])
+    trunk[2].weights[list(ORDERED)] = np.abs(trunk[2].weights[list(ORDERED)])
     ranges = np.array([(f.low, f.high) for f in FEW for _ in f.columns])
     choices = np.array([bool(f.levels) for f in FEW for _ in f.columns])
     center = np.where(choices, 0, ranges.mean(axis=1)).astype(np.float32)
@@ -125,7 +124,7 @@ def test_outputs_are_ranked_as_the_network_orders_them():
     order = ranks(RANDOM)
     answers = RANDOM(accepted_events(FACTORS, 200, np.random.default_rng(1)))
     ranked = sorted((rank, i) for i, rank in enumerate(order) if rank is not None)
-    assert [i for i, rank in enumerate(order) if rank is None] == [i for i in range(COUNT) if i not in QUANTILES]
+    assert [i for i, rank in enumerate(order) if rank is None] == [i for i in range(COUNT) if i not in ORDERED]
     assert (np.diff(answers[:, [i for _, i in ranked]], axis=1) >= 0).all()
 
 
@@ -199,7 +198,7 @@ def spots() -> list[tuple[int, int, int]]:
     first = [(0, 5, j) for j in range(len(FORCED))]
     later = [(i, *weakest(RANDOM.trunk[i])) for i in range(1, len(RANDOM.trunk) - 1)]
     last = len(RANDOM.trunk) - 1
-    return [*first, *later, (last, *weakest(RANDOM.trunk[last], QUANTILES))]
+    return [*first, *later, (last, *weakest(RANDOM.trunk[last], ORDERED))]
 
 
 def test_a_network_monotone_by_construction_is_proven_so_in_arrays_and_onnx():
@@ -240,7 +239,7 @@ def test_a_spread_of_the_wrong_sign_fails_both_proofs(f):
 
 
 def test_the_delay_may_move_any_way_and_any_weight_of_the_embedding_too():
-    delay = next(i for i in range(COUNT) if i not in QUANTILES)
+    delay = next(i for i in range(COUNT) if i not in ORDERED)
     net = sabotaged(RANDOM, len(RANDOM.trunk) - 1, delay, 0)
     assert monotone(net).passed
     assert monotone_onnx(net, graph_of(net)).passed
@@ -259,14 +258,14 @@ def test_a_constant_changed_beside_the_layers_is_found():
 def test_the_graph_says_how_each_quantile_moves(f):
     graph = graph_of(RANDOM)
     wanted = RISES if f.direction > 0 else FALLS
-    assert moves(graph, FACTORS, f, QUANTILES) == [wanted] * len(QUANTILES)
+    assert moves(graph, FACTORS, f, ORDERED) == [wanted] * len(ORDERED)
 
 
 def test_a_factor_that_the_trunk_ignores_is_constant_in_the_graph():
     weights = RANDOM.trunk[0].weights.copy()
     weights[:, : len(FORCED)] = 0
     net = replace(RANDOM, trunk=(replace(RANDOM.trunk[0], weights=weights), *RANDOM.trunk[1:]))
-    assert moves(graph_of(net), FACTORS, GATED, QUANTILES) == [CONSTANT] * len(QUANTILES)
+    assert moves(graph_of(net), FACTORS, GATED, ORDERED) == [CONSTANT] * len(ORDERED)
 
 
 def test_pressure_that_enters_the_embedding_with_abs_is_not_proven_monotone():
