@@ -6,7 +6,7 @@ import numpy as np
 
 from acc_decel.export import even_events, fixed_answers, fixed_net, read_model, reference_outputs, status_of
 from acc_decel.export.firmware_files import FIXED_EVENTS
-from acc_decel.factors import COMFORT_DECELERATION, EXCLUSIONS, OUTPUTS, Factor, column_names
+from acc_decel.factors import COMFORT_DECELERATION, DELAY, EXCLUSIONS, ORDERED, OUTPUTS, Factor, column_names
 from acc_decel.network import DenseNet, Layer, wiring
 from acc_decel.predictor import model_path
 
@@ -85,10 +85,10 @@ def unusual(factors: tuple[Factor, ...]) -> DenseNet:
     last, count = trunk[-1], len(OUTPUTS)
     high = np.full(count, 30, "f4")
     bias = np.linspace(9, 1, count).astype("f4")
-    bias[-1] = -5
+    bias[DELAY], bias[ORDERED[0]] = -5, 10
     high[2], bias[2] = COMFORT_DECELERATION, COMFORT_DECELERATION
     weights = last.weights.copy()
-    weights[-1] = -np.abs(weights[-1])
+    weights[DELAY] = -np.abs(weights[DELAY])
     trunk[-1] = Layer(weights, bias, np.full(count, -30, "f4"), high)
     center = (ranges @ [0.7, 0.3]).astype("f4")
     spread = (2 / np.diff(ranges)[:, 0]).astype("f4")

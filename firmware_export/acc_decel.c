@@ -94,11 +94,12 @@ static acc_decel_status_t domain(const float columns[ACC_DECEL_COLUMN_COUNT])
 
 static void put_in_order(float *lower, float *upper)
 {
-    if (*upper < *lower) {
-        const float greater = *lower;
-        *lower = *upper;
-        *upper = greater;
-    }
+    const bool crossed = *upper < *lower;
+    const float least = crossed ? *upper : *lower;
+    const float most = crossed ? *lower : *upper;
+
+    *lower = least;
+    *upper = most;
 }
 
 /* Quantiles never cross: those that ordered_outputs lists ascend afterwards. */

@@ -80,7 +80,7 @@ def test_the_core_refuses_an_array_of_the_wrong_width(core: CortexM, events: nda
 
 def test_instructions_cover_every_weight_and_little_else(report: EcuReport, net: DenseNet) -> None:
     multiplications = sum(layer.weights.size for layer in net.embedding + net.trunk)
-    assert 2 * multiplications < report.instructions_least <= report.instructions_per_prediction < 4 * multiplications
+    assert 2 * multiplications < report.instructions_least <= report.instructions_per_prediction < 5 * multiplications
 
 
 def test_every_answered_event_takes_the_same_time(report: EcuReport) -> None:
