@@ -64,6 +64,8 @@ ROUNDING = 1e-5  # [m/s^2], what float32 may do to equal answers
 MOST_TREES, SEARCHED_TREES, PATIENCE = 3_000, 400, 50
 TREES = {"bagging_fraction": 0.8, "bagging_freq": 1, "seed": SEED, "deterministic": True, "force_row_wise": True}
 TREES |= {"metric": "l1", "verbose": -1}
+PERCEPTRON: dict[str, Any] = {"hidden_layer_sizes": (32, 32), "batch_size": 512, "max_iter": 300, "tol": 1e-5}
+PERCEPTRON |= {"early_stopping": True, "validation_fraction": 0.05}  # of the training part, scikit-learn's own split
 OBJECTIVES: dict[str, dict[str, Any]] = {
     "quantile": {"objective": "quantile", "alpha": 0.5},
     "huber": {"objective": "huber", "alpha": 0.3},  # bends at 0.3 m/s^2
@@ -208,8 +210,7 @@ def mlp(data: Dataset, factors: tuple[Factor, ...]) -> Method:
 
     x, y = _part(data, "training")
     prepared = filled(factors, x)
-    options = {"batch_size": 512, "max_iter": 150, "early_stopping": True, "validation_fraction": 0.05, "tol": 1e-5}
-    model = MLPRegressor((32, 32), random_state=SEED, **options).fit(prepared(x), y)
+    model = MLPRegressor(random_state=SEED, **PERCEPTRON).fit(prepared(x), y)
     weights = sum(a.size for a in (*model.coefs_, *model.intercepts_))
     return Method(lambda columns: model.predict(prepared(columns)), weights)
 

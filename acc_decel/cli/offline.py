@@ -5,12 +5,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from enum import StrEnum
+from inspect import signature
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from acc_decel.cli.fuzzy_broad import train_fuzzy_broad
 from acc_decel.cli.tables import print_json, print_table, progress_console, say
 
 DATASET_KEYS = ("events", "seed", "partition", "vehicle_sha256")
@@ -59,9 +62,17 @@ def generate(
         say(f"{events} events of {car.name} in {output}")
 
 
+class Model(StrEnum):
+    """What can be trained on a dataset."""
+
+    NETWORK = "network"
+    FUZZY_BROAD = "fuzzy-broad"
+
+
 def train(
     dataset_folder: Annotated[Path, typer.Argument(metavar="DATASET", help="folder written by `generate`")],
     output: Annotated[Path, typer.Option(help="folder for the model")],
+    model: Annotated[Model, typer.Option(help="network, or fuzzy broad learning to compare it with")] = Model.NETWORK,
     epochs: Annotated[int, typer.Option(help="passes over the training part at most", min=1)] = 150,
     patience: Annotated[int, typer.Option(help="stop after so many epochs without progress", min=1)] = 30,
     seed: Annotated[int, typer.Option(help="same seed, same network on one machine")] = 1,
@@ -74,7 +85,14 @@ def train(
     factor whose direction the physics forces.
 
         acc-decel train data/suv --output models/suv
+
+    With --model fuzzy-broad a fuzzy broad learning system is trained instead, in closed form. It is for comparison: its
+    folder holds fuzzy_broad.npz, metrics.json and manifest.json, and no command exports it or predicts with it.
     """
+    if model is Model.FUZZY_BROAD:
+        _refuse_changed(epochs=epochs, patience=patience)
+        train_fuzzy_broad(dataset_folder, output, seed=seed, told=DATASET_KEYS, as_json=as_json)
+        return
     from acc_decel import dataset, physics  # noqa: PLC0415
     from acc_decel.export import write_model  # noqa: PLC0415
 
@@ -111,6 +129,16 @@ def train(
         ],
     )
     say(f"model in {output}")
+
+
+def _refuse_changed(**options: int) -> None:
+    """Raise ValueError if one of these options of `train`, which mean nothing without epochs, is not at its default."""
+    for name, value in options.items():
+        if value != (default := signature(train).parameters[name].default):
+            raise ValueError(
+                f"--{name} must be left at {default} with --model {Model.FUZZY_BROAD}, which trains in one step. "
+                f"Got {value}: drop it, or train a network."
+            )
 
 
 def export(

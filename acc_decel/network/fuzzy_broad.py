@@ -214,13 +214,14 @@ def _squared_distances(x: ndarray, centres: ndarray) -> ndarray:
 
 def _regression(system: FuzzyBroad, columns: ndarray, labels: ndarray, ridge: float) -> ndarray:
     """Ridge regression of the labels on the nodes, summed up part by part so that they never lie in memory whole."""
-    square, product = 0.0, 0.0
+    size = len(system.linear)
+    square, product = np.zeros((size, size)), np.zeros((size, len(LABELS)))
     for some, wanted in zip(_slices(columns), _slices(labels), strict=True):
         nodes = system.nodes(some)
-        square = square + nodes.T @ nodes
-        product = product + nodes.T @ wanted
-    damping = ridge * np.trace(square) / len(square)
-    return np.linalg.solve(square + damping * np.eye(len(square)), product)
+        square += nodes.T @ nodes
+        product += nodes.T @ wanted
+    damping = ridge * np.trace(square) / size
+    return np.linalg.solve(square + damping * np.eye(size), product)
 
 
 def _slices(rows: ndarray) -> Iterator[ndarray]:
