@@ -334,7 +334,7 @@ def main() -> None:
     rows = []
     for name in METHODS:
         rows.append(measured(name, data, car, every, masked))
-        Console(stderr=True).print(f"{name}: {rows[-1]['train_seconds']:.0f} s")
+        Console(stderr=True).print(json.dumps(rows[-1]), soft_wrap=True)  # what is known if a long run is cut short
     if asked.json:
         print(json.dumps({"events": asked.events, "oracle_events": len(every.single), "methods": rows}, indent=1))
         return

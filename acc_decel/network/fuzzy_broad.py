@@ -137,7 +137,7 @@ def metrics(system: FuzzyBroad, data: Dataset) -> dict[str, Any]:
     }
 
 
-def _figures(answer: dict[str, ndarray], true: ndarray, here: ndarray) -> dict[str, float]:
+def _figures(answer: dict[str, ndarray], true: ndarray, here: ndarray) -> dict[str, int | float]:
     lower, middle, upper = (answer[name][here] for name in ("deceleration_lower", "deceleration", "deceleration_upper"))
     error = middle - true[here]
     return {
