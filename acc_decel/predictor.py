@@ -257,11 +257,23 @@ def model_path(model: str | Path) -> Path:
     path = Path(model)
     path = path / MODEL_FILE if path.is_dir() else path
     if not path.is_file():
+        _refuse_other_kind(path.parent)
         raise ValueError(
             f"model must be a released model ({', '.join(released) or 'none here'}), a model folder or an ONNX file. "
             f"Got {str(model)!r}: there is no {path}."
         )
     return path
+
+
+def _refuse_other_kind(folder: Path) -> None:
+    """Raise ValueError if `folder` holds a trained model that is no network; its manifest names the kind."""
+    manifest = folder / "manifest.json"
+    told = json.loads(manifest.read_text()) if manifest.is_file() else {}
+    if kind := told.get("kind"):
+        raise ValueError(
+            f"{folder} must hold a network with its {MODEL_FILE}. Got a {kind} model, which has no ONNX or C form: "
+            "train a network with `acc-decel train`."
+        )
 
 
 def _factors(path: Path, metadata: dict[str, str]) -> tuple[Factor, ...]:

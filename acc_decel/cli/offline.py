@@ -5,12 +5,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from acc_decel.cli.fuzzy_broad import train_fuzzy_broad
 from acc_decel.cli.tables import print_json, print_table, progress_console, say
 
 CHECKPOINT = ".training"  # in the model's folder, while it is trained
@@ -60,9 +62,17 @@ def generate(
         say(f"{events} events of {car.name} in {output}")
 
 
+class Model(StrEnum):
+    """What can be trained on a dataset."""
+
+    NETWORK = "network"
+    FUZZY_BROAD = "fuzzy-broad"
+
+
 def train(
     dataset_folder: Annotated[Path, typer.Argument(metavar="DATASET", help="folder written by `generate`")],
     output: Annotated[Path, typer.Option(help="folder for the model")],
+    model: Annotated[Model, typer.Option(help="network, or fuzzy broad learning to compare it with")] = Model.NETWORK,
     epochs: Annotated[int | None, typer.Option(help="passes over the training part at most", min=1)] = None,
     patience: Annotated[int | None, typer.Option(help="stop after so many epochs without progress", min=1)] = None,
     seed: Annotated[int, typer.Option(help="same seed, same network on one machine")] = 1,
@@ -75,7 +85,14 @@ def train(
     factor whose direction the physics forces. Interrupted, the same command goes on from the last whole epoch.
 
         acc-decel train data/suv --output models/suv
+
+    With --model fuzzy-broad a fuzzy broad learning system is trained instead, in closed form. It is for comparison: its
+    folder holds fuzzy_broad.npz, metrics.json and manifest.json, and no command exports it or predicts with it.
     """
+    if model is Model.FUZZY_BROAD:
+        _refuse_changed(epochs=epochs, patience=patience)
+        train_fuzzy_broad(dataset_folder, output, seed=seed, told=DATASET_KEYS, as_json=as_json)
+        return
     from acc_decel import dataset, physics  # noqa: PLC0415
     from acc_decel.export import write_model  # noqa: PLC0415
 
@@ -114,6 +131,15 @@ def train(
         ],
     )
     say(f"model in {output}")
+
+
+def _refuse_changed(**given: int | None) -> None:
+    """Refuse options that only a network's training has, if they were given."""
+    if changed := [name for name, value in given.items() if value is not None]:
+        raise ValueError(
+            f"--{changed[0]} must be left out with --model fuzzy-broad, which is trained in closed form. "
+            f"Got {given[changed[0]]}: leave it out."
+        )
 
 
 def export(

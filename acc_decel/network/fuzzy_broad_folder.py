@@ -1,0 +1,92 @@
+"""A fuzzy broad learning system as a folder: arrays, metrics, and a manifest with the hash of each. No ONNX, no C."""
+
+import hashlib
+import json
+from dataclasses import replace
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy import ndarray
+
+from acc_decel.factors import FACTORS, schema
+from acc_decel.files import replaced
+from acc_decel.network.fuzzy_broad import ARRAYS, FuzzyBroad
+
+KIND = "fuzzy-broad"  # what the manifest calls such a model
+SYSTEM, METRICS, MANIFEST = "fuzzy_broad.npz", "metrics.json", "manifest.json"
+
+
+def check_free(folder: Path) -> None:
+    """Raise ValueError if `folder` holds a model of another kind, whose manifest would no longer fit."""
+    if (folder / MANIFEST).is_file() and json.loads((folder / MANIFEST).read_text()).get("kind") != KIND:
+        raise ValueError(f"{folder} must be a new folder or hold a {KIND} model. Got another model: choose another.")
+
+
+def write_folder(
+    folder: Path,
+    system: FuzzyBroad,
+    *,
+    vehicle: str,
+    dataset: dict[str, object],
+    training: dict[str, object],
+    metrics: dict[str, object],
+) -> None:
+    """Write the folder of `system`; `dataset` and `training` say what it was trained on and how."""
+    check_free(folder)
+    told = {"vehicle": vehicle, "code_version": version("acc-decel"), "dataset": dataset, "training": training}
+    files = {SYSTEM: stored(system), METRICS: _json(told | {"kind": KIND, "schema": schema(), **metrics})}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    files[MANIFEST] = _json({"vehicle": vehicle, "kind": KIND, "schema": schema(), "sha256": hashes})
+    for name, content in files.items():
+        with replaced(folder / name) as temporary:
+            temporary.write_bytes(content)
+
+
+def read_folder(folder: Path) -> FuzzyBroad:
+    """The system in a folder. Raises ValueError naming a file that lacks, has changed, or is of another schema."""
+    manifest = folder / MANIFEST
+    told = json.loads(manifest.read_text()) if manifest.is_file() else {}
+    if told.get("kind") != KIND:
+        raise ValueError(f"{folder} must hold a {KIND} model. Got none: run `acc-decel train --model {KIND}`.")
+    for name, digest in told["sha256"].items():
+        path = folder / name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            raise ValueError(f"{path} must be as {MANIFEST} says. Got another or none: train or fetch it again.")
+    return loaded(folder / SYSTEM)
+
+
+def stored(system: FuzzyBroad) -> bytes:
+    """The arrays of `system` as the bytes of an .npz file: the same system gives the same bytes."""
+    arrays: dict[str, ndarray] = {
+        "schema": np.array(schema(system.factors)),
+        "ranges": np.array([(f.low, f.high) for f in system.factors]),  # factors x (low, high)
+        **{name: getattr(system, name) for name in ARRAYS},
+    }
+    buffer = BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def loaded(path: Path) -> FuzzyBroad:
+    """The system stored in the file `path`. Raises ValueError if it cannot be read or is of other factors."""
+    try:
+        with np.load(BytesIO(path.read_bytes())) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, AttributeError, TypeError, BadZipFile) as error:
+        raise ValueError(
+            f"{path} must be the stored arrays of a {KIND} model. Got: {error}. Train it again."
+        ) from error
+    if (found := str(arrays.get("schema"))) != schema():
+        raise ValueError(
+            f"{path} was trained for factor schema {found}, this code has {schema()}. "
+            f"Run `acc-decel generate` and `acc-decel train --model {KIND}` again."
+        )
+    factors = tuple(replace(f, low=low, high=high) for f, (low, high) in zip(FACTORS, arrays["ranges"], strict=True))
+    return FuzzyBroad(factors, **{name: arrays[name] for name in ARRAYS})
+
+
+def _json(told: dict[str, object]) -> bytes:
+    return (json.dumps(told, indent=1) + "\n").encode()
