@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from acc_decel.cli import assurance, drives, offline, online, simulation, virtual_ecu
+from acc_decel.cli import assurance, drive_models, drives, offline, online, simulation, virtual_ecu
 from acc_decel.cli.factor_options import with_factor_options
 
 EXTRAS = {
@@ -41,6 +41,7 @@ app.command()(online.info)
 app.command()(with_factor_options(simulation.simulate))
 app.command()(simulation.influences)
 app.command()(assurance.verify)
+drives.app.command()(with_factor_options(drive_models.score))
 app.add_typer(drives.app)
 
 
