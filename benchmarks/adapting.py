@@ -1,6 +1,6 @@
 """How much of a shifted car's error the adaptation takes away, and whether its intervals hold.
 
-    python benchmarks/adapting.py [--cars 20]
+    python benchmarks/adapting.py [--cars 20] [--trials 100]
 
 Method: the physics with a car that differs from its file drives on dry and wet asphalt (tests/shifted_cars.py), every
 factor told as the car's sensors believe it, no estimate of friction. Error: of the released model against the measured
@@ -8,6 +8,8 @@ deceleration of 1,000 held-out stops, before and after a correction from 20 stop
 car that is as its file says, which no correction can go below. `added` is what the shift adds to it in the mean square.
 Coverage: the one-sided 95 % bound of the released model on the shifted car, then the same bound adapting over a stream
 of 500 stops (in them, and on 1,000 stops after them), then both ways together, bound on top of the correction.
+Parameters: cars drawn from the prior, 40 stops each with 15 to 160 bar at known conditions, roads that differ from stop
+to stop, noisy measurements; `inside` is the share of the cars whose true value lies in the stated 95 % interval.
 """
 
 import argparse
@@ -24,12 +26,13 @@ sys.path.insert(0, str(HOME / "tests"))
 
 import shifted_cars as cars  # noqa: E402 - found by the line above
 
-from acc_decel.adaptation import LowerBound, correction  # noqa: E402
+from acc_decel.adaptation import PARAMETERS, LowerBound, correction, fitted  # noqa: E402
 from acc_decel.factors import OUTPUTS  # noqa: E402
 from acc_decel.physics import vehicle  # noqa: E402
 from acc_decel.predictor import Predictor  # noqa: E402
 
 MEDIAN, LOWER = (list(OUTPUTS).index(name) for name in ("deceleration", "deceleration_lower"))
+KNOWN_STOPS, FIRST_TRIAL = 40, 5_000
 LABELLED, STREAM, HELD_OUT = 20, 500, 1_000
 SHIFTS = {
     "load +250 kg, brakes -10 %": cars.Shift(load=250, brakes=-0.10),
@@ -96,12 +99,50 @@ def _row(kind: str, name: str, own: float, every: np.ndarray) -> tuple[str, ...]
     return kind, name, *errors, f"{added[0]:.2f} to {added[1]:.2f}", *coverage
 
 
+def parameter_rows(trials: int) -> list[tuple[str, ...]]:
+    """A row for each parameter: how often its interval holds, and how narrow it is."""
+    car, told = vehicle("compact"), []
+    for seed in track(range(FIRST_TRIAL, FIRST_TRIAL + trials), description="parameters", transient=True):
+        scores, seen = cars.fitted_truth(car, np.random.default_rng(seed), KNOWN_STOPS)
+        found = fitted(car, seen.told, seen.deceleration, seen.delay)
+        true = [p.value(score) for p, score in zip(PARAMETERS, scores, strict=True)]
+        told.append(
+            [
+                (e.low <= value <= e.high, e.narrowed_to, e.identifiable)
+                for e, value in zip(found.estimates, true, strict=True)
+            ]
+        )
+    every = np.array(told, float)
+    inside, narrowed, identifiable = every.mean(axis=0).T
+    rows = [
+        (p.name, f"{100 * i:.0f} %", f"{n:.2f}", f"{100 * k:.0f} %")
+        for p, i, n, k in zip(PARAMETERS, inside, narrowed, identifiable, strict=True)
+    ]
+    together = every[:, :, 0].all(axis=1).mean()
+    rows.append(("mean of all", f"{100 * inside.mean():.1f} %", "", ""))
+    return [*rows, ("all at once", f"{100 * together:.0f} %", "", "")]
+
+
+def print_parameters(trials: int) -> None:
+    """The recovery table."""
+    table = Table(title=f"{trials} cars, {KNOWN_STOPS} stops each: is the true parameter in its 95 % interval?")
+    for head in ("parameter", "inside", "spread, share of prior", "can be told"):
+        table.add_column(head)
+    for row in parameter_rows(trials):
+        table.add_row(*row)
+    Console(width=150).print(table)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--cars", type=int, default=20)
+    parser.add_argument("--trials", type=int, default=100)
     table = Table(title="error of the deceleration, m/s^2, and coverage of the one-sided 95 % bound, %")
     for head in (*ERRORS, *COVERAGES):
         table.add_column(head, overflow="fold")
-    for row in rows(parser.parse_args().cars):
+    given = parser.parse_args()
+    for row in rows(given.cars) if given.cars else ():
         table.add_row(*row)
     Console(width=150).print(table)
+    if given.trials:
+        print_parameters(given.trials)

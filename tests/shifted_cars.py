@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy import ndarray
 
+from acc_decel.adaptation import PARAMETERS, Measuring, adapted
 from acc_decel.dataset import CAUSES, scenarios
 from acc_decel.factors import FACTORS, column_names
-from acc_decel.physics import Vehicle, stops
+from acc_decel.physics import LATENTS, Vehicle, stops
 
 CAR_SCORES = ("tyre_score", "wet_score", "pad_score", "abs_score", "response_score")  # of the car, not of the stop
 SERVICE_BAR, FULL_BAR = (15.0, 60.0), (100.0, 160.0)
@@ -83,3 +84,17 @@ def columns(car: Vehicle, told: dict[str, ndarray]) -> ndarray:
     }
     every = [parts.get(f.name, np.full((count, len(f.columns)), np.nan)) for f in car.factors]
     return np.concatenate(every, axis=1).astype(np.float32).reshape(count, len(column_names(car.factors)))
+
+
+def fitted_truth(
+    car: Vehicle, rng: np.random.Generator, count: int, *, bar: tuple[float, float] = (15.0, 160.0)
+) -> tuple[ndarray, Stops]:
+    """Standard scores of a car drawn from the prior, and noisy measurements of its stops at known conditions."""
+    scores = rng.standard_normal(len(PARAMETERS))
+    told = believed(car, rng, count, bar)
+    extra = next(p.value(s) for p, s in zip(PARAMETERS, scores, strict=True) if p.name == "extra_mass")
+    unknown = {x.name: np.zeros(count) if x.name in CAR_SCORES else rng.standard_normal(count) for x in LATENTS}
+    answer = stops(adapted(car, scores), **(told | {"mass": told["mass"] + extra}), latents=unknown)
+    noise = Measuring()
+    deceleration = answer["deceleration"] + noise.deceleration * rng.standard_normal(count)
+    return scores, Stops(told, deceleration, answer["delay"] + noise.delay * rng.standard_normal(count))

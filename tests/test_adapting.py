@@ -1,15 +1,17 @@
 """Adapting to one car: the light way keeps order and an honest lower bound; parameters of the physics are found."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import shifted_cars as cars
 from conftest import COMPACT, sensed_events
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acc_decel.adaptation import Correction, LowerBound, correction
+from acc_decel.adaptation import PARAMETERS, Correction, LowerBound, adapted, correction, fitted, known_stops
 from acc_decel.adaptation.lower_bound import MISS
 from acc_decel.factors import OUTPUTS
+from acc_decel.physics import stops, vehicle
 from acc_decel.predictor import Predictor
 
 MEDIAN, LOWER = (list(OUTPUTS).index(name) for name in ("deceleration", "deceleration_lower"))
@@ -122,3 +124,90 @@ def test_what_cannot_be_fitted_is_refused_in_a_sentence():
         LowerBound().after(1.0, np.nan)
     with pytest.raises(ValueError, match="scale must be"):
         Correction(-1.0, 0.0)
+
+
+def events_of(seen: cars.Stops) -> pd.DataFrame:
+    """The stops as a table for people: levels by name."""
+    levels = {f.name: f.levels for f in COMPACT.factors if f.levels}
+    table = {n: [levels[n][int(i)] for i in c] if n in levels else c for n, c in seen.told.items()}
+    return pd.DataFrame(table | {"deceleration": seen.deceleration, "delay": seen.delay})
+
+
+def test_parameters_lie_within_their_stated_intervals():
+    inside = []
+    for seed in range(3):
+        truth, seen = cars.fitted_truth(COMPACT, np.random.default_rng(seed), 40)
+        found = fitted(COMPACT, seen.told, seen.deceleration, seen.delay)
+        true = [p.value(score) for p, score in zip(PARAMETERS, truth, strict=True)]
+        inside += [e.low <= value <= e.high for e, value in zip(found.estimates, true, strict=True)]
+        assert 0.5 < found.misfit < 1.5
+    assert np.mean(inside) >= 0.8  # benchmarks/adapting.py counts 100 cars
+
+
+def test_what_the_stops_cannot_tell_is_said_and_kept_at_the_prior():
+    _, seen = cars.fitted_truth(COMPACT, np.random.default_rng(3), 30)
+    found = {e.name: e for e in fitted(COMPACT, seen.told, seen.deceleration).estimates}
+    for name, at_prior in (("response", 1.0), ("drag", 1.0)):
+        assert not found[name].identifiable
+        assert found[name].adopted == at_prior
+        assert found[name].narrowed_to > 0.8
+    assert found["friction_level"].identifiable
+    assert found["friction_level"].narrowed_to < 0.3
+
+
+def test_service_braking_does_not_tell_the_friction_of_the_tyres():
+    _, seen = cars.fitted_truth(COMPACT, np.random.default_rng(4), 30, bar=(10.0, 30.0))
+    told = {e.name: e.identifiable for e in fitted(COMPACT, seen.told, seen.deceleration, seen.delay).estimates}
+    assert told["brake_gain"]
+    assert not told["friction_level"]
+
+
+def test_the_adapted_vehicle_is_a_file_that_brakes_as_the_car_does(answered, tmp_path):
+    truth, seen = cars.fitted_truth(COMPACT, np.random.default_rng(8), 40)
+    events_of(seen).to_csv(tmp_path / "stops.csv", index=False)
+    file = tmp_path / "my_car.toml"
+    told = answered("drives", "adapt", tmp_path / "stops.csv", "--vehicle", "compact", "-o", file)
+    assert [p["name"] for p in told["parameters"]] == [p.name for p in PARAMETERS]
+    assert (told["stops"], told["left_out"]) == (40, 0)
+    car = vehicle(file)
+    by_name = {p["name"]: p["adopted"] for p in told["parameters"]}
+    assert car.tyres.dry_grip == pytest.approx(COMPACT.tyres.dry_grip * by_name["friction_level"], rel=1e-6)
+    assert car.body.kerb_mass == pytest.approx(COMPACT.body.kerb_mass + by_name["extra_mass"], rel=1e-6)
+    held = cars.believed(COMPACT, np.random.default_rng(9), 100, (15.0, 160.0))
+    extra = next(p.value(s) for p, s in zip(PARAMETERS, truth, strict=True) if p.name == "extra_mass")
+    true = stops(adapted(COMPACT, truth), **(held | {"mass": held["mass"] + extra}))["deceleration"]
+    before, after = (
+        rms(stops(c, **(held | {"mass": held["mass"] + m}))["deceleration"] - true)
+        for c, m in ((COMPACT, 0.0), (car, by_name["extra_mass"]))
+    )
+    assert after < 0.5 * before
+
+
+def test_events_of_a_drive_are_stops_where_they_have_a_deceleration():
+    _, seen = cars.fitted_truth(COMPACT, np.random.default_rng(1), 6)
+    events = events_of(seen).drop(columns=["delay", "abs"])
+    events = events.rename(columns={"speed": "initial_speed", "deceleration": "mfdd"})
+    events.loc[2, "mfdd"] = np.nan
+    known = known_stops(events, COMPACT)
+    assert (len(known.deceleration), known.left_out) == (5, 1)
+    assert np.isnan(known.delay).all()
+    assert (known.conditions["abs"] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        (lambda t: t.drop(columns="mass"), "column mass"),
+        (lambda t: t.drop(columns="deceleration"), "column deceleration or mfdd"),
+        (lambda t: t.assign(surface="mud"), "surface in row 0 must be one of"),
+        (lambda t: t.assign(speed=120.0), "speed in row 0 must be 1 to 70"),
+        (lambda t: t.assign(grade=np.nan), "grade in row 0"),
+        (lambda t: t.head(3), "at least 5 stops"),
+    ],
+)
+def test_stops_that_tell_nothing_are_refused_in_a_sentence(refused, tmp_path, change, wanted):
+    _, seen = cars.fitted_truth(COMPACT, np.random.default_rng(1), 6)
+    change(events_of(seen)).to_csv(tmp_path / "stops.csv", index=False)
+    answer = refused("drives", "adapt", tmp_path / "stops.csv", "--vehicle", "compact", "-o", tmp_path / "car.toml")
+    assert wanted in answer
+    assert not (tmp_path / "car.toml").exists()
