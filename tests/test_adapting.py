@@ -135,7 +135,7 @@ def events_of(seen: cars.Stops) -> pd.DataFrame:
 
 def test_parameters_lie_within_their_stated_intervals():
     inside = []
-    for seed in range(3):
+    for seed in range(5):
         truth, seen = cars.fitted_truth(COMPACT, np.random.default_rng(seed), 40)
         found = fitted(COMPACT, seen.told, seen.deceleration, seen.delay)
         true = [p.value(score) for p, score in zip(PARAMETERS, truth, strict=True)]
