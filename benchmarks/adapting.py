@@ -99,6 +99,16 @@ def _row(kind: str, name: str, own: float, every: np.ndarray) -> tuple[str, ...]
     return kind, name, *errors, f"{added[0]:.2f} to {added[1]:.2f}", *coverage
 
 
+def print_errors(count: int) -> None:
+    """The table of errors and coverages."""
+    table = Table(title="error of the deceleration, m/s^2, and coverage of the one-sided 95 % bound, %")
+    for head in (*ERRORS, *COVERAGES):
+        table.add_column(head, overflow="fold")
+    for row in rows(count):
+        table.add_row(*row)
+    Console(width=150).print(table)
+
+
 def parameter_rows(trials: int) -> list[tuple[str, ...]]:
     """A row for each parameter: how often its interval holds, and how narrow it is."""
     car, told = vehicle("compact"), []
@@ -137,12 +147,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--cars", type=int, default=20)
     parser.add_argument("--trials", type=int, default=100)
-    table = Table(title="error of the deceleration, m/s^2, and coverage of the one-sided 95 % bound, %")
-    for head in (*ERRORS, *COVERAGES):
-        table.add_column(head, overflow="fold")
     given = parser.parse_args()
-    for row in rows(given.cars) if given.cars else ():
-        table.add_row(*row)
-    Console(width=150).print(table)
+    if given.cars:
+        print_errors(given.cars)
     if given.trials:
         print_parameters(given.trials)

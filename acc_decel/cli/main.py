@@ -42,6 +42,7 @@ app.command()(with_factor_options(simulation.simulate))
 app.command()(simulation.influences)
 app.command()(assurance.verify)
 drives.app.command()(with_factor_options(drive_models.score))
+drives.app.command()(drive_models.scenarios)
 drives.app.command()(drive_models.adapt)
 app.add_typer(drives.app)
 
