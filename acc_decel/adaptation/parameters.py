@@ -84,7 +84,7 @@ class Fit:
 
 IDENTIFIABLE = 0.8  # a standard deviation above this share of the prior's says nothing
 NORMAL_95 = 1.959964
-STEP = 0.2  # of a standard score, for derivatives: the integration in time is a little rough
+STEP = 0.5  # of a standard score, for derivatives: wide, or the roughness of the time steps passes for information
 FEWEST_STOPS = 5
 WEIGHTINGS = 2
 
@@ -178,8 +178,8 @@ def _most_probable(
 
     def slopes(x: ndarray) -> ndarray:
         problem.on_round()
-        here = residuals(x)
-        return np.stack([(residuals(x + STEP * unit) - here) / STEP for unit in np.eye(len(x))], axis=1)
+        steps = STEP * np.eye(len(x))
+        return np.stack([(residuals(x + step) - residuals(x - step)) / (2 * STEP) for step in steps], axis=1)
 
     found = least_squares(residuals, start[free], jac=slopes, bounds=(-4, 4), xtol=1e-3, ftol=1e-4, max_nfev=20)
     return placed(found.x), np.linalg.inv(found.jac.T @ found.jac)
