@@ -30,7 +30,7 @@ class Parameter:
 
     def value(self, score: float) -> float:
         """The parameter at a standard score of its prior."""
-        return float(np.exp(self.width * score)) if self.relative else self.width * score
+        return float(np.exp(self.width * score) if self.relative else self.width * score)
 
 
 # Widths are estimates of the spread among cars sold under one name; no source read.
