@@ -7,13 +7,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from acc_decel.cli.fuzzy_broad import train_fuzzy_broad
 from acc_decel.cli.tables import print_json, print_table, progress_console, say
+
+if TYPE_CHECKING:
+    from acc_decel.dataset import Driving
+    from acc_decel.physics import Vehicle
 
 CHECKPOINT = ".training"  # in the model's folder, while it is trained
 DATASET_KEYS = ("events", "seed", "partition", "vehicle_sha256")
@@ -26,6 +30,7 @@ def generate(
     seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 1,
     partition: Annotated[int, typer.Option(help="events in one file; the events do not depend on it")] = 65_536,
     scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler whose workers simulate")] = None,
+    scenarios: Annotated[Path | None, typer.Option(help="TOML of `drives scenarios`: drive as that fleet does")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the manifest for a program")] = False,
 ) -> None:
     """Simulate braking events of one vehicle and write them as sensors would see them.
@@ -36,6 +41,9 @@ def generate(
 
         acc-decel generate --vehicle suv --events 400000 --output data/suv
 
+    With --scenarios speed and brake pressure follow the fleet in 7 of 10 events, the other 3 cover the whole range.
+    That needs the extra drives as well.
+
     With --scheduler the workers of a running Dask cluster write the partitions, the same bytes. All must see the folder
     under the same path and run the same acc-decel with the extras train and scale. One worker a machine is enough: it
     uses every core and half a gigabyte of memory.
@@ -45,6 +53,7 @@ def generate(
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
 
     car = physics.vehicle(vehicle)
+    driving = _driving(car, scenarios) if scenarios else None
     with progress_bar() as progress:
         task = progress.add_task(f"simulating {car.name}", total=events)
         manifest = dataset.generate(
@@ -54,12 +63,24 @@ def generate(
             seed=seed,
             partition=partition,
             scheduler=scheduler,
+            driving=driving,
             on_events=lambda n: progress.advance(task, n),
         )
     if as_json:
         print_json(manifest)
     else:
         say(f"{events} events of {car.name} in {output}")
+
+
+def _driving(car: "Vehicle", scenarios: Path) -> "Driving":
+    """What the scenario file asks of the car."""
+    import numpy as np  # noqa: PLC0415 - as the stages below
+
+    from acc_decel import dataset, drives  # noqa: PLC0415 - the extra [drives] is asked for only here
+
+    quantiles = np.linspace(0, 1, 201)
+    fits = {fit.quantity: fit.quantiles(quantiles) for fit in drives.read_scenarios(scenarios)}
+    return dataset.fleet_driving(car, speed=fits["speed"], deceleration=fits["deceleration"])
 
 
 class Model(StrEnum):

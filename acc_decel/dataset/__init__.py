@@ -1,8 +1,10 @@
 """Which events are drawn, what sensors make of them, and the table on disk."""
 
+from acc_decel.dataset.driving import fleet_driving as fleet_driving
 from acc_decel.dataset.oracle import conditional_quantiles as conditional_quantiles
 from acc_decel.dataset.partition import events_table as events_table
 from acc_decel.dataset.scenarios import CAUSES as CAUSES
+from acc_decel.dataset.scenarios import Driving as Driving
 from acc_decel.dataset.scenarios import scenarios as scenarios
 from acc_decel.dataset.scenarios import spread as spread
 from acc_decel.dataset.sensors import sensed as sensed

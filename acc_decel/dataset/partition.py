@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from acc_decel.dataset.scenarios import scenarios
+from acc_decel.dataset.scenarios import Driving, scenarios
 from acc_decel.dataset.sensors import sensed
 from acc_decel.factors import column_names, schema
 from acc_decel.files import replaced
@@ -31,13 +31,17 @@ class Plan:
     seed: int
     events: int
     partition: int
+    driving: Driving | None = None
 
     @cached_property
     def identity(self) -> dict[str, str]:
         """What every file says it was generated from."""
         digest = hashlib.sha256(json.dumps(asdict(self.vehicle), sort_keys=True).encode()).hexdigest()[:16]
         told = {"vehicle": self.vehicle.name, "vehicle_sha256": digest, "seed": str(self.seed), "schema": schema()}
-        return told | {"partition": str(self.partition)}
+        told |= {"partition": str(self.partition)}
+        if self.driving:
+            told["driving_sha256"] = hashlib.sha256(json.dumps(asdict(self.driving)).encode()).hexdigest()[:16]
+        return told
 
     @property
     def files(self) -> int:
@@ -71,15 +75,16 @@ def written(plan: Plan, number: int) -> Written:
     path, rows = plan.file(number), plan.rows(number)
     content = _kept(path, plan.identity, rows)
     if content is None:
-        table = events_table(plan.vehicle, seed=plan.seed, first=number * plan.partition, events=rows)
+        first = number * plan.partition
+        table = events_table(plan.vehicle, seed=plan.seed, first=first, events=rows, driving=plan.driving)
         content = encoded(table.replace_schema_metadata(plan.identity))
         _write(path, content)
     return Written(number, path.name, rows, hashlib.sha256(content).hexdigest())
 
 
-def events_table(vehicle: Vehicle, *, seed: int, first: int, events: int) -> pa.Table:
+def events_table(vehicle: Vehicle, *, seed: int, first: int, events: int, driving: Driving | None = None) -> pa.Table:
     """Events `first` to `first + events - 1` as a table: event number, sensed columns, labels."""
-    true, latents = scenarios(vehicle.factors, seed=seed, first=first, events=events)
+    true, latents = scenarios(vehicle.factors, seed=seed, first=first, events=events, driving=driving)
     with _ALL_CORES:
         answer = stops(vehicle, **true, latents=latents)
     seen = sensed(vehicle.factors, true, answer["peak_friction"], seed=seed, first=first)

@@ -6,6 +6,7 @@ A factor without a rule below follows its own `Prior`.
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -36,19 +37,55 @@ THIN_SHARE, THIN_MEAN_MM = 0.7, 0.6  # of the wet events: exponential about this
 ABS_SHARE = 0.88  # of the events; cars without, or with a fault, more often than on the road
 
 
-def scenarios(factors: tuple[Factor, ...], *, seed: int, first: int, events: int) -> tuple[Columns, Columns]:
+@dataclass(frozen=True)
+class Driving:
+    """How a fleet drives, instead of the priors: quantiles of some factors, evenly from the least to the greatest.
+
+    A share `uniform` of the events is still spread evenly over the whole range, so that the network meets every corner.
+    """
+
+    quantiles: tuple[tuple[str, tuple[float, ...]], ...]
+    uniform: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Refuse a factor that is drawn by a rule of its own, and quantiles that do not rise."""
+        free = {f.name for f in CAUSES} - set(_RULES)
+        for name, values in self.quantiles:
+            if name not in free or len(values) < 2 or not (np.diff(values) >= 0).all():
+                raise ValueError(f"quantiles must rise, of one of {', '.join(sorted(free))}. Got {name}: {values}.")
+
+    def column(self, u: ndarray, factor: Factor) -> ndarray | None:
+        """Values of `factor` at the quantiles `u`, within its range; None for a factor that keeps its prior."""
+        values = dict(self.quantiles).get(factor.name)
+        if values is None:
+            return None
+        even = factor.low + (factor.high - factor.low) * u / max(self.uniform, 1e-9)
+        rest = np.clip((u - self.uniform) / max(1 - self.uniform, 1e-9), 0, 1)
+        driven = np.interp(rest, np.linspace(0, 1, len(values)), values)
+        return np.clip(np.where(u < self.uniform, even, driven), factor.low, factor.high)
+
+
+def scenarios(
+    factors: tuple[Factor, ...], *, seed: int, first: int, events: int, driving: Driving | None = None
+) -> tuple[Columns, Columns]:
     """True factors and latents of events `first` to `first + events - 1`: two dicts of float64 columns.
 
-    A factor with levels is the index of its level. `factors` carry the ranges of the vehicle platform.
+    A factor with levels is the index of its level. `factors` carry the ranges of the vehicle platform. `driving`
+    replaces the priors of the factors that it holds.
     """
     points = _points(seed, first, events, len(CAUSES) + len(LATENTS))
     ranged = {f.name: f for f in factors}
     given = {f.name: points[:, i] for i, f in enumerate(CAUSES)}
-    true = {name: spread(given[name], ranged[name]) for name in given if name not in _RULES}
+    true = {name: _spread(given[name], ranged[name], driving) for name in given if name not in _RULES}
     for name, rule in _RULES.items():  # in this order: each may use what was drawn before
         true[name] = rule(given[name], ranged[name], true)
     latents = {latent.name: ndtri(points[:, len(CAUSES) + i]) for i, latent in enumerate(LATENTS)}
     return {f.name: true[f.name] for f in CAUSES}, latents
+
+
+def _spread(u: ndarray, factor: Factor, driving: Driving | None) -> ndarray:
+    driven = driving.column(u, factor) if driving else None
+    return spread(u, factor) if driven is None else driven
 
 
 def _points(seed: int, first: int, events: int, dimensions: int) -> Float[ndarray, "events dimensions"]:

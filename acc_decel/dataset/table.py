@@ -16,6 +16,7 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from acc_decel.dataset.partition import LABELS, Plan, Written, metadata, written
+from acc_decel.dataset.scenarios import Driving
 from acc_decel.factors import column_names, described, schema
 from acc_decel.files import replaced
 from acc_decel.physics import Vehicle
@@ -45,17 +46,18 @@ def generate(
     seed: int = 1,
     partition: int = PARTITION,
     scheduler: str | None = None,
+    driving: Driving | None = None,
     on_events: Callable[[int], None] = lambda _: None,
 ) -> dict[str, object]:
     """Write `events` simulated and sensed braking events of `vehicle` to `folder`; returns the manifest.
 
     Partitions that are already there and whole are kept, so an interrupted run resumes. With the address of a Dask
-    `scheduler` its workers write them, which must see `folder` under the same path; the bytes are the same. `on_events`
-    is told how many events have just been finished. Raises ValueError if the folder holds another dataset, OSError if
-    a file cannot be written or the cluster fails.
+    `scheduler` its workers write them, which must see `folder` under the same path; the bytes are the same. `driving`
+    replaces the priors of some factors. `on_events` is told how many events have just been finished. Raises ValueError
+    if the folder holds another dataset, OSError if a file cannot be written or the cluster fails.
     """
     _check_size(events, partition)
-    plan = Plan(vehicle, folder.resolve(), seed, events, partition)
+    plan = Plan(vehicle, folder.resolve(), seed, events, partition, driving)
     _refuse_other(plan)
     _sweep(folder)
     parts: dict[int, Written] = {}
@@ -148,8 +150,8 @@ def _part(path: Path, part: dict[str, Any]) -> pa.Table:
 def _refuse_other(plan: Plan) -> None:
     found = (metadata(path) for path in sorted(plan.folder.glob("part-*.parquet")))
     other = next((told for told in found if told), plan.identity)
-    for key, value in plan.identity.items():
-        if other.get(key) != value:
+    for key in {**plan.identity, **other}:
+        if other.get(key) != (value := plan.identity.get(key)):
             raise ValueError(
                 f"{plan.folder} must be empty or hold the same dataset ({key} {value}). Got {key} {other.get(key)}: "
                 "choose another folder or delete it."

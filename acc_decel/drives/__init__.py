@@ -10,6 +10,10 @@ from acc_decel.drives.events import events_of as events_of
 from acc_decel.drives.finding import Found as Found
 from acc_decel.drives.finding import found as found
 from acc_decel.drives.finding import found_targets as found_targets
+from acc_decel.drives.fitting import Fitted as Fitted
+from acc_decel.drives.fitting import fitted_scenarios as fitted_scenarios
+from acc_decel.drives.fitting import read_scenarios as read_scenarios
+from acc_decel.drives.fitting import write_scenarios as write_scenarios
 from acc_decel.drives.fleet import fleet as fleet
 from acc_decel.drives.fleet import recordings as recordings
 from acc_decel.drives.inspecting import ChannelReport as ChannelReport

@@ -3,10 +3,11 @@
 import json
 import math
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from acc_decel.drives.units import ISO, Unit, unit
+from acc_decel.factors import FACTORS
 from acc_decel.files import replaced
 
 
@@ -50,11 +51,16 @@ class Channel:
 
 @dataclass(frozen=True)
 class Recording:
-    """Which channels are the time and the signals; `dbc` decodes a raw bus. `time` is None where the format has it."""
+    """Which channels are the time and the signals; `dbc` decodes a raw bus. `time` is None where the format has it.
+
+    `known` are braking factors that held for the whole drive, like the surface; `model` is the model of the car.
+    """
 
     channels: dict[str, Channel]
     time: Channel | None = None
     dbc: Path | None = None
+    known: dict[str, float | str] = field(default_factory=dict)
+    model: str | None = None
 
 
 def recording(path: Path) -> Recording:
@@ -67,12 +73,13 @@ def recording(path: Path) -> Recording:
     if dbc is not None and not isinstance(dbc, str):
         raise ValueError(f"{path}: dbc must be the path of a DBC file. Got {dbc!r}: write it in quotes.")
     time = _channel(path, "time", "time", told.pop("time")) if "time" in told else None
+    known, model = _known(path, told.pop("known", {}))
     if unknown := sorted(set(told) - set(SIGNAL)):
-        raise ValueError(f"{path} knows the sections time, {', '.join(SIGNAL)}. Got also {', '.join(unknown)}.")
+        raise ValueError(f"{path} knows the sections time, known, {', '.join(SIGNAL)}. Got also {', '.join(unknown)}.")
     channels = {name: _channel(path, name, SIGNAL[name].quantity, entry) for name, entry in told.items()}
     if missing := [s.name for s in SIGNALS if s.required and s.name not in channels]:
         raise ValueError(f"{path} must have a section [{missing[0]}]. Got none. {WAY_OUT}")
-    return Recording(channels, time, None if dbc is None else path.parent / dbc)
+    return Recording(channels, time, None if dbc is None else path.parent / dbc, known, model)
 
 
 WAY_OUT = "`acc-decel drives inspect FILE --output FILE.toml` writes one to start from."
@@ -88,6 +95,9 @@ def description(told: Recording) -> str:
         lines.append(f"unit = {json.dumps(channel.unit.name)}")
         lines += [f"sign = {channel.sign:g}"] if channel.sign != 1 else []
         lines += [f"lag = {channel.lag:g}"] if channel.lag is not None else []
+    known = ({"model": told.model} if told.model else {}) | told.known
+    lines += ["", "[known]  # what held for the whole drive"] if known else []
+    lines += [f"{name} = {json.dumps(value)}" for name, value in known.items()]
     return "\n".join(lines).strip() + "\n"
 
 
@@ -113,6 +123,24 @@ def _channel(path: Path, section: str, quantity: str, told: object) -> Channel:
     if sign not in (1.0, -1.0):
         raise ValueError(f"{where}: sign must be 1 or -1. Got {sign:g}: the unit gives the size.")
     return Channel(told["channel"], unit(named, quantity, where), sign, lag)
+
+
+def _known(path: Path, told: object) -> tuple[dict[str, float | str], str | None]:
+    """Factors and model of the section [known]; whether a value is in range, the model says that is asked."""
+    if not isinstance(told, dict):
+        raise ValueError(f"{path} [known] must be a section of braking factors. Got {told!r}.")
+    rest = dict(told)
+    model = rest.pop("model", None)
+    if model is not None and not isinstance(model, str):
+        raise ValueError(f"{path} [known]: model must be a name or a path in quotes. Got {model!r}.")
+    factors = {f.name: f for f in FACTORS if f.name != "speed"}
+    for name, value in rest.items():
+        if name not in factors:
+            raise ValueError(f"{path} [known] knows model, {', '.join(factors)}. Got {name!r}: mend or drop it.")
+        right = isinstance(value, str) if factors[name].levels else isinstance(value, int | float)
+        if isinstance(value, bool) or not right or (factors[name].levels and value not in factors[name].levels):
+            raise ValueError(f"{path} [known]: {factors[name].refusal(str(value))}")
+    return rest, model
 
 
 def _number(where: str, told: dict[str, object], entry: str, default: float | None) -> float | None:

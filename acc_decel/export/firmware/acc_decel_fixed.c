@@ -113,9 +113,11 @@ static float output_of(uint32_t sum, const acc_decel_output_t *output)
     const uint32_t above = both - SIGN; /* modulo 2^32 */
     const uint32_t below = SIGN - both;
     const uint32_t magnitude = negative ? below : above;
-    const float size = (float)magnitude * output->step;
+    acc_decel_word_t word;
 
-    return negative ? (-size) : size;
+    word.value = (float)magnitude * output->step;
+    word.bits |= ~both & SIGN; /* below 0: the sign, without a branch */
+    return word.value;
 }
 
 void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,

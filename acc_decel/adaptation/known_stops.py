@@ -1,0 +1,64 @@
+"""A table of events as stops at known conditions: every cause told, and what was measured."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy import ndarray
+
+from acc_decel.dataset import CAUSES
+from acc_decel.factors import Factor
+from acc_decel.physics import Vehicle
+
+SAME = {"initial_speed": "speed", "mfdd": "deceleration"}  # as `drives events` names them
+
+
+@dataclass(frozen=True)
+class KnownStops:
+    """Columns for the physics, the measured deceleration [m/s^2] and delay [s], NaN where not measured."""
+
+    conditions: dict[str, ndarray]
+    deceleration: ndarray
+    delay: ndarray
+    left_out: int  # events without a mean fully developed deceleration: no stop
+
+
+def known_stops(events: pd.DataFrame, vehicle: Vehicle) -> KnownStops:
+    """The stops among `events`: a column for each factor but estimates, `deceleration`, and `delay` if measured.
+
+    A table of `drives events` has the speed as `initial_speed` and the deceleration as `mfdd`, and needs the other
+    factors added. Raises ValueError naming the column and row that lacks or is out of range.
+    """
+    table = events.rename(columns={old: new for old, new in SAME.items() if new not in events})
+    if "deceleration" not in table:
+        raise ValueError(f"events must have a column deceleration or mfdd. Got {', '.join(map(str, events))}: add it.")
+    stops = table[np.isfinite(_numbers(table, "deceleration"))]
+    factors = {f.name: f for f in vehicle.factors}
+    conditions = {f.name: _column(factors[f.name], stops) for f in CAUSES}
+    delay = _numbers(stops, "delay") if "delay" in stops else np.full(len(stops), np.nan)
+    return KnownStops(conditions, _numbers(stops, "deceleration"), delay, len(table) - len(stops))
+
+
+def _numbers(table: pd.DataFrame, name: str) -> ndarray:
+    return pd.to_numeric(table[name], errors="coerce").to_numpy(float)
+
+
+def _column(factor: Factor, stops: pd.DataFrame) -> ndarray:
+    if factor.name not in stops:
+        if factor.standard is not None:
+            return np.full(len(stops), factor.standard)
+        raise ValueError(
+            f"events must have a column {factor.name} ({factor.meaning}): parameters are told only by stops at known "
+            "conditions. Got none: add it."
+        )
+    if factor.levels:
+        for row, level in stops[factor.name].items():
+            if level not in factor.levels:
+                raise ValueError(factor.refusal(str(level), f" in row {row}"))
+        return stops[factor.name].map(factor.levels.index).to_numpy(float)
+    values = _numbers(stops, factor.name)
+    inside = (values >= factor.low) & (values <= factor.high)
+    if not inside.all():
+        row = int(np.flatnonzero(~inside)[0])
+        raise ValueError(factor.refusal(float(values[row]), f" in row {stops.index[row]}"))
+    return values

@@ -1,0 +1,25 @@
+"""An adapted vehicle as the TOML file that `generate --vehicle` reads."""
+
+import json
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+from acc_decel.files import replaced
+from acc_decel.physics import Vehicle
+
+
+def vehicle_toml(vehicle: Vehicle, description: str) -> str:
+    """The vehicle as TOML, the numbers with nine digits."""
+    lines = [f"description = {json.dumps(description, ensure_ascii=False)}"]
+    for part in fields(vehicle):
+        section = getattr(vehicle, part.name)
+        if is_dataclass(section):
+            lines += ["", f"[{part.name}]"]
+            lines += [f"{f.name} = {getattr(section, f.name):.9g}" for f in fields(section)]
+    return "\n".join(lines) + "\n"
+
+
+def write_vehicle(vehicle: Vehicle, path: Path, description: str) -> None:
+    """Write the vehicle file, whole or not at all."""
+    with replaced(path) as temporary:
+        temporary.write_text(vehicle_toml(vehicle, description))

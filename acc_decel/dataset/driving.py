@@ -1,0 +1,20 @@
+"""From how a fleet drives to what the brakes are asked for: demanded deceleration becomes brake pressure."""
+
+from jaxtyping import Float
+from numpy import ndarray
+
+from acc_decel.dataset.scenarios import Driving
+from acc_decel.physics import Vehicle
+
+
+def fleet_driving(
+    vehicle: Vehicle, *, speed: Float[ndarray, " quantiles"], deceleration: Float[ndarray, " quantiles"]
+) -> Driving:
+    """Driving with these quantiles of speed [m/s] and demanded deceleration [m/s^2].
+
+    The pressure is that which slows the vehicle, half loaded, so hard on its brakes alone: no drag, no fade, full grip.
+    """
+    brakes, body = vehicle.brakes, vehicle.body
+    force_per_bar = (brakes.front_torque_per_bar + brakes.rear_torque_per_bar) / vehicle.tyres.radius
+    pressure = deceleration * 0.5 * (body.kerb_mass + body.gross_mass) / force_per_bar
+    return Driving((("speed", tuple(speed.tolist())), ("brake_pressure_bar", tuple(pressure.tolist()))))

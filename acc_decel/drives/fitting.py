@@ -1,0 +1,172 @@
+"""Braking events to distributions: how a fleet drives, as a scenario file."""
+
+import json
+import tomllib
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from numpy import ndarray
+from scipy import stats
+
+from acc_decel.drives.events import THRESHOLD
+from acc_decel.files import replaced
+
+FEWEST_EVENTS = 20
+CANDIDATES = ("expon", "gamma", "lognorm", "weibull_min", "norm")  # as SciPy names them
+FREE_LOCATION = "norm"  # the others begin where the quantity does
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is fitted of the events, and where it begins: below `start` there is none."""
+
+    name: str
+    unit: str
+    start: float
+    meaning: str
+
+
+# fmt: off
+QUANTITIES: tuple[Quantity, ...] = (
+    Quantity("speed",        "m/s",   0.0,       "at the start of braking"),
+    Quantity("deceleration", "m/s^2", THRESHOLD, "demanded: the peak of the event"),
+    Quantity("duration",     "s",     0.0,       "of the event"),
+    Quantity("gap",          "s",     0.0,       "from the end of an event to the start of the next in one drive"),
+)
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The distribution of one quantity: SciPy's name and parameters (shapes, location, scale).
+
+    It has the least AIC of the candidates. `distance` is that of Kolmogorov and Smirnov; its `p_value` takes the
+    parameters as given, so that it flatters the fit: a small one speaks against it, a great one says little.
+    """
+
+    quantity: str
+    distribution: str
+    parameters: tuple[float, ...]
+    events: int
+    low: float
+    high: float
+    aic: float
+    distance: float
+    p_value: float
+
+    def quantiles(self, u: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
+        """Values at the quantiles `u`, never beyond what was seen."""
+        law = getattr(stats, self.distribution)(*self.parameters)
+        least, most = law.cdf([self.low, self.high])
+        return np.clip(law.ppf(least + (most - least) * u), self.low, self.high)
+
+
+def fitted_scenarios(events: pd.DataFrame, *, threshold: float = THRESHOLD) -> tuple[Fitted, ...]:
+    """Distributions of speed, demanded deceleration, duration and gap over the events of one drive or many.
+
+    `events` is a table of `drives events` or of a fleet, where the column `file` separates the drives. Raises
+    ValueError for fewer than 20 events, or an event below `threshold` [m/s^2], where its deceleration begins.
+    """
+    if len(events) < FEWEST_EVENTS:
+        raise ValueError(f"a fit needs at least {FEWEST_EVENTS} events. Got {len(events)}: record more drives.")
+    told = _values(events)
+    if (least := told["deceleration"].min()) < threshold:
+        raise ValueError(f"events must peak above the threshold of {threshold:g} m/s^2. Got {least:g}: give theirs.")
+    starts = {q.name: threshold if q.name == "deceleration" else q.start for q in QUANTITIES}
+    return tuple(_best(q.name, told[q.name], starts[q.name]) for q in QUANTITIES)
+
+
+def _values(events: pd.DataFrame) -> dict[str, ndarray]:
+    for name in ("start_s", "end_s", "initial_speed", "peak_deceleration"):
+        if name not in events:
+            raise ValueError(f"events must have a column {name}. Got {', '.join(map(str, events))}: `drives events`.")
+    drive = events["file"] if "file" in events else pd.Series(0, index=events.index)
+    ordered = events.assign(drive=drive).sort_values(["drive", "start_s"])
+    gap = ordered["start_s"] - ordered.groupby("drive")["end_s"].shift()
+    return {
+        "speed": events["initial_speed"].to_numpy(float),
+        "deceleration": events["peak_deceleration"].to_numpy(float),
+        "duration": (events["end_s"] - events["start_s"]).to_numpy(float),
+        "gap": gap[gap > 0].to_numpy(float),
+    }
+
+
+def _best(quantity: str, values: ndarray, start: float) -> Fitted:
+    if len(values) < FEWEST_EVENTS or not np.isfinite(values).all() or np.ptp(values) == 0:
+        raise ValueError(
+            f"{quantity} must have at least {FEWEST_EVENTS} finite values that differ. Got {len(values)} from "
+            f"{values.min() if len(values) else 'none'} to {values.max() if len(values) else 'none'}: record more."
+        )
+    return min((_fit(quantity, name, values, start) for name in CANDIDATES), key=lambda fit: fit.aic)
+
+
+def _fit(quantity: str, name: str, values: ndarray, start: float) -> Fitted:
+    law = getattr(stats, name)
+    fixed = {} if name == FREE_LOCATION else {"floc": start - 1e-9}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of the search for a maximum, at its far ends
+        parameters = law.fit(values, **fixed)
+        likelihood = float(law.logpdf(values, *parameters).sum())
+    test = stats.kstest(values, name, args=parameters)
+    return Fitted(
+        quantity=quantity,
+        distribution=name,
+        parameters=tuple(float(p) for p in parameters),
+        events=len(values),
+        low=float(values.min()),
+        high=float(values.max()),
+        aic=2 * (len(parameters) - len(fixed)) - 2 * likelihood if np.isfinite(likelihood) else np.inf,
+        distance=float(test.statistic),
+        p_value=float(test.pvalue),
+    )
+
+
+def scenario_toml(fits: tuple[Fitted, ...]) -> str:
+    """The distributions as TOML, one section each."""
+    about = {q.name: q for q in QUANTITIES}
+    lines = []
+    for fit in fits:
+        quantity = about[fit.quantity]
+        lines += [f"[{fit.quantity}]  # {quantity.unit}, {quantity.meaning}"]
+        lines += [f"distribution = {json.dumps(fit.distribution)}"]
+        lines += [f"parameters = [{', '.join(f'{p:.9g}' for p in fit.parameters)}]  # shapes, location, scale"]
+        lines += [f"events = {fit.events}"]
+        lines += [f"{n} = {getattr(fit, n):.9g}" for n in ("low", "high", "aic", "distance", "p_value")]
+        lines += [""]
+    return "\n".join(lines)
+
+
+def write_scenarios(fits: tuple[Fitted, ...], path: Path) -> None:
+    """Write the scenario file, whole or not at all."""
+    with replaced(path) as temporary:
+        temporary.write_text(scenario_toml(fits))
+
+
+def read_scenarios(path: Path) -> tuple[Fitted, ...]:
+    """The distributions in a scenario file. Raises ValueError naming file, section and what came."""
+    try:
+        told = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} must be a scenario file in TOML. Got: {error}. {WAY_OUT}") from error
+    wanted = [q.name for q in QUANTITIES]
+    if sorted(told) != sorted(wanted):
+        raise ValueError(f"{path} must have the sections {', '.join(wanted)}. Got {', '.join(told)}. {WAY_OUT}")
+    return tuple(_read(path, name, told[name]) for name in wanted)
+
+
+WAY_OUT = "`acc-decel drives scenarios EVENTS --output FILE.toml` writes one."
+
+
+def _read(path: Path, name: str, told: dict[str, object]) -> Fitted:
+    try:
+        parameters = tuple(float(p) for p in told["parameters"])  # type: ignore[attr-defined]  # checked by trying
+        fit = Fitted(name, **(told | {"parameters": parameters}))  # type: ignore[arg-type]
+        if fit.distribution not in CANDIDATES or not np.isfinite(fit.quantiles(np.array([0.0, 0.5, 1.0]))).all():
+            raise ValueError(f"{fit.distribution} with {parameters}")
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} [{name}] must hold a distribution as fitted. Got: {error}. {WAY_OUT}") from error
+    return fit

@@ -1,0 +1,90 @@
+"""Braking events of recorded drives against the model: does the car ever slow harder than the model says it can?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from acc_decel.evaluation.braking_tests import FULL_BRAKING_BAR
+from acc_decel.predictor import Given, Predictor
+
+MEASURED = ("start_s", "initial_speed", "mean_deceleration", "peak_deceleration", "quality")
+ENVELOPE = 95.0  # [%] of the measured peaks lie below the envelope
+DRY: dict[str, Given] = {"surface": "asphalt", "water_film_mm": 0.0}
+
+
+@dataclass(frozen=True)
+class DriveScore:
+    """The capability check of one drive. Shares are of the events scored, 0 where there is none; decelerations [m/s^2].
+
+    Most braking is partial, so that the measured deceleration says nothing about the model unless it exceeds what the
+    model predicts for full braking. A measured peak lasts an instant, the prediction is a mean to standstill: peaks may
+    exceed it a little more often. The last four are NaN where there is no event.
+    """
+
+    events: int
+    refused: int  # events that begin at a speed that the model was not trained for, not scored
+    above_upper: float  # share of events whose mean deceleration exceeds `deceleration_upper`
+    peaks_above_upper: float  # share of events whose peak deceleration exceeds it
+    peak_envelope: float  # 95 % of the measured peaks are below
+    hardest_peak: float
+    dry_capability: float  # median prediction for full braking on dry asphalt from the speeds of the events
+    dry_upper: float  # and the median of its upper bound
+
+
+def scored(events: pd.DataFrame, predictor: Predictor, known: Mapping[str, Given]) -> pd.DataFrame:
+    """The events that the model accepts, each with what it predicts; same index as `events`.
+
+    `known` holds the factors known of the drive; the initial speed is measured, everything else not available. Unless
+    `brake_pressure_bar` is known the car is taken to brake as hard as it can. Raises ValueError for a factor that the
+    model refuses.
+    """
+    if "speed" in known:
+        raise ValueError(f"speed must not be given: each event has its own. Got {known['speed']}: leave it out.")
+    speed = next(f for f in predictor.factors if f.name == "speed")
+    rows = events.loc[events["initial_speed"].between(speed.low, speed.high), list(MEASURED)]
+    if not len(rows):
+        return rows.reindex(columns=[*MEASURED, *_PREDICTED])
+    told: dict[str, Given] = {"brake_pressure_bar": FULL_BRAKING_BAR, **known}
+    answer = _predicted(rows, predictor, told)
+    dry = _predicted(rows, predictor, told | DRY)
+    return rows.assign(
+        deceleration=answer["deceleration"],
+        deceleration_upper=answer["deceleration_upper"],
+        dry_capability=dry["deceleration"],
+        dry_upper=dry["deceleration_upper"],
+        above_upper=rows["mean_deceleration"] > answer["deceleration_upper"],
+        peak_above_upper=rows["peak_deceleration"] > answer["deceleration_upper"],
+    )
+
+
+_PREDICTED = (
+    "deceleration",
+    "deceleration_upper",
+    "dry_capability",
+    "dry_upper",
+    "above_upper",
+    "peak_above_upper",
+)
+
+
+def drive_score(rows: pd.DataFrame, *, refused: int = 0) -> DriveScore:
+    """The capability check over the `scored` events of a drive."""
+    some = len(rows) > 0
+    peaks = rows["peak_deceleration"].to_numpy(float) if some else np.empty(0)
+    return DriveScore(
+        events=len(rows),
+        refused=refused,
+        above_upper=float(rows["above_upper"].mean()) if some else 0.0,
+        peaks_above_upper=float(rows["peak_above_upper"].mean()) if some else 0.0,
+        peak_envelope=float(np.percentile(peaks, ENVELOPE)) if some else np.nan,
+        hardest_peak=float(peaks.max()) if some else np.nan,
+        dry_capability=float(rows["dry_capability"].median()) if some else np.nan,
+        dry_upper=float(rows["dry_upper"].median()) if some else np.nan,
+    )
+
+
+def _predicted(rows: pd.DataFrame, predictor: Predictor, told: Mapping[str, Given]) -> pd.DataFrame:
+    table = {name: [value] * len(rows) for name, value in told.items() if value is not None}
+    return predictor.predict_frame(pd.DataFrame(table, index=rows.index).assign(speed=rows["initial_speed"]))
