@@ -51,11 +51,15 @@ static bool has(uint32_t available, uint32_t column)
  * (value + bend). Takes the same time whether or not the factor is available. */
 static int16_t entered(const acc_decel_entry_t *entry, const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available)
 {
-    const bool here = has(available, entry->column);
-    int32_t seen = fixed_of(here ? columns[entry->column] : 0.0F, entry->fraction);
+    const uint32_t here = (available >> entry->column) & 1U;
+    acc_decel_word_t value;
+    int32_t seen;
     int32_t product;
     int16_t either[2];
 
+    value.value = columns[entry->column];
+    value.bits &= 0U - here; /* every bit or none */
+    seen = fixed_of(value.value, entry->fraction);
     if (entry->bend != 0U) {
         const uint32_t ratio = ((uint32_t)seen << BITS_OF_RATIO) / ((uint32_t)seen + entry->bend);
         seen = (int32_t)ratio;
@@ -63,7 +67,7 @@ static int16_t entered(const acc_decel_entry_t *entry, const float columns[ACC_D
     product = seen * entry->multiplier;
     either[0] = entry->zero;
     either[1] = acc_decel_saturated((uint32_t)product + entry->offset, entry->shift);
-    return either[here ? 1U : 0U];
+    return either[here];
 }
 
 /* Layers take four values at a time. What stands behind the last one meets weights of 0. */
