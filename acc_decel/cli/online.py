@@ -118,6 +118,7 @@ def info(
     """
     predictor = Predictor(model)
     told: dict[str, object] = {key: _unfolded(text) for key, text in predictor.metadata.items()}
+    told["schema"] = predictor.metadata["schema"]  # digits, which may look like a number
     metrics = predictor.path.parent / "metrics.json"
     if metrics.is_file():
         told["metrics"] = json.loads(metrics.read_text())
