@@ -20,7 +20,7 @@ install: $(VENV)/.installed ## the virtual environment .venv with everything
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/pip install --quiet --upgrade pip
-	$(RUN)/pip install --quiet --editable ".[train,ecu,drives,dev]"
+	$(RUN)/pip install --quiet --editable ".[train,ecu,drives,bench,dev]"
 	touch $@
 
 demo: install ## generate, train, export, evaluate, run on the emulated Cortex-M4F
