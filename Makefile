@@ -26,7 +26,7 @@ $(VENV)/.installed: pyproject.toml
 demo: install ## generate, train, export, evaluate, run on the emulated Cortex-M4F
 	rm -rf $(DEMO)
 	$(RUN)/acc-decel generate --vehicle compact --events $(DEMO_EVENTS) --output $(DEMO)/dataset
-	$(RUN)/acc-decel train $(DEMO)/dataset --output $(DEMO)/model --epochs 30
+	$(RUN)/acc-decel train $(DEMO)/dataset --output $(DEMO)/model --epochs 120
 	$(RUN)/acc-decel export $(DEMO)/model --output $(DEMO)/firmware
 	$(RUN)/acc-decel evaluate --model $(DEMO)/model
 	$(RUN)/acc-decel ecu --model $(DEMO)/model --tests
