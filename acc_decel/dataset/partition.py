@@ -36,8 +36,12 @@ class Plan:
     @cached_property
     def identity(self) -> dict[str, str]:
         """What every file says it was generated from."""
-        digest = hashlib.sha256(json.dumps(asdict(self.vehicle), sort_keys=True).encode()).hexdigest()[:16]
-        told = {"vehicle": self.vehicle.name, "vehicle_sha256": digest, "seed": str(self.seed), "schema": schema()}
+        told = {
+            "vehicle": self.vehicle.name,
+            "vehicle_sha256": self.vehicle.digest,
+            "seed": str(self.seed),
+            "schema": schema(),
+        }
         told |= {"partition": str(self.partition)}
         if self.driving:
             told["driving_sha256"] = hashlib.sha256(json.dumps(asdict(self.driving)).encode()).hexdigest()[:16]

@@ -1,7 +1,9 @@
 """The car itself: constants of nature, and a `Vehicle` read from TOML and checked against what a car can be."""
 
+import json
 import tomllib
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,11 @@ class Vehicle:
         ):
             if not holds:
                 raise ValueError(f"vehicle {self.name}: {light} must be less than {heavy}. Got the reverse: mend it.")
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that change with any number of the vehicle."""
+        return sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def factors(self) -> tuple[Factor, ...]:
