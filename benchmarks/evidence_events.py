@@ -11,6 +11,7 @@ from acc_decel.network import DenseNet, Layer, wiring
 from acc_decel.predictor import model_path
 
 WILD = 3.0  # weights so large that fixed point needs finer ones
+EMBEDDED = 10  # values that the embedding gives
 BAD = (np.nan, np.inf, -np.inf, 3.4e38, -3.4e38, 0.0, -0.0, 1e-42, 0.5, 1.0)
 
 
@@ -78,28 +79,23 @@ def unusual(factors: tuple[Factor, ...]) -> DenseNet:
 
     Odd numbers of layers and units, crossing quantiles, an output that is often exactly the comfort limit.
     """
-    rng, wires = np.random.default_rng(1), wiring(factors)
+    rng, wires, count = np.random.default_rng(1), wiring(factors), len(OUTPUTS)
     ranges = np.array([(f.low, f.high) for f in factors for _ in f.columns])
-    embedding = _layers(rng, (wires.embedding_inputs, 10))
-    trunk = _layers(rng, (10 + len(wires.forced), 36, 11, 8, len(OUTPUTS)))
-    last, count = trunk[-1], len(OUTPUTS)
-    high = np.full(count, 30, "f4")
+    embedding = [_layer(rng, wires.embedding_inputs, EMBEDDED)]
+    units = (len(wires.forced), 36, 11, 8, count)
+    trunk = [_layer(rng, EMBEDDED + before, outputs) for before, outputs in pairwise(units)]
+    low, high = np.full(count, -30, "f4"), np.full(count, 30, "f4")
     bias = np.linspace(9, 1, count).astype("f4")
     bias[DELAY], bias[ORDERED[0]] = -5, 10
     high[2], bias[2] = COMFORT_DECELERATION, COMFORT_DECELERATION
-    weights = last.weights.copy()
+    weights = trunk[-1].weights.copy()
     weights[DELAY] = -np.abs(weights[DELAY])
-    trunk[-1] = Layer(weights, bias, np.full(count, -30, "f4"), high)
+    trunk[-1] = Layer(weights, bias)
     center = (ranges @ [0.7, 0.3]).astype("f4")
     spread = (2 / np.diff(ranges)[:, 0]).astype("f4")
-    return DenseNet(factors, center, spread, tuple(embedding), tuple(trunk))
+    return DenseNet(factors, center, spread, tuple(embedding), tuple(trunk), low, high)
 
 
-def _layers(rng: np.random.Generator, widths: tuple[int, ...]) -> list[Layer]:
-    kinds = np.array([(0, np.inf), (-np.inf, 0), (-1, 1), (-np.inf, np.inf)], "f4")
-    layers = []
-    for inputs, outputs in pairwise(widths):
-        low, high = kinds[np.arange(outputs) // 8 % len(kinds)].T
-        weights = rng.normal(0, WILD / np.sqrt(inputs), (outputs, inputs)).astype("f4")
-        layers.append(Layer(weights, rng.normal(0, 0.3, outputs).astype("f4"), low.copy(), high.copy()))
-    return layers
+def _layer(rng: np.random.Generator, inputs: int, outputs: int) -> Layer:
+    weights = rng.normal(0, WILD / np.sqrt(inputs), (outputs, inputs)).astype("f4")
+    return Layer(weights, rng.normal(0, 0.3, outputs).astype("f4"))

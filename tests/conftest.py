@@ -121,7 +121,7 @@ def small_data(small_folder: Path) -> Dataset:
 def small_net(small_data: Dataset) -> DenseNet:
     from acc_decel.network.training import Training, train  # noqa: PLC0415 - TensorFlow takes seconds
 
-    return train(small_data, COMPACT.factors, Training(epochs=20, batch=128))
+    return train(small_data, COMPACT.factors, Training(epochs=20, batch=128, teacher_epochs=0))
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +131,7 @@ def small_model(small_net: DenseNet, small_data: Dataset, tmp_path_factory: pyte
 
     folder = tmp_path_factory.mktemp("models") / "compact"
     source = {key: small_data.manifest[key] for key in ("events", "seed")}
-    training = asdict(Training(epochs=20, batch=128))
+    training = asdict(Training(epochs=20, batch=128, teacher_epochs=0))
     write_model(
         folder,
         small_net,

@@ -10,8 +10,7 @@ from acc_decel.factors import FACTORS, OUTPUTS, Factor
 from acc_decel.network import DenseNet, Layer, wiring
 
 EMBEDDING = (16, 12)
-TRUNK = (24, 16, len(OUTPUTS))
-CLAMPS = ((0.0, np.inf), (-np.inf, 0.0), (-1.0, 1.0))  # rectifier, its concave mirror image, saturated unit
+TRUNK = (24, 16)
 
 TYPICAL = {  # the quantiles cross now and then
     "deceleration_lower": 3.0,
@@ -22,35 +21,42 @@ TYPICAL = {  # the quantiles cross now and then
 }
 
 
-def random_net(rng: np.random.Generator, factors: tuple[Factor, ...] = FACTORS) -> DenseNet:
-    """A network whose outputs look like decelerations [m/s^2] and delays [s]."""
-    wires = wiring(factors)
+def random_net(
+    rng: np.random.Generator,
+    factors: tuple[Factor, ...] = FACTORS,
+    *,
+    embedding: tuple[int, ...] = EMBEDDING,
+    trunk: tuple[int, ...] = TRUNK,
+    scaled_choices: bool = True,
+) -> DenseNet:
+    """A network whose outputs look like decelerations [m/s^2] and delays [s], monotone where physics forces it."""
+    wires, count = wiring(factors), len(OUTPUTS)
+    layers, carried = [], np.array(wires.directions)
+    for i, units in enumerate((*trunk, count)):
+        directions = np.ones(units) if i == len(trunk) else np.where(np.arange(units) % 2, 1, -1)
+        drawn = layer(rng, embedding[-1] + len(carried), units)
+        forced = drawn.weights[:, embedding[-1] :]
+        forced[:] = np.abs(forced) * np.outer(directions, carried)
+        layers.append(drawn)
+        carried = directions
+    layers[-1] = Layer(layers[-1].weights, np.array([TYPICAL[name] for name in OUTPUTS], "f4"))
     ranges = np.array([(f.low, f.high) for f in factors for _ in f.columns])
-    embedding = _layers(rng, (wires.embedding_inputs, *EMBEDDING))
-    trunk = _layers(rng, (len(wires.forced) + EMBEDDING[-1], *TRUNK))
-    trunk[0].weights[:, : len(wires.forced)] = np.abs(trunk[0].weights[:, : len(wires.forced)]) * wires.directions
-    for layer in trunk[1:]:
-        layer.weights[:] = np.abs(layer.weights)
-    last, unlimited = trunk[-1], np.full(len(OUTPUTS), np.inf, "f4")
-    bias = np.array([TYPICAL[name] for name in OUTPUTS], "f4")
-    trunk[-1] = Layer(last.weights, bias, -unlimited, unlimited)
+    plain = np.array([bool(f.levels) and not scaled_choices for f in factors for _ in f.columns])
     return DenseNet(
         factors,
-        center=ranges.mean(axis=1).astype("f4"),
-        inverse_spread=(2 / np.diff(ranges)[:, 0]).astype("f4"),
-        embedding=tuple(embedding),
-        trunk=tuple(trunk),
+        center=np.where(plain, 0, ranges.mean(axis=1)).astype("f4"),
+        inverse_spread=np.where(plain, 1, 2 / np.diff(ranges)[:, 0]).astype("f4"),
+        embedding=tuple(layer(rng, i, o) for i, o in pairwise((wires.embedding_inputs, *embedding))),
+        trunk=tuple(layers),
+        low=np.full(count, -np.inf, "f4"),
+        high=np.full(count, np.inf, "f4"),
     )
 
 
-def _layers(rng: np.random.Generator, widths: tuple[int, ...]) -> list[Layer]:
-    return [_layer(rng, inputs, outputs) for inputs, outputs in pairwise(widths)]
-
-
-def _layer(rng: np.random.Generator, inputs: int, outputs: int) -> Layer:
-    clamps = np.array([CLAMPS[i % len(CLAMPS)] for i in range(outputs)], "f4")
-    weights = rng.normal(0, 1.2 / np.sqrt(inputs), (outputs, inputs)).astype("f4")
-    return Layer(weights, rng.normal(0, 0.3, outputs).astype("f4"), clamps[:, 0].copy(), clamps[:, 1].copy())
+def layer(rng: np.random.Generator, inputs: int, outputs: int, *, wild: float = 2.0) -> Layer:
+    """A layer of random weights, whose outputs are about `wild` times as great as its inputs."""
+    weights = rng.normal(0, wild / np.sqrt(inputs), (outputs, inputs)).astype("f4")
+    return Layer(weights, rng.normal(0, 0.3, outputs).astype("f4"))
 
 
 def random_events(

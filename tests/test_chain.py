@@ -32,18 +32,18 @@ Answers = tuple[ndarray, ndarray]  # outputs, status
 
 def keras_answers(net: DenseNet, columns: ndarray) -> Answers:
     """The answers of a Keras model that is given the weights of `net`."""
-    from acc_decel.network import training  # noqa: PLC0415 - TensorFlow takes seconds
+    from acc_decel.network import keras_net  # noqa: PLC0415 - TensorFlow takes seconds
 
     widths = [tuple(len(layer.bias) for layer in layers) for layers in (net.embedding, net.trunk[:-1])]
-    model = training.keras_model(net.factors, training.Training(embedding=widths[0], trunk=widths[1]))
-    scale, offset = training.SCALE, training.OFFSET
+    model = keras_net.keras_model(net.factors, *widths)
+    scale, offset = keras_net.SCALE, keras_net.OFFSET
     last = net.trunk[-1]
     unscaled = replace(last, weights=last.weights / scale[:, None], bias=(last.bias - offset) / scale)
-    layers = [layer for layer in model.layers if isinstance(layer, training.ClampedDense)]
+    layers = [layer for layer in model.layers if isinstance(layer, keras_net.SignedDense)]
     for keras_layer, layer in zip(layers, (*net.embedding, *net.trunk[:-1], unscaled), strict=True):
         keras_layer.set_weights([layer.weights.T, layer.bias])
     raw = np.array(model.predict_on_batch(list(entering(net.factors, net.center, net.inverse_spread, columns))))
-    outputs = np.clip(raw * scale + offset, last.low, last.high).astype(np.float32)
+    outputs = np.clip(raw * scale + offset, net.low, net.high).astype(np.float32)
     outputs[:, ORDERED] = np.sort(outputs[:, ORDERED], axis=1)
     status = status_of(net, columns)
     outputs[status & REFUSED != 0] = np.nan

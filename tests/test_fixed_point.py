@@ -29,8 +29,7 @@ from acc_decel.export.fixed import (
 from acc_decel.export.golden import even_events
 from acc_decel.export.reference import reference_outputs, status_of
 from acc_decel.factors import FREE, ORDERED, column_names
-from acc_decel.network import Layer, wiring
-from acc_decel.network.dense_net import entering
+from acc_decel.network import Layer, entering, rectified
 from acc_decel.status import BELOW_COMFORT, REFUSED
 
 NET = random_net(np.random.default_rng(7))
@@ -92,24 +91,23 @@ def test_the_proof_is_sharp() -> None:
 
 def test_finer_weights_bring_it_nearer() -> None:
     coarse, fine = (np.abs(quantised(NET, some)(EVENTS) - NET(EVENTS)) for some in ((), range(5)))
-    assert np.sqrt((fine**2).mean()) < 0.5 * np.sqrt((coarse**2).mean())
+    assert np.sqrt((fine**2).mean()) < 0.8 * np.sqrt((coarse**2).mean())
 
 
 def test_every_unit_stays_within_its_proven_interval() -> None:
-    forced_first = len(wiring(NET.factors).forced)
-    first = NET.trunk[0]
-    turned = np.concatenate([first.weights[:, forced_first:], first.weights[:, :forced_first]], axis=1)
-    layers = [*NET.embedding, replace(first, weights=turned), *NET.trunk[1:]]
-    proven = sum_intervals(NET, layers)
     corners = np.where(np.isnan(EVENTS), np.nan, ends(EVENTS))
     for events in (EVENTS, corners):
-        x, forced = entering(NET.factors, NET.center, NET.inverse_spread, events)
-        for i, (layer, interval) in enumerate(zip(layers, proven, strict=True)):
-            x = np.concatenate([x, forced], axis=1) if i == len(NET.embedding) else x
-            unclamped = replace(layer, low=np.full_like(layer.low, -np.inf), high=np.full_like(layer.high, np.inf))
-            sums = unclamped(x)
-            assert (sums >= interval.low - 1e-4).all() and (sums <= interval.high + 1e-4).all()
-            x = layer(x)
+        proven = iter(sum_intervals(NET))
+        embedded, x = entering(NET.factors, NET.center, NET.inverse_spread, events)
+        for layer in NET.embedding:
+            embedded = rectified(held(layer(embedded), next(proven)))
+        for layer in NET.trunk:
+            x = rectified(held(layer(np.concatenate([embedded, x], axis=1)), next(proven)))
+
+
+def held(sums: ndarray, interval: Interval) -> ndarray:
+    assert (sums >= interval.low - 1e-4).all() and (sums <= interval.high + 1e-4).all()
+    return sums
 
 
 def ends(events: ndarray) -> ndarray:
@@ -131,16 +129,14 @@ def test_the_kinds_of_a_choice_count_one_at_a_time() -> None:
     assert Entering(values, ()).greatest(np.array([[1.0, 4.0, -3.0]])) == pytest.approx(2 + 4 + 3)
 
 
-@given(ends=st.tuples(*[st.floats(-50, 50)] * 4), at=st.floats(0, 1))
-def test_lines_never_cut_the_clamp(ends: tuple[float, ...], at: float) -> None:
-    (low, high), (least, most) = sorted(ends[:2]), sorted(ends[2:])
-    for least_, most_ in ((least, most), (least, np.inf), (-np.inf, most), (-np.inf, np.inf)):
-        z = low + at * (high - low)
-        layer = Layer(np.ones((1, 1), "f4"), np.zeros(1, "f4"), np.array([least_], "f4"), np.array([most_], "f4"))
-        value = np.clip(z, layer.low, layer.high)
-        for line, sign in ((_line_above, 1), (_line_below, -1)):
-            slope, constant = line(Interval(np.array([low]), np.array([high])), layer)
-            assert sign * (slope * z + constant - value) >= -1e-9
+@given(ends=st.tuples(st.floats(-50, 50), st.floats(-50, 50)), at=st.floats(0, 1))
+def test_lines_never_cut_the_rectifier(ends: tuple[float, float], at: float) -> None:
+    low, high = sorted(ends)
+    z = low + at * (high - low)
+    value = rectified(np.array([z]))
+    for line, sign in ((_line_above, 1), (_line_below, -1)):
+        slope, constant = line(Interval(np.array([low]), np.array([high])))
+        assert sign * (slope * z + constant - value) >= -1e-9
 
 
 @pytest.mark.parametrize("factor", [f for f in NET.factors if f.direction != FREE], ids=lambda f: f.name)
@@ -156,7 +152,7 @@ def test_fixed_point_is_as_monotone_as_float(net: FixedNet, factor) -> None:
 
 
 def test_rounding_keeps_the_sign_of_every_weight(net: FixedNet) -> None:
-    for rounded, layer in zip(net.trunk[1:], NET.trunk[1:], strict=True):
+    for rounded, layer in zip(net.trunk, NET.trunk, strict=True):
         whole = rounded.weights * 2**rounded.finer + rounded.fine
         assert (whole * np.sign(layer.weights) >= 0).all()
 
@@ -213,8 +209,7 @@ def test_a_layer_whose_sums_cannot_fit_is_refused_by_name(tmp_path: Path) -> Non
     layer = NET.trunk[1]
     weights = layer.weights.copy()
     weights[3] = 1e9
-    spoilt = Layer(weights, layer.bias, np.full_like(layer.low, -1e-3), np.full_like(layer.high, 1e-3))
-    bad = replace(NET, trunk=(NET.trunk[0], spoilt, NET.trunk[2]))
-    with pytest.raises(ValueError, match=r"trunk\[1\], unit \d+ must fit fixed point: its sums reach"):
+    bad = replace(NET, trunk=(NET.trunk[0], Layer(weights, layer.bias), NET.trunk[2]))
+    with pytest.raises(ValueError, match=r"trunk\[1\], unit 3 must fit fixed point with \d+ bits"):
         firmware_files(bad, model="m", golden=EVENTS[:8], number_format="fixed")
     assert not list(tmp_path.iterdir())

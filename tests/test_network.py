@@ -16,15 +16,16 @@ from numpy import ndarray
 from acc_decel.dataset import Dataset
 from acc_decel.factors import FACTORS, ORDERED, OUTPUTS, QUANTILES, Factor, column_names
 from acc_decel.network import DenseNet, calibration, entering, loaded, stored, wiring
-from acc_decel.network import training as training_module
 from acc_decel.network.calibration import MEDIAN, calibrated
+from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain
 from acc_decel.network.split import PARTS, part
-from acc_decel.network.training import FEWEST_EVENTS, Training, keras_model, plain, train
+from acc_decel.network.training import FEWEST_EVENTS, Training, train
 from tests.random_net import random_events, random_net
 
 FORCED = [f for f in FACTORS if f.direction]
 RANDOM = [random_net(np.random.default_rng(seed)) for seed in range(5)]
-QUICK = Training(epochs=2, batch=512)
+QUICK = Training(epochs=2, batch=512, teacher_epochs=0)
+TAUGHT = replace(QUICK, teacher_epochs=2)
 
 
 def metrics(net: DenseNet, data: Dataset) -> dict[str, Any]:
@@ -52,32 +53,38 @@ def test_training_learns_what_a_car_can_do(small_net, small_data):
 
 def test_the_same_seed_trains_the_same_network_and_another_seed_another(small_data):
     few = shortened(small_data, 2500)
-    first, again = (train(few, COMPACT.factors, QUICK) for _ in range(2))
+    first, again = (train(few, COMPACT.factors, TAUGHT) for _ in range(2))
     assert same(first, again)
     assert not same(first, train(few, COMPACT.factors, replace(QUICK, seed=2)))
 
 
-def test_training_tells_its_progress(small_data):
+@pytest.mark.parametrize(("training", "epochs"), [(QUICK, [1, 2]), (TAUGHT, [1, 2, 3, 4])], ids=["alone", "taught"])
+def test_training_tells_its_progress(small_data, training, epochs):
     told: list[tuple[int, float, float]] = []
-    train(shortened(small_data, 2500), COMPACT.factors, QUICK, on_epoch=lambda *epoch: told.append(epoch))
-    assert [epoch for epoch, _, _ in told] == [1, 2]
+    train(shortened(small_data, 2500), COMPACT.factors, training, on_epoch=lambda *epoch: told.append(epoch))
+    assert [epoch for epoch, _, _ in told] == epochs
     assert all(best <= loss for _, loss, best in told)
 
 
-def test_an_interrupted_training_goes_on_where_it_was(small_data, tmp_path):
+@pytest.mark.parametrize(
+    ("training", "interrupted_at", "left"),
+    [(QUICK, 2, [2, 3, 4]), (TAUGHT, 3, [3, 4, 5, 6])],
+    ids=["alone", "taught"],
+)
+def test_an_interrupted_training_goes_on_where_it_was(small_data, tmp_path, training, interrupted_at, left):
     few, told = shortened(small_data, 2500), []
 
     def interrupted(epoch: int, *_: float) -> None:
         told.append(epoch)
-        if len(told) == 2:
+        if len(told) == interrupted_at:
             raise KeyboardInterrupt
 
-    longer = replace(QUICK, epochs=4)
+    longer = replace(training, epochs=4)
     with pytest.raises(KeyboardInterrupt):
         train(few, COMPACT.factors, longer, on_epoch=interrupted, checkpoint=tmp_path / "training")
     train(few, COMPACT.factors, longer, on_epoch=interrupted, checkpoint=tmp_path / "training")
-    assert told[2:] in ([2, 3, 4], [3, 4])
-    assert not (tmp_path / "training").exists() or not list((tmp_path / "training").iterdir())
+    assert told[interrupted_at:] in (left, left[1:])
+    assert not (tmp_path / "training").exists()
 
 
 def test_too_few_events_are_refused(small_data):
@@ -85,14 +92,16 @@ def test_too_few_events_are_refused(small_data):
         train(shortened(small_data, FEWEST_EVENTS - 1), COMPACT.factors, QUICK)
 
 
-def test_the_weights_keep_the_directions_of_physics(small_net):
-    directions = np.array(wiring(FACTORS).directions)
-    first = small_net.trunk[0].weights[:, : len(directions)]
-    assert (first * directions >= 0).all()
+def test_the_weights_carry_the_directions_of_physics(small_net):
+    beside, carried = len(small_net.embedding[-1].bias), np.array(wiring(FACTORS).directions)
+    first = small_net.trunk[0].weights[:, beside:]
     assert (np.abs(first).max(axis=0) > 1e-3).all(), "every forced factor matters"
-    for layer in small_net.trunk[1:-1]:
-        assert (layer.weights >= 0).all()
-    assert (small_net.trunk[-1].weights[:3] >= 0).all()
+    for layer in small_net.trunk[:-1]:
+        units = np.arange(len(layer.bias))
+        directions = np.where(units < len(units) // 2, 1, -1)
+        assert (layer.weights[:, beside:] * np.outer(directions, carried) >= 0).all()
+        carried = directions
+    assert (small_net.trunk[-1].weights[ORDERED, beside:] * carried >= 0).all()
 
 
 def moved(event: ndarray, factor: Factor, points: int = 33) -> ndarray:
@@ -120,7 +129,7 @@ def test_pressure_may_lengthen_the_stop_of_locked_wheels_but_not_with_abs():
     gate = column_names().index(pressure.forced_while)
     first = RANDOM[0].trunk[0]
     weights = first.weights.copy()
-    weights[:, : len(FORCED)] = 0
+    weights[:, -len(FORCED) :] = 0
     net = replace(RANDOM[0], trunk=(replace(first, weights=weights), *RANDOM[0].trunk[1:]))
     falls = rises = 0
     for event in random_events(np.random.default_rng(1), 50):
@@ -160,15 +169,14 @@ def test_a_choice_that_lacks_in_part_lacks_as_a_whole(f):
 def test_keras_and_numpy_give_the_same_answers():
     training = Training()
     keras.utils.set_random_seed(3)
-    model = keras_model(COMPACT.factors, training)
+    model = keras_model(COMPACT.factors, training.embedding, training.trunk)
     for weights in model.weights:
         weights.assign(np.random.default_rng(weights.shape[0]).normal(0, 0.2, weights.shape))
     columns = sensed_events(3000)
     center, spread = np.nanmean(columns, axis=0), 1 / np.nanstd(columns, axis=0)
     net = plain(model, COMPACT.factors, center, spread, embedded=len(training.embedding))
     raw = np.array(model.predict_on_batch(list(entering(COMPACT.factors, center, spread, columns))))
-    last = net.trunk[-1]
-    expected = np.clip(raw * training_module.SCALE + training_module.OFFSET, last.low, last.high)
+    expected = np.clip(raw * SCALE + OFFSET, net.low, net.high)
     expected[:, ORDERED] = np.sort(expected[:, ORDERED], axis=1)
     answers = net(columns)
     assert len(np.unique(answers[:, MEDIAN])) > 1000

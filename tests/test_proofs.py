@@ -25,7 +25,7 @@ from acc_decel.export import onnx_bytes, read_model, reference_outputs, write_mo
 from acc_decel.factors import FACTORS, ORDERED, OUTPUTS, Factor, column_names
 from acc_decel.network import DenseNet, Layer, wiring
 from acc_decel.physics import LATENTS
-from tests.random_net import CLAMPS, random_net
+from tests.random_net import random_net
 
 RANDOM = random_net(np.random.default_rng(3))
 FORCED = [f for f in FACTORS if f.direction]
@@ -35,28 +35,12 @@ LACKING = next(f for f in FORCED if f.may_lack)
 CHOICE = min((f for f in FACTORS if f.levels), key=lambda f: len(f.levels))
 FEW = (FACTORS[0], GATED, LACKING, CHOICE, GATE)  # one of each kind: always there, gated, forced, choice, gate
 COUNT = len(OUTPUTS)
+BESIDE = len(RANDOM.embedding[-1].bias)  # inputs of every trunk layer whose weights are free
 
 
-def tiny_net(seed: int, clamps: tuple[tuple[float, float], ...] = CLAMPS) -> DenseNet:
+def tiny_net(seed: int) -> DenseNet:
     """A network of a dozen units for FEW, monotone where it must be."""
-    rng = np.random.default_rng(seed)
-    wires = wiring(FEW)
-
-    def layer(inputs: int, units: int, kinds: tuple[tuple[float, float], ...]) -> Layer:
-        limits = np.array([kinds[i % len(kinds)] for i in range(units)], np.float32)
-        weights = rng.normal(0, 1, (units, inputs)).astype(np.float32)
-        return Layer(weights, rng.normal(0, 0.5, units).astype(np.float32), limits[:, 0].copy(), limits[:, 1].copy())
-
-    embedding = (layer(wires.embedding_inputs, 4, ((0.0, np.inf),)),)
-    trunk = [layer(len(wires.forced) + 4, 5, clamps), layer(5, 3, clamps), layer(3, COUNT, ((-np.inf, np.inf),))]
-    trunk[0].weights[:, : len(wires.forced)] = np.abs(trunk[0].weights[:, : len(wires.forced)]) * wires.directions
-    trunk[1].weights[:] = np.abs(trunk[1].weights)
-    trunk[2].weights[list(ORDERED)] = np.abs(trunk[2].weights[list(ORDERED)])
-    ranges = np.array([(f.low, f.high) for f in FEW for _ in f.columns])
-    choices = np.array([bool(f.levels) for f in FEW for _ in f.columns])
-    center = np.where(choices, 0, ranges.mean(axis=1)).astype(np.float32)
-    spread = np.where(choices, 1, 2 / np.diff(ranges)[:, 0]).astype(np.float32)
-    return DenseNet(FEW, center, spread, embedding, tuple(trunk))
+    return random_net(np.random.default_rng(seed), FEW, embedding=(3,), trunk=(3, 2), scaled_choices=False)
 
 
 def grid_of(factor: Factor) -> list[list[float]]:
@@ -142,10 +126,9 @@ def test_float32_stays_within_the_rounding_allowance(net):
 def test_the_rounding_allowance_covers_the_worst_sum():
     # 2^24 + 1 + 1 + ...: float32 loses every 1, since 2^24 + 1 lies half way and is rounded to even.
     layer, last = RANDOM.trunk[-2:]
-    ones = np.ones_like(layer.low)
-    huge = np.full_like(last.bias, 2.0**24)
-    trunk = (*RANDOM.trunk[:-2], replace(layer, low=ones, high=ones))
-    net = replace(RANDOM, trunk=(*trunk, replace(last, weights=np.ones_like(last.weights), bias=huge)))
+    certain = Layer(np.zeros_like(layer.weights), np.full_like(layer.bias, 1.5))  # rectified: 1
+    ones = np.concatenate([np.zeros((COUNT, BESIDE)), np.ones((COUNT, len(layer.bias)))], axis=1).astype(np.float32)
+    net = replace(RANDOM, trunk=(*RANDOM.trunk[:-2], certain, Layer(ones, np.full_like(last.bias, 2.0**24))))
     events = accepted_events(FACTORS, 1, np.random.default_rng(1))
     apart = np.abs(in_real_arithmetic(net, events) - net(events)).max()
     assert apart == len(layer.bias)
@@ -174,11 +157,11 @@ def test_the_hull_of_a_gated_column_holds_the_product_and_nothing_else_at_its_co
     assert (ends[1] - ends[0] < 1e-6) == (x in (0, 1) or gate in (0, 1))
 
 
-def weakest(layer: Layer, units: tuple[int, ...] | None = None) -> tuple[int, int]:
-    """Row and column of the greatest weight."""
-    weights = np.abs(layer.weights if units is None else layer.weights[list(units)])
+def strongest(layer: Layer, units: tuple[int, ...] | None = None) -> tuple[int, int]:
+    """Row and column of the greatest weight whose sign must hold, of all units or some."""
+    weights = np.abs(layer.weights if units is None else layer.weights[list(units)])[:, BESIDE:]
     row, column = np.unravel_index(weights.argmax(), weights.shape)
-    return (int(row) if units is None else units[row]), int(column)
+    return (int(row) if units is None else units[row]), BESIDE + int(column)
 
 
 def sabotaged(net: DenseNet, part: int, row: int, column: int) -> DenseNet:
@@ -195,10 +178,10 @@ def graph_of(net: DenseNet) -> onnx.ModelProto:
 
 def spots() -> list[tuple[int, int, int]]:
     """Of each trunk layer, a weight whose sign must hold."""
-    first = [(0, 5, j) for j in range(len(FORCED))]
-    later = [(i, *weakest(RANDOM.trunk[i])) for i in range(1, len(RANDOM.trunk) - 1)]
+    first = [(0, 5, BESIDE + j) for j in range(len(FORCED))]
+    later = [(i, *strongest(RANDOM.trunk[i])) for i in range(1, len(RANDOM.trunk) - 1)]
     last = len(RANDOM.trunk) - 1
-    return [*first, *later, (last, *weakest(RANDOM.trunk[last], ORDERED))]
+    return [*first, *later, (last, *strongest(RANDOM.trunk[last], ORDERED))]
 
 
 def test_a_network_monotone_by_construction_is_proven_so_in_arrays_and_onnx():
@@ -240,7 +223,7 @@ def test_a_spread_of_the_wrong_sign_fails_both_proofs(f):
 
 def test_the_delay_may_move_any_way_and_any_weight_of_the_embedding_too():
     delay = next(i for i in range(COUNT) if i not in ORDERED)
-    net = sabotaged(RANDOM, len(RANDOM.trunk) - 1, delay, 0)
+    net = sabotaged(RANDOM, len(RANDOM.trunk) - 1, delay, BESIDE)
     assert monotone(net).passed
     assert monotone_onnx(net, graph_of(net)).passed
 
@@ -263,7 +246,7 @@ def test_the_graph_says_how_each_quantile_moves(f):
 
 def test_a_factor_that_the_trunk_ignores_is_constant_in_the_graph():
     weights = RANDOM.trunk[0].weights.copy()
-    weights[:, : len(FORCED)] = 0
+    weights[:, BESIDE:] = 0
     net = replace(RANDOM, trunk=(replace(RANDOM.trunk[0], weights=weights), *RANDOM.trunk[1:]))
     assert moves(graph_of(net), FACTORS, GATED, ORDERED) == [CONSTANT] * len(ORDERED)
 
@@ -304,9 +287,7 @@ def test_names_in_the_graph_mean_nothing():
 
 
 def limited(net: DenseNet, low: float, high: float) -> DenseNet:
-    last = net.trunk[-1]
-    last = replace(last, low=np.full(COUNT, low, np.float32), high=np.full(COUNT, high, np.float32))
-    return replace(net, trunk=(*net.trunk[:-1], last))
+    return replace(net, low=np.full(COUNT, low, np.float32), high=np.full(COUNT, high, np.float32))
 
 
 @pytest.mark.parametrize(("limit", "idle"), [(1e3, True), (0.1, False)])
@@ -377,7 +358,7 @@ def test_verify_prints_every_proof_and_writes_the_report(tmp_path, monkeypatch, 
 
 
 def test_verify_fails_for_a_sabotaged_weight(tmp_path, monkeypatch, capsys, quick):
-    folder = written(sabotaged(RANDOM, 1, *weakest(RANDOM.trunk[1])), tmp_path)
+    folder = written(sabotaged(RANDOM, 1, *strongest(RANDOM.trunk[1])), tmp_path)
     code, out, _ = verified(monkeypatch, capsys, str(folder), "--time-limit", "0.1")
     assert code == 1
     assert "FAILED" in out

@@ -9,7 +9,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 OPTIMAL, TIME_LIMIT = "optimal", "time limit"
-STATUS = {0: OPTIMAL, 1: TIME_LIMIT, 2: "infeasible", 3: "unbounded", 4: "numerical trouble"}
+TROUBLE = "numerical trouble"
+STATUS = {0: OPTIMAL, 1: TIME_LIMIT, 2: "infeasible", 3: "unbounded", 4: TROUBLE}
 RELATIVE_GAP = 1e-6  # at which HiGHS calls a solution optimal
 
 
@@ -86,13 +87,16 @@ class Program:
         for i, value in objective.terms.items():
             cost[i] = -value
         options = {"mip_rel_gap": RELATIVE_GAP} | ({"time_limit": seconds} if np.isfinite(seconds) else {})
-        found = milp(
-            cost,
-            integrality=np.zeros(size) if relaxed else np.array(self._whole, float),
-            bounds=Bounds(np.array(self._low), np.array(self._high)),
-            constraints=self._constraints(size),
-            options=options,
-        )
+        for presolve in (True, False):  # what presolving spoils, the solver may do without
+            found = milp(
+                cost,
+                integrality=np.zeros(size) if relaxed else np.array(self._whole, float),
+                bounds=Bounds(np.array(self._low), np.array(self._high)),
+                constraints=self._constraints(size),
+                options=options | {"presolve": presolve},
+            )
+            if STATUS[found.status] != TROUBLE:
+                break
         return Solution(STATUS[found.status], _bound(found, objective), int(found.get("mip_node_count") or 0), found.x)
 
     def _constraints(self, size: int) -> list[LinearConstraint]:

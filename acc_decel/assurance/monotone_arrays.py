@@ -1,16 +1,18 @@
 """Monotonicity read from the arrays: the signs that make every quantile monotone, whatever the inputs.
 
-If every weight on the way from a forced column to a quantile has the right sign, and every clamp and the ordering are
-monotone, so is the quantile: constrained monotonic layers, Runje and Shankaranarayana, ICML 2023. This is a proof for
-all inputs at once, with no search; a factor that lacks enters elsewhere and stays as it is.
+Rectifier, limits and ordering are monotone. So a quantile is monotone in a forced column if all ways from one to the
+other multiply to the sign of its direction: constrained monotonic layers, Runje and Shankaranarayana, ICML 2023. Every
+unit of the trunk must reach the quantiles with one sign alone, whichever: a convex unit rises with the deceleration, a
+concave one falls. This is a proof for all inputs at once, with no search; a factor that lacks enters elsewhere and
+stays as it is.
 """
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from acc_decel.factors import ORDERED
-from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.network import DenseNet, wiring
 
 
 def violations(net: DenseNet) -> list[str]:
@@ -19,23 +21,22 @@ def violations(net: DenseNet) -> list[str]:
     Of the trunk, only what reaches a quantile counts: the delay may use the same units with any sign.
     """
     found = _scaling_violations(net)
-    for i, (layer, units) in enumerate(zip(net.trunk, reaching(net.trunk), strict=True)):
-        if i == 0:
-            found += _forced_violations(net, units)
-        else:
-            found += _negative(f"trunk[{i}].weights", layer.weights, units)
-        found += _clamp_violations(f"trunk[{i}]", layer)
-    return found
+    beside = len(net.embedding[-1].bias)
+    directions = np.isin(np.arange(len(net.trunk[-1].bias)), ORDERED).astype(int)
+    for i in range(len(net.trunk) - 1, 0, -1):
+        ways = np.sign(net.trunk[i].weights[:, beside:]) * directions[:, None]
+        directions = _directions(ways)
+        found += [
+            f"trunk[{i}].weights[{row}, {beside + unit}] must not turn what its unit does to the quantiles elsewhere. "
+            f"Got {net.trunk[i].weights[row, beside + unit]:.9g}."
+            for row, unit in np.argwhere(~(ways * directions >= 0))
+        ]
+    return found + _forced_violations(net, beside, directions)
 
 
-def reaching(layers: tuple[Layer, ...]) -> list[Bool[ndarray, " units"]]:
-    """Of each layer: which units reach a quantile by weights that are not 0."""
-    units = np.isin(np.arange(len(layers[-1].bias)), ORDERED)
-    found = [units]
-    for layer in reversed(layers[1:]):
-        units = (layer.weights[units] != 0).any(axis=0)
-        found.insert(0, units)
-    return found
+def _directions(ways: Float[ndarray, "above units"]) -> Int[ndarray, " units"]:
+    """Which way each unit moves the quantiles, told by most of its weights; 0 for one that does not reach them."""
+    return np.where((ways > 0).sum(axis=0) >= (ways < 0).sum(axis=0), 1, -1) * (ways != 0).any(axis=0)
 
 
 def _scaling_violations(net: DenseNet) -> list[str]:
@@ -52,29 +53,13 @@ def _scaling_violations(net: DenseNet) -> list[str]:
     ]
 
 
-def _forced_violations(net: DenseNet, units: Bool[ndarray, " units"]) -> list[str]:
-    """The first trunk layer sees the forced columns first, each with the sign of its direction."""
+def _forced_violations(net: DenseNet, beside: int, directions: Int[ndarray, " units"]) -> list[str]:
+    """The first trunk layer sees the forced columns behind the embedding, each with the sign of its direction."""
     names = [f.name for f in net.factors if f.direction]
     found = []
     for j, (name, direction) in enumerate(zip(names, wiring(net.factors).directions, strict=True)):
-        wanted = "at least 0" if direction > 0 else "at most 0"
-        found += [
-            f"trunk[0].weights[{i}, {j}] ({name}) must be {wanted}. Got {weight:.9g}."
-            for i, weight in enumerate(net.trunk[0].weights[:, j])
-            if units[i] and not weight * direction >= 0
-        ]
+        for i, weight in enumerate(net.trunk[0].weights[:, beside + j]):
+            if not weight * direction * directions[i] >= 0:
+                wanted = "at least 0" if direction * directions[i] > 0 else "at most 0"
+                found.append(f"trunk[0].weights[{i}, {beside + j}] ({name}) must be {wanted}. Got {weight:.9g}.")
     return found
-
-
-def _negative(where: str, weights: ndarray, units: Bool[ndarray, " units"]) -> list[str]:
-    return [
-        f"{where}[{i}, {j}] must be at least 0. Got {weights[i, j]:.9g}."
-        for i, j in np.argwhere(~(weights >= 0) & units[:, None])
-    ]
-
-
-def _clamp_violations(where: str, layer: Layer) -> list[str]:
-    return [
-        f"{where} must have low <= high in unit {i}. Got {layer.low[i]:g}, {layer.high[i]:g}."
-        for i in np.flatnonzero(~(layer.low <= layer.high))
-    ]

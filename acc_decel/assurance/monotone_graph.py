@@ -85,7 +85,7 @@ def accepted(factors: tuple[Factor, ...], moving: Factor) -> Values:
 
 def _value(name: str, made: dict[str, onnx.NodeProto], known: dict[str, Values]) -> Values:
     """The value called `name`, its node's inputs first."""
-    waiting = [name]
+    waiting, begun = [name], set[str]()
     while waiting:
         current = waiting[-1]
         if current in known:
@@ -95,8 +95,9 @@ def _value(name: str, made: dict[str, onnx.NodeProto], known: dict[str, Values])
             raise NotUnderstood(f"the graph must make {current!r} before it is used. Got no such value.")
         node = made[current]
         missing = [i for i in node.input if i not in known]
-        if set(missing) & set(waiting):
+        if missing and current in begun:
             raise NotUnderstood(f"the graph must not run in circles. Got {node.name!r} in one.")
+        begun.add(current)
         if missing:
             waiting += missing
         else:

@@ -240,8 +240,8 @@ def physical(model: Model, ranges: list[Range]) -> Proof:
     order = [-1 if rank is None else rank for rank in ranks(model.net)]
     top = order.index(max(order))
     limit = envelope.greatest_deceleration(model.vehicle)
-    last = model.net.trunk[-1]
-    clamped = min(ranges[top].high, max(float(high) for high, rank in zip(last.high, order, strict=True) if rank >= 0))
+    highest = max(float(high) for high, rank in zip(model.net.high, order, strict=True) if rank >= 0)
+    clamped = min(ranges[top].high, highest)
     attained = ranges[top].greatest.attained
     text = (
         f"answers stay below {clamped:.2f} m/s^2, the physics allows {limit['total']:.2f}; "
@@ -290,9 +290,9 @@ def _rounding(net: DenseNet, bounds: Sequence[Sums]) -> Float[ndarray, " outputs
 
 def _limits(net: DenseNet) -> list[tuple[float, float]]:
     """Where the last clamp leaves each output alone: of ordered ones, within the limits of all of them."""
-    last, ordered = net.trunk[-1], [rank is not None for rank in ranks(net)]
-    least, most = last.low[ordered].max(initial=-np.inf), last.high[ordered].min(initial=np.inf)
-    own = zip(ordered, last.low, last.high, strict=True)
+    ordered = [rank is not None for rank in ranks(net)]
+    least, most = net.low[ordered].max(initial=-np.inf), net.high[ordered].min(initial=np.inf)
+    own = zip(ordered, net.low, net.high, strict=True)
     return [(float(least), float(most)) if in_order else (float(low), float(high)) for in_order, low, high in own]
 
 

@@ -1,13 +1,12 @@
-"""Proven ranges: the exact least and greatest value of each output over the whole accepted box.
+"""Proven ranges: the least and greatest value of each output over the whole accepted box.
 
-Every unit is `clamp(weights @ x + bias)`, piecewise linear with at most two breakpoints, so the extremes of an output
-are the optimum of a mixed-integer linear program: Tjeng, Xiao, Tedrake, Evaluating Robustness of Neural Networks with
-Mixed Integer Programming, ICLR 2019. A breakpoint that a unit can reach on both sides costs one whole variable, and its
-rows need bounds of the sum before the clamp: linear programs, layer by layer, in which every clamp is replaced by its
-convex hull (the best of the straight lines that CROWN chooses from, Zhang et al., NeurIPS 2018), then short
-mixed-integer programs for the hidden units whose clamp is still undecided. A unit that only ever pushes the objective
-up when it rises needs an upper limit alone: the concave part of its clamp then costs nothing, and half the whole
-variables of a trunk that is monotone from layer to layer vanish.
+The extremes of an output are bounded by mixed-integer linear programs, after Tjeng, Xiao, Tedrake, Evaluating
+Robustness of Neural Networks with Mixed Integer Programming, ICLR 2019. Every unit is the smooth rectifier of a sum. It
+is convex: tangents bound it from below, chords between some points of its sum from above, and each further chord costs
+one whole variable. Where the best point lies off the curve, a point is added there and the program solved again, so
+that bound and value meet. The chords need bounds of each sum: linear programs, layer by layer, then short mixed-integer
+programs for hidden units. A unit that only ever pushes the objective down when it rises needs its tangents alone, and
+so costs nothing.
 
 The bound is the solver's dual bound, so it also holds when the time runs out; it is then not exact, and the gap says
 by how much. HiGHS computes in float64 to tolerances, for which MARGIN allows: the proof is as good as its arithmetic.
@@ -17,31 +16,50 @@ search (`witness.py`), is run through the real network in float32.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from time import monotonic
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from acc_decel.assurance.accepted_box import Box, Span, box, gate_spans
 from acc_decel.assurance.linear_program import OPTIMAL, TIME_LIMIT, Affine, Program, Solution, constant
 from acc_decel.assurance.witness import extreme_events
-from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.network import DenseNet, Layer
 
 MARGIN = 1e-6  # by which bounds from linear programs are widened, absolute and relative: ten times the solver's own
 ON_PRODUCT = 1e-6  # a gated column this near to its product counts as exact
 SHORTEST = 0.05  # [s] less time for a hidden unit is not worth building its program
 ENOUGH = 1e-4  # a bound this near to what is attained, absolute and relative, is exact
+ON_CURVE = 1e-6  # a rectifier this near to its curve counts as exact
+APART = 2e-3  # of two points at least: a chord this short is on the curve
+FIRST_POINTS = (0.0, 0.5, 1.0)  # where the first chords meet
 
 Pull = tuple[ndarray, ndarray]  # of each unit of a layer: whether up, whether down
+Points = list[list[tuple[float, ...]]]  # of each hidden layer and unit: where its chords meet and its tangents touch
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Bounds of the sums of a layer, before its clamp."""
+    """Bounds of the sums of a layer, before its rectifier."""
 
     low: Float[ndarray, " units"]
     high: Float[ndarray, " units"]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One rectifier in a program: that of unit `unit` of layer `layer`, `y` for its sum `u`."""
+
+    layer: int
+    unit: int
+    u: Affine
+    y: Affine
+
+    def off(self, solution: ndarray) -> float:
+        """How far a solution is from the curve."""
+        return abs(self.y.value(solution) - _curve(self.u.value(solution)))
 
 
 @dataclass(frozen=True)
@@ -83,29 +101,30 @@ def ranks(net: DenseNet) -> tuple[int | None, ...]:
 
 def unclamped(net: DenseNet, bias: ndarray | None = None) -> DenseNet:
     """`net` without the last clamp; with `bias` for its last layer, the layer gives only that."""
-    last = net.trunk[-1]
-    unlimited = np.full_like(last.low, np.inf)
-    weights = last.weights if bias is None else np.zeros_like(last.weights)
-    given = last.bias if bias is None else bias.astype(np.float32)
-    return replace(net, trunk=(*net.trunk[:-1], Layer(weights, given, -unlimited, unlimited)))
+    unlimited = np.full_like(net.low, np.inf)
+    free = replace(net, low=-unlimited, high=unlimited)
+    if bias is None:
+        return free
+    constant_layer = Layer(np.zeros_like(net.trunk[-1].weights), bias.astype(np.float32))
+    return replace(free, trunk=(*net.trunk[:-1], constant_layer))
 
 
 def sums(net: DenseNet, *, seconds: float = 0.0, on_layer: Callable[[], None] = lambda: None) -> tuple[Sums, ...]:
     """Bounds of the sums of every layer over the accepted box, embedding first, each from those before it.
 
-    Linear programs bound every sum; mixed-integer ones then those of hidden units whose clamp is not decided, each
-    within `seconds`, if those are SHORTEST at least.
+    Linear programs bound every sum; mixed-integer ones then those of hidden units that reach their bend, each within
+    `seconds`, if those are SHORTEST at least.
     """
     found: list[Sums] = []
     layers = _layers(net)
-    for depth, layer in enumerate(layers):
+    for depth in range(len(layers)):
         program = Program()
         inside = box(program, net, gate_spans(net))
         everything = [(np.ones(len(one.bias), bool),) * 2 for one in layers]
-        u = _sums_at(program, inside, net, found, everything, depth)
+        u, _ = _sums_at(program, inside, net, found, everything, depth, first_points(net))
         found.append(Sums(*(np.array([_end(program, one, sign) for one in u]) for sign in (-1, 1))))
         if seconds >= SHORTEST and 0 < depth < len(layers) - 1:
-            found[depth] = _narrowed(net, found, depth, layer, seconds)
+            found[depth] = _narrowed(net, found, depth, seconds)
         on_layer()
     return tuple(found)
 
@@ -116,21 +135,22 @@ def _end(program: Program, u: Affine, sign: int, seconds: float | None = None) -
     return sign * (found.bound + MARGIN * (1 + abs(found.bound)))
 
 
-def _narrowed(net: DenseNet, found: list[Sums], depth: int, layer: Layer, seconds: float) -> Sums:
-    """The bounds of a layer, those of undecided clamps by mixed-integer programs."""
+def _narrowed(net: DenseNet, found: list[Sums], depth: int, seconds: float) -> Sums:
+    """The bounds of a layer, those of undecided rectifiers by mixed-integer programs."""
     ends = {-1: found[depth].low.copy(), 1: found[depth].high.copy()}
-    undecided = [
-        any(low < limit < high for limit in limits)
-        for low, high, limits in zip(ends[-1], ends[1], zip(layer.low, layer.high, strict=True), strict=True)
-    ]
-    for i in np.flatnonzero(undecided):
+    for i in np.flatnonzero((ends[-1] < 1) & (ends[1] > 0)):
         for sign, end in ends.items():
             program = Program()
             inside = box(program, net, gate_spans(net))
             pulls = _pulls(net, depth, [int(i)], sign)
-            exact = _end(program, _sums_at(program, inside, net, found, pulls, depth)[i], sign, seconds)
-            end[i] = sign * min(sign * end[i], sign * exact)
+            u, _ = _sums_at(program, inside, net, found, pulls, depth, first_points(net))
+            end[i] = sign * min(sign * end[i], sign * _end(program, u[i], sign, seconds))
     return Sums(ends[-1], ends[1])
+
+
+def first_points(net: DenseNet) -> Points:
+    """Where the first chords of every hidden unit meet."""
+    return [[FIRST_POINTS for _ in layer.bias] for layer in _layers(net)[:-1]]
 
 
 def _layers(net: DenseNet) -> tuple[Layer, ...]:
@@ -138,29 +158,48 @@ def _layers(net: DenseNet) -> tuple[Layer, ...]:
 
 
 def _sums_at(
-    program: Program, inside: Box, net: DenseNet, bounds: Sequence[Sums], pulls: Sequence[Pull], depth: int
-) -> list[Affine]:
-    """The sums of the layer at `depth`, all layers before it added to `program`."""
-    x = inside.embedding
-    for i, layer in enumerate(_layers(net)[: depth + 1]):
-        x = [*inside.forced, *x] if i == len(net.embedding) else x
-        u = _sums_of(layer, x)
-        if i < depth:
-            x = _clamped(program, layer, bounds[i], u, *pulls[i])
-    return u
+    program: Program,
+    inside: Box,
+    net: DenseNet,
+    bounds: Sequence[Sums],
+    pulls: Sequence[Pull],
+    depth: int,
+    points: Points,
+) -> tuple[list[Affine], list[Curve]]:
+    """The sums of the layer at `depth`, and all rectifiers before it, added to `program`."""
+    embedded, x = inside.embedding, inside.forced
+    curves: list[Curve] = []
+    for i, layer in enumerate(_layers(net)[:depth]):
+        in_embedding = i < len(net.embedding)
+        u = _sums_of(layer, embedded if in_embedding else [*embedded, *x])
+        y = [
+            _rectified(program, one, (float(low), float(high)), up=bool(up), down=bool(down), points=some)
+            for one, low, high, up, down, some in zip(
+                u, bounds[i].low, bounds[i].high, *pulls[i], points[i], strict=True
+            )
+        ]
+        curves += [
+            Curve(i, unit, *pair)
+            for unit, pair in enumerate(zip(u, y, strict=True))
+            if pulls[i][0][unit] or pulls[i][1][unit]
+        ]
+        embedded, x = (y, x) if in_embedding else (embedded, y)
+    return _sums_of(_layers(net)[depth], embedded if depth < len(net.embedding) else [*embedded, *x]), curves
 
 
 def _pulls(net: DenseNet, depth: int, units: list[int], sign: int) -> list[Pull]:
     """Of each layer up to `depth`: which units are pulled up, and which down, where `units` are pulled to `sign`."""
-    layers = _layers(net)
+    layers, deep, beside = _layers(net), len(net.embedding), len(net.embedding[-1].bias)
     pulled = np.isin(np.arange(len(layers[depth].bias)), units)
     up, down = pulled & (sign > 0), pulled & (sign < 0)
+    embedded_up, embedded_down = np.zeros((2, beside), bool)
     found = [(up, down)]
     for i in range(depth, 0, -1):
-        skip = len(wiring(net.factors).forced) if i == len(net.embedding) else 0
-        weights = layers[i].weights[:, skip:]
-        rises, falls = weights > 0, weights < 0
+        rises, falls = layers[i].weights > 0, layers[i].weights < 0
         up, down = (up @ rises) | (down @ falls), (up @ falls) | (down @ rises)
+        if i >= deep:
+            embedded_up, embedded_down = embedded_up | up[:beside], embedded_down | down[:beside]
+            up, down = (embedded_up, embedded_down) if i == deep else (up[beside:], down[beside:])
         found.insert(0, (up, down))
     return found
 
@@ -179,35 +218,46 @@ def _sum(weights: Float32[ndarray, " inputs"], bias: float, x: list[Affine]) -> 
     return Affine(total, bias)
 
 
-def _clamped(
-    program: Program, layer: Layer, bounds: Sums, u: list[Affine], up: Bool[ndarray, " units"], down: ndarray
-) -> list[Affine]:
-    """The outputs of a layer, limited above where the objective pulls them `up` and below where it pulls `down`."""
-    out = []
-    for i, one in enumerate(u):
-        low, high = float(layer.low[i]), float(layer.high[i])
-        span = float(bounds.low[i]), float(bounds.high[i])
-        y = _no_less(program, one, span, low, up=bool(up[i]), down=bool(down[i]))
-        span = -max(span[1], low), -max(span[0], low)
-        out.append(_no_less(program, y * -1, span, -high, up=bool(down[i]), down=bool(up[i])) * -1)
-    return out
-
-
-def _no_less(program: Program, u: Affine, span: Span, low: float, *, up: bool, down: bool) -> Affine:
-    """max(u, low), limited above where pulled `up` and below where pulled `down`."""
-    least, most = span
-    if least >= low or not (up or down):
-        return u
-    if most <= low:
-        return constant(low)
-    y = program.variable(low, most)
+def _rectified(program: Program, u: Affine, span: Span, *, up: bool, down: bool, points: tuple[float, ...]) -> Affine:
+    """The rectifier of `u`, limited above where pulled `up` and below where pulled `down`."""
+    low, high = span
+    if high <= 0 or not (up or down):
+        return constant(0.0)
+    if low >= 1:
+        return u - constant(0.5)
+    y = program.variable(_curve(low), _curve(high))
+    inner = [p for p in points if low + APART < p < high - APART]
     if down:
-        program.at_least(y, u)  # the other side is the bound of y
+        for p in (low, *inner, high):
+            slope = min(max(p, 0.0), 1.0)
+            program.at_least(y, u * slope + constant(_curve(p) - slope * p))
     if up:
-        above = program.variable(0.0, 1.0, whole=True)
-        program.at_least(u + (constant(1.0) - above) * (low - least), y)
-        program.at_least(constant(low) + above * (most - low), y)
+        _below_chords(program, u, y, [low, *inner, high])
     return y
+
+
+def _below_chords(program: Program, u: Affine, y: Affine, ends: list[float]) -> None:
+    """Require `y` to lie on or below the chords from end to end: the way of `u` through them is filled one by one."""
+    way, most = constant(ends[0]), constant(_curve(ends[0]))
+    before: Affine | None = None  # 1 if the chord before is filled
+    for i, (left, right) in enumerate(pairwise(ends)):
+        part = program.variable(0.0, right - left)
+        if before is not None:
+            program.at_least(before * (right - left), part)
+        if i < len(ends) - 2:
+            before = program.variable(0.0, 1.0, whole=True)
+            program.at_least(part, before * (right - left))
+        way += part
+        most += part * ((_curve(right) - _curve(left)) / (right - left))
+    program.at_least(way, u)
+    program.at_least(u, way)
+    program.at_least(most, y)
+
+
+def _curve(u: float) -> float:
+    """The rectifier."""
+    ramp = min(max(u, 0.0), 1.0)
+    return max(u - 1.0, 0.0) + 0.5 * ramp * ramp
 
 
 def _beaten_by(program: Program, values: list[Affine], lows: list[float], most: float, needed: int) -> Affine:
@@ -234,7 +284,8 @@ def extreme(
     """The proven extreme of one output, to which the solver is given `seconds`; `bounds` are those of `sums`.
 
     A gated column enters by the convex hull of a product: while the best point lies beside the product, the span of the
-    gate is split and both parts are solved, the more promising first.
+    gate is split and both parts are solved, the more promising first. While it lies off the curve of a rectifier, a
+    point is added there.
     """
     free = unclamped(net)
     events, answers = extreme_events(free, output, sign, np.random.default_rng(seed))
@@ -242,10 +293,12 @@ def extreme(
     witness, attained = events[best], float(answers[best])
     deadline = monotonic() + seconds
     closed, nodes, status = -np.inf, 0, OPTIMAL
+    points = first_points(net)
     parts = [(_relaxed_bound(net, bounds, output, sign), gate_spans(net))]
     while parts and parts[0][0] > max(closed, sign * attained + ENOUGH * (1 + abs(attained))):
         most, spans = parts.pop(0)
-        found, inside = _solved(net, bounds, output, sign, spans, max(deadline - monotonic(), 0.1))
+        seconds_left = max(deadline - monotonic(), 0.1)
+        found, inside, curves = _solved(net, bounds, output, sign, spans, points, seconds_left)
         most, nodes = min(most, found.bound), nodes + found.nodes
         beside = _beside(inside, found)
         if found.variables is not None:
@@ -256,8 +309,11 @@ def extreme(
         if found.status == OPTIMAL and beside is not None and monotonic() < deadline:
             parts = sorted([*parts, *((most, half) for half in _halves(spans, *beside))], key=lambda p: -p[0])
             continue
+        if found.status == OPTIMAL and monotonic() < deadline and _refined(points, curves, found):
+            parts = sorted([*parts, (most, spans)], key=lambda p: -p[0])
+            continue
         closed = max(closed, most)
-        if found.status != OPTIMAL or beside is not None:
+        if found.status != OPTIMAL or beside is not None or most > sign * attained + ENOUGH * (1 + abs(attained)):
             status = TIME_LIMIT if found.status == OPTIMAL else found.status
     bound = sign * max(closed, sign * attained, *(most for most, _ in parts))
     return Extreme(output, sign, bound + sign * MARGIN * (1 + abs(bound)), attained, witness, status, nodes)
@@ -278,18 +334,37 @@ def _group(net: DenseNet, output: int) -> tuple[list[int], int]:
 
 
 def _solved(
-    net: DenseNet, bounds: tuple[Sums, ...], output: int, sign: int, spans: tuple[Span, ...], seconds: float
-) -> tuple[Solution, Box]:
-    """Maximum of `sign` times an output, each gate within its span, and the box that the solution speaks of."""
+    net: DenseNet,
+    bounds: tuple[Sums, ...],
+    output: int,
+    sign: int,
+    spans: tuple[Span, ...],
+    points: Points,
+    seconds: float,
+) -> tuple[Solution, Box, list[Curve]]:
+    """Maximum of `sign` times an output, each gate within its span; the box and curves that the solution speaks of."""
     program = Program()
     inside = box(program, net, spans)
     group, rank = _group(net, output)
     depth = len(bounds) - 1
-    u = _sums_at(program, inside, net, bounds, _pulls(net, depth, group, sign), depth)
+    u, curves = _sums_at(program, inside, net, bounds, _pulls(net, depth, group, sign), depth, points)
     beaten = len(group) - rank if sign > 0 else rank + 1  # of `sign` times the outputs, how many are no less
     low, high = (sign * end[group] for end in (bounds[-1].low, bounds[-1].high)[::sign])
     goal = _beaten_by(program, [u[i] * sign for i in group], low.tolist(), float(high.max()), beaten)
-    return program.maximum(goal, seconds=seconds), inside
+    return program.maximum(goal, seconds=seconds), inside, curves
+
+
+def _refined(points: Points, curves: list[Curve], found: Solution) -> bool:
+    """Add to `points` where the solution is off a curve; whether there is any such place."""
+    if found.variables is None:
+        return False
+    added = False
+    for curve in curves:
+        mine, at = points[curve.layer], curve.u.value(found.variables)
+        if curve.off(found.variables) > ON_CURVE and all(abs(at - p) > APART for p in mine[curve.unit]):
+            mine[curve.unit] = tuple(sorted({*mine[curve.unit], at}))
+            added = True
+    return added
 
 
 def _beside(inside: Box, found: Solution) -> tuple[int, float] | None:

@@ -2,11 +2,12 @@
 
 The standard model of rounding: an operation is right up to the relative error `u` = 2^-24, and a sum of n products, in
 whatever order and fused or not, up to `n u / (1 - n u)` times the sum of the magnitudes: Higham, Accuracy and Stability
-of Numerical Algorithms, 2nd ed., SIAM 2002, section 3.1. Clamps and the ordering round nothing and carry errors over at
-most as they are.
+of Numerical Algorithms, 2nd ed., SIAM 2002, section 3.1. A rectifier adds three roundings. Limits and the ordering
+round nothing; they and the rectifiers carry errors over at most as they are.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64
@@ -14,7 +15,7 @@ from numpy import ndarray
 
 from acc_decel.assurance.accepted_box import scaled_spans
 from acc_decel.factors import bends
-from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.network import DenseNet, Layer, rectified, wiring
 
 UNIT = 2.0**-24  # relative error of one float32 operation
 TINY = 2.0**-149  # absolute error of one that underflows
@@ -27,17 +28,20 @@ def rounding_errors(net: DenseNet, low: Sequence[ndarray], high: Sequence[ndarra
     `low` and `high` bound the sums of every layer, embedding first, in real arithmetic. What each layer rounds anew is
     carried to the outputs by the greatest slope that the following layers can have.
     """
-    layers = (*net.embedding, *net.trunk)
+    layers, deep = (*net.embedding, *net.trunk), len(net.embedding)
+    beside = len(net.embedding[-1].bias)
     gains = _gains(net, low, high)
-    inputs, input_errors = _entering(net)
+    x, errors = _entering(net)
     forced, forced_errors = (part[[*wiring(net.factors).forced]] for part in _scaled(net))
-    total = gains[0] @ (np.abs(layers[0].weights) @ input_errors)
-    total += gains[len(net.embedding)] @ (np.abs(net.trunk[0].weights[:, : len(forced)]) @ forced_errors)
-    x = inputs
+    total = gains[0] @ (np.abs(layers[0].weights) @ errors)
+    total += gains[deep] @ (np.abs(net.trunk[0].weights[:, beside:]) @ forced_errors)
+    embedded = np.zeros(0)
     for i, (layer, gain) in enumerate(zip(layers, gains, strict=True)):
-        x = np.concatenate([forced, x]) if i == len(net.embedding) else x
-        total += gain @ _rounded(layer, x * (1 + SLACK))
-        x = np.maximum(np.abs(np.clip(low[i], layer.low, layer.high)), np.abs(np.clip(high[i], layer.low, layer.high)))
+        if i == deep:
+            embedded, x = x, forced
+        seen = np.concatenate([embedded, x]) * (1 + SLACK)
+        x = rectified(np.maximum(high[i], 0))
+        total += gain @ (_rounded(layer, seen) + (3 * UNIT * x + TINY if i < len(layers) - 1 else 0))
     return total
 
 
@@ -53,35 +57,62 @@ def in_real_arithmetic(net: DenseNet, columns: Float32[ndarray, "rows columns"])
     seen = values / np.where(bend > 0, values + bend, 1)
     scaled = np.where(lacking, 0, (seen - net.center) * net.inverse_spread.astype(np.float64))
     gated = scaled[:, wires.gated] * (1 - np.where(lacking, 0, columns)[:, wires.gates])
-    x = np.concatenate([scaled[:, wires.free], gated, ~lacking[:, wires.masked]], axis=1)
-    for i, layer in enumerate((*net.embedding, *net.trunk)):
-        x = np.concatenate([scaled[:, wires.forced], x], axis=1) if i == len(net.embedding) else x
-        x = x @ layer.weights.T.astype(np.float64) + layer.bias
-        x = x if layer is net.trunk[-1] else np.clip(x, layer.low, layer.high)
-    return x
+    embedded, x = (
+        np.concatenate([scaled[:, wires.free], gated, ~lacking[:, wires.masked]], axis=1),
+        scaled[:, wires.forced],
+    )
+    for layer in net.embedding:
+        embedded = rectified(_sums(layer, embedded))
+    for layer in net.trunk[:-1]:
+        x = rectified(_sums(layer, np.concatenate([embedded, x], axis=1)))
+    return _sums(net.trunk[-1], np.concatenate([embedded, x], axis=1))
+
+
+def _sums(layer: Layer, x: Float64[ndarray, "rows inputs"]) -> Float64[ndarray, "rows units"]:
+    return x @ layer.weights.T.astype(np.float64) + layer.bias
 
 
 def _gains(net: DenseNet, low: Sequence[ndarray], high: Sequence[ndarray]) -> list[ndarray]:
     """The greatest magnitude of the slope of each output over the sums of each layer: outputs x units.
 
-    Slopes are carried backwards as intervals; a clamp has a slope between 0 and 1, or one of them where it is decided.
+    Slopes are carried backwards as intervals; a rectifier's own lies between those at the ends of its sum.
     """
-    layers = (*net.embedding, *net.trunk)
-    least = most = np.eye(len(layers[-1].bias))
-    found = [np.abs(most)]
+    layers, deep = (*net.embedding, *net.trunk), len(net.embedding)
+    beside = len(net.embedding[-1].bias)
+    on_embedded = Span(*(np.zeros((len(net.low), beside)),) * 2)
+    slopes = Span(*(np.eye(len(net.low)),) * 2)
+    found = [slopes.magnitude]
     for i in range(len(layers) - 1, 0, -1):
-        weights = layers[i].weights.astype(np.float64)
-        skip = len(wiring(net.factors).forced) if i == len(net.embedding) else 0
-        positive, negative = np.maximum(weights, 0)[:, skip:], np.minimum(weights, 0)[:, skip:]
-        least, most = least @ positive + most @ negative, most @ positive + least @ negative
-        before, margin = layers[i - 1], SLACK * (1 + np.maximum(np.abs(low[i - 1]), np.abs(high[i - 1])))
-        down, up = low[i - 1] - margin, high[i - 1] + margin
-        open_always = (down >= before.low) & (up <= before.high)
-        shut_always = (up <= before.low) | (down >= before.high)
-        least = np.where(shut_always, 0, np.where(open_always, least, np.minimum(least, 0)))
-        most = np.where(shut_always, 0, np.where(open_always, most, np.maximum(most, 0)))
-        found.insert(0, np.maximum(np.abs(least), np.abs(most)))
+        slopes = slopes.through(layers[i].weights.astype(np.float64))
+        if i >= deep:
+            on_embedded = Span(on_embedded.least + slopes.least[:, :beside], on_embedded.most + slopes.most[:, :beside])
+            slopes = on_embedded if i == deep else Span(slopes.least[:, beside:], slopes.most[:, beside:])
+        margin = SLACK * (1 + np.maximum(np.abs(low[i - 1]), np.abs(high[i - 1])))
+        slopes = slopes.times(np.clip(low[i - 1] - margin, 0, 1), np.clip(high[i - 1] + margin, 0, 1))
+        found.insert(0, slopes.magnitude)
     return found
+
+
+@dataclass(frozen=True)
+class Span:
+    """Intervals of the slopes of each output over some units."""
+
+    least: Float64[ndarray, "outputs units"]
+    most: Float64[ndarray, "outputs units"]
+
+    @property
+    def magnitude(self) -> Float64[ndarray, "outputs units"]:
+        """The greatest size of each slope."""
+        return np.maximum(np.abs(self.least), np.abs(self.most))
+
+    def through(self, weights: Float64[ndarray, "units inputs"]) -> "Span":
+        """The slopes over what the units are the weighted sums of."""
+        positive, negative = np.maximum(weights, 0), np.minimum(weights, 0)
+        return Span(self.least @ positive + self.most @ negative, self.most @ positive + self.least @ negative)
+
+    def times(self, low: Float64[ndarray, " units"], high: Float64[ndarray, " units"]) -> "Span":
+        """The slopes times factors between `low` and `high`, which are not negative."""
+        return Span(np.minimum(self.least * low, self.least * high), np.maximum(self.most * low, self.most * high))
 
 
 def _entering(net: DenseNet) -> tuple[Float[ndarray, " inputs"], Float[ndarray, " inputs"]]:
@@ -112,5 +143,5 @@ def _scaled(net: DenseNet) -> tuple[Float[ndarray, " columns"], Float[ndarray, "
 def _rounded(layer: Layer, x: Float[ndarray, " inputs"]) -> Float[ndarray, " units"]:
     """What the sums of a layer may be off, for inputs of magnitude `x`."""
     weights, bias = np.abs(layer.weights.astype(np.float64)), np.abs(layer.bias.astype(np.float64))
-    count = weights.shape[1] + 1
+    count = (weights > 0).sum(axis=1) + 1  # what is times 0 adds without rounding
     return count * UNIT / (1 - count * UNIT) * (weights @ x + bias) + count * TINY

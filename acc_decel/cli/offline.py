@@ -126,14 +126,15 @@ def train(
     settings = replace(usual, epochs=epochs or usual.epochs, patience=patience or usual.patience, seed=seed)
     factors = physics.vehicle_from(data.manifest["vehicle_file"]).factors
     with progress_bar() as progress:
-        task = progress.add_task("training", total=settings.epochs)
+        task = progress.add_task("training", total=settings.teacher_epochs + settings.epochs)
 
         def told(epoch: int, loss: float, best: float) -> None:
-            text = f"training: loss on unseen events {loss:.4f}, best {best:.4f}"
+            learner = "teacher" if epoch <= settings.teacher_epochs else "network"
+            text = f"training the {learner}: loss on unseen events {loss:.4f}, best {best:.4f}"
             progress.update(task, completed=epoch, description=text)
 
         net = learning.train(data, factors, settings, on_epoch=told, checkpoint=output / CHECKPOINT)
-        progress.update(task, completed=settings.epochs)
+        progress.update(task, completed=settings.teacher_epochs + settings.epochs)
         compared = progress.add_task("comparing with the best possible answer", total=4 * ORACLE_EVENTS)
         measured = metrics(net, data, on_oracle=lambda events: progress.advance(compared, events))
     name = str(data.manifest["vehicle"])

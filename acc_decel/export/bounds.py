@@ -2,21 +2,21 @@
 
 Two proofs, of which each unit takes the narrower interval. Interval arithmetic sends the interval of each value through
 the layers. Backward substitution (Zhang et al. 2018, arXiv:1811.00866) writes the greatest sum of a unit as a linear
-function of the values before it, each clamp replaced by a line above or below it, and so on back to what enters; there
-the factors stand alone, and their ranges give the bound. Both are computed in float64; the intervals are widened by
-`SLACK` of their width, far more than its rounding.
+function of the values before it, each rectifier replaced by a line above or below it, and so on back to what enters;
+there the factors stand alone, and their ranges give the bound. Both are computed in float64; the intervals are widened
+by `SLACK` of their width, far more than its rounding.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float64
 from numpy import ndarray
 
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import column_names
-from acc_decel.network import DenseNet, Layer, bent, wiring
+from acc_decel.network import DenseNet, Layer, bent, rectified, wiring
 
 SLACK = 1e-9
 
@@ -32,9 +32,9 @@ class Interval:
         """The intervals of these values and then of others."""
         return Interval(np.concatenate([self.low, other.low]), np.concatenate([self.high, other.high]))
 
-    def clamped(self, layer: Layer) -> "Interval":
-        """The intervals of the layer's outputs if these are those of its sums."""
-        return Interval(np.clip(self.low, layer.low, layer.high), np.clip(self.high, layer.low, layer.high))
+    def rectified(self) -> "Interval":
+        """The intervals of what the rectifier makes of these values."""
+        return Interval(rectified(self.low), rectified(self.high))
 
 
 @dataclass(frozen=True)
@@ -73,23 +73,20 @@ def entering_intervals(net: DenseNet, columns: Sequence[int]) -> Interval:
     return Interval(low[[*columns]], high[[*columns]])
 
 
-def sum_intervals(net: DenseNet, layers: Sequence[Layer]) -> list[Interval]:
-    """The intervals of the sums of `layers`: the embedding, then the trunk taking the embedding's values first."""
+def sum_intervals(net: DenseNet) -> list[Interval]:
+    """The intervals of the sums of all layers, embedding first."""
     wires = wiring(net.factors)
     masked = Interval(np.zeros(len(wires.masked)), np.ones(len(wires.masked)))
     embedded = entering_intervals(net, (*wires.free, *wires.gated)).joined(masked)
-    forced = entering_intervals(net, wires.forced)
-    entering = Entering(embedded.joined(forced), _choices(net))
-    joins, x = len(net.embedding), embedded
+    x = entering_intervals(net, wires.forced)
+    entering = Entering(embedded.joined(x), _choices(net))
     sums: list[Interval] = []
-    for i, layer in enumerate(layers):
-        x = x.joined(forced) if i == joins else x
-        greatest = [_greatest(sign, i, layers, sums, entering, joins) for sign in (-1.0, 1.0)]
-        plain = _plain(layer, x)
-        low, high = np.maximum(plain.low, -greatest[0]), np.minimum(plain.high, greatest[1])
-        slack = SLACK * (1 + high - low)
-        sums.append(Interval(low - slack, high + slack))
-        x = sums[-1].clamped(layer)
+    for layer in net.embedding:
+        sums.append(_sums(layer, embedded, _outermost(net, sums, entering)))
+        embedded = sums[-1].rectified()
+    for layer in net.trunk:
+        sums.append(_sums(layer, embedded.joined(x), _outermost(net, sums, entering)))
+        x = sums[-1].rectified()
     return sums
 
 
@@ -104,58 +101,61 @@ def _choices(net: DenseNet) -> tuple[Choice, ...]:
     return tuple(found)
 
 
-def _plain(layer: Layer, x: Interval) -> Interval:
+def _sums(layer: Layer, x: Interval, outermost: Interval) -> Interval:
+    """The intervals of a layer's sums: what its inputs allow, and what backward substitution does."""
     weights = layer.weights.astype(np.float64)
     ends = np.stack([weights * x.low, weights * x.high])
-    return Interval(layer.bias + ends.min(axis=0).sum(axis=1), layer.bias + ends.max(axis=0).sum(axis=1))
+    low = np.maximum(layer.bias + ends.min(axis=0).sum(axis=1), outermost.low)
+    high = np.minimum(layer.bias + ends.max(axis=0).sum(axis=1), outermost.high)
+    slack = SLACK * (1 + high - low)
+    return Interval(low - slack, high + slack)
 
 
-def _greatest(
-    sign: float, last: int, layers: Sequence[Layer], sums: list[Interval], entering: Entering, joins: int
-) -> Float64[ndarray, " units"]:
+def _outermost(net: DenseNet, sums: list[Interval], entering: Entering) -> Interval:
+    """The intervals of the sums of the layer after those of `sums`, by backward substitution."""
+    return Interval(-_greatest(net, -1.0, sums, entering), _greatest(net, 1.0, sums, entering))
+
+
+def _greatest(net: DenseNet, sign: float, sums: list[Interval], entering: Entering) -> Float64[ndarray, " units"]:
     """The greatest of `sign` times the sums of a layer, by backward substitution."""
-    slopes, constant = sign * layers[last].weights.astype(np.float64), sign * layers[last].bias.astype(np.float64)
-    direct = np.zeros((len(constant), len(entering.values.low)))  # slopes of what has been followed to the entry
-    for i in reversed(range(last)):
-        if i + 1 == joins:  # behind the embedding's values stand the forced ones
-            width = len(layers[i].bias)
-            direct[:, direct.shape[1] - (slopes.shape[1] - width) :] += slopes[:, width:]
-            slopes = slopes[:, :width]
-        above, below = _line_above(sums[i], layers[i]), _line_below(sums[i], layers[i])
-        rising, falling = np.maximum(slopes, 0), np.minimum(slopes, 0)
-        constant = constant + rising @ above[1] + falling @ below[1]
-        slopes = rising * above[0] + falling * below[0]
-        constant = constant + slopes @ layers[i].bias
-        slopes = slopes @ layers[i].weights.astype(np.float64)
-    direct[:, : slopes.shape[1]] += slopes
-    return constant + entering.greatest(direct)
+    layers, deep = (*net.embedding, *net.trunk), len(net.embedding)
+    beside = len(net.embedding[-1].bias)
+    here = layers[len(sums)]
+    constant = sign * here.bias.astype(np.float64)
+    slopes = sign * here.weights.astype(np.float64)
+    on_embedded = np.zeros((len(constant), beside))
+    for i in range(len(sums) - 1, deep - 1, -1):
+        on_embedded += slopes[:, :beside]
+        slopes, constant = _behind(slopes[:, beside:], constant, layers[i], sums[i])
+    on_forced = np.zeros((len(constant), len(wiring(net.factors).forced)))
+    if len(sums) >= deep:
+        on_forced = slopes[:, beside:]
+        slopes = on_embedded + slopes[:, :beside]
+    for i in range(min(len(sums), deep) - 1, -1, -1):
+        slopes, constant = _behind(slopes, constant, layers[i], sums[i])
+    return constant + entering.greatest(np.concatenate([slopes, on_forced], axis=1))
 
 
-def _line_above(z: Interval, layer: Layer) -> tuple[ndarray, ndarray]:
-    """Slope and constant of a line that lies nowhere below clamp(z), unit by unit."""
-    return _lines(z.low, z.high, layer.low, layer.high)
+def _behind(
+    slopes: Float64[ndarray, "units outputs"], constant: Float64[ndarray, " units"], layer: Layer, z: Interval
+) -> tuple[Float64[ndarray, "units inputs"], Float64[ndarray, " units"]]:
+    """What was linear in the rectified outputs of a layer, from above, as linear in its inputs."""
+    above, below = _line_above(z), _line_below(z)
+    rising, falling = np.maximum(slopes, 0), np.minimum(slopes, 0)
+    constant = constant + rising @ above[1] + falling @ below[1]
+    slopes = rising * above[0] + falling * below[0]
+    return slopes @ layer.weights.astype(np.float64), constant + slopes @ layer.bias
 
 
-def _line_below(z: Interval, layer: Layer) -> tuple[ndarray, ndarray]:
-    """Slope and constant of a line that lies nowhere above clamp(z): that above, seen in a mirror."""
-    slopes, constants = _lines(-z.high, -z.low, -layer.high, -layer.low)
-    return slopes, -constants
+def _line_above(z: Interval) -> tuple[ndarray, ndarray]:
+    """Slope and constant of the chord: the rectifier is convex and nowhere above it."""
+    low, high = rectified(z.low), rectified(z.high)
+    slope = (high - low) / np.maximum(z.high - z.low, SLACK)
+    return slope, np.maximum(low - slope * z.low, high - slope * z.high)
 
 
-def _lines(*ends: Float[ndarray, " units"]) -> tuple[ndarray, ndarray]:
-    lines = [_above(*unit) for unit in zip(*(end.tolist() for end in ends), strict=True)]
-    slopes, constants = zip(*lines, strict=True)
-    return np.array(slopes), np.array(constants)
-
-
-def _above(low: float, high: float, least: float, most: float) -> tuple[float, float]:
-    """Slope and constant of a line above clamp(z, least, most) for z from low to high."""
-    if high <= least or low >= most:
-        return 0.0, min(max(low, least), most)
-    if low >= least:  # straight, then level: z itself or the level, whichever stands out less
-        return (1.0, 0.0) if high - most < most - low else (0.0, most)
-    top = min(high, most)
-    slope = (top - least) / (top - low)  # from the left end to the kink or the right end
-    if slope * (high - low) / 2 + least > top:
-        return 0.0, top
-    return slope, least - slope * low
+def _line_below(z: Interval) -> tuple[ndarray, ndarray]:
+    """Slope and constant of the tangent in the middle: the rectifier is convex and nowhere below it."""
+    middle = (z.low + z.high) / 2
+    slope = np.clip(middle, 0, 1)
+    return slope, rectified(middle) - slope * middle

@@ -1,31 +1,34 @@
 """The generated C tables of the network in fixed point."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import UInt32
 from numpy import ndarray
 
 from acc_decel.export.c_tables import Table, checksum, defines, header, rows_of, stretches
-from acc_decel.export.fixed import LEAST, WORD, FixedLayer, FixedNet
+from acc_decel.export.fixed import WORD, FixedLayer, FixedNet
 from acc_decel.factors import OUTPUTS, column_names
 from acc_decel.network import wiring
 
 LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h")
 SOURCES = ("acc_decel_fixed.c", *LAYERS)
 TOGETHER = 4  # outputs of a block, as in acc_decel_fixed_layers.c
-FILLING_SHIFT = 31  # of an output that nothing reads
+FILLING_POINT, FILLING_SHIFT = 16, 31  # of an output that nothing reads
 
 
 def network_header(net: FixedNet, *, stamp: str) -> str:
     """acc_decel_network_tables.h: wiring and weights, for acc_decel_fixed.c alone; `stamp` is its first comment."""
     wires, tables = wiring(net.net.factors), network_tables(net)
-    embedded = len(net.embedding[-1].bias)
-    widths = [wires.embedding_inputs, embedded + len(wires.forced)]
-    widths += [TOGETHER * _blocks(layer) for layer in net.embedding + net.trunk]
+    beside = TOGETHER * _blocks(net.embedding[-1])
+    widths = [wires.embedding_inputs, beside + len(wires.forced)]
+    widths += [TOGETHER * _blocks(layer) for layer in net.embedding]
+    widths += [beside + TOGETHER * _blocks(layer) for layer in net.trunk[:-1]]
     counts = {
         "WIDEST_PAIRS": -(-max(widths) // TOGETHER) * TOGETHER // 2,
         "EMBEDDING_LAYERS": len(net.embedding),
         "TRUNK_LAYERS": len(net.trunk),
-        "EMBEDDED_COUNT": embedded,
+        "EMBEDDED_PAIRS": beside // 2,
         "FORCED_COUNT": len(wires.forced),
         "ENTRY_COUNT": len(net.entries.columns),
         "GATED_COUNT": len(wires.gated),
@@ -71,6 +74,7 @@ def network_tables(net: FixedNet) -> list[Table]:
     """The tables of acc_decel_fixed.c."""
     wires, names, e = wiring(net.net.factors), column_names(net.net.factors), net.entries
     entries = zip(e.multipliers, e.offsets + WORD, e.bends, e.zero, e.columns, e.bits, e.shifts, strict=True)
+    trunk = tuple(_apart(layer, len(net.embedding[-1].bias)) for layer in net.trunk)
     outputs = zip(net.least + WORD, net.most + WORD, np.exp2(-net.bits), strict=True)
     return [
         Table(
@@ -84,10 +88,10 @@ def network_tables(net: FixedNet) -> list[Table]:
         Table("gate_columns", np.array(wires.gates, np.uint8), "of each gated column"),
         Table("masked_columns", np.array(wires.masked, np.uint8), "columns whose availability the embedding sees"),
         _sizes("embedding", net.embedding),
-        _sizes("trunk", net.trunk),
+        _sizes("trunk", trunk),
         Table(
             "weights",
-            np.concatenate([blocks(layer) for layer in net.embedding + net.trunk])[:, None],
+            np.concatenate([blocks(layer) for layer in net.embedding + trunk])[:, None],
             "blocks of all layers, one by one",
             "acc_decel_pair_t",
         ),
@@ -99,20 +103,30 @@ def _sizes(part: str, layers: tuple[FixedLayer, ...]) -> Table:
     return Table(part, np.array(rows, np.uint32), "pairs of inputs, blocks, finer", "acc_decel_fixed_layer_t")
 
 
+def _apart(layer: FixedLayer, beside: int) -> FixedLayer:
+    """A layer of the trunk whose first inputs, the embedding's values, are filled up to whole blocks."""
+    filled = np.zeros((len(layer.bias), -beside % TOGETHER), np.int64)
+    planes = [
+        np.concatenate([plane[:, :beside], filled, plane[:, beside:]], axis=1) for plane in (layer.weights, layer.fine)
+    ]
+    return replace(layer, weights=planes[0], fine=planes[1])
+
+
 def _blocks(layer: FixedLayer) -> int:
     return -(-len(layer.bias) // TOGETHER)
 
 
 def blocks(layer: FixedLayer) -> UInt32[ndarray, " words"]:
-    """A layer as acc_decel_fixed_layers() takes it: block by block biases, shifts, weights pair by pair, finer ones."""
+    """A layer as acc_decel_fixed_layers() takes it: block by block as its header says."""
     words = []
     planes = (layer.weights, layer.fine) if layer.finer else (layer.weights,)
     for start in range(0, len(layer.bias), TOGETHER):
         some = slice(start, start + TOGETHER)
         lacking = TOGETHER - len(layer.bias[some])
-        bias = np.append(layer.bias[some], [LEAST] * lacking) + WORD
+        bias = np.append(layer.bias[some], [0] * lacking) % (2 * WORD)
+        point = np.append(layer.point[some], [FILLING_POINT] * lacking).astype(np.uint8)
         shift = np.append(layer.shift[some], [FILLING_SHIFT] * lacking).astype(np.uint8)
-        words += [bias, shift.view(np.uint32)]
+        words += [bias, point.view(np.uint32), shift.view(np.uint32)]
         for plane in planes:
             even = np.pad(plane[some], ((0, lacking), (0, -plane.shape[1] % 4))).astype(np.int16)
             words.append(even.reshape(TOGETHER, -1, 2).transpose(1, 0, 2).copy().view(np.uint32).ravel())

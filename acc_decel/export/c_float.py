@@ -5,31 +5,32 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.export.c_tables import LARGEST, Table, checksum, defines, header, rows_of, stretches
-from acc_decel.factors import bends, column_names
+from acc_decel.factors import OUTPUTS, bends, column_names
 from acc_decel.network import DenseNet, Layer, wiring
 
 LAYERS = ("acc_decel_layers.c", "acc_decel_layers.h", "acc_decel_cortex_m4f.h")
 SOURCES = ("acc_decel_float.c", *LAYERS)
-MOST_BLOCKS = 16  # of a layer: two bits for each
 WIDE, NARROW = 8, 4  # outputs of a block, as in acc_decel_layers.c
 
 
 def network_header(net: DenseNet, *, stamp: str) -> str:
     """acc_decel_network_tables.h: wiring and weights, for acc_decel_float.c alone; `stamp` is its first comment."""
     wires = wiring(net.factors)
-    before = len(wires.forced)  # what lies in front of the embedding's values
-    widths = [before + wires.embedding_inputs]
-    widths += [before + sum(_heights(len(layer.bias))) for layer in net.embedding]
-    widths += [sum(_heights(len(layer.bias))) for layer in net.trunk]
+    before, beside = len(wires.forced), len(net.embedding[-1].bias)
+    widths = [before + wires.embedding_inputs, beside + before]
+    widths += [before + _room(layer) for layer in net.embedding]
+    widths += [beside + _room(layer) for layer in net.trunk[:-1]]
     tables = network_tables(net)
     counts = {
         "WIDEST": max(widths),
         "EMBEDDING_LAYERS": len(net.embedding),
         "TRUNK_LAYERS": len(net.trunk),
+        "EMBEDDED_COUNT": beside,
         "FORCED_COUNT": before,
         "ENTRY_COUNT": before + len(wires.free) + len(wires.gated),
         "GATED_COUNT": len(wires.gated),
         "MASKED_COUNT": len(wires.masked),
+        "OUTPUT_ROOM": _room(net.trunk[-1]),
         "BENT_COUNT": sum(table.name == "bent" and len(table.values) for table in tables),
     }
     parts = (
@@ -53,7 +54,13 @@ typedef struct {
 typedef struct {
     uint32_t entry;
     float bend;
-} acc_decel_bent_t;"""
+} acc_decel_bent_t;
+
+/* The outputs are cut to these. */
+typedef struct {
+    float low;
+    float high;
+} acc_decel_limits_t;"""
 
 
 def network_checksum(net: DenseNet) -> int:
@@ -68,6 +75,7 @@ def network_tables(net: DenseNet) -> list[Table]:
     columns = [*wires.forced, *wires.free, *wires.gated]
     entries = rows_of("u4,f4,f4", [(c, net.center[c], net.inverse_spread[c]) for c in columns])
     bent = rows_of("u4,f4", [(i, bend[c]) for i, c in enumerate(columns) if bend[c]])
+    limits = rows_of("f4,f4", list(zip(*np.clip([net.low, net.high], -LARGEST, LARGEST), strict=True)))
     names = column_names(net.factors)
     return [
         Table("entries", entries, "forced, free, gated", "acc_decel_entry_t", tuple(names[c] for c in columns)),
@@ -76,28 +84,23 @@ def network_tables(net: DenseNet) -> list[Table]:
         Table("masked_columns", np.array(wires.masked, np.uint32), "columns whose availability the embedding sees"),
         _sizes("embedding", net.embedding),
         _sizes("trunk", net.trunk),
+        Table("output_limits", limits, "outputs", "acc_decel_limits_t", tuple(OUTPUTS)),
         Table("weights", np.concatenate([blocks(layer) for layer in layers]), "blocks of all layers, one by one"),
     ]
 
 
 def _sizes(part: str, layers: tuple[Layer, ...]) -> Table:
-    rows = []
-    for i, layer in enumerate(layers):
-        heights = _heights(len(layer.bias))
-        if len(heights) > MOST_BLOCKS:
-            raise ValueError(f"{part}[{i}] must have at most {MOST_BLOCKS * WIDE} outputs. Got {len(layer.bias)}.")
-        limits = sum((any_low + 2 * any_high) << 2 * at for at, (any_low, any_high) in enumerate(_limited(layer)))
-        rows.append((layer.weights.shape[1], heights.count(WIDE), heights.count(NARROW), limits))
-    return Table(part, np.array(rows, np.uint32), "layers", "acc_decel_layer_t")
-
-
-def _limited(layer: Layer) -> list[tuple[bool, bool]]:
-    """Whether each block has lower and upper limits."""
-    ends = np.cumsum(_heights(len(layer.bias)))[:-1]
-    return [
-        (bool((low > -LARGEST).any()), bool((high < LARGEST).any()))
-        for low, high in zip(np.split(layer.low, ends), np.split(layer.high, ends), strict=True)
+    heights = [_heights(len(layer.bias)) for layer in layers]
+    rows = [
+        (layer.weights.shape[1], high.count(WIDE), high.count(NARROW))
+        for layer, high in zip(layers, heights, strict=True)
     ]
+    return Table(part, np.array(rows, np.uint32), "inputs, wide, narrow blocks", "acc_decel_layer_t")
+
+
+def _room(layer: Layer) -> int:
+    """Outputs of a layer in whole blocks."""
+    return sum(_heights(len(layer.bias)))
 
 
 def _heights(outputs: int) -> list[int]:
@@ -107,14 +110,13 @@ def _heights(outputs: int) -> list[int]:
 
 
 def blocks(layer: Layer) -> Float32[ndarray, " numbers"]:
-    """A layer as acc_decel_layer() takes it: block by block bias, weights input by input, and limits where any are."""
+    """A layer as acc_decel_sums() takes it: block by block bias, then weights input by input."""
     numbers, start = [], 0
-    for height, (any_low, any_high) in zip(_heights(len(layer.bias)), _limited(layer), strict=True):
+    for height in _heights(len(layer.bias)):
         some = slice(start, start + height)
         rows = [layer.bias[some], *layer.weights[some].T]
-        rows += [layer.low[some]] * any_low + [layer.high[some]] * any_high
         block = np.zeros((len(rows), height), np.float32)
-        block[:, : len(rows[0])] = np.clip(rows, -LARGEST, LARGEST)
+        block[:, : len(rows[0])] = rows
         numbers.append(block.ravel())
         start += height
     return np.concatenate(numbers)

@@ -14,8 +14,8 @@ LARGEST = float(np.finfo(np.float32).max) / 2  # sums stay below, so that no rou
 def check_fits(net: DenseNet) -> None:
     """Raise ValueError, naming layer and reason, if `net` cannot become firmware.
 
-    Every array must be finite (clamps may be infinite) and chain into the next, and no sum may leave float32 for any
-    accepted factors. The last is proven by bounds on the absolute values, layer by layer.
+    Every array must be finite (the outputs' limits may be infinite) and chain into the next, and no sum may leave
+    float32 for any accepted factors. The last is proven by bounds on the absolute values, layer by layer.
     """
     wires = wiring(net.factors)
     columns = len(column_names(net.factors))
@@ -25,10 +25,12 @@ def check_fits(net: DenseNet) -> None:
         raise ValueError(f"{lacking[0]} must not lack, because it gates another factor. Make it a factor that may not.")
     for name in ("center", "inverse_spread"):
         _check_array(name, getattr(net, name), (columns,))
-    embedded = _check_chain("embedding", net.embedding, wires.embedding_inputs)
-    outputs = _check_chain("trunk", net.trunk, len(wires.forced) + embedded)
+    embedded = _check_layers("embedding", net.embedding, beside=0, inputs=wires.embedding_inputs)
+    outputs = _check_layers("trunk", net.trunk, beside=embedded, inputs=len(wires.forced))
     if outputs != len(OUTPUTS):
         raise ValueError(f"trunk must give {len(OUTPUTS)} outputs ({', '.join(OUTPUTS)}). Got {outputs}.")
+    if not (net.low.shape == net.high.shape == (outputs,) and (net.low <= net.high).all()):
+        raise ValueError(f"The outputs must have {outputs} limits, low <= high. Got {net.low}, {net.high}.")
     _check_bounds(net, wires)
 
 
@@ -44,16 +46,14 @@ def _check_array(name: str, array: ndarray, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{name} must be finite for the firmware. Got {bad}. Train the network again.")
 
 
-def _check_chain(part: str, layers: tuple[Layer, ...], inputs: int) -> int:
-    """Number of outputs of the last of `layers`, each of which must take what the one before gives."""
+def _check_layers(part: str, layers: tuple[Layer, ...], *, beside: int, inputs: int) -> int:
+    """Number of outputs of the last layer; each must take `beside` values and what the one before gives."""
     if not layers:
         raise ValueError(f"{part} must have at least one layer for the firmware. Got none.")
     for i, layer in enumerate(layers):
         outputs = len(layer.bias)
-        _check_array(f"{part}[{i}].weights", layer.weights, (outputs, inputs))
+        _check_array(f"{part}[{i}].weights", layer.weights, (outputs, beside + inputs))
         _check_array(f"{part}[{i}].bias", layer.bias, (outputs,))
-        if not (layer.low.shape == layer.high.shape == (outputs,) and (layer.low <= layer.high).all()):
-            raise ValueError(f"{part}[{i}] must have {outputs} clamps, low <= high. Got {layer.low}, {layer.high}.")
         inputs = outputs
     return inputs
 
@@ -61,9 +61,12 @@ def _check_chain(part: str, layers: tuple[Layer, ...], inputs: int) -> int:
 def _check_bounds(net: DenseNet, wires: Wiring) -> None:
     scaled = _scaled_bounds(net)
     opened = np.array([_gate_bound(net, gate) for gate in wires.gates])
-    x = np.concatenate([scaled[[*wires.free]], scaled[[*wires.gated]] * opened, np.ones(len(wires.masked))])
-    x = _check_part("embedding", net.embedding, x)
-    _check_part("trunk", net.trunk, np.concatenate([scaled[[*wires.forced]], x]))
+    embedded = np.concatenate([scaled[[*wires.free]], scaled[[*wires.gated]] * opened, np.ones(len(wires.masked))])
+    for i, layer in enumerate(net.embedding):
+        embedded = _bound(f"embedding[{i}]", layer, embedded)
+    x = scaled[[*wires.forced]]
+    for i, layer in enumerate(net.trunk):
+        x = _bound(f"trunk[{i}]", layer, np.concatenate([embedded, x]))
 
 
 def _scaled_bounds(net: DenseNet) -> Float64[ndarray, " columns"]:
@@ -79,10 +82,9 @@ def _gate_bound(net: DenseNet, gate: int) -> float:
     return max(1.0, abs(1 - low), abs(1 - high))
 
 
-def _check_part(part: str, layers: tuple[Layer, ...], x: Float64[ndarray, " inputs"]) -> Float64[ndarray, " outputs"]:
-    for i, layer in enumerate(layers):
-        bound = np.abs(layer.weights.astype(np.float64)) @ x + np.abs(layer.bias)
-        if not (bound < LARGEST).all():
-            raise ValueError(f"{part}[{i}] must stay within float32. Its sums may reach {bound.max():g}. Train again.")
-        x = np.minimum(bound, np.maximum(np.abs(layer.low), np.abs(layer.high)))
-    return x
+def _bound(name: str, layer: Layer, x: Float64[ndarray, " inputs"]) -> Float64[ndarray, " outputs"]:
+    """The greatest absolute value of each sum; the rectifier never makes it greater."""
+    bound = np.abs(layer.weights.astype(np.float64)) @ x + np.abs(layer.bias)
+    if not (bound < LARGEST).all():
+        raise ValueError(f"{name} must stay within float32. Its sums may reach {bound.max():g}. Train again.")
+    return bound

@@ -1,11 +1,11 @@
 """The network in fixed point: integers chosen so that no sum can overflow, and the NumPy reference of their arithmetic.
 
 Every value between two layers is a 16-bit integer q that stands for low + (q + 32768) / scale, where low to low +
-65535 / scale is what the value can be: its interval, proven from the ranges of the factors, cut by its clamp. So the
-clamp of every unit is the saturation of a 16-bit integer, a rectifier's zero is exact, and saturation changes nothing
-that the clamp would not. A unit adds 16-bit weights times such integers to its bias, in arithmetic modulo 2^32 whose
-result is proven to lie within 32 bits, and shifts right: all scales are in the weights. Rounding a weight keeps its
-sign and rounding a value keeps its order, so that a network monotone in float32 is monotone here.
+65535 / scale holds what the value can be: its interval, proven from the ranges of the factors. What leaves a rectifier
+begins at low = 0 and has a scale that is a power of two. A unit adds 16-bit weights times such integers to its bias, in
+arithmetic modulo 2^32 whose result is proven to lie within 32 bits; its sum is in 2^-point, the rectifier then works on
+whole integers, and a shift to the right gives q: all scales are in the weights. Rounding a weight keeps its sign, and
+rounding a value keeps its order, so that a network monotone in float32 is monotone here.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,7 +20,7 @@ from acc_decel.export.bounds import Interval, entering_intervals, sum_intervals
 from acc_decel.export.fitness import check_fits
 from acc_decel.export.reference import status_of
 from acc_decel.factors import COMFORT_DECELERATION, OUTPUTS, bends
-from acc_decel.network import DenseNet, Layer, in_order, wiring
+from acc_decel.network import DenseNet, Layer, in_order, rectified, wiring
 from acc_decel.status import BELOW_COMFORT, REFUSED
 
 LEAST, MOST = -32768, 32767  # of a value between layers
@@ -30,7 +30,10 @@ FAR = 2.0**40  # a weight that does not fit by far
 WORD = 2**31  # sums lie from -WORD to WORD - 1
 FIXED_BITS = 15  # a factor becomes an integer of at most so many bits and a sign
 GATE_BITS = 14  # a gate of 1 is 2^14
-SHIFTS = range(1, 24)
+ROOT_BITS = 15  # of what the rectifier squares
+LEAST_SPAN = 2.0**-8  # of a value: one that is always 0 has a scale, too
+SHIFTS = range(1, 32)
+POINTS = range(ROOT_BITS + 1, 2 * ROOT_BITS + 1)  # bits behind the point of a sum
 OUTPUT_BITS = range(8, 25)
 TOLERANCE = 0.05  # [m/s^2], [s] that fixed point may be away from float before weights are made finer
 
@@ -79,20 +82,28 @@ class Entries:
 
 @dataclass(frozen=True)
 class FixedLayer:
-    """q = (weights @ x + (fine @ x >> finer) + bias) >> shift, saturated to 16 bits; no `fine` if `finer` is 0."""
+    """Sums weights @ x + (fine @ x >> finer) + bias, in 2^-point; no `fine` if `finer` is 0.
+
+    Rectified and shifted right they are the layer's outputs; the last layer's sums are those of the network.
+    """
 
     weights: Int64[ndarray, "outputs inputs"]
     fine: Int64[ndarray, "outputs inputs"]  # what the weights lack, in 2^-finer
     bias: Int64[ndarray, " outputs"]
+    point: Int64[ndarray, " outputs"]
     shift: Int64[ndarray, " outputs"]
     finer: int
 
     def __call__(self, x: Int64[ndarray, "rows inputs"]) -> Int64[ndarray, "rows outputs"]:
         """The layer's outputs for `x`."""
-        return np.clip(self.sums(x) >> self.shift, LEAST, MOST)
+        above = np.maximum(self.sums(x), 0)
+        ramp = np.minimum(above, 1 << self.point)
+        root = ramp >> (self.point - ROOT_BITS)
+        curve = root * root >> (2 * ROOT_BITS + 1 - self.point)
+        return np.minimum((above - ramp + curve) >> self.shift, STEPS) + LEAST
 
     def sums(self, x: Int64[ndarray, "rows inputs"]) -> Int64[ndarray, "rows outputs"]:
-        """The sums before the shift."""
+        """The sums."""
         return _product(x, self.weights) + (_product(x, self.fine) >> self.finer) + self.bias
 
 
@@ -121,13 +132,13 @@ class FixedNet:
         gate = 2**GATE_BITS - fixed(np.nan_to_num(columns[:, wires.gates]), np.full(len(wires.gates), GATE_BITS))
         gated = zero + (((gated - zero) * gate + 2 ** (GATE_BITS - 1)) >> GATE_BITS)
         available = np.where(np.isnan(columns[:, wires.masked]), LEAST, MOST)
-        x = np.concatenate([free, gated, available], axis=1)
+        embedded, x = np.concatenate([free, gated, available], axis=1), forced
         for layer in self.embedding:
-            x = layer(x)
-        x = np.concatenate([x, forced], axis=1)
+            embedded = layer(embedded)
         for layer in self.trunk[:-1]:
-            x = layer(x)
-        whole = np.clip(self.trunk[-1].sums(x), self.least, self.most)
+            x = layer(np.concatenate([embedded, x], axis=1))
+        sums = self.trunk[-1].sums(np.concatenate([embedded, x], axis=1))
+        whole = np.clip(sums, self.least, self.most)
         outputs = whole.astype(np.float32) * np.exp2(-self.bits).astype(np.float32)
         return in_order(outputs)
 
@@ -186,29 +197,21 @@ def quantised(net: DenseNet, finer: Collection[int] = ()) -> FixedNet:
     forced = Scale(scale.low[:first], scale.scale[:first])
     masked = _scale(Interval(np.zeros(len(wires.masked)), np.ones(len(wires.masked))))
     seen = Scale(scale.low[first:], scale.scale[first:]).joined(masked)
-    named, done = _named_layers(net), []
-    sums = sum_intervals(net, [layer for _, layer in named])
-    for i, (name, layer) in enumerate(named[:-1]):
-        seen = seen.joined(forced) if i == len(net.embedding) else seen
-        rounded, seen = _layer(name, layer, seen, sums[i], fine=i in finer)
+    sums = sum_intervals(net)
+    embedded, done = seen, []
+    for i, layer in enumerate(net.embedding):
+        rounded, embedded = _layer(f"embedding[{i}]", layer, embedded, sums[i], fine=i in finer)
         done.append(rounded)
-    seen = seen.joined(forced) if len(done) == len(net.embedding) else seen
-    name, layer = named[-1]
-    last, bits = _last_layer(name, layer, seen, fine=len(done) in finer)
-    ends = [np.clip(np.rint(e.astype(np.float64) * np.exp2(bits)), -WORD, WORD - 1) for e in (layer.low, layer.high)]
+    deep, x = len(done), forced
+    for i, layer in enumerate(net.trunk[:-1]):
+        at = deep + i
+        rounded, x = _layer(f"trunk[{i}]", layer, embedded.joined(x), sums[at], fine=at in finer)
+        done.append(rounded)
+    last, bits = _last_layer(f"trunk[{len(net.trunk) - 1}]", net.trunk[-1], embedded.joined(x), fine=len(done) in finer)
+    ends = [np.clip(np.rint(e.astype(np.float64) * np.exp2(bits)), -WORD, WORD - 1) for e in (net.low, net.high)]
     least, most = (end.astype(np.int64) for end in ends)
-    deep = len(net.embedding)
     entries = _entries(net, columns, scale)
     return FixedNet(net, entries, tuple(done[:deep]), (*done[deep:], last), bits, least, most)
-
-
-def _named_layers(net: DenseNet) -> list[tuple[str, Layer]]:
-    """All layers and their names; the trunk's first takes the embedding's values before the forced columns."""
-    forced, first = len(wiring(net.factors).forced), net.trunk[0]
-    weights = np.concatenate([first.weights[:, forced:], first.weights[:, :forced]], axis=1)
-    trunk = (Layer(weights, first.bias, first.low, first.high), *net.trunk[1:])
-    parts = {"embedding": net.embedding, "trunk": trunk}
-    return [(f"{part}[{i}]", layer) for part, layers in parts.items() for i, layer in enumerate(layers)]
 
 
 def _scale(values: Interval) -> Scale:
@@ -218,10 +221,11 @@ def _scale(values: Interval) -> Scale:
 
 def _layer(name: str, layer: Layer, seen: Scale, sums: Interval, *, fine: bool) -> tuple[FixedLayer, Scale]:
     """The layer in integers, and what its outputs stand for."""
-    scale, finer = _scale(sums.clamped(layer)), _finer(layer) if fine else 0
-    units = [_unit(f"{name}, unit {i}", layer, i, seen, scale, finer) for i in range(len(layer.bias))]
-    weights, residues, bias, shift = zip(*units, strict=True)
-    return FixedLayer(np.stack(weights), np.stack(residues), np.array(bias), np.array(shift), finer), scale
+    most, finer = rectified(np.maximum(sums.high, 0)), _finer(layer) if fine else 0
+    bits = np.floor(np.log2(STEPS / np.maximum(most, LEAST_SPAN))).astype(np.int64)
+    units = [_unit(f"{name}, unit {i}", layer, i, seen, int(bits[i]), finer) for i in range(len(layer.bias))]
+    weights, residues, bias, point, shift = (np.array(some) for some in zip(*units, strict=True))
+    return FixedLayer(weights, residues, bias, point, shift, finer), Scale(np.zeros(len(bits)), np.exp2(bits))
 
 
 def _finer(layer: Layer) -> int:
@@ -229,16 +233,22 @@ def _finer(layer: Layer) -> int:
     return 16 - layer.weights.shape[1].bit_length()
 
 
-def _unit(name: str, layer: Layer, i: int, seen: Scale, scale: Scale, finer: int) -> tuple[ndarray, ndarray, int, int]:
-    """Weights, what they lack, bias and shift of one unit: the greatest shift, and so the finest weights, that fit."""
-    for shift in reversed(SHIFTS):
-        unit = float(scale.scale[i]) * 2.0**shift  # of the sum
-        constant = (float(layer.bias[i]) - float(scale.low[i])) * unit + LEAST * 2.0**shift + 2.0 ** (shift - 1)
-        weights, fine, bias = _integers(layer.weights[i].astype(np.float64) * unit, constant, seen, finer)
+def _unit(
+    name: str, layer: Layer, i: int, seen: Scale, bits: int, finer: int
+) -> tuple[ndarray, ndarray, int, int, int]:
+    """Weights, what they lack, bias, point and shift of a unit with outputs in 2^-bits: the finest sums that fit."""
+    for point in reversed(POINTS):
+        shift = point - bits
+        if not SHIFTS[0] <= shift <= SHIFTS[-1]:
+            continue
+        half = 2.0 ** (shift - 1)  # so that the shift rounds
+        weights, fine, bias = _integers(
+            layer.weights[i].astype(np.float64) * 2.0**point, float(layer.bias[i]) * 2.0**point + half, seen, finer
+        )
         if fits(weights, bias, fine, finer):
-            return weights, fine, bias, shift
+            return weights, fine, bias, point, shift
     raise ValueError(
-        f"{name} must fit fixed point: its sums reach more than 2^{31 - SHIFTS[0]} steps of its output. "
+        f"{name} must fit fixed point with {POINTS[0]} bits behind the point of its sums. "
         "Train again with weaker weights, or export float."
     )
 
@@ -248,8 +258,8 @@ def _last_layer(name: str, layer: Layer, seen: Scale, *, fine: bool) -> tuple[Fi
     finer = _finer(layer) if fine else 0
     units = [_output(f"{name}, unit {i}", layer, i, seen, finer) for i in range(len(layer.bias))]
     weights, residues, bias, bits = zip(*units, strict=True)
-    none = np.zeros(len(bias), np.int64)
-    return FixedLayer(np.stack(weights), np.stack(residues), np.array(bias), none, finer), np.array(bits)
+    none, points = np.zeros(len(bias), np.int64), np.array(bits)
+    return FixedLayer(np.stack(weights), np.stack(residues), np.array(bias), points, none, finer), points
 
 
 def _output(name: str, layer: Layer, i: int, seen: Scale, finer: int) -> tuple[ndarray, ndarray, int, int]:

@@ -158,12 +158,14 @@ def _network(g: Graph, net: DenseNet, lacking: str) -> list[str]:
     closed = g("Sub", one, _columns(g, given, wires.gates))
     available = g("Sub", one, g.number(_columns(g, lacking, wires.masked)))
     gated = g("Mul", _columns(g, scaled, wires.gated), closed)
-    x = g("Concat", _columns(g, scaled, wires.free), gated, available, axis=1)
+    embedded = g("Concat", _columns(g, scaled, wires.free), gated, available, axis=1)
     for layer in net.embedding:
-        x = _layer(g, layer, x)
-    x = g("Concat", _columns(g, scaled, wires.forced), x, axis=1)
-    for layer in net.trunk:
-        x = _layer(g, layer, x)
+        embedded = _rectified(g, _sums(g, layer, embedded))
+    x = _columns(g, scaled, wires.forced)
+    for layer in net.trunk[:-1]:
+        x = _rectified(g, _sums(g, layer, g("Concat", embedded, x, axis=1)))
+    x = _sums(g, net.trunk[-1], g("Concat", embedded, x, axis=1))
+    x = g("Min", g("Max", x, g.constant(net.low)), g.constant(net.high))
     outputs = [g("Gather", x, g.constant(np.array(i)), axis=1) for i in range(len(OUTPUTS))]
     for end in range(len(ORDERED) - 1, 0, -1):  # neighbours in order, until all are, as in acc_decel.c
         for i, j in pairwise(ORDERED[: end + 1]):
@@ -175,9 +177,16 @@ def _columns(g: Graph, x: str, indices: tuple[int, ...]) -> str:
     return g("Gather", x, g.constant(np.array(indices)), axis=1)
 
 
-def _layer(g: Graph, layer: Layer, x: str) -> str:
-    y = g("Gemm", x, g.constant(layer.weights), g.constant(layer.bias), transB=1)
-    return g("Min", g("Max", y, g.constant(layer.low)), g.constant(layer.high))
+def _sums(g: Graph, layer: Layer, x: str) -> str:
+    return g("Gemm", x, g.constant(layer.weights), g.constant(layer.bias), transB=1)
+
+
+def _rectified(g: Graph, z: str) -> str:
+    """The smooth rectifier."""
+    zero, one, half = g.constant([0.0]), g.constant([1.0]), g.constant([0.5])
+    ramp = g("Min", g("Max", z, zero), one)
+    curve = g("Mul", g("Mul", ramp, half), ramp)
+    return g("Add", g("Max", g("Sub", z, one), zero), curve)
 
 
 def _status(g: Graph, net: DenseNet, bad: str, missing: str, refused: str, lower: str) -> None:

@@ -6,11 +6,12 @@ A prediction goes through these steps, the same in NumPy here, in the ONNX graph
    with a bend; a column of a factor that is not available becomes 0.
 2. `available` is 1 or 0 for each factor of `masked` (single-column factors that may lack).
 3. The embedding sees the free columns, the gated columns times (1 - gate), and `available`; its layers follow.
-4. The trunk sees the forced columns, then the embedding's output. Its weights keep the sign of each direction.
-5. The last layer gives the outputs, as OUTPUTS lists them; the quantiles are put in order.
+4. The trunk begins with the forced columns. Each of its layers sees the embedding's output, then the layer before. The
+   weights on the way from a forced column to a quantile have signs that carry its direction.
+5. The last layer, cut to `low` and `high`, gives the outputs as OUTPUTS lists them; the quantiles are put in order.
 
-Every layer is `clamp(weights @ x + bias, low, high)` with limits for each unit: a rectifier is (0, inf), its concave
-mirror image (-inf, 0), a saturated unit (-1, 1). One loop in C serves them all, and no branch depends on the data.
+Between two layers stands the smooth rectifier: 0 below 0, z^2 / 2 up to 1, then z - 1/2. It is convex and rising; a
+unit whose weights all change sign is its concave mirror image. Nothing branches on the data.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -19,7 +20,7 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
 from acc_decel.factors import FACTORS, FREE, ORDERED, Factor, bends, column_names, schema
@@ -27,19 +28,23 @@ from acc_decel.factors import FACTORS, FREE, ORDERED, Factor, bends, column_name
 
 @dataclass(frozen=True)
 class Layer:
-    """`clamp(weights @ x + bias, low, high)`, unit by unit."""
+    """`weights @ x + bias`."""
 
     weights: Float32[ndarray, "outputs inputs"]
     bias: Float32[ndarray, " outputs"]
-    low: Float32[ndarray, " outputs"]
-    high: Float32[ndarray, " outputs"]
 
     def __call__(self, x: Float32[ndarray, "rows inputs"]) -> Float32[ndarray, "rows outputs"]:
-        """The layer's outputs for `x`, summed input by input as the firmware does: every machine gives these bits."""
+        """The layer's sums for `x`, taken input by input as the firmware does: every machine gives these bits."""
         total = np.repeat(self.bias[None, :], len(x), axis=0)
         for column, weights in zip(x.T, self.weights.T, strict=True):
             total += column[:, None] * weights
-        return np.clip(total, self.low, self.high, out=total)
+        return total
+
+
+def rectified(z: Float[ndarray, "*any"]) -> Float[ndarray, "*any"]:
+    """The smooth rectifier: 0 below 0, z^2 / 2 up to 1, z - 1/2 above."""
+    ramp = np.clip(z, 0, 1)
+    return np.maximum(z - 1, 0) + ramp * z.dtype.type(0.5) * ramp
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,8 @@ class DenseNet:
     inverse_spread: Float32[ndarray, " columns"]
     embedding: tuple[Layer, ...]
     trunk: tuple[Layer, ...]
+    low: Float32[ndarray, " outputs"]
+    high: Float32[ndarray, " outputs"]
 
     @property
     def weights(self) -> int:
@@ -95,13 +102,13 @@ class DenseNet:
 
         Ranges are not checked here: the ONNX graph and the C do that.
         """
-        x, forced = entering(self.factors, self.center, self.inverse_spread, columns)
+        embedded, x = entering(self.factors, self.center, self.inverse_spread, columns)
         for layer in self.embedding:
-            x = layer(x)
-        x = np.concatenate([forced, x], axis=1)
-        for layer in self.trunk:
-            x = layer(x)
-        return in_order(x)
+            embedded = rectified(layer(embedded))
+        for layer in self.trunk[:-1]:
+            x = rectified(layer(np.concatenate([embedded, x], axis=1)))
+        outputs = self.trunk[-1](np.concatenate([embedded, x], axis=1))
+        return in_order(np.clip(outputs, self.low, self.high))
 
 
 def in_order(outputs: Float32[ndarray, "rows outputs"]) -> Float32[ndarray, "rows outputs"]:
@@ -150,6 +157,8 @@ def stored(net: DenseNet) -> bytes:
         "ranges": np.array([(f.low, f.high) for f in net.factors]),  # factors x (low, high)
         "center": net.center,
         "inverse_spread": net.inverse_spread,
+        "low": net.low,
+        "high": net.high,
     }
     for part, layers in (("embedding", net.embedding), ("trunk", net.trunk)):
         for i, layer in enumerate(layers):
@@ -173,7 +182,10 @@ def loaded(path: Path) -> DenseNet:
         )
     factors = tuple(replace(f, low=low, high=high) for f, (low, high) in zip(FACTORS, arrays["ranges"], strict=True))
     return DenseNet(
-        factors, arrays["center"], arrays["inverse_spread"], _layers(arrays, "embedding"), _layers(arrays, "trunk")
+        factors,
+        embedding=_layers(arrays, "embedding"),
+        trunk=_layers(arrays, "trunk"),
+        **{name: arrays[name] for name in ("center", "inverse_spread", "low", "high")},
     )
 
 

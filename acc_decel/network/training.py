@@ -1,8 +1,15 @@
-"""Training: a dataset in, a calibrated `DenseNet` out. The only module that imports Keras."""
+"""Training: a dataset in, a calibrated `DenseNet` out.
+
+Single events scatter, and a small network with forced signs learns slowly from them. So a greater one without any
+constraint learns first, by the pinball loss, and the small one then learns its answers: no scatter, and an error counts
+by its size also where the truth is uncertain and the pinball loss flat. (Knowledge distillation: Hinton, Vinyals, Dean,
+arXiv:1503.02531.)
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import keras
@@ -13,23 +20,26 @@ from numpy import ndarray
 from acc_decel.dataset import Dataset
 from acc_decel.factors import CERTAIN, DELAY, ORDERED, OUTPUTS, QUANTILES, Factor, column_names
 from acc_decel.network.calibration import calibrated
-from acc_decel.network.dense_net import DenseNet, Layer, bent, entering, wiring
+from acc_decel.network.dense_net import DenseNet, bent, entering
+from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain
 from acc_decel.network.split import part
 from acc_decel.physics import SURFACES
 
-DECELERATION_SCALE, DECELERATION_OFFSET = 4.0, 5.0  # [m/s^2], what the last layer's unit means while training
-DELAY_SCALE, DELAY_OFFSET = 0.1, 0.1  # [s]
 DELAY_WEIGHT = 0.1  # of the delay in the loss, beside the quantiles
+DISTANCE_WEIGHTS = {  # of the outputs, when the network learns the answers of its teacher
+    "deceleration_lower_99": 0.3,
+    "deceleration_lower": 0.6,
+    "deceleration": 3.0,
+    "deceleration_upper": 0.6,
+    "delay": 0.1,
+}
 FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice: a small error is a long way there
-SCALE = np.array([DELAY_SCALE if i == DELAY else DECELERATION_SCALE for i in range(len(OUTPUTS))], np.float32)
-OFFSET = np.array([DELAY_OFFSET if i == DELAY else DECELERATION_OFFSET for i in range(len(OUTPUTS))], np.float32)
-ENVELOPE = tuple(  # outputs are clamped to what a road car can do, [m/s^2] and [s]
-    (-1.0, 2.0) if i == DELAY else (-4.0, 18.0) for i in range(len(OUTPUTS))
-)
 STEPS_AT_ONCE = 100  # training steps between two looks of Python
 FROZEN = tuple(f"surface_{name}" for name, surface in SURFACES.items() if surface.frozen)
 FEWEST_EVENTS = 2_000
-INFINITE = np.float32(np.inf)
+
+Loss = Callable[[Any, Any], Any]
+Learning = tuple[list[ndarray], ndarray, ndarray]  # inputs, labels, weights of the events
 
 
 @dataclass(frozen=True)
@@ -41,66 +51,12 @@ class Training:
     batch: int = 1024
     learning_rate: float = 1e-2
     seed: int = 1
-    embedding: tuple[int, ...] = (28, 18)
-    trunk: tuple[int, ...] = (32, 18)
-
-
-@keras.saving.register_keras_serializable("acc_decel")
-class ClampedDense(keras.layers.Layer):
-    """Dense layer whose weights keep given signs (0: free), clamped unit by unit: rectified, concave or saturated.
-
-    With non-negative weights from layer to layer, such a network is monotone by construction and still a universal
-    approximator: Runje and Shankaranarayana, Constrained Monotonic Neural Networks, ICML 2023.
-    """
-
-    def __init__(self, signs: Float32[ndarray, "inputs units"], low: ndarray, high: ndarray, **options: Any) -> None:
-        """`signs` -1, 0 or 1; `low` and `high` limits of each unit."""
-        super().__init__(**options)
-        self.signs, self.low, self.high = signs, low, high
-
-    def build(self, input_shape: tuple[int, ...]) -> None:
-        """Create the weights."""
-        self.kernel = self.add_weight(
-            shape=(input_shape[-1], len(self.low)), initializer="glorot_uniform", name="kernel"
-        )
-        self.bias = self.add_weight(shape=(len(self.low),), initializer="zeros", name="bias")
-
-    def signed(self) -> Any:
-        """The weights with their signs kept."""
-        return keras.ops.where(self.signs == 0, self.kernel, self.signs * keras.ops.abs(self.kernel))
-
-    def call(self, inputs: Any) -> Any:
-        """The layer's outputs."""
-        x = keras.ops.matmul(inputs, self.signed()) + self.bias
-        return keras.ops.minimum(keras.ops.maximum(x, self.low), self.high)
-
-    def plain(self) -> Layer:
-        """The layer as arrays."""
-        weights = np.ascontiguousarray(keras.ops.convert_to_numpy(self.signed()).T)
-        return Layer(weights, keras.ops.convert_to_numpy(self.bias), self.low, self.high)
-
-
-def keras_model(factors: tuple[Factor, ...], training: Training) -> keras.Model:
-    """The network of `dense_net.py` in Keras: two inputs (embedding, forced columns), outputs not ordered."""
-    wires = wiring(factors)
-    free = keras.Input((wires.embedding_inputs,))
-    forced = keras.Input((len(wires.forced),))
-    x = free
-    for units in training.embedding:
-        x = ClampedDense(_signs(x.shape[-1], units), np.zeros(units, "f4"), np.full(units, INFINITE))(x)
-    signs = np.concatenate(
-        [
-            np.tile(np.array(wires.directions, np.float32)[:, None], training.trunk[0]),
-            _signs(x.shape[-1], training.trunk[0]),
-        ]
-    )
-    x = keras.layers.Concatenate()([forced, x])
-    for units, following in zip(training.trunk, (*training.trunk[1:], len(ENVELOPE)), strict=True):
-        x = ClampedDense(signs, *_three_kinds(units))(x)
-        signs = np.ones((units, following), np.float32)
-    signs[:, DELAY] = 0  # the delay is free
-    unlimited = np.full(len(ENVELOPE), INFINITE)
-    return keras.Model([free, forced], ClampedDense(signs, -unlimited, unlimited)(x))
+    embedding: tuple[int, ...] = (24, 16)
+    trunk: tuple[int, ...] = (24, 18, 12)
+    teacher_epochs: int = 15  # 0: no teacher, the network learns from single events
+    teacher_learning_rate: float = 4e-3
+    teacher_embedding: tuple[int, ...] = (96, 64)
+    teacher_trunk: tuple[int, ...] = (96, 64)
 
 
 def train(
@@ -113,10 +69,11 @@ def train(
 ) -> DenseNet:
     """A network for `factors`, trained on the training part of `data` and calibrated on its calibration part.
 
-    `on_epoch` is told the epoch, its validation loss and the best so far. An interrupted training goes on from its last
-    whole epoch if `checkpoint`, a folder, is the same; it ends in other bytes than an uninterrupted one. Stops early
-    when the validation loss no longer falls; if the loss stops being a number, the last good weights are kept and
-    RuntimeError is raised without any epoch to keep. Raises ValueError for fewer than FEWEST_EVENTS events.
+    `on_epoch` is told the epoch, those of the teacher first, its validation loss and the best so far. An interrupted
+    training goes on from its last whole epoch if `checkpoint`, a folder of its own, is the same; it ends in other bytes
+    than an uninterrupted one. Stops early when the validation loss no longer falls; if the loss stops being a number,
+    the last good weights are kept and RuntimeError is raised without any epoch to keep. Raises ValueError for fewer
+    than FEWEST_EVENTS events.
     """
     if len(data.event) < FEWEST_EVENTS:
         raise ValueError(
@@ -124,37 +81,102 @@ def train(
         )
     keras.utils.set_random_seed(training.seed)  # XLA on a CPU then repeats to the bit; a test holds it
     center, inverse_spread = scaling(factors, data.columns[part(data.event, "training")])
-    model = keras_model(factors, training)
-    learning, checking = (_arrays(data, factors, center, inverse_spread, name) for name in ("training", "validation"))
-    steps = training.epochs * -(-len(learning[1]) // training.batch)
-    rate = keras.optimizers.schedules.CosineDecay(training.learning_rate, steps, alpha=0.002)
-    at_once = min(STEPS_AT_ONCE, steps // training.epochs)
+    learning, checking = (_learning(data, factors, center, inverse_spread, name) for name in ("training", "validation"))
+    loss, done = pinball, 0
+    if training.teacher_epochs:
+        teacher = _teacher(factors, learning, checking, training, on_epoch, checkpoint)
+        learning, checking = _taught(teacher, learning), _taught(teacher, checking)
+        loss, done = distance, training.teacher_epochs
+    model = keras_model(factors, training.embedding, training.trunk)
+    phase = Phase(
+        training.epochs,
+        training.learning_rate,
+        checkpoint / "network" if checkpoint else None,
+        lambda epoch, now, best: on_epoch(done + epoch, now, best),
+    )
+    _fit(model, loss, learning, checking, training, phase)
+    if checkpoint:
+        rmtree(checkpoint, ignore_errors=True)
+    net = plain(model, factors, center, inverse_spread, embedded=len(training.embedding))
+    return calibrated(net, data)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One fit: of the teacher or of the network."""
+
+    epochs: int
+    learning_rate: float
+    checkpoint: Path | None
+    on_epoch: Callable[[int, float, float], None]
+
+
+def _teacher(
+    factors: tuple[Factor, ...],
+    learning: Learning,
+    checking: Learning,
+    training: Training,
+    on_epoch: Callable[[int, float, float], None],
+    checkpoint: Path | None,
+) -> keras.Model:
+    """The trained teacher; one that is trained already is taken from `checkpoint`."""
+    teacher = keras_model(factors, training.teacher_embedding, training.teacher_trunk, monotone=False)
+    trained = checkpoint / "teacher.weights.h5" if checkpoint else None
+    if trained and trained.exists():
+        teacher.load_weights(trained)
+        return teacher
+    folder = checkpoint / "teacher" if checkpoint else None
+    phase = Phase(training.teacher_epochs, training.teacher_learning_rate, folder, on_epoch)
+    _fit(teacher, pinball, learning, checking, training, phase)
+    if trained:
+        trained.parent.mkdir(parents=True, exist_ok=True)
+        whole = trained.with_name(f"new.{trained.name}")
+        teacher.save_weights(whole)
+        whole.replace(trained)
+    return teacher
+
+
+def _fit(
+    model: keras.Model, loss: Loss, learning: Learning, checking: Learning, training: Training, phase: Phase
+) -> None:
+    """Fit `model`, or go on with it; the best weights on `checking` are kept."""
+    inputs, labels, weights = learning
+    steps = phase.epochs * -(-len(labels) // training.batch)
+    rate = keras.optimizers.schedules.CosineDecay(phase.learning_rate, steps, alpha=0.002)
+    at_once = min(STEPS_AT_ONCE, steps // phase.epochs)
     model.compile(keras.optimizers.Adam(rate), loss=loss, jit_compile=True, steps_per_execution=at_once)
     best = keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True)
-    told = keras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: on_epoch(e + 1, logs["val_loss"], best.best))
-    safe = [keras.callbacks.BackupAndRestore(checkpoint)] if checkpoint else []
+    told = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda e, logs: phase.on_epoch(e + 1, logs["val_loss"], best.best)
+    )
+    safe = [keras.callbacks.BackupAndRestore(phase.checkpoint)] if phase.checkpoint else []
     history = model.fit(
-        *learning,
-        sample_weight=_weights(data, factors, "training"),
-        validation_data=(*checking, _weights(data, factors, "validation")),
+        inputs,
+        labels,
+        sample_weight=weights,
+        validation_data=checking,
         validation_batch_size=8192,
         batch_size=training.batch,
-        epochs=training.epochs,
+        epochs=phase.epochs,
         verbose=0,
         callbacks=[*safe, best, told, keras.callbacks.TerminateOnNaN()],
     )
     if not np.isfinite(history.history["loss"][0]):
         raise RuntimeError("training must begin with a finite loss. Got none: lower the learning rate.")
-    net = plain(model, factors, center, inverse_spread, embedded=len(training.embedding))
-    return calibrated(net, data)
 
 
-def loss(true: Any, answer: Any) -> Any:
-    """Pinball loss of the quantiles plus the absolute error of the delay, in training units."""
+def pinball(true: Any, answer: Any) -> Any:
+    """Pinball loss of the quantiles plus the absolute error of the delay; `true` is the deceleration and the delay."""
     over = true[:, :1] - keras.ops.stack([answer[:, i] for i in ORDERED], axis=1)
     quantiles = keras.ops.convert_to_tensor(tuple(QUANTILES.values()), dtype="float32")
-    pinball = keras.ops.sum(keras.ops.maximum(quantiles * over, (quantiles - 1) * over), axis=1)
-    return pinball + DELAY_WEIGHT * keras.ops.abs(true[:, 1] - answer[:, DELAY])
+    loss = keras.ops.sum(keras.ops.maximum(quantiles * over, (quantiles - 1) * over), axis=1)
+    return loss + DELAY_WEIGHT * keras.ops.abs(true[:, 1] - answer[:, DELAY])
+
+
+def distance(true: Any, answer: Any) -> Any:
+    """Weighted distance to the outputs of the teacher."""
+    weights = keras.ops.convert_to_tensor([DISTANCE_WEIGHTS[name] for name in OUTPUTS], dtype="float32")
+    return keras.ops.sum(weights * keras.ops.abs(true - answer), axis=1)
 
 
 def scaling(
@@ -170,45 +192,23 @@ def scaling(
     return np.where(choice, 0, center).astype("f4"), np.where(choice, 1, inverse).astype("f4")
 
 
-def plain(
-    model: keras.Model, factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, *, embedded: int
-) -> DenseNet:
-    """The trained Keras model as arrays, its first `embedded` layers the embedding; outputs in m/s^2 and s."""
-    layers = [layer.plain() for layer in model.layers if isinstance(layer, ClampedDense)]
-    last = layers[-1]
-    limits = np.array(ENVELOPE, np.float32)
-    layers[-1] = Layer(
-        last.weights * SCALE[:, None], last.bias * SCALE + OFFSET, limits[:, 0].copy(), limits[:, 1].copy()
-    )
-    return DenseNet(factors, center, inverse_spread, tuple(layers[:embedded]), tuple(layers[embedded:]))
-
-
-def _arrays(
+def _learning(
     data: Dataset, factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, name: str
-) -> tuple[list[ndarray], ndarray]:
+) -> Learning:
+    """What is learnt from single events: deceleration and delay, in training units.
+
+    An event weighs by what the ECU sees alone: weighting by the label would move the quantiles.
+    """
     rows = part(data.event, name)
-    labels = np.stack(
-        [
-            (data.deceleration[rows] - DECELERATION_OFFSET) / DECELERATION_SCALE,
-            (data.delay[rows] - DELAY_OFFSET) / DELAY_SCALE,
-        ],
-        axis=1,
-    )
-    return list(entering(factors, center, inverse_spread, data.columns[rows])), labels.astype(np.float32)
-
-
-def _weights(data: Dataset, factors: tuple[Factor, ...], name: str) -> ndarray:
-    """Weight of each event, by what the ECU sees alone: weighting by the label would move the quantiles."""
+    at = [ORDERED[0], DELAY]
+    labels = (np.stack([data.deceleration[rows], data.delay[rows]], axis=1) - OFFSET[at]) / SCALE[at]
     frozen = [column_names(factors).index(column) for column in FROZEN]
-    seen = np.nansum(data.columns[part(data.event, name)][:, frozen], axis=1)
-    return np.where(seen > CERTAIN, FROZEN_WEIGHT, 1.0).astype(np.float32)
+    seen = np.nansum(data.columns[rows][:, frozen], axis=1)
+    weights = np.where(seen > CERTAIN, FROZEN_WEIGHT, 1.0).astype(np.float32)
+    return list(entering(factors, center, inverse_spread, data.columns[rows])), labels.astype(np.float32), weights
 
 
-def _signs(inputs: int, units: int) -> Float32[ndarray, "inputs units"]:
-    return np.zeros((inputs, units), np.float32)
-
-
-def _three_kinds(units: int) -> tuple[Float32[ndarray, " units"], Float32[ndarray, " units"]]:
-    """Limits of a layer of which a third is convex, a third concave and the rest saturated."""
-    kind = np.arange(units) * 3 // units
-    return np.array([0, -np.inf, -1], np.float32)[kind], np.array([np.inf, 0, 1], np.float32)[kind]
+def _taught(teacher: keras.Model, learning: Learning) -> Learning:
+    """The same events, labelled with the answers of the teacher."""
+    inputs, _, weights = learning
+    return inputs, teacher.predict(inputs, batch_size=8192, verbose=0), weights

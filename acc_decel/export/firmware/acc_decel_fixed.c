@@ -108,10 +108,11 @@ static void enter(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t availabl
     fill_up(x, next);
 }
 
-/* Outputs as floats: a sum cut to its limits, times 2^-bits. */
+/* An output as a float: a sum cut to its limits, times 2^-bits. */
 static float output_of(uint32_t sum, const acc_decel_output_t *output)
 {
-    const uint32_t cut = (sum < output->least) ? output->least : sum;
+    const uint32_t raised = sum + SIGN; /* ascends as the signed sum does */
+    const uint32_t cut = (raised < output->least) ? output->least : raised;
     const uint32_t both = (cut > output->most) ? output->most : cut;
     const bool negative = both < SIGN;
     const uint32_t above = both - SIGN; /* modulo 2^32 */
@@ -133,15 +134,18 @@ void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t ava
     acc_decel_pair_t *const embedded = buffers[ACC_DECEL_EMBEDDING_LAYERS % 2U];
     acc_decel_pair_t *const other = buffers[(ACC_DECEL_EMBEDDING_LAYERS + 1U) % 2U];
     const acc_decel_pair_t *const last = buffers[((ACC_DECEL_EMBEDDING_LAYERS + ACC_DECEL_TRUNK_LAYERS) + 1U) % 2U];
-    const acc_decel_pair_t *next = weights;
+    const acc_decel_pair_t *next;
 
     enter(columns, available, buffers[0], forced);
-    next = acc_decel_fixed_layers(embedding, ACC_DECEL_EMBEDDING_LAYERS, next, buffers[0], buffers[1]);
-    for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
-        acc_decel_put(embedded, ACC_DECEL_EMBEDDED_COUNT + i, forced[i]);
+    next = acc_decel_fixed_layers(embedding, ACC_DECEL_EMBEDDING_LAYERS, 0U, weights, buffers[0], buffers[1]);
+    for (uint32_t i = 0U; i < ACC_DECEL_EMBEDDED_PAIRS; i++) {
+        other[i] = embedded[i]; /* every layer of the trunk sees them */
     }
-    fill_up(embedded, ACC_DECEL_EMBEDDED_COUNT + ACC_DECEL_FORCED_COUNT);
-    next = acc_decel_fixed_layers(trunk, ACC_DECEL_TRUNK_LAYERS - 1U, next, embedded, other);
+    for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
+        acc_decel_put(&embedded[ACC_DECEL_EMBEDDED_PAIRS], i, forced[i]);
+    }
+    fill_up(&embedded[ACC_DECEL_EMBEDDED_PAIRS], ACC_DECEL_FORCED_COUNT);
+    next = acc_decel_fixed_layers(trunk, ACC_DECEL_TRUNK_LAYERS - 1U, ACC_DECEL_EMBEDDED_PAIRS, next, embedded, other);
     acc_decel_fixed_sums(&trunk[ACC_DECEL_TRUNK_LAYERS - 1U], next, last, sums);
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
         outputs[i] = output_of(sums[i], &output_steps[i]);

@@ -9,8 +9,13 @@
 #endif
 
 #define TOGETHER 4U /* outputs of a block */
+#define AHEAD 6U    /* words before the weights of a block */
 #define BYTE 0xFFU
 #define SIGN 0x80000000U
+#define SIGN_BIT 31U
+#define ONE ((uint32_t)1U)
+#define ROOT_BITS 15U
+#define STEPS 65535U
 
 /* sum + the products of two pairs, modulo 2^32: one instruction on a core with the DSP extension (Cortex-M4, M7, M33). */
 static inline uint32_t with_pair(uint32_t sum, const acc_decel_pair_t *weights, const acc_decel_pair_t *x)
@@ -55,11 +60,11 @@ static const acc_decel_pair_t *sum_up(const acc_decel_pair_t *weights, const acc
     return row;
 }
 
-/* The sums of one block, plus 2^31. Returns where the next block begins. */
+/* The sums of one block. Returns where the next block begins. */
 static const acc_decel_pair_t *block_sums(const acc_decel_fixed_layer_t *layer, const acc_decel_pair_t *block,
                                           const acc_decel_pair_t x[], uint32_t sums[TOGETHER])
 {
-    const acc_decel_pair_t *next = sum_up(&block[TOGETHER + 1U], x, layer->pairs, block, sums);
+    const acc_decel_pair_t *next = sum_up(&block[AHEAD], x, layer->pairs, block, sums);
 
     if (layer->finer != 0U) {
         static const acc_decel_pair_t nothing[TOGETHER] = {{SIGN}, {SIGN}, {SIGN}, {SIGN}};
@@ -75,6 +80,20 @@ static const acc_decel_pair_t *block_sums(const acc_decel_fixed_layer_t *layer, 
     return next;
 }
 
+/* The smooth rectifier of a sum in 2^-point, shifted right to 16 bits, less 2^15. The export proves that the sum fits 32
+ * bits with its sign; `point` is 16 to 30. */
+static inline int16_t rectified(uint32_t sum, uint32_t point, uint32_t shift)
+{
+    const uint32_t one = ONE << point;
+    const uint32_t above = sum & ((sum >> SIGN_BIT) - 1U); /* 0 below 0 */
+    const uint32_t ramp = (above < one) ? above : one;
+    const uint32_t root = ramp >> (point - ROOT_BITS);
+    const uint32_t curve = (root * root) >> (((2U * ROOT_BITS) + 1U) - point);
+    const uint32_t moved = ((above - ramp) + curve) >> shift;
+    const int32_t steps = (int32_t)((moved < STEPS) ? moved : STEPS);
+    return (int16_t)(steps - 32768);
+}
+
 /* Writes the outputs of one layer. Returns where the next one begins. */
 static const acc_decel_pair_t *layer_output(const acc_decel_fixed_layer_t *layer, const acc_decel_pair_t *from,
                                             const acc_decel_pair_t x[], acc_decel_pair_t y[])
@@ -83,19 +102,20 @@ static const acc_decel_pair_t *layer_output(const acc_decel_fixed_layer_t *layer
 
     for (uint32_t block = 0U; block < layer->blocks; block++) {
         acc_decel_pair_t *const output = &y[2U * block];
-        const uint32_t shifts = next[TOGETHER].both;
+        const uint32_t points = next[TOGETHER].both;
+        const uint32_t shifts = next[TOGETHER + 1U].both;
         uint32_t sums[TOGETHER];
 
         next = block_sums(layer, next, x, sums);
-        output[0].one[0] = acc_decel_saturated(sums[0], shifts & BYTE);
-        output[0].one[1] = acc_decel_saturated(sums[1], (shifts >> 8U) & BYTE);
-        output[1].one[0] = acc_decel_saturated(sums[2], (shifts >> 16U) & BYTE);
-        output[1].one[1] = acc_decel_saturated(sums[3], shifts >> 24U);
+        output[0].one[0] = rectified(sums[0], points & BYTE, shifts & BYTE);
+        output[0].one[1] = rectified(sums[1], (points >> 8U) & BYTE, (shifts >> 8U) & BYTE);
+        output[1].one[0] = rectified(sums[2], (points >> 16U) & BYTE, (shifts >> 16U) & BYTE);
+        output[1].one[1] = rectified(sums[3], points >> 24U, shifts >> 24U);
     }
     return next;
 }
 
-const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t layers[], uint32_t count,
+const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t layers[], uint32_t count, uint32_t beside,
                                                const acc_decel_pair_t *from, acc_decel_pair_t *x, acc_decel_pair_t *y)
 {
     const acc_decel_pair_t *next = from;
@@ -104,7 +124,7 @@ const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t lay
 
     for (uint32_t i = 0U; i < count; i++) {
         acc_decel_pair_t *const read = input;
-        next = layer_output(&layers[i], next, input, output);
+        next = layer_output(&layers[i], next, input, &output[beside]);
         input = output;
         output = read;
     }

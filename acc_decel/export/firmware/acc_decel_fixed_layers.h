@@ -10,20 +10,21 @@ typedef union {
     int16_t one[2];
 } acc_decel_pair_t;
 
-/* Sizes of a layer. Its outputs are stored in blocks of four: four biases plus 2^31, one word with their shifts, a byte
- * each, then for each pair of inputs one pair of weights for each output. If `finer` is not 0, as many pairs follow that
- * hold what the weights lack, in units of 2^-finer. Blocks are filled up with outputs that nothing reads. */
+/* Sizes of a layer. Its outputs are stored in blocks of four: four biases, one word with the places of their points and
+ * one with their shifts, a byte each, then for each pair of inputs one pair of weights for each output. If `finer` is not
+ * 0, as many pairs follow that hold what the weights lack, in units of 2^-finer. Blocks are filled up with outputs that
+ * nothing reads. */
 typedef struct {
     uint32_t pairs;  /* of inputs, an even number */
     uint32_t blocks; /* of four outputs */
     uint32_t finer;
 } acc_decel_fixed_layer_t;
 
-/* Sends x through `count` layers, from x to y and back, as acc_decel_layers() does for floats. */
-const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t layers[], uint32_t count,
+/* Sends x through `count` layers and rectifiers, as acc_decel_layers() does for floats; `beside` counts pairs. */
+const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t layers[], uint32_t count, uint32_t beside,
                                                const acc_decel_pair_t *from, acc_decel_pair_t *x, acc_decel_pair_t *y);
 
-/* Writes the sums of one layer, plus 2^31, without shift and saturation. */
+/* Writes the sums of one layer, without rectifier and shift. */
 void acc_decel_fixed_sums(const acc_decel_fixed_layer_t *layer, const acc_decel_pair_t *from,
                           const acc_decel_pair_t x[], uint32_t sums[]);
 

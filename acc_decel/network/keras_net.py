@@ -1,0 +1,99 @@
+"""The network of `dense_net.py` in Keras, to be trained, and the trained one as plain arrays."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from acc_decel.factors import DELAY, OUTPUTS, Factor
+from acc_decel.network.dense_net import DenseNet, Layer, wiring
+
+DECELERATION_SCALE, DECELERATION_OFFSET = 4.0, 5.0  # [m/s^2], what the last layer's unit means while training
+DELAY_SCALE, DELAY_OFFSET = 0.1, 0.1  # [s]
+SCALE = np.array([DELAY_SCALE if i == DELAY else DECELERATION_SCALE for i in range(len(OUTPUTS))], np.float32)
+OFFSET = np.array([DELAY_OFFSET if i == DELAY else DECELERATION_OFFSET for i in range(len(OUTPUTS))], np.float32)
+ENVELOPE = tuple(  # outputs are clamped to what a road car can do, [m/s^2] and [s]
+    (-1.0, 2.0) if i == DELAY else (-4.0, 18.0) for i in range(len(OUTPUTS))
+)
+
+
+@keras.saving.register_keras_serializable("acc_decel")
+class SignedDense(keras.layers.Layer):
+    """Dense layer whose weights keep given signs, free where the sign is 0.
+
+    A network is monotone by construction if the signs carry each direction from layer to layer, and still a universal
+    approximator if convex units stand beside concave ones: Runje and Shankaranarayana, Constrained Monotonic Neural
+    Networks, ICML 2023. A concave unit is a convex one whose weights, in and out, all change sign.
+    """
+
+    def __init__(self, signs: Float32[ndarray, "inputs units"], **options: Any) -> None:
+        """`signs` -1, 0 or 1."""
+        super().__init__(**options)
+        self.signs = signs
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        """Create the weights."""
+        units = self.signs.shape[1]
+        self.kernel = self.add_weight(shape=(input_shape[-1], units), initializer="glorot_uniform", name="kernel")
+        self.bias = self.add_weight(shape=(units,), initializer="zeros", name="bias")
+
+    def signed(self) -> Any:
+        """The weights with their signs kept."""
+        return keras.ops.where(self.signs == 0, self.kernel, self.signs * keras.ops.abs(self.kernel))
+
+    def call(self, inputs: Any) -> Any:
+        """The layer's sums."""
+        return keras.ops.matmul(inputs, self.signed()) + self.bias
+
+    def plain(self) -> Layer:
+        """The layer as arrays."""
+        weights = np.ascontiguousarray(keras.ops.convert_to_numpy(self.signed()).T)
+        return Layer(weights, keras.ops.convert_to_numpy(self.bias))
+
+
+@keras.saving.register_keras_serializable("acc_decel")
+def rectified(z: Any) -> Any:
+    """The smooth rectifier of `dense_net.py`."""
+    ramp = keras.ops.clip(z, 0.0, 1.0)
+    return keras.ops.maximum(z - 1.0, 0.0) + 0.5 * ramp * ramp
+
+
+def keras_model(
+    factors: tuple[Factor, ...], embedding: tuple[int, ...], trunk: tuple[int, ...], *, monotone: bool = True
+) -> keras.Model:
+    """The network in Keras: two inputs (embedding, forced columns), outputs neither cut nor in order.
+
+    `embedding` and `trunk` are the units of the hidden layers. Not `monotone`: every weight is free.
+    """
+    wires = wiring(factors)
+    free, forced = keras.Input((wires.embedding_inputs,)), keras.Input((len(wires.forced),))
+    embedded, x = free, forced
+    for units in embedding:
+        embedded = rectified(SignedDense(np.zeros((embedded.shape[-1], units), np.float32))(embedded))
+
+    def layer(x: Any, carried: ndarray, directions: ndarray) -> Any:
+        beside = np.zeros((embedded.shape[-1], len(directions)))
+        signs = np.concatenate([beside, np.outer(carried, directions) * monotone]).astype(np.float32)
+        return SignedDense(signs)(keras.layers.Concatenate()([embedded, x]))
+
+    carried = np.array(wires.directions)
+    for units in trunk:
+        directions = np.where(np.arange(units) < units // 2, 1, -1)  # convex units rise, concave ones fall
+        x, carried = rectified(layer(x, carried, directions)), directions
+    answers = np.where(np.arange(len(OUTPUTS)) == DELAY, 0, 1)  # the delay is free
+    return keras.Model([free, forced], layer(x, carried, answers))
+
+
+def plain(
+    model: keras.Model, factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, *, embedded: int
+) -> DenseNet:
+    """The trained Keras model as arrays, its first `embedded` layers the embedding; outputs in m/s^2 and s."""
+    layers = [layer.plain() for layer in model.layers if isinstance(layer, SignedDense)]
+    last = layers.pop()
+    layers.append(Layer(last.weights * SCALE[:, None], last.bias * SCALE + OFFSET))
+    low, high = np.array(ENVELOPE, np.float32).T
+    return DenseNet(
+        factors, center, inverse_spread, tuple(layers[:embedded]), tuple(layers[embedded:]), low.copy(), high.copy()
+    )
