@@ -193,9 +193,9 @@ def unlike(got: tuple[np.ndarray, np.ndarray], expected: tuple[np.ndarray, np.nd
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256 of the C files of a firmware."""
+    """SHA-256 of the C files of a firmware; the example is no part of it."""
     digest = sha256()
-    for path in sorted(p for p in folder.iterdir() if p.suffix in {".c", ".h"}):
+    for path in sorted([*firmware_sources(folder), *folder.glob("*.h")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

@@ -3,3 +3,5 @@
 from acc_decel.ecu.cortex_m import CortexM as CortexM
 from acc_decel.ecu.cortex_m import EcuReport as EcuReport
 from acc_decel.ecu.host import HostEcu as HostEcu
+from acc_decel.ecu.qemu import QemuEcu as QemuEcu
+from acc_decel.ecu.qemu import QemuReport as QemuReport

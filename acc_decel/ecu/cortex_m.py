@@ -15,7 +15,7 @@ from unicorn.unicorn import Uc
 from acc_decel.ecu.cores import CORTEX_M4F, Core, core_named
 from acc_decel.ecu.cycles import Run, RunCosts
 from acc_decel.ecu.image import Image, image
-from acc_decel.factors import OUTPUTS
+from acc_decel.ecu.mailbox import mailbox
 from acc_decel.status import REFUSED
 
 Emulator: TypeAlias = Any  # a unicorn.Uc, whose methods have no types
@@ -74,9 +74,7 @@ class CortexM:
                 self._image = image(folder, Path(temporary), self._kind)
         else:
             self._image = image(folder, build, self._kind)
-        self._mailbox = np.dtype(
-            [("factors", "<f4", self._image.columns), ("outputs", "<f4", len(OUTPUTS)), ("status", "<i8")], align=True
-        )
+        self._mailbox = mailbox(self._image.columns)
         self._core = _powered(self._image, self._kind)
 
     def predict_array(
