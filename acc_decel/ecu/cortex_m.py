@@ -1,6 +1,7 @@
 """The firmware on an emulated Cortex-M: cross-compiled, run instruction by instruction, counted and measured."""
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -16,6 +17,7 @@ from acc_decel.ecu.cores import CORTEX_M4F, Core, core_named
 from acc_decel.ecu.cycles import Run, RunCosts
 from acc_decel.ecu.image import Image, image
 from acc_decel.ecu.mailbox import mailbox
+from acc_decel.factors import OUTPUTS
 from acc_decel.status import REFUSED
 
 Emulator: TypeAlias = Any  # a unicorn.Uc, whose methods have no types
@@ -59,6 +61,16 @@ class EcuReport:
     counted: int  # events over which instructions, cycles and stack were measured
 
 
+@dataclass(frozen=True)
+class TaskRun:
+    """What the task answered at each tick, and what it executed for that, from its entry to its return."""
+
+    outputs: Float32[ndarray, "ticks outputs"]  # as `OUTPUTS` lists them, NaN where refused
+    status: Int64[ndarray, " ticks"]
+    instructions: Int64[ndarray, " ticks"]
+    cycles: Int64[ndarray, " ticks"] | None  # None for a core without published timings
+
+
 class CortexM:
     """The firmware of a folder on an emulated Cortex-M (level 3 of a virtual ECU).
 
@@ -94,14 +106,26 @@ class CortexM:
         core = _powered(self._image, self._kind, altered)
         return int.from_bytes(core.mem_read(self._image.symbols["self_test_result"], 4), "little")
 
+    def task(self, columns: Float32[ndarray, "ticks columns"], *, ticked: Callable[[], None] = lambda: None) -> TaskRun:
+        """The task of an ECU on one core: at each tick it finds its mailbox filled with a row of `columns`.
+
+        `ticked` is called after each tick. Raises ValueError for a wrong number of columns.
+        """
+        core, meter = self._metered("task")
+        outputs = np.empty((len(columns), len(OUTPUTS)), np.float32)
+        status = np.empty(len(columns), np.int64)
+        for i in range(len(columns)):
+            outputs[i : i + 1], status[i : i + 1] = self._answers(core, columns[i : i + 1])
+            ticked()
+        taken = np.array([call.whole for call in meter.calls], np.int64).reshape(-1, 3)
+        return TaskRun(outputs, status, taken[:, 0], taken[:, 1] if self._kind.timing is not None else None)
+
     def report(self, columns: Float32[ndarray, "rows columns"], *, sample: int = 64) -> EcuReport:
         """What a prediction costs, measured on the first `sample` events. Raises ValueError without any."""
         if not len(columns):
             raise ValueError("The virtual ECU must be given at least one event to measure. Got none.")
-        core, program = _powered(self._image, self._kind), self._image
-        meter = _Meter(program.symbols["acc_decel_predict"], program.symbols["acc_decel_network"], self._kind)
-        core.hook_add(UC_HOOK_BLOCK, meter.step)
-        core.ctl_flush_tb()  # code translated before has no hook in it
+        program = self._image
+        core, meter = self._metered("acc_decel_predict")
         _, status = self._answers(core, columns[:sample])
         answered = status & REFUSED == 0
         if not answered.any():
@@ -128,6 +152,14 @@ class CortexM:
             predictions=len(columns),
             counted=len(whole),
         )
+
+    def _metered(self, function: str) -> "tuple[Emulator, _Meter]":
+        """A core just powered up, and the meter of each call of `function` on it."""
+        core, symbols = _powered(self._image, self._kind), self._image.symbols
+        meter = _Meter(symbols[function], symbols["acc_decel_network"], self._kind)
+        core.hook_add(UC_HOOK_BLOCK, meter.step)
+        core.ctl_flush_tb()  # code translated before has no hook in it
+        return core, meter
 
     def _answers(
         self, core: Emulator, columns: Float32[ndarray, "rows columns"]
