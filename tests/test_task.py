@@ -193,7 +193,7 @@ def test_without_timings_the_deadline_is_not_known(run, written, build: Path, tm
     picture = tmp_path / "drive.svg"
     code, out, err = run("ecu", "--task", written(BRAKING), "--core", "cortex-m7", "--build", build, "--plot", picture)
     assert code == 0, err
-    assert "no manual gives the cycles of an instruction on a cortex-m7" in out
+    assert "no manual gives the cycles of an instruction of the cortex-m7" in out
     assert "<svg" in picture.read_text()
 
 

@@ -177,7 +177,7 @@ def _print(told: Mapping[str, Any]) -> None:
     for status in told["statuses"]:
         say(f"{status['ticks']} ticks: {status['text']}")
     if told["cycles_max"] is None:
-        say(f"deadline: not known, because no manual gives the cycles of an instruction on a {told['target']}")
+        say(f"deadline: not known, because no manual gives the cycles of an instruction of the {told['target']}")
         return
     say(f"cycles: {told['cycles_max']} at most, {told['cycles_mean']:.0f} in the mean (estimate)")
     say(

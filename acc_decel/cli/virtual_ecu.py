@@ -47,7 +47,7 @@ def ecu(
         ),
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="with --task: PNG or SVG of answers and deadline")] = None,
-    core: Annotated[str, typer.Option(help="cortex-m4f, cortex-m7, cortex-m3 or cortex-m0")] = "cortex-m4f",
+    core: Annotated[str, typer.Option(help="cortex-m4f, cortex-m7, cortex-m3, cortex-m0 or rv32imfc")] = "cortex-m4f",
     number_format: Annotated[str, typer.Option("--format", help="float or fixed, as for export")] = "float",
     emulator: Annotated[
         str,

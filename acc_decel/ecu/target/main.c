@@ -27,7 +27,11 @@ __attribute__((noinline)) void answer_mailboxes(void)
 
 __attribute__((naked, noinline)) void batch_done(void)
 {
+#if defined(__riscv)
+    __asm volatile("nop\n ret");
+#else
     __asm volatile("nop\n bx lr");
+#endif
 }
 
 int main(void)
