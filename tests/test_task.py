@@ -223,6 +223,8 @@ BAD_OPTIONS = {
     "age in words": (["--max-age", "speed=old"], "--max-age must be seconds, or FACTOR=seconds, at least 0"),
     "age below 0": (["--max-age", "-1"], "--max-age must be seconds"),
     "clock": (["--clock-mhz", "0"], "--clock-mhz must be above 0 [MHz]. Got 0."),
+    "kind of table": (["--output", "answers.txt"], "answers.txt must end in .csv or .parquet"),
+    "kind of picture": (["--plot", "drive.bmp"], "drive.bmp must end in .png or .svg"),
     "twice": (["--speed", "20"], "speed must be a column of"),
     "tests": (["--tests"], "Got also --tests"),
     "qemu": (["--emulator", "qemu"], "Got also --emulator"),

@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from acc_decel.cli.offline import progress_bar
 from acc_decel.cli.online import Factors
-from acc_decel.cli.tables import print_json, read_table, say, write_table
+from acc_decel.cli.tables import check_table_name, print_json, read_table, say, write_table
 from acc_decel.export import firmware_files, golden_events, read_model, write_firmware
 from acc_decel.factors import ORDERED, Factor, column_names
 from acc_decel.predictor import Predictor, columns_of, predictions, unknown_factor
@@ -37,6 +37,12 @@ def replay(
     """Replay a drive and tell answers, cost and use of the deadline."""
     if not 0 < clock_mhz < np.inf:
         raise ValueError(f"--clock-mhz must be above 0 [MHz]. Got {clock_mhz:g}.")
+    if output_file is not None:
+        check_table_name(output_file)
+    if plot is not None:
+        from acc_decel.cli import plots  # noqa: PLC0415 - Matplotlib
+
+        plots.check_picture_name(plot)
     from acc_decel.ecu import deadline_use, held, tick_times  # noqa: PLC0415 - the extra [ecu] is asked for only here
 
     time, columns, ages = _read(drive, constants, predictor.factors, max_age)
@@ -47,8 +53,6 @@ def replay(
     answers.insert(0, TIME, ticks)
     told = {"target": core, "number_format": number_format} | _told(answers, clock_mhz)
     if plot is not None:
-        from acc_decel.cli import plots  # noqa: PLC0415 - Matplotlib
-
         use = deadline_use(answers["cycles"].to_numpy(), clock_mhz) if "cycles" in answers else None
         plots.save(plots.task_over_time(answers, use, f"{drive.name} on the emulated {core}"), plot)
     if output_file is not None:

@@ -15,10 +15,15 @@ mpl.rcParams["svg.hashsalt"] = "acc_decel"  # same picture, same bytes
 FORMATS = (".png", ".svg")
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write the figure as PNG or SVG, whole or not at all."""
+def check_picture_name(path: Path) -> None:
+    """Raise ValueError if `save` cannot write a file of this name."""
     if path.suffix not in FORMATS:
         raise ValueError(f"{path} must end in {' or '.join(FORMATS)}. Got {path.suffix or 'no ending'!r}: choose one.")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG or SVG, whole or not at all."""
+    check_picture_name(path)
     with replaced(path) as temporary:
         metadata = {"Date": None} if path.suffix == ".svg" else None
         figure.savefig(temporary, format=path.suffix[1:], dpi=130, metadata=metadata)

@@ -35,13 +35,13 @@ def ecu(
     tests: Annotated[bool, typer.Option("--tests", help="run the published braking tests, each on its model")] = False,
     task: Annotated[
         Path | None,
-        typer.Option(help="CSV or Parquet of a drive, with time_s [s] and factors: the 10 ms task answers it"),
+        typer.Option(help="CSV or Parquet of a drive, with time_s and factors: the 10 ms task answers it"),
     ] = None,
-    clock_mhz: Annotated[float, typer.Option(help="with --task: clock of the core [MHz], for its deadline")] = 80.0,
+    clock_mhz: Annotated[float, typer.Option(help="with --task: clock of the core in MHz, for its deadline")] = 80.0,
     max_age: Annotated[
         list[str] | None,
         typer.Option(
-            help="with --task: age [s] after which a value is not available any more, as 0.5 for every factor or "
+            help="with --task: age in s after which a value is not available any more, as 0.5 for every factor or "
             "mass=60 for one; may be repeated",
             show_default="0.5",
         ),
