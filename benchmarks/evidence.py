@@ -1,11 +1,11 @@
 """The evidence for the exported firmware: writes firmware_export/evidence.json and firmware_export/EVIDENCE.md.
 
-    python benchmarks/evidence.py [--events 20000]
+    python benchmarks/evidence.py [--events 20000] [--fuzz-seconds 600]
 
-Needs gcc with gcov, and cppcheck with its MISRA addon (Debian: gcc, cppcheck). Takes some ten minutes on two cores. For
-both formats: instructions from the least to the most over the events on the emulated Cortex-M4F, stack by the compiler
-and by paint, sections, warnings, sanitizers, MISRA, coverage, mutants; and the differences in bits between NumPy, host
-and cores in fixed point.
+Needs gcc with gcov, cppcheck with its MISRA addon, and clang with libFuzzer (Debian: gcc, cppcheck, clang,
+libclang-rt-dev). Takes some twenty minutes on two cores. For both formats: instructions from the least to the most over
+the events on the emulated Cortex-M4F, stack by the compiler and by paint, sections, warnings, sanitizers, MISRA,
+coverage, mutants, fuzzing; and the differences in bits between NumPy, host and cores in fixed point.
 """
 
 import argparse
@@ -16,11 +16,14 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import capstone
+import fuzzing
 import mutants
 import numpy as np
 from evidence_events import answered, events_of, records, released, unusual
@@ -171,6 +174,13 @@ def misra(folder: Path) -> dict[str, object]:
     }
 
 
+def fuzz(net: DenseNet, folders: dict[str, Path], seconds: int) -> dict[str, dict[str, object]]:
+    """What so many seconds of fuzzing find in each firmware, all at the same time."""
+    with ThreadPoolExecutor() as pool:
+        running = {name: pool.submit(fuzzing.fuzzed, folder, net, seconds=seconds) for name, folder in folders.items()}
+        return {name: future.result() for name, future in running.items()}
+
+
 def differences(folder: Path) -> dict[str, dict[str, int]]:
     """Events whose outputs differ in any bit, or in status, from NumPy in fixed point: on the host and on each core."""
     net = released(MODEL)
@@ -193,17 +203,17 @@ def unlike(got: tuple[np.ndarray, np.ndarray], expected: tuple[np.ndarray, np.nd
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256 of the C files of a firmware."""
+    """SHA-256 of the C files of a firmware; the example is no part of it."""
     digest = sha256()
-    for path in sorted(p for p in folder.iterdir() if p.suffix in {".c", ".h"}):
+    for path in sorted([*firmware_sources(folder), *folder.glob("*.h")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
-def evidence(events: int) -> dict[str, object]:
+def evidence(events: int, fuzz_seconds: int) -> dict[str, object]:
     """All of it."""
     net = released(MODEL)
-    told: dict[str, object] = {"model": MODEL, "compiler": " ".join(compile_command(CORES[CORTEX_M4F])[1:-1])}
+    told: dict[str, Any] = {"model": MODEL, "compiler": " ".join(compile_command(CORES[CORTEX_M4F])[1:-1])}
     with tempfile.TemporaryDirectory() as work:
         for number_format in FORMATS:
             folder = exported(Path(work) / number_format, number_format)
@@ -220,6 +230,8 @@ def evidence(events: int) -> dict[str, object]:
                 "misra_c_2012": misra(folder),
                 "mutants": mutants.result(number_format),
             }
+        for number_format, found in fuzz(net, {name: Path(work) / name for name in FORMATS}, fuzz_seconds).items():
+            told[number_format]["fuzzing"] = found
         told["fixed_point_differences"] = differences(Path(work) / "fixed")
         told["sources_sha256"] = fingerprint(Path(work) / "float")
     return told
@@ -230,7 +242,7 @@ def page(told: dict[str, object]) -> str:
     rows = []
     for name in FORMATS:
         part: dict = told[name]  # type: ignore[assignment]
-        core, cover, mutated = part["cortex_m4f"], part["coverage_pct"].values(), part["mutants"]
+        core, cover, mutated, fuzzed = (part[key] for key in ("cortex_m4f", "coverage_pct", "mutants", "fuzzing"))
         rows.append((
             f"{core['instructions_least']} to {core['instructions_per_prediction']} ({core['counted']} events)",
             f"{core['cycles']} ({core['cycles_per_mac']:.2f} a multiply-add)",
@@ -239,15 +251,16 @@ def page(told: dict[str, object]) -> str:
             f"{part['stack']['bound_bytes']} B; {core['stack_bytes']} B",
             f"{sum(part['warnings'].values())}",
             f"{part['sanitizers']['findings']}",
-            f"{min(c['lines'] for c in cover):.1f} %; {min(c['branches'] for c in cover):.1f} %",
+            f"{min(c['lines'] for c in cover.values()):.1f} %; {min(c['branches'] for c in cover.values()):.1f} %",
             f"{sum(part['misra_c_2012']['other_findings'].values())}",
+            f"{len(fuzzed['findings'])}; {fuzzed['executions']}; {fuzzed['edges']} ({fuzzed['seconds']} s)",
             f"{mutated['mutants']}, {mutated['killed']}, {mutated['equivalent']}, {len(mutated['survivors'])}",
         ))  # fmt: skip
     names = (
         "instructions on the Cortex-M4F, least to most", "estimated cycles", "guards, of the network",
         "flash (code + tables); static RAM", "stack: bound; deepest seen", "compiler warnings (gcc, clang)",
         "sanitizer findings", "coverage of the least covered file: lines; branches", "MISRA findings beyond the list",
-        "mutants: all, killed, equivalent, survived",
+        "fuzzing: findings; executions; edges of control flow reached", "mutants: all, killed, equivalent, survived",
     )  # fmt: skip
     table = "\n".join(
         f"| {name} | {' | '.join(cells)} |" for name, cells in zip(names, zip(*rows, strict=True), strict=True)
@@ -264,11 +277,16 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=20_000, help="events on the emulated Cortex-M4F")
+    parser.add_argument("--fuzz-seconds", type=int, default=600, help="time of the fuzzer for each format")
     asked = parser.parse_args()
+    if asked.fuzz_seconds < 1:
+        raise SystemExit(f"Error: --fuzz-seconds must be at least 1. Got {asked.fuzz_seconds}.")
     for tool in ("gcc", "gcov", "cppcheck"):
         if not shutil.which(tool):
             raise SystemExit(f"Error: {tool} must be installed. Got none: apt-get install gcc cppcheck.")
-    told = evidence(asked.events)
+    if lacking := fuzzing.lacking_programs():
+        raise SystemExit(f"Error: {lacking[0]} must be installed. Got none: {fuzzing.INSTALL}.")
+    told = evidence(asked.events, asked.fuzz_seconds)
     (EXPORT / "evidence.json").write_text(json.dumps(told, indent=1) + "\n")
     (EXPORT / "EVIDENCE.md").write_text(page(told))
     print(page(told))

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from evidence_events import answered, events_of, records, released, unusual
 
+from acc_decel.ecu.compiler import firmware_sources
 from acc_decel.export import firmware_files, golden_events, write_firmware
 
 HERE = Path(__file__).parent
@@ -68,7 +69,7 @@ def survivors(folder: Path, files: list[str], data: bytes) -> tuple[int, list[Mu
     """Number of mutants of these files, and those that no event tells from the original."""
     with tempfile.TemporaryDirectory() as temporary:
         objects = {}
-        for source in [*folder.glob("*.c"), HERE / "evidence_driver.c"]:
+        for source in [*firmware_sources(folder), HERE / "evidence_driver.c"]:
             objects[source.name] = Path(temporary) / f"{source.stem}.o"
             subprocess.run([*COMPILE, f"-I{folder}", str(source), "-o", str(objects[source.name])], check=True)
         if not passes(Path(temporary), "original", objects, data):
@@ -151,7 +152,7 @@ def result(number_format: str, *, count: int = 300) -> dict[str, object]:
         folder = Path(temporary)
         files = firmware_files(net, model="unusual", golden=golden_events(net.factors), number_format=number_format)
         write_firmware(folder, files)
-        total, alive = survivors(folder, sorted(p.name for p in folder.glob("*.c")), data)
+        total, alive = survivors(folder, [source.name for source in firmware_sources(folder)], data)
     known = [m for m in alive if any(passage in str(m) for passage in EQUIVALENT)]
     return {
         "mutants": total,

@@ -50,6 +50,8 @@ def test_the_evidence_is_good() -> None:
         assert {value for file in part["coverage_pct"].values() for value in file.values()} == {100}
         assert part["misra_c_2012"]["other_findings"] == {}
         assert part["mutants"]["survivors"] == []
+        assert (part["fuzzing"]["findings"], part["fuzzing"]["seconds"] >= 600) == ([], True)
+        assert part["fuzzing"]["executions"] > 1e6
         assert part["mutants"]["killed"] + part["mutants"]["equivalent"] == part["mutants"]["mutants"] > 150
     assert {part["differences"] for part in told["fixed_point_differences"].values()} == {0}
 

@@ -171,7 +171,7 @@ def test_host_c_gives_the_bits_of_the_numpy_reference(folder: Path, net: FixedNe
     assert 0 < (status & REFUSED != 0).sum() < len(mixed)
 
 
-@pytest.mark.parametrize("core", ["cortex-m0", "cortex-m3", "cortex-m4f", "cortex-m7"])
+@pytest.mark.parametrize("core", ["cortex-m0", "cortex-m3", "cortex-m4f", "cortex-m7", "rv32imfc"])
 def test_every_core_gives_the_same_bits(folder: Path, net: FixedNet, mixed: ndarray, core: str) -> None:
     some = mixed[::25]
     outputs, status = CortexM(folder, core=core).predict_array(some)

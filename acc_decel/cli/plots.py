@@ -1,4 +1,4 @@
-"""Pictures: one stop over time, friction over speed and water, influences."""
+"""Pictures: one stop over time, a drive through the task of an ECU, friction over speed and water, influences."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,10 +15,15 @@ mpl.rcParams["svg.hashsalt"] = "acc_decel"  # same picture, same bytes
 FORMATS = (".png", ".svg")
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write the figure as PNG or SVG, whole or not at all."""
+def check_picture_name(path: Path) -> None:
+    """Raise ValueError if `save` cannot write a file of this name."""
     if path.suffix not in FORMATS:
         raise ValueError(f"{path} must end in {' or '.join(FORMATS)}. Got {path.suffix or 'no ending'!r}: choose one.")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG or SVG, whole or not at all."""
+    check_picture_name(path)
     with replaced(path) as temporary:
         metadata = {"Date": None} if path.suffix == ".svg" else None
         figure.savefig(temporary, format=path.suffix[1:], dpi=130, metadata=metadata)
@@ -44,6 +49,26 @@ def stop_over_time(history: dict[str, ndarray], title: str) -> Figure:
             axis.legend(loc="best", frameon=False)
     axes[0].set_title(title, loc="left")
     axes[-1].set_xlabel("time since the demand [s]")
+    return figure
+
+
+def task_over_time(answers: pd.DataFrame, use: ndarray | None, title: str) -> Figure:
+    """Deceleration with its interval and the use of the deadline at every tick; instructions where it is not known."""
+    figure = Figure(figsize=(11, 6), layout="constrained")
+    slowing, cost = figure.subplots(2, 1, sharex=True)
+    time = answers["time_s"]
+    bounds = answers["deceleration_lower"], answers["deceleration_upper"]
+    slowing.fill_between(time, *bounds, alpha=0.3, step="post", color="#4878a8", label="90 % interval")
+    slowing.step(time, answers["deceleration"], where="post", color="#4878a8", label="median")
+    slowing.set_ylabel("deceleration [m/s^2]")
+    slowing.legend(loc="best", frameon=False)
+    slowing.set_title(title, loc="left")
+    cost.step(time, answers["instructions"] if use is None else 100 * use, where="post", color="#d1603d")
+    cost.set_ylabel("instructions" if use is None else "deadline used [%]")
+    cost.set_ylim(bottom=0)
+    cost.set_xlabel("time [s]")
+    for axis in (slowing, cost):
+        axis.grid(alpha=0.3)
     return figure
 
 

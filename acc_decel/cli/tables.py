@@ -33,10 +33,15 @@ def read_table(path: Path) -> pd.DataFrame:
     return table
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write `table` to a CSV or Parquet file, whole or not at all."""
+def check_table_name(path: Path) -> None:
+    """Raise ValueError if `write_table` cannot write a file of this name."""
     if path.suffix not in (".csv", ".parquet"):
         raise ValueError(f"{path} must end in .csv or .parquet. Got {path.suffix or 'no ending'!r}: choose one.")
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write `table` to a CSV or Parquet file, whole or not at all."""
+    check_table_name(path)
     with replaced(path) as temporary:
         if path.suffix == ".csv":
             table.to_csv(temporary, index=False)

@@ -2,14 +2,44 @@
 
 from dataclasses import dataclass
 
+import capstone
+import unicorn
 from unicorn.arm_const import (
+    UC_ARM_REG_LR,
+    UC_ARM_REG_SP,
     UC_CPU_ARM_CORTEX_M0,
     UC_CPU_ARM_CORTEX_M3,
     UC_CPU_ARM_CORTEX_M4,
     UC_CPU_ARM_CORTEX_M7,
 )
+from unicorn.riscv_const import UC_RISCV_REG_RA, UC_RISCV_REG_SP
 
-from acc_decel.ecu.cycles import Timing, cortex_m0, cortex_m3, cortex_m4
+from acc_decel.ecu.cycles import THUMB, Timing, cortex_m0, cortex_m3, cortex_m4
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A family of cores, in the numbers of Unicorn and Capstone."""
+
+    emulator: tuple[int, int]
+    disassembler: tuple[int, int]
+    link: int  # the register with the address to return to
+    stack: int  # the stack pointer
+    code_bit: int  # set in addresses of code
+    stack_from_vectors: bool  # whether the core takes its stack pointer from the first word of flash at reset
+
+
+ARM = Architecture(
+    (unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS), THUMB, UC_ARM_REG_LR, UC_ARM_REG_SP, 1, True
+)
+RISCV = Architecture(
+    (unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32),
+    (capstone.CS_ARCH_RISCV, capstone.CS_MODE_RISCV32 | capstone.CS_MODE_RISCVC),
+    UC_RISCV_REG_RA,
+    UC_RISCV_REG_SP,
+    0,
+    False,
+)
 
 
 @dataclass(frozen=True)
@@ -18,15 +48,17 @@ class Core:
 
     name: str
     target: tuple[str, ...]  # options of the compiler
-    model: int  # Unicorn's number of it
+    model: int | None  # Unicorn's number of it; None takes the default of the architecture
     timing: Timing | None  # None where no manual gives the cycles of an instruction
     fpu: bool
+    architecture: Architecture = ARM
 
 
 def _core(name: str, abi: str, cpu: str, model: int, timing: Timing | None, *, fpu: bool) -> Core:
     return Core(name, ("-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}"), model, timing, fpu)
 
 
+_RV32 = ("-target", "riscv32-freestanding", "-mcpu=generic_rv32+m+f+c", "-mabi=ilp32f", "-msmall-data-limit=0")
 # fmt: off
 CORES = {
     core.name: core
@@ -35,6 +67,7 @@ CORES = {
         _core("cortex-m7", "eabihf", "cortex_m7+fp_armv8d16sp", UC_CPU_ARM_CORTEX_M7, None, fpu=True),
         _core("cortex-m3", "eabi", "cortex_m3", UC_CPU_ARM_CORTEX_M3, cortex_m3, fpu=False),
         _core("cortex-m0", "eabi", "cortex_m0", UC_CPU_ARM_CORTEX_M0, cortex_m0, fpu=False),
+        Core("rv32imfc", _RV32, None, None, fpu=True, architecture=RISCV),
     )
 }
 # fmt: on

@@ -1,6 +1,7 @@
-"""The firmware on an emulated Cortex-M: cross-compiled, run instruction by instruction, counted and measured."""
+"""The firmware on an emulated Cortex-M (or a RISC-V): cross-compiled, run by the instruction, counted and measured."""
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -8,13 +9,13 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from jaxtyping import Float32, Int64
 from numpy import ndarray
-from unicorn import UC_ARCH_ARM, UC_HOOK_BLOCK, UC_HOOK_CODE, UC_MODE_MCLASS, UC_MODE_THUMB
-from unicorn.arm_const import UC_ARM_REG_LR, UC_ARM_REG_SP
+from unicorn import UC_HOOK_BLOCK, UC_HOOK_CODE
 from unicorn.unicorn import Uc
 
 from acc_decel.ecu.cores import CORTEX_M4F, Core, core_named
 from acc_decel.ecu.cycles import Run, RunCosts
 from acc_decel.ecu.image import Image, image
+from acc_decel.ecu.mailbox import mailbox
 from acc_decel.factors import OUTPUTS
 from acc_decel.status import REFUSED
 
@@ -59,6 +60,16 @@ class EcuReport:
     counted: int  # events over which instructions, cycles and stack were measured
 
 
+@dataclass(frozen=True)
+class TaskRun:
+    """What the task answered at each tick, and what it executed for that, from its entry to its return."""
+
+    outputs: Float32[ndarray, "ticks outputs"]  # as `OUTPUTS` lists them, NaN where refused
+    status: Int64[ndarray, " ticks"]
+    instructions: Int64[ndarray, " ticks"]
+    cycles: Int64[ndarray, " ticks"] | None  # None for a core without published timings
+
+
 class CortexM:
     """The firmware of a folder on an emulated Cortex-M (level 3 of a virtual ECU).
 
@@ -74,9 +85,7 @@ class CortexM:
                 self._image = image(folder, Path(temporary), self._kind)
         else:
             self._image = image(folder, build, self._kind)
-        self._mailbox = np.dtype(
-            [("factors", "<f4", self._image.columns), ("outputs", "<f4", len(OUTPUTS)), ("status", "<i8")], align=True
-        )
+        self._mailbox = mailbox(self._image.columns)
         self._core = _powered(self._image, self._kind)
 
     def predict_array(
@@ -96,14 +105,26 @@ class CortexM:
         core = _powered(self._image, self._kind, altered)
         return int.from_bytes(core.mem_read(self._image.symbols["self_test_result"], 4), "little")
 
+    def task(self, columns: Float32[ndarray, "ticks columns"], *, ticked: Callable[[], None] = lambda: None) -> TaskRun:
+        """The task of an ECU on one core: at each tick it finds its mailbox filled with a row of `columns`.
+
+        `ticked` is called after each tick. Raises ValueError for a wrong number of columns.
+        """
+        core, meter = self._metered("task")
+        outputs = np.empty((len(columns), len(OUTPUTS)), np.float32)
+        status = np.empty(len(columns), np.int64)
+        for i in range(len(columns)):
+            outputs[i : i + 1], status[i : i + 1] = self._answers(core, columns[i : i + 1])
+            ticked()
+        taken = np.array([call.whole for call in meter.calls], np.int64).reshape(-1, 3)
+        return TaskRun(outputs, status, taken[:, 0], taken[:, 1] if self._kind.timing is not None else None)
+
     def report(self, columns: Float32[ndarray, "rows columns"], *, sample: int = 64) -> EcuReport:
         """What a prediction costs, measured on the first `sample` events. Raises ValueError without any."""
         if not len(columns):
             raise ValueError("The virtual ECU must be given at least one event to measure. Got none.")
-        core, program = _powered(self._image, self._kind), self._image
-        meter = _Meter(program.symbols["acc_decel_predict"], program.symbols["acc_decel_network"], self._kind)
-        core.hook_add(UC_HOOK_BLOCK, meter.step)
-        core.ctl_flush_tb()  # code translated before has no hook in it
+        program = self._image
+        core, meter = self._metered("acc_decel_predict")
         _, status = self._answers(core, columns[:sample])
         answered = status & REFUSED == 0
         if not answered.any():
@@ -131,6 +152,14 @@ class CortexM:
             counted=len(whole),
         )
 
+    def _metered(self, function: str) -> "tuple[Emulator, _Meter]":
+        """A core just powered up, and the meter of each call of `function` on it."""
+        core, symbols = _powered(self._image, self._kind), self._image.symbols
+        meter = _Meter(symbols[function], symbols["acc_decel_network"], self._kind)
+        core.hook_add(UC_HOOK_BLOCK, meter.step)
+        core.ctl_flush_tb()  # code translated before has no hook in it
+        return core, meter
+
     def _answers(
         self, core: Emulator, columns: Float32[ndarray, "rows columns"]
     ) -> tuple[Float32[ndarray, "rows outputs"], Int64[ndarray, " rows"]]:
@@ -142,7 +171,9 @@ class CortexM:
         mail["factors"], mail["outputs"] = columns, np.nan
         for start in range(0, len(mail), self._image.mailboxes):
             batch = mail[start : start + self._image.mailboxes]
-            batch[:] = np.frombuffer(_exchanged(core, self._image, batch.tobytes(), len(batch)), self._mailbox)
+            batch[:] = np.frombuffer(
+                _exchanged(core, self._image, self._kind, batch.tobytes(), len(batch)), self._mailbox
+            )
         return mail["outputs"].copy(), mail["status"].copy()
 
 
@@ -167,7 +198,8 @@ class _Meter:
     def __init__(self, entry: int, network: int, kind: Core) -> None:
         self.calls: list[_Call] = []
         self._entry, self._network = entry, network
-        self._costs = RunCosts(kind.timing)
+        self._costs = RunCosts(kind.timing, kind.architecture.disassembler)
+        self._link, self._stack = kind.architecture.link, kind.architecture.stack
         self._runs: dict[tuple[int, int], Run] = {}
         self._return = self._network_return = -1  # addresses after the running calls
         self._last: Run | None = None
@@ -185,12 +217,12 @@ class _Meter:
             self._return, self._last = -1, None
             return
         if address == self._network:
-            self._network_return = core.reg_read(UC_ARM_REG_LR) & ~1
+            self._network_return = core.reg_read(self._link) & ~1
         elif address == self._network_return:
             self._network_return = -1
         self._last = run = self._run(core, address, size)
         self.calls[-1].add(run.instructions, run.cycles, run.multiplications, inside=self._network_return >= 0)
-        self._lowest = min(self._lowest, core.reg_read(UC_ARM_REG_SP))
+        self._lowest = min(self._lowest, core.reg_read(self._stack))
 
     def _run(self, core: Emulator, address: int, size: int) -> Run:
         if (address, size) not in self._runs:
@@ -198,10 +230,10 @@ class _Meter:
         return self._runs[address, size]
 
     def _enter(self, core: Emulator) -> None:
-        self._return = core.reg_read(UC_ARM_REG_LR) & ~1
+        self._return = core.reg_read(self._link) & ~1
         self.calls.append(_Call())
         if not self._highest:
-            self._highest = self._lowest = core.reg_read(UC_ARM_REG_SP)
+            self._highest = self._lowest = core.reg_read(self._stack)
             core.mem_write(_RAM + _RAM_BYTES - _STACK_BYTES, bytes([_PAINT]) * (self._painted_bytes()))
 
     def _painted_bytes(self) -> int:
@@ -216,18 +248,20 @@ class _Meter:
 
 def _powered(program: Image, kind: Core, altered: int | None = None) -> Emulator:
     """A core that has run from reset to the end of its first, empty batch, with one bit of flash altered if asked."""
-    core: Emulator = cast(Emulator, Uc)(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
-    core.ctl_set_cpu_model(kind.model)
+    core: Emulator = cast(Emulator, Uc)(*kind.architecture.emulator)
+    if kind.model is not None:
+        core.ctl_set_cpu_model(kind.model)
     for start, size in ((_FLASH, _FLASH_BYTES), (_RAM, _RAM_BYTES), (_SYSTEM_CONTROL, 0x1000)):
         core.mem_map(start, size)
     for address, data in program.segments:
         core.mem_write(address, data)
     if altered is not None:
         core.mem_write(altered, bytes([core.mem_read(altered, 1)[0] ^ 1]))
-    core.reg_write(UC_ARM_REG_SP, int.from_bytes(core.mem_read(_FLASH, 4), "little"))  # as the core does at reset
+    if kind.architecture.stack_from_vectors:  # as the core does at reset
+        core.reg_write(kind.architecture.stack, int.from_bytes(core.mem_read(_FLASH, 4), "little"))
     done = program.symbols["batch_done"]
     core.hook_add(UC_HOOK_CODE, _stop, begin=done, end=done)
-    _run(core, program.symbols["reset"])
+    _run(core, program.symbols["reset"], kind)
     return core
 
 
@@ -235,15 +269,14 @@ def _stop(core: Emulator, *_: object) -> None:
     core.emu_stop()
 
 
-def _exchanged(core: Emulator, program: Image, mail: bytes, count: int) -> bytes:
+def _exchanged(core: Emulator, program: Image, kind: Core, mail: bytes, count: int) -> bytes:
     """The mailboxes `mail` after the core has answered `count` of them."""
     core.mem_write(program.symbols["mailboxes"], mail)
     core.mem_write(program.symbols["mailboxes_filled"], count.to_bytes(4, "little"))
-    _run(core, program.symbols["batch_done"] + _NOP_BYTES)
+    _run(core, program.symbols["batch_done"] + _NOP_BYTES, kind)
     return bytes(core.mem_read(program.symbols["mailboxes"], len(mail)))
 
 
-def _run(core: Emulator, start: int) -> None:
+def _run(core: Emulator, start: int, kind: Core) -> None:
     """Runs from the address `start` to the next call of batch_done()."""
-    thumb = 1
-    core.emu_start(start | thumb, _NOWHERE)
+    core.emu_start(start | kind.architecture.code_bit, _NOWHERE)

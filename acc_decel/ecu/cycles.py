@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import capstone
 from capstone import arm
 
+THUMB = (capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
 REFILL = 2  # cycles of a taken branch to a fixed address, beside its own
 REFILL_REGISTER = 3  # the same to an address in a register or from the stack
 DIVISION = 12
@@ -66,25 +67,32 @@ Timing = Callable[[capstone.CsInsn, _Neighbour], int]
 
 
 class RunCosts:
-    """What each run of code costs on one core; `timing` None counts no cycles."""
+    """What each run of code costs on one core; `timing` None counts no cycles.
 
-    def __init__(self, timing: Timing | None) -> None:
+    `disassembler` is architecture and mode, as Capstone numbers them.
+    """
+
+    def __init__(self, timing: Timing | None, disassembler: tuple[int, int] = THUMB) -> None:
         self._timing = timing
-        self._disassembler = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
+        self._disassembler = capstone.Cs(*disassembler)
+        self._multiplies = _multiplies_thumb if disassembler == THUMB else _multiplies_riscv
         self._disassembler.detail = True
 
     def run(self, address: int, code: bytes) -> Run:
         """The cost of the instructions `code` at `address`. Raises ValueError if they are none."""
         instructions = list(self._disassembler.disasm(code, address))
         if (read := sum(i.size for i in instructions)) != len(code):
-            raise ValueError(f"The code at {address + read:#x} must be Thumb instructions. Got {code[read:].hex()}.")
-        neighbours = [_Neighbour(), *map(_neighbour, instructions)]
+            raise ValueError(f"The code at {address + read:#x} must be instructions. Got {code[read:].hex()}.")
+        cycles = refill = 0
+        if self._timing:
+            cycles = sum(map(self._timing, instructions, [_Neighbour(), *map(_neighbour, instructions)]))
+            refill = _refill(instructions[-1])
         return Run(
             instructions=len(instructions),
-            cycles=sum(map(self._timing, instructions, neighbours)) if self._timing else 0,
-            refill=_refill(instructions[-1]),
+            cycles=cycles,
+            refill=refill,
             end=address + len(code),
-            multiplications=sum(_name(i) in _MULTIPLIED or _name(i).startswith("smla") for i in instructions),
+            multiplications=sum(map(self._multiplies, instructions)),
         )
 
 
@@ -134,6 +142,15 @@ def _neighbour(instruction: capstone.CsInsn) -> _Neighbour:
     if name.startswith("str"):
         return _Neighbour(pipelined=not _indexed(instruction))
     return _Neighbour(computed=registers) if name.startswith(_ARITHMETIC) else _Neighbour()
+
+
+def _multiplies_thumb(instruction: capstone.CsInsn) -> bool:
+    name = _name(instruction)
+    return name in _MULTIPLIED or name.startswith("smla")
+
+
+def _multiplies_riscv(instruction: capstone.CsInsn) -> bool:
+    return instruction.mnemonic.startswith(("mul", "div", "rem"))
 
 
 def _name(instruction: capstone.CsInsn) -> str:

@@ -60,20 +60,24 @@ def _link(folder: Path, elf: Path, core: Core) -> None:
 
 def _read(elf: bytes) -> Image:
     file = ELFFile(BytesIO(elf))
-    table = file.get_section_by_name(".symtab")
-    assert isinstance(table, SymbolTableSection), "the linker writes a symbol table"
     sizes = {section.name: section["sh_size"] for section in file.iter_sections()}
     return Image(
         segments=tuple((s["p_paddr"], s.data()) for s in file.iter_segments("PT_LOAD") if s["p_filesz"]),
-        symbols={symbol.name: _address(symbol) for symbol in table.iter_symbols() if symbol.name},
+        symbols={symbol.name: _address(symbol) for symbol in _symbols(file).iter_symbols() if symbol.name},
         code_bytes=sizes[".acc_decel_text"],
         table_bytes=sizes[".acc_decel_rodata"],
         library_bytes=sizes.get(".library", 0),
         ram_bytes=sizes.get(".acc_decel_ram", 0),
-        columns=_constant(file, table, "acc_decel_target_columns"),
-        mailboxes=_constant(file, table, "acc_decel_target_mailboxes"),
-        multiply_adds=_constant(file, table, "acc_decel_target_multiply_adds"),
+        columns=constant(file, "acc_decel_target_columns"),
+        mailboxes=constant(file, "acc_decel_target_mailboxes"),
+        multiply_adds=constant(file, "acc_decel_target_multiply_adds"),
     )
+
+
+def _symbols(file: ELFFile) -> SymbolTableSection:
+    table = file.get_section_by_name(".symtab")
+    assert isinstance(table, SymbolTableSection), "the linker writes a symbol table"
+    return table
 
 
 def _address(symbol: Symbol) -> int:
@@ -81,9 +85,9 @@ def _address(symbol: Symbol) -> int:
     return address & ~1 if symbol["st_info"]["type"] == "STT_FUNC" else address
 
 
-def _constant(file: ELFFile, table: SymbolTableSection, name: str) -> int:
+def constant(file: ELFFile, name: str) -> int:
     """The value of a uint32_t constant in flash."""
-    symbol = next(symbol for symbol in table.iter_symbols() if symbol.name == name)
+    symbol = next(symbol for symbol in _symbols(file).iter_symbols() if symbol.name == name)
     offset = next(file.address_offsets(symbol["st_value"], 4))
     file.stream.seek(offset)
     return int.from_bytes(file.stream.read(4), "little")

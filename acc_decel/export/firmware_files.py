@@ -29,6 +29,8 @@ SOURCES = (
     "acc_decel_network.h",
     "acc_decel_word.h",
     "acc_decel_self_test.c",
+    "example_main.c",
+    "example_startup.c",
 )  # hand-written, copied verbatim
 GOLDEN_TOLERANCE = 1e-4  # [m/s^2], [s]: a compiler that fuses multiply and add is this near; without, bits are equal
 

@@ -22,6 +22,9 @@ extern const uint32_t acc_decel_target_multiply_adds;
 
 extern uint32_t self_test_result; /* of acc_decel_self_test(), which runs first */
 
+/* What runs at a tick: reads the factors of a mailbox, predicts, writes answer and status. */
+void task(mailbox_t *mailbox);
+
 /* Answers the filled mailboxes, then calls batch_done(). */
 void answer_mailboxes(void);
 

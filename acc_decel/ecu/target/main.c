@@ -1,4 +1,4 @@
-/* Task of the virtual ECU: answers every mailbox that the world has filled. */
+/* Task of the virtual ECU: answers every mailbox that the world has filled. At a tick of 10 ms the world fills one. */
 
 #include "mailbox.h"
 
@@ -12,17 +12,26 @@ const uint32_t acc_decel_target_multiply_adds = ACC_DECEL_MULTIPLY_ADDS;
 
 int main(void);
 
+__attribute__((noinline)) void task(mailbox_t *mailbox)
+{
+    mailbox->status = acc_decel_predict(&mailbox->factors, &mailbox->prediction);
+}
+
 __attribute__((noinline)) void answer_mailboxes(void)
 {
     for (uint32_t i = 0U; i < mailboxes_filled; i++) {
-        mailboxes[i].status = acc_decel_predict(&mailboxes[i].factors, &mailboxes[i].prediction);
+        task(&mailboxes[i]);
     }
     batch_done();
 }
 
 __attribute__((naked, noinline)) void batch_done(void)
 {
+#if defined(__riscv)
+    __asm volatile("nop\n ret");
+#else
     __asm volatile("nop\n bx lr");
+#endif
 }
 
 int main(void)

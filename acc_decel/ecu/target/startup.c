@@ -1,13 +1,23 @@
-/* Start of the virtual ECU on a Cortex-M: vector table, FPU on if there is one, main. RAM is zero at power-on. */
+/* Start of the virtual ECU: vector table or stack, FPU on if there is one, main. RAM is zero at power-on. */
 
 #include <stdint.h>
-
-#define CPACR (*(volatile uint32_t *)0xE000ED88U) /* coprocessor access control */
-#define FPU_FULL_ACCESS (0xFU << 20)
 
 extern uint32_t stack_top[];
 extern int main(void);
 void reset(void);
+
+#if defined(__riscv)
+
+/* Floating point is off at power-on: its state in mstatus becomes initial. */
+__attribute__((section(".vectors"), naked, used)) void reset(void)
+{
+    __asm volatile("la sp, stack_top\n li t0, 0x2000\n csrs mstatus, t0\n call main");
+}
+
+#else
+
+#define CPACR (*(volatile uint32_t *)0xE000ED88U) /* coprocessor access control */
+#define FPU_FULL_ACCESS (0xFU << 20)
 
 typedef struct {
     uint32_t *initial_stack;
@@ -26,3 +36,5 @@ void reset(void)
     for (;;) {
     }
 }
+
+#endif

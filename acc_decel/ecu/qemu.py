@@ -1,0 +1,174 @@
+"""The firmware under another compiler and emulator: Arm's GCC and QEMU, a second opinion beside zig and Unicorn.
+
+Both are Debian packages; QEMU's boards mps2-an385, mps2-an386 and mps2-an500 carry a Cortex-M3, M4F and M7.
+"""
+
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from elftools.elf.elffile import ELFFile
+from jaxtyping import Float32, Int64
+from numpy import ndarray
+
+from acc_decel.ecu.compiler import SAME_BITS, TARGET_SOURCES, WARNINGS, compiled, fingerprint, firmware_sources
+from acc_decel.ecu.image import constant
+from acc_decel.ecu.mailbox import mailbox
+
+GCC, EMULATOR = PROGRAMS = ("arm-none-eabi-gcc", "qemu-system-arm")
+LIBRARY = "rdimon.specs"  # newlib's files of the host through semihosting
+INSTALL = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
+SECONDS = 600  # after which a run is given up
+STARTUP = "example_startup.c"  # of the exported folder, as the example of its README uses it
+Answers: TypeAlias = tuple[Float32[ndarray, "rows outputs"], Int64[ndarray, " rows"]]
+_OPTIONS = ("-O2", "-mthumb", f"--specs={LIBRARY}", "-Wl,--section-start=.vectors=0")
+
+
+@dataclass(frozen=True)
+class Board:
+    """A core as QEMU has it: the board that carries it, and the options of the compiler for it."""
+
+    machine: str
+    target: tuple[str, ...]
+
+
+BOARDS = {
+    "cortex-m4f": Board("mps2-an386", ("-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")),
+    "cortex-m7": Board("mps2-an500", ("-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16")),
+    "cortex-m3": Board("mps2-an385", ("-mcpu=cortex-m3",)),
+}
+
+
+def compile_command(board: Board) -> tuple[str, ...]:
+    """The command that compiles and links C files for `board`."""
+    return (GCC, *SAME_BITS, *WARNINGS, *_OPTIONS, *board.target)
+
+
+def emulate_command(board: Board, program: Path) -> tuple[str, ...]:
+    """The command that runs `program` on `board`; what it prints and the files that it asks for are the host's."""
+    screen = ("-display", "none", "-monitor", "none", "-serial", "none")
+    return (EMULATOR, "-M", board.machine, *screen, "-semihosting-config", "enable=on,target=native",
+            "-kernel", str(program))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class QemuReport:
+    """Who answered, and how often another opinion differs."""
+
+    target: str
+    machine: str  # QEMU's board
+    compiler: str
+    emulator: str
+    predictions: int  # events given
+    unlike_unicorn: int  # events of them whose outputs or status differ in any bit from those of `CortexM`
+
+
+class QemuEcu:
+    """The firmware of a folder, compiled by Arm's GCC and run on a board of QEMU.
+
+    `core` is one of `BOARDS`. `build` is where the program is kept and found again while the sources are the same;
+    without it, it is compiled into a temporary folder for each call.
+    """
+
+    def __init__(self, folder: Path, *, core: str, build: Path | None = None) -> None:
+        """Compile the firmware of `folder`.
+
+        Raises ValueError for a core that QEMU has not, FileNotFoundError naming a program that is not installed,
+        RuntimeError with what the compiler said.
+        """
+        if core not in BOARDS:
+            raise ValueError(
+                f"On QEMU the core must be one of {', '.join(BOARDS)}. Got {core!r}: take another emulator."
+            )
+        require_programs()
+        self._core, self._board = core, BOARDS[core]
+        if build is None:
+            with tempfile.TemporaryDirectory() as temporary:
+                self._program = _program(folder, Path(temporary), self._board)
+        else:
+            self._program = _program(folder, build, self._board)
+        self._columns = constant(ELFFile(BytesIO(self._program)), "acc_decel_target_columns")
+
+    def predict_array(self, columns: Float32[ndarray, "rows columns"]) -> Answers:
+        """Outputs, as `OUTPUTS` lists them (NaN where refused), and status of every row; NaN in means not available.
+
+        The self-test of the firmware runs first. Raises ValueError for a wrong number of columns, RuntimeError if the
+        program does not end well.
+        """
+        if columns.shape[1] != self._columns:
+            raise ValueError(f"The firmware takes {self._columns} columns. Got {columns.shape[1]}: export it again.")
+        mail = np.zeros(len(columns), mailbox(self._columns))
+        mail["factors"], mail["outputs"] = columns, np.nan
+        with tempfile.TemporaryDirectory() as temporary:
+            work = Path(temporary)
+            (work / "program.elf").write_bytes(self._program)
+            (work / "mailboxes.bin").write_bytes(mail.tobytes())
+            emulated(self._board, work / "program.elf")
+            answers: ndarray = np.fromfile(work / "answers.bin", mail.dtype)
+        if len(answers) != len(mail):
+            raise RuntimeError(f"{EMULATOR} must answer {len(mail)} mailboxes. Got {len(answers)} answers.")
+        return answers["outputs"].copy(), answers["status"].copy()
+
+    def report(self, answers: Answers, unicorn: Answers) -> QemuReport:
+        """Who gave these `answers`, and how many of them differ from those of `unicorn` to the same events."""
+        differs = (answers[0].view("i4") != unicorn[0].view("i4")).any(axis=1) | (answers[1] != unicorn[1])
+        return QemuReport(
+            target=self._core,
+            machine=self._board.machine,
+            compiler=version(GCC),
+            emulator=version(EMULATOR),
+            predictions=len(differs),
+            unlike_unicorn=int(differs.sum()),
+        )
+
+
+def emulated(board: Board, program: Path) -> str:
+    """What `program` prints on `board`. Raises RuntimeError if it does not end well."""
+    command = emulate_command(board, program.resolve())
+    done = subprocess.run(
+        command, cwd=program.parent, check=False, capture_output=True, text=True, timeout=SECONDS,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(
+            f"{program.name} must end with exit code 0 on {board.machine}. Got {done.returncode}: "
+            f"{done.stdout}{done.stderr}"
+        )
+    return done.stdout
+
+
+def require_programs() -> None:
+    """Raise FileNotFoundError naming what is not installed, and how to install it."""
+    if lacking := lacking_programs():
+        raise FileNotFoundError(f"{lacking[0]} must be installed to run on QEMU. Got none: {INSTALL}.")
+
+
+def lacking_programs() -> list[str]:
+    """What QEMU needs and is not installed: programs, or the library of the compiler."""
+    lacking = [name for name in PROGRAMS if shutil.which(name) is None]
+    if GCC not in lacking:
+        asked = (GCC, f"-print-file-name={LIBRARY}")  # answers with the bare name if there is no such file
+        found = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+        lacking += [f"newlib ({LIBRARY})"] if found == LIBRARY else []
+    return lacking
+
+
+def version(program: str) -> str:
+    """What a program says of itself."""
+    return subprocess.run((program, "--version"), check=True, capture_output=True, text=True).stdout.splitlines()[0]
+
+
+def _program(folder: Path, build: Path, board: Board) -> bytes:
+    command = (*compile_command(board), f"-I{folder}")
+    elf = build / f"acc_decel_{fingerprint(command, (folder, TARGET_SOURCES))}.elf"
+    if not elf.exists():
+        if not (folder / STARTUP).is_file():
+            raise ValueError(f"{folder} must hold {STARTUP}. Got none: export it again with `acc-decel export`.")
+        build.mkdir(parents=True, exist_ok=True)
+        compiled(command, (*firmware_sources(folder), folder / STARTUP, TARGET_SOURCES / "qemu_main.c"), elf)
+    return elf.read_bytes()

@@ -1,0 +1,41 @@
+/* Example of a project that uses the firmware: the self-test, one event, and the golden vectors answered once more,
+ * printed as golden_vectors.csv has them. Not part of the firmware: copy what helps. README.md says how to run it. */
+
+#include "acc_decel.h"
+#include "golden_vectors.h"
+
+#include <stdio.h>
+
+static acc_decel_status_t answer(const acc_decel_factors_t *factors)
+{
+    acc_decel_prediction_t prediction;
+    const acc_decel_status_t status = acc_decel_predict(factors, &prediction);
+
+    if ((status & ACC_DECEL_REFUSED) == 0U) {
+        float outputs[ACC_DECEL_OUTPUT_COUNT];
+
+        acc_decel_golden_outputs_of(&prediction, outputs);
+        for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
+            (void)printf("%.9g,", (double)outputs[i]); /* nine digits tell every float apart */
+        }
+    }
+    (void)printf("%llu\n", (unsigned long long)status);
+    return status;
+}
+
+int main(void)
+{
+    acc_decel_factors_t factors = acc_decel_no_factors(); /* nothing is known yet */
+    int failed = (acc_decel_self_test() != ACC_DECEL_SELF_TEST_PASSED) ? 1 : 0;
+
+    if (failed == 0) {
+        factors.speed = 33.3F;
+        factors.brake_pressure_bar = 160.0F;
+        factors.abs = 1.0F; /* every other factor is unknown: the interval is wide */
+        failed = ((answer(&factors) & ACC_DECEL_REFUSED) != 0U) ? 2 : 0;
+    }
+    for (uint32_t i = 0U; (i < ACC_DECEL_GOLDEN_COUNT) && (failed == 0); i++) {
+        (void)answer(&acc_decel_golden_factors[i]);
+    }
+    return failed;
+}
