@@ -11,8 +11,9 @@ from elftools.elf.sections import SymbolTableSection
 from numpy import ndarray
 from random_net import random_events, random_net, spoiled
 
+from acc_decel.compiled import firmware_sources
 from acc_decel.ecu import CortexM, EcuReport, HostEcu
-from acc_decel.ecu.compiler import ZIG, firmware_sources
+from acc_decel.ecu.compiler import ZIG
 from acc_decel.ecu.cores import CORES, CORTEX_M4F
 from acc_decel.ecu.cycles import RunCosts, cortex_m3, cortex_m4
 from acc_decel.ecu.image import compile_command, image
