@@ -10,10 +10,10 @@ its code of the kind "loadable", as for regression, the struct made constant; it
 TensorFlow Lite Micro is no row: what the wheel tflite-micro brings is its interpreter for Python on a host, without
 sources for a core; LiteRT is for hosts, too, and is timed by benchmarks/inference.py. onnx2c is on no package registry.
 
-Instructions and stack are counted on the core, cycles estimated from Arm's
-tables (acc_decel/ecu/cycles.py; none are published for the M7), the most over the events. Without an FPU the float
-network and the checks call routines of the compiler, whose size is told beside. The difference is the greatest to the
-float32 network in NumPy, over all events; fixed point is compared over more of them in NumPy, which has its bits.
+Instructions and stack are counted on the core, cycles estimated from Arm's tables (acc_decel/ecu/cycles.py; none are
+published for the M7), the most over the events. Without an FPU the float network and the checks call routines of the
+compiler, whose size is told beside. The difference is the greatest to the float32 network in NumPy, over all events;
+fixed point is compared over more of them in NumPy, which has its bits.
 """
 
 import argparse

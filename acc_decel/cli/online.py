@@ -141,7 +141,7 @@ def info(
         )
 
 
-def compile_models(
+def compile(
     models: Annotated[list[str] | None, typer.Argument(help="released models or model folders; all released")] = None,
     as_json: Json = False,
 ) -> None:
