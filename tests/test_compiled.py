@@ -20,10 +20,13 @@ from acc_decel.compiled import WARNINGS, Library, building, cache, compiler
 from acc_decel.compiled.building import built_library, check_answers, compiled_library
 from acc_decel.compiled.library import FEW_ROWS
 from acc_decel.ecu import HostEcu
-from acc_decel.export import firmware_files, golden_events, read_model, write_firmware
+from acc_decel.export import even_events, firmware_files, golden_events, read_model, write_firmware
 from acc_decel.factors import Factor, column_names
 from acc_decel.predictor import columns_of_one
 from tests.random_net import random_net, spoiled
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import inference
 
 MODEL = released_models()["compact"]
 STOP = {"speed": 33.3, "brake_pressure_bar": 160.0, "surface": "asphalt", "water_film_mm": 1.0}
@@ -292,6 +295,15 @@ def test_one_event_is_answered_as_a_table_of_one_is(predictor, factors):
     assert outcome(lambda g: predictor.predict(**g), factors) == outcome(predictor._predict_by_frame, factors)
 
 
+def test_the_peers_of_the_latency_benchmark_answer_as_the_reference():
+    pytest.importorskip("tensorflow")
+    pytest.importorskip("ai_edge_litert")
+    net, _ = read_model(MODEL)
+    found = inference.peers(net, even_events(net.factors, 40))  # raises if one answers otherwise
+    assert {one.name for one in found} > {"LiteRT", "ONNX Runtime", "Keras predict", "NumPy"}
+    assert {one.work for one in found} == {inference.WHOLE, inference.LAYERS}
+
+
 def test_usual_events_take_the_short_way():
     assert columns_of_one(STOP) is not None
     assert columns_of_one({"speed": 20, "surface": {"ice": 0.5, "gravel": 0.5}, "mass": None}) is not None
@@ -300,7 +312,7 @@ def test_usual_events_take_the_short_way():
     )
 
 
-def test_the_short_way_gives_the_columns_of_a_table(events):
+def test_the_short_way_gives_the_columns_of_a_table():
     names = column_names()
     row = columns_of_one(STOP)
     assert row.dtype == np.float32

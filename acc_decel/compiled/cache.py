@@ -78,7 +78,7 @@ def _code() -> str:
 
 
 def _compiler() -> tuple[object, ...]:
-    """The compiler, as far as a look at its file tells; a library stays usable when it is gone."""
+    """The compiler, as far as a look at its file tells."""
     command = compiler_here()
     if command is None:
         return ()
