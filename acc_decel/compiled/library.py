@@ -24,9 +24,15 @@ class Library:
     """The firmware compiled for this machine. Threads may share it."""
 
     def __init__(self, path: Path) -> None:
-        """Load the library `path`."""
+        """Load the library `path`. Raises OSError if this machine cannot."""
         self.path = path
-        library = ctypes.CDLL(str(path))
+        try:
+            library = ctypes.CDLL(str(path))
+        except OSError as error:
+            raise OSError(
+                f"{path} must be a library that this machine loads. Got: {error}. Delete it and run "
+                "`acc-decel compile`, or take the backend onnxruntime."
+            ) from error
         library.acc_decel_compiled_columns.restype = ctypes.c_uint32
         library.acc_decel_compiled_outputs.restype = ctypes.c_uint32
         self.columns = int(library.acc_decel_compiled_columns())
