@@ -1,12 +1,16 @@
-"""The Python prediction API: one event or a DataFrame of events in, what the car can do out. Runs on ONNX Runtime."""
+"""The Python prediction API: one event or a DataFrame of events in, what the car can do out.
+
+Runs on the compiled firmware where it was built for this machine, else on ONNX Runtime.
+"""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Literal, overload
+from typing import Literal, TypeGuard, cast, overload
 
 import numpy as np
 import onnxruntime
@@ -14,11 +18,14 @@ import pandas as pd
 from numpy import ndarray
 
 from acc_decel import status as bits
+from acc_decel.compiled import Library, kept_library
 from acc_decel.factors import FACTORS, OUTPUTS, Factor, column_names, schema, with_range
 
 DEFAULT_MODEL = "compact"
-MODEL_FILE = "model.onnx"
+MODEL_FILE, ARRAYS_FILE = "model.onnx", "network.npz"
 Given = float | int | bool | str | Mapping[str, float] | None
+BACKENDS = (AUTO, C, ONNX_RUNTIME) = ("auto", "c", "onnxruntime")
+FLOAT32 = np.dtype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -66,10 +73,20 @@ class Prediction:
 
 
 class Predictor:
-    """A trained model, ready to predict. `factors` are its braking factors with the ranges it was trained for."""
+    """A trained model, ready to predict. `factors` are its braking factors with the ranges it was trained for.
 
-    def __init__(self, model: str | Path = DEFAULT_MODEL) -> None:
-        """Load a released model by name, a model folder, or an ONNX file. Raises ValueError if it cannot be used."""
+    `backend` says what computes: "c" is the firmware compiled for this machine, quicker and to the bit what an ECU
+    answers; "onnxruntime" differs from it in the last digits. "auto" never compiles: it takes the library that
+    `acc-decel compile` or an earlier `backend="c"` has built for this model, and ONNX Runtime where there is none.
+    """
+
+    def __init__(self, model: str | Path = DEFAULT_MODEL, *, backend: str = AUTO) -> None:
+        """Load a released model by name, a model folder, or an ONNX file. Raises ValueError if it cannot be used.
+
+        `backend="c"` compiles once, about a second, unless the library is there.
+        """
+        if backend not in BACKENDS:
+            raise ValueError(f"backend must be one of {', '.join(BACKENDS)}. Got {backend!r}.")
         self.path = model_path(model)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # the network is too small to share
@@ -80,6 +97,24 @@ class Predictor:
             raise ValueError(f"{self.path} must be an ONNX model of acc_decel. Got: {error}".splitlines()[0]) from error
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.factors = _factors(self.path, self.metadata)
+        names = column_names(self.factors)
+        self._row_shape, self._speed = (len(names),), names.index("speed")
+        self._library = _library(self.path, backend)
+
+    @property
+    def backend(self) -> str:
+        """What computes the predictions: c or onnxruntime."""
+        return ONNX_RUNTIME if self._library is None else C
+
+    @property
+    def library(self) -> Path | None:
+        """The compiled firmware that computes the predictions, if it is that."""
+        return None if self._library is None else self._library.path
+
+    def __repr__(self) -> str:
+        """The model and what computes it."""
+        how = f"library {self.library}" if self.library else "`acc-decel compile` builds the quicker c"
+        return f"Predictor({str(self.path)!r}, vehicle {self.vehicle}, backend {self.backend}: {how})"
 
     @property
     def vehicle(self) -> str:
@@ -108,6 +143,15 @@ class Predictor:
             raise ValueError(
                 f"predict takes a DataFrame or factors by name. Got {type(events[0]).__name__}: name the factor."
             )
+        columns = columns_of_one(factors, self.factors)
+        if columns is not None:
+            outputs, status = self.predict_array(columns)
+            if not status[0] & bits.REFUSED:
+                return _prediction(outputs[0], int(status[0]), columns[0, self._speed])
+        return self._predict_by_frame(factors)
+
+    def _predict_by_frame(self, factors: Mapping[str, Given]) -> Prediction:
+        """The long way of `predict`, for what is refused or given in an unusual type."""
         row = _frame_of_one(factors, self.factors)
         answer = self.predict_frame(row).iloc[0]
         fields = {name: float(answer[name]) for name in (*OUTPUTS, "stopping_distance", "stopping_distance_upper")}
@@ -119,13 +163,20 @@ class Predictor:
         outputs, status = self.predict_array(columns)
         if on_refusal == "raise":
             self._raise_refused(events, columns, status)
-        return predictions(outputs, status, columns[:, column_names(self.factors).index("speed")], events.index)
+        return predictions(outputs, status, columns[:, self._speed], events.index)
 
     def predict_array(self, columns: ndarray) -> tuple[ndarray, ndarray]:
         """The raw path: float32 [n, columns] in the order of `column_names()`, NaN for not available.
 
         Returns outputs float32 [n, outputs] in the order of OUTPUTS, NaN where refused, and status int64 [n].
         """
+        if columns.dtype != FLOAT32 or columns.shape[1:] != self._row_shape:
+            raise ValueError(
+                f"columns must be float32 [n, {self._row_shape[0]}]. Got {columns.dtype} {list(columns.shape)}: "
+                "the columns of a table are `columns_of(table)`."
+            )
+        if self._library is not None:
+            return self._library.predict_array(columns)
         *outputs, status = self._session.run(None, {"factors": columns})
         return np.stack(outputs, axis=1), status
 
@@ -136,6 +187,20 @@ class Predictor:
         row = int(refused[0])
         where = _where(events.index[row], len(events))
         raise ValueError(refusal(self.factors, columns[row], int(status[row]), where))
+
+
+def _library(path: Path, backend: str) -> Library | None:
+    """The compiled firmware of the model in `path`, if `backend` asks for it or it was built before."""
+    of_folder = path.name == MODEL_FILE and (path.parent / ARRAYS_FILE).is_file()
+    if backend == C:
+        if not of_folder:
+            raise ValueError(
+                f"The backend c must have the {ARRAYS_FILE} beside the {MODEL_FILE}. Got {path}: give a model folder."
+            )
+        from acc_decel.compiled.building import built_library  # noqa: PLC0415 - takes onnx, which is slow to import
+
+        return built_library(path.parent)
+    return kept_library(path.parent) if backend == AUTO and of_folder else None
 
 
 def refusal(factors: tuple[Factor, ...], columns: ndarray, status: int, where: str = "") -> str:
@@ -158,6 +223,22 @@ def predictions(outputs: ndarray, status: ndarray, speed: ndarray, index: pd.Ind
     told = {code: bits.told(int(code)) for code in np.unique(status)}
     table["status_text"] = [told[code] for code in status]
     return table
+
+
+def _prediction(outputs: ndarray, status: int, speed: np.float32) -> Prediction:
+    """One answer; the same bits as a row of `predictions`."""
+    lower, median, delay = outputs[0], outputs[1], outputs[3]
+    fields = dict(zip(OUTPUTS, outputs.tolist(), strict=True))
+    return Prediction(
+        **fields,
+        stopping_distance=float(_distance_of_one(speed, median, delay)),
+        stopping_distance_upper=float(_distance_of_one(speed, lower, delay)),
+        status=status,
+    )
+
+
+def _distance_of_one(speed: np.float32, deceleration: np.float32, delay: np.float32) -> np.float32 | float:
+    return speed * delay + speed * speed / (2 * deceleration) if deceleration > 0 else np.inf
 
 
 def _distance(speed: ndarray, deceleration: ndarray, delay: ndarray) -> ndarray:
@@ -221,6 +302,45 @@ def _numbers(factor: Factor, column: "pd.Series[float]") -> ndarray:
     if len(wrong):
         raise ValueError(factor.refusal(wrong.iloc[0], _where(wrong.index[0], len(column))))
     return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+NUMBERS = frozenset((float, int, bool, np.float64, np.float32, np.int64))
+LARGEST = 1e15  # integers up to here are exact in every type
+
+
+def columns_of_one(given: Mapping[str, Given], factors: tuple[Factor, ...] = FACTORS) -> ndarray | None:
+    """The float32 [1, columns] array of one event whose values are of the usual types; None if one is not.
+
+    What is unusual or wrong is left to `columns_of`, which takes more and says what is wrong.
+    """
+    row: list[float | int] = []
+    known = 0
+    for factor in factors:
+        known += factor.name in given
+        values = _usual(factor, given.get(factor.name), lacks=factor.name not in given)
+        if values is None:
+            return None
+        row += values
+    return np.array([row], np.float32) if known == len(given) else None
+
+
+def _usual(factor: Factor, value: Given, *, lacks: bool) -> Sequence[float | int] | None:
+    """The columns of one factor, given a value of a usual type; None for another."""
+    if lacks and factor.standard is not None:
+        return (factor.standard,)
+    if value is None:
+        return (math.nan,) * max(1, len(factor.levels))
+    if not factor.levels:
+        return (value,) if _is_usual(value) else None
+    if type(value) is str and value in factor.levels:
+        return [float(level == value) for level in factor.levels]
+    if type(value) is dict and value.keys() <= set(factor.levels) and all(map(_is_usual, value.values())):
+        return [value.get(level, 0.0) for level in factor.levels]
+    return None
+
+
+def _is_usual(value: Given) -> TypeGuard[float]:
+    return type(value) in NUMBERS and not abs(cast(float, value)) >= LARGEST  # NaN is usual
 
 
 def _frame_of_one(given: Mapping[str, Given], factors: tuple[Factor, ...]) -> pd.DataFrame:

@@ -28,8 +28,9 @@ import mutants
 import numpy as np
 from evidence_events import answered, events_of, records, released, unusual
 
+from acc_decel.compiled import SAME_BITS, WARNINGS, firmware_sources
 from acc_decel.ecu import CortexM, HostEcu
-from acc_decel.ecu.compiler import SAME_BITS, WARNINGS, ZIG, firmware_sources
+from acc_decel.ecu.compiler import ZIG
 from acc_decel.ecu.cores import CORES, CORTEX_M4F
 from acc_decel.ecu.image import compile_command, image
 from acc_decel.export import even_events, firmware_files, golden_events, write_firmware

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from evidence_events import events_of, released
 
-from acc_decel.ecu.compiler import SAME_BITS, firmware_sources
+from acc_decel.compiled import SAME_BITS, firmware_sources
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import ORDERED, column_names
 from acc_decel.network import DenseNet

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from evidence_events import answered, events_of, records, released, unusual
 
-from acc_decel.ecu.compiler import firmware_sources
+from acc_decel.compiled import firmware_sources
 from acc_decel.export import firmware_files, golden_events, write_firmware
 
 HERE = Path(__file__).parent

@@ -1,7 +1,7 @@
 """The exported C on the emulated Cortex-M4F: the same bits as on the host, and what it costs on the core."""
 
-import runpy
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +11,20 @@ from elftools.elf.sections import SymbolTableSection
 from numpy import ndarray
 from random_net import random_events, random_net, spoiled
 
+from acc_decel.compiled import firmware_sources
 from acc_decel.ecu import CortexM, EcuReport, HostEcu
-from acc_decel.ecu.compiler import ZIG, firmware_sources
+from acc_decel.ecu.compiler import ZIG
 from acc_decel.ecu.cores import CORES, CORTEX_M4F
 from acc_decel.ecu.cycles import RunCosts, cortex_m3, cortex_m4
 from acc_decel.ecu.image import compile_command, image
-from acc_decel.export.firmware_files import firmware_files, write_firmware
+from acc_decel.export.firmware_files import FORMATS, firmware_files, write_firmware
 from acc_decel.export.reference import status_of
 from acc_decel.factors import column_names
 from acc_decel.network import DenseNet
 from acc_decel.status import REFUSED
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import firmware as bench
 
 
 @pytest.fixture(scope="module")
@@ -242,19 +246,22 @@ def test_a_kept_image_is_found_again(folder: Path, tmp_path: Path, events: ndarr
     np.testing.assert_array_equal(first, second)
 
 
-def test_the_benchmarks_plain_network_runs_through_the_firmwares_layers(tmp_path: Path) -> None:
-    bench = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "firmware.py"))
+def test_the_benchmarks_plain_network_runs_in_every_form_on_one_core(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
-    layers, events = bench["plain_layers"](rng), rng.uniform(-1, 1, (200, 12)).astype("f4")
+    layers, events = bench.plain_layers(rng), rng.uniform(-1, 1, (200, 12)).astype("f4")
     expected = events
     for layer in layers:
         expected = layer(expected)
-    for write, away, cycles in ((bench["plain_float"], 0.0, 4.7), (bench["plain_fixed"], 0.01, 3.5)):
-        number_format, words_of, values_of = write(tmp_path, layers)
-        ecu = CortexM(tmp_path / number_format)
+    limits = {"float": (0.0, 4.7), "fixed": (0.01, 3.5), "loop": (0.0, 99), "emlearn": (1e-4, 99)}  # away, cycles
+    told = {}
+    for form, words_of, values_of in bench.written_networks(tmp_path, layers):
+        ecu = CortexM(tmp_path / form)
         outputs, _ = ecu.predict_array(words_of(events))
+        away, cycles = limits[form]
         assert np.abs(values_of(outputs[:, 0]) - expected[:, 0]).max() <= away
-        report = ecu.report(words_of(events))
+        told[form] = report = ecu.report(words_of(events))
         assert report.cycles is not None
         assert report.cycles_per_mac == report.cycles / 1440 < cycles
-        assert report.instructions_least == report.instructions_per_prediction
+        assert form not in FORMATS or report.instructions_least == report.instructions_per_prediction
+    for form in {*told} - {*FORMATS}:
+        assert told["float"].cycles < told[form].cycles / 2

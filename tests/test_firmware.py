@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from numpy import ndarray
 from random_net import random_events, random_net, spoiled
 
-from acc_decel.ecu.compiler import SAME_BITS, WARNINGS, ZIG, firmware_sources
+from acc_decel.compiled import SAME_BITS, WARNINGS, firmware_sources
+from acc_decel.ecu.compiler import ZIG
 from acc_decel.ecu.host import HostEcu
 from acc_decel.export.c_tables import c_float
 from acc_decel.export.firmware_files import firmware_files, write_firmware

@@ -138,7 +138,7 @@ def _ticked(predictor: Predictor, columns: ndarray, core: str, number_format: st
         write_firmware(Path(folder), files)
         ecu = CortexM(Path(folder), core=core, build=build)
         run = ecu.task(columns, ticked=lambda: progress.advance(bar))
-    expected, _ = predictor.predict_array(columns)
+    expected, _ = Predictor(predictor.path, backend=ONNX_RUNTIME).predict_array(columns)
     speed = columns[:, column_names().index("speed")]
     answers = predictions(run.outputs, run.status, speed, pd.RangeIndex(len(columns)))
     answers["difference"] = np.abs(run.outputs - expected)[:, ORDERED].max(axis=1)

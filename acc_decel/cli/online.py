@@ -11,11 +11,7 @@ import typer
 from acc_decel import evaluation
 from acc_decel.cli.tables import print_json, print_table, read_table, say, write_table
 from acc_decel.factors import OUTPUTS
-from acc_decel.predictor import (
-    DEFAULT_MODEL,
-    Given,
-    Predictor,
-)
+from acc_decel.predictor import DEFAULT_MODEL, C, Given, Predictor, released_models
 from acc_decel.status import flags
 
 Factors = dict[str, Given]
@@ -143,6 +139,25 @@ def info(
             f"held out: {found['events']} events, RMSE {found['rmse']:.2f} m/s^2, "
             f"90 % interval covers {100 * found['coverage']:.1f} %"
         )
+
+
+def compile(
+    models: Annotated[list[str] | None, typer.Argument(help="released models or model folders; all released")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compile the firmware of models for this machine, so that predictions are quicker and an ECU's to the bit.
+
+    Needs a C compiler: the extra [ecu], or cc. The libraries are kept in the user's cache folder; whatever predicts
+    with these models takes them from there.
+
+        acc-decel compile
+        acc-decel compile models/my_car
+    """
+    told = [(name, str(Predictor(name, backend=C).library)) for name in models or released_models()]
+    if as_json:
+        print_json({"libraries": dict(told)})
+    else:
+        print_table("compiled for this machine", ("model", "library"), told)
 
 
 def events_of(factors: Factors, input_file: Path | None, keep: list[str] | None) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -16,7 +16,7 @@ from acc_decel.cli.online import Factors, Input, Json, Keep, Model, Output, even
 from acc_decel.cli.tables import print_json, print_table, say, write_table
 from acc_decel.export import firmware_files, golden_events, read_model, write_firmware
 from acc_decel.factors import ORDERED, column_names
-from acc_decel.predictor import DEFAULT_MODEL, Predictor, columns_of, predictions, refusal
+from acc_decel.predictor import DEFAULT_MODEL, ONNX_RUNTIME, Predictor, columns_of, predictions, refusal
 from acc_decel.status import REFUSED
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _answered(
         first = int(refused[0])
         where = f" in row {events.index[first]!r}" if len(events) > 1 else ""
         raise ValueError(refusal(predictor.factors, columns[first], int(status[first]), where))
-    expected, _ = predictor.predict_array(columns)
+    expected, _ = Predictor(predictor.path, backend=ONNX_RUNTIME).predict_array(columns)
     answers = predictions(outputs, status, columns[:, column_names().index("speed")], events.index)
     difference = np.abs(outputs - expected)[:, ORDERED].max(axis=1)
     return answers.assign(onnx_deceleration=expected[:, 1], difference=difference), report

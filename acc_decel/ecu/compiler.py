@@ -1,38 +1,8 @@
 """The C compiler of the virtual ECUs: `zig cc` of the ziglang wheel, so that pip alone brings host and target."""
 
-import subprocess
-from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 
 import ziglang
 
 ZIG = (str(Path(ziglang.__file__).parent / "zig"), "cc")
-SAME_BITS = ("-std=c99", "-ffp-contract=off")  # options that decide the results
-WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wdouble-promotion", "-Wshadow", "-pedantic", "-Werror")
 TARGET_SOURCES = Path(__file__).parent / "target"
-
-
-def compiled(command: Sequence[str], inputs: Sequence[Path], product: Path) -> Path:
-    """The file `product`, made by `command` from `inputs`. Raises RuntimeError with what the compiler said."""
-    try:
-        said = [*command, *map(str, inputs), "-o", str(product)]
-        done = subprocess.run(said, check=False, capture_output=True, text=True)
-    except OSError as error:
-        raise RuntimeError(f"The compiler must run: {command[0]}. Got: {error}. Run `pip install ziglang`.") from error
-    if done.returncode:
-        raise RuntimeError(f"{product.name} must compile with {' '.join(command)}. Got:\n{done.stderr}")
-    return product
-
-
-def fingerprint(command: Sequence[str], folders: Sequence[Path]) -> str:
-    """Sixteen hexadecimal digits that change with the command or any C source in `folders`."""
-    digest = sha256(repr(tuple(command)).encode())
-    for path in sorted(path for folder in folders for path in folder.iterdir() if path.suffix in {".c", ".h", ".ld"}):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def firmware_sources(folder: Path) -> list[Path]:
-    """The C files of the firmware in `folder`."""
-    return sorted(folder.glob("acc_decel*.c"))

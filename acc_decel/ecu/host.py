@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from acc_decel.ecu.compiler import SAME_BITS, TARGET_SOURCES, WARNINGS, ZIG, compiled, fingerprint, firmware_sources
+from acc_decel.compiled import SAME_BITS, WARNINGS, compiled, fingerprint, firmware_sources
+from acc_decel.ecu.compiler import TARGET_SOURCES, ZIG
 from acc_decel.factors import OUTPUTS
 
 _OPTIONS = (*SAME_BITS, *WARNINGS, "-O2", "-shared", "-fPIC")

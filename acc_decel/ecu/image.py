@@ -7,7 +7,8 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Symbol, SymbolTableSection
 
-from acc_decel.ecu.compiler import SAME_BITS, TARGET_SOURCES, WARNINGS, ZIG, compiled, fingerprint, firmware_sources
+from acc_decel.compiled import SAME_BITS, WARNINGS, compiled, fingerprint, firmware_sources
+from acc_decel.ecu.compiler import TARGET_SOURCES, ZIG
 from acc_decel.ecu.cores import Core
 
 _OPTIONS = ("-O2", "-fno-unroll-loops", "-ffreestanding", "-fno-unwind-tables")  # unrolled loops fill the flash

@@ -16,7 +16,8 @@ from elftools.elf.elffile import ELFFile
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from acc_decel.ecu.compiler import SAME_BITS, TARGET_SOURCES, WARNINGS, compiled, fingerprint, firmware_sources
+from acc_decel.compiled import SAME_BITS, WARNINGS, compiled, fingerprint, firmware_sources
+from acc_decel.ecu.compiler import TARGET_SOURCES
 from acc_decel.ecu.image import constant
 from acc_decel.ecu.mailbox import mailbox
 

@@ -1,4 +1,4 @@
-/* A plain network of three layers in float32, through the layers of the firmware. */
+/* A plain network of three layers in float32, through the layers of the firmware; its rectifier has a corner. */
 
 #include "acc_decel.h"
 #include "acc_decel_layers.h"
@@ -7,10 +7,17 @@ void acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_
 {
     float x[WIDEST];
     float y[WIDEST];
+    const float *next = weights;
 
     for (uint32_t i = 0U; i < ACC_DECEL_COLUMN_COUNT; i++) {
         x[i] = factors->words[i];
     }
-    (void)acc_decel_layers(layers, LAYERS, weights, x, y);
+    for (uint32_t layer = 0U; layer < (LAYERS - 1U); layer++) {
+        next = acc_decel_sums(&layers[layer], next, x, y);
+        for (uint32_t i = 0U; i < WIDEST; i++) {
+            x[i] = (y[i] < 0.0F) ? 0.0F : y[i];
+        }
+    }
+    (void)acc_decel_sums(&layers[LAYERS - 1U], next, x, y);
     prediction->words[0] = y[0];
 }

@@ -146,7 +146,7 @@ void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t ava
     }
     fill_up(&embedded[ACC_DECEL_EMBEDDED_PAIRS], ACC_DECEL_FORCED_COUNT);
     next = acc_decel_fixed_layers(trunk, ACC_DECEL_TRUNK_LAYERS - 1U, ACC_DECEL_EMBEDDED_PAIRS, next, embedded, other);
-    acc_decel_fixed_sums(&trunk[ACC_DECEL_TRUNK_LAYERS - 1U], next, last, sums);
+    (void)acc_decel_fixed_sums(&trunk[ACC_DECEL_TRUNK_LAYERS - 1U], next, last, sums);
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
         outputs[i] = output_of(sums[i], &output_steps[i]);
     }

@@ -131,12 +131,13 @@ const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t lay
     return next;
 }
 
-void acc_decel_fixed_sums(const acc_decel_fixed_layer_t *layer, const acc_decel_pair_t *from,
-                          const acc_decel_pair_t x[], uint32_t sums[])
+const acc_decel_pair_t *acc_decel_fixed_sums(const acc_decel_fixed_layer_t *layer, const acc_decel_pair_t *from,
+                                             const acc_decel_pair_t x[], uint32_t sums[])
 {
     const acc_decel_pair_t *next = from;
 
     for (uint32_t block = 0U; block < layer->blocks; block++) {
         next = block_sums(layer, next, x, &sums[TOGETHER * block]);
     }
+    return next;
 }

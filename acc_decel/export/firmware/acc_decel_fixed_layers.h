@@ -24,9 +24,9 @@ typedef struct {
 const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t layers[], uint32_t count, uint32_t beside,
                                                const acc_decel_pair_t *from, acc_decel_pair_t *x, acc_decel_pair_t *y);
 
-/* Writes the sums of one layer, without rectifier and shift. */
-void acc_decel_fixed_sums(const acc_decel_fixed_layer_t *layer, const acc_decel_pair_t *from,
-                          const acc_decel_pair_t x[], uint32_t sums[]);
+/* Writes the sums of one layer, whole blocks of them, without rectifier and shift. Returns where the next one begins. */
+const acc_decel_pair_t *acc_decel_fixed_sums(const acc_decel_fixed_layer_t *layer, const acc_decel_pair_t *from,
+                                             const acc_decel_pair_t x[], uint32_t sums[]);
 
 /* A sum plus 2^31, shifted right by 1 to 31 places towards minus infinity and saturated to 16 bits. */
 static inline int16_t acc_decel_saturated(uint32_t sum, uint32_t shift)

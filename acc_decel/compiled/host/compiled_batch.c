@@ -1,0 +1,100 @@
+/* The library that Predictor calls: many events in one call. Checks and status are those of acc_decel.c, event by event;
+ * the network of LANES events is computed at a time, before acc_decel.c asks for it. */
+
+#include "acc_decel.h"
+#include "acc_decel_network.h"
+#include "compiled_network.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define FEW 8U /* so many events are computed one by one more quickly than LANES at a time */
+
+#if defined(_WIN32)
+#define EXPORTED __declspec(dllexport)
+#else
+#define EXPORTED
+#endif
+
+EXPORTED uint32_t acc_decel_compiled_columns(void);
+EXPORTED uint32_t acc_decel_compiled_outputs(void);
+EXPORTED void acc_decel_compiled_answers(size_t rows, const float *columns, float *outputs, int64_t *status);
+EXPORTED void acc_decel_compiled_few(int rows, const float *columns, float *outputs, int64_t *status);
+
+/* Refuses to compile if the struct were padded. */
+typedef char no_padding_t[(sizeof(acc_decel_factors_t) == (ACC_DECEL_COLUMN_COUNT * sizeof(float))) ? 1 : -1];
+
+/* Outputs of the event that this thread asks about, if they are computed already. */
+static _Thread_local const float *computed;
+
+uint32_t acc_decel_compiled_columns(void)
+{
+    return ACC_DECEL_COLUMN_COUNT;
+}
+
+uint32_t acc_decel_compiled_outputs(void)
+{
+    return ACC_DECEL_OUTPUT_COUNT;
+}
+
+/* Called by acc_decel.c. */
+void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+                       float outputs[ACC_DECEL_OUTPUT_COUNT])
+{
+    if (computed != NULL) {
+        (void)memcpy(outputs, computed, ACC_DECEL_OUTPUT_COUNT * sizeof(float));
+    } else {
+        compiled_row_network(columns, available, outputs);
+    }
+}
+
+/* Writes the outputs of one event, NaN if it is refused; returns its status. */
+static int64_t answer(const float *columns, float *outputs)
+{
+    acc_decel_factors_t factors;
+    acc_decel_prediction_t prediction;
+
+    for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
+        outputs[i] = ACC_DECEL_NOT_AVAILABLE;
+    }
+    (void)memcpy(&factors, columns, sizeof(factors));
+    (void)memcpy(&prediction, outputs, ACC_DECEL_OUTPUT_COUNT * sizeof(float));
+    const acc_decel_status_t status = acc_decel_predict(&factors, &prediction);
+    (void)memcpy(outputs, &prediction, ACC_DECEL_OUTPUT_COUNT * sizeof(float));
+    return (int64_t)status;
+}
+
+/* 1 to LANES events. */
+static void answer_some(size_t rows, const float *columns, float *outputs, int64_t *status)
+{
+    float ready[LANES][ACC_DECEL_OUTPUT_COUNT];
+    const bool together = rows >= FEW;
+
+    if (together) {
+        compiled_lanes_network(rows, columns, ready);
+    }
+    for (size_t row = 0U; row < rows; row++) {
+        computed = together ? ready[row] : NULL;
+        status[row] = answer(&columns[row * ACC_DECEL_COLUMN_COUNT], &outputs[row * ACC_DECEL_OUTPUT_COUNT]);
+    }
+    computed = NULL;
+}
+
+/* columns: rows x columns; outputs: rows x outputs, NaN where the event is refused; status: rows */
+void acc_decel_compiled_answers(size_t rows, const float *columns, float *outputs, int64_t *status)
+{
+    for (size_t row = 0U; row < rows; row += LANES) {
+        const size_t left = rows - row;
+        const size_t some = (left < LANES) ? left : LANES;
+        answer_some(some, &columns[row * ACC_DECEL_COLUMN_COUNT], &outputs[row * ACC_DECEL_OUTPUT_COUNT],
+                    &status[row]);
+    }
+}
+
+/* The same for callers that pass an int: 0 or more rows. */
+void acc_decel_compiled_few(int rows, const float *columns, float *outputs, int64_t *status)
+{
+    acc_decel_compiled_answers((size_t)rows, columns, outputs, status);
+}

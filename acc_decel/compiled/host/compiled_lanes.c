@@ -1,0 +1,185 @@
+/* The network for many events at a time, an event in each lane of the processor's vectors.
+ *
+ * Every sum begins with the bias and takes the inputs in their order, multiplication and addition apart, as the firmware
+ * does: a lane gets the bits that the firmware gives for its event. */
+
+#include "compiled_network.h"
+
+#include "acc_decel_compiled_tables.h"
+
+#define HEIGHT 4U /* outputs of a block: sums that do not wait for each other */
+
+typedef float lanes_t __attribute__((vector_size(LANES * sizeof(float))));
+
+/* A vector as an array: loops over it become vector instructions, loops over lanes[i] do not. */
+static float *each(lanes_t *lanes)
+{
+    return (float *)lanes;
+}
+
+/* Turns rows of columns into lanes; lanes without a row repeat the last one. */
+static void read_columns(size_t rows, const float *columns, lanes_t values[ACC_DECEL_COLUMN_COUNT])
+{
+    for (size_t lane = 0U; lane < LANES; lane++) {
+        const size_t row = (lane < rows) ? lane : (rows - 1U);
+        for (uint32_t i = 0U; i < ACC_DECEL_COLUMN_COUNT; i++) {
+            each(&values[i])[lane] = columns[(row * ACC_DECEL_COLUMN_COUNT) + i];
+        }
+    }
+}
+
+/* 0 where the factor is not available, as in the middle of its values. */
+static void enter_one(const entry_t *entry, lanes_t *value, lanes_t *entered)
+{
+    const float *const seen = each(value);
+    float *const x = each(entered);
+
+    if (entry->bend > 0.0F) {
+        for (uint32_t lane = 0U; lane < LANES; lane++) {
+            const float bent = seen[lane] / (seen[lane] + entry->bend);
+            x[lane] = (seen[lane] == seen[lane]) ? bent : entry->center;
+        }
+    } else {
+        for (uint32_t lane = 0U; lane < LANES; lane++) {
+            x[lane] = (seen[lane] == seen[lane]) ? seen[lane] : entry->center;
+        }
+    }
+    *entered = (*entered - entry->center) * entry->inverse_spread;
+}
+
+/* Forced columns, free columns, gated columns times (1 - gate), availability. */
+static void enter(lanes_t values[ACC_DECEL_COLUMN_COUNT], lanes_t x[ACC_DECEL_LANES_WIDEST])
+{
+    uint32_t next = ACC_DECEL_LANES_ENTRIES - ACC_DECEL_LANES_GATED;
+
+    for (uint32_t i = 0U; i < ACC_DECEL_LANES_ENTRIES; i++) {
+        enter_one(&entries[i], &values[entries[i].column], &x[i]);
+    }
+    for (uint32_t i = 0U; i < ACC_DECEL_LANES_GATED; i++) {
+        x[next] *= 1.0F - values[gate_columns[i]];
+        next++;
+    }
+    for (uint32_t i = 0U; i < ACC_DECEL_LANES_MASKED; i++) {
+        const float *const seen = each(&values[masked_columns[i]]);
+        for (uint32_t lane = 0U; lane < LANES; lane++) {
+            each(&x[next])[lane] = (seen[lane] == seen[lane]) ? 1.0F : 0.0F;
+        }
+        next++;
+    }
+}
+
+/* The smooth rectifier of acc_decel_layers.c: 0 below 0, sum^2 / 2 up to 1, sum - 1/2 above. */
+static void rectify(lanes_t *lanes)
+{
+    float *const y = each(lanes);
+
+    for (uint32_t lane = 0U; lane < LANES; lane++) {
+        const float above = (y[lane] > 0.0F) ? y[lane] : 0.0F;
+        const float ramp = (above < 1.0F) ? above : 1.0F;
+        y[lane] = (above - ramp) + ((ramp * 0.5F) * ramp);
+    }
+}
+
+static void limit(lanes_t *lanes, const limits_t *within)
+{
+    float *const y = each(lanes);
+
+    for (uint32_t lane = 0U; lane < LANES; lane++) {
+        const float above = (y[lane] < within->low) ? within->low : y[lane];
+        y[lane] = (above > within->high) ? within->high : above;
+    }
+}
+
+/* Adds the weighted inputs to the sums of one block; returns where the weights go on. */
+static const float *add(const float *weight, uint32_t inputs, const lanes_t x[], lanes_t sums[HEIGHT])
+{
+    const float *row = weight;
+    lanes_t a = sums[0];
+    lanes_t b = sums[1];
+    lanes_t c = sums[2];
+    lanes_t d = sums[3];
+
+    for (uint32_t input = 0U; input < inputs; input++) {
+        const lanes_t value = x[input];
+        a += row[0] * value;
+        b += row[1] * value;
+        c += row[2] * value;
+        d += row[3] * value;
+        row = &row[HEIGHT];
+    }
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
+    return row;
+}
+
+/* The sums of a layer that sees `count` values of `beside`, then those of x; returns where the next layer begins. */
+static const float *layer_sums(const layer_t *layer, const float *from, const lanes_t beside[], uint32_t count,
+                               const lanes_t x[], lanes_t y[])
+{
+    const lanes_t zero = {0.0F};
+    const float *next = from;
+
+    for (uint32_t block = 0U; block < layer->blocks; block++) {
+        lanes_t *const sums = &y[block * HEIGHT];
+        for (uint32_t i = 0U; i < HEIGHT; i++) {
+            sums[i] = zero + next[i];
+        }
+        next = add(&next[HEIGHT], count, beside, sums);
+        next = add(next, layer->inputs - count, x, sums);
+    }
+    return next;
+}
+
+/* The same for `count` layers, each of which the rectifier follows; the outputs of the last one are in *x. */
+static const float *layers_output(const layer_t some[], uint32_t count, const float *from, const lanes_t beside[],
+                                  uint32_t besides, lanes_t **x, lanes_t **y)
+{
+    const float *next = from;
+
+    for (uint32_t i = 0U; i < count; i++) {
+        lanes_t *const read = *x;
+        next = layer_sums(&some[i], next, beside, besides, read, *y);
+        for (uint32_t output = 0U; output < (HEIGHT * some[i].blocks); output++) {
+            rectify(&(*y)[output]);
+        }
+        *x = *y;
+        *y = read;
+    }
+    return next;
+}
+
+void compiled_lanes_network(size_t rows, const float *columns, float outputs[LANES][ACC_DECEL_OUTPUT_COUNT])
+{
+    lanes_t values[ACC_DECEL_COLUMN_COUNT];
+    lanes_t entered[ACC_DECEL_LANES_WIDEST];
+    lanes_t forced[ACC_DECEL_LANES_WIDEST];
+    lanes_t embedded[ACC_DECEL_LANES_WIDEST];
+    lanes_t other[ACC_DECEL_LANES_WIDEST];
+    lanes_t *x = &entered[ACC_DECEL_LANES_FORCED];
+    lanes_t *y = other;
+    const float *next = weights;
+
+    read_columns(rows, columns, values);
+    enter(values, entered);
+    for (uint32_t i = 0U; i < ACC_DECEL_LANES_FORCED; i++) {
+        forced[i] = entered[i];
+    }
+    next = layers_output(layers, ACC_DECEL_LANES_EMBEDDING, next, x, 0U, &x, &y);
+    for (uint32_t i = 0U; i < ACC_DECEL_LANES_EMBEDDED; i++) {
+        embedded[i] = x[i];
+    }
+    x = forced;
+    y = other;
+    next = layers_output(&layers[ACC_DECEL_LANES_EMBEDDING], ACC_DECEL_LANES_TRUNK - 1U, next, embedded,
+                         ACC_DECEL_LANES_EMBEDDED, &x, &y);
+    (void)layer_sums(&layers[(ACC_DECEL_LANES_EMBEDDING + ACC_DECEL_LANES_TRUNK) - 1U], next, embedded,
+                     ACC_DECEL_LANES_EMBEDDED, x, y);
+    for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
+        limit(&y[i], &limits[i]);
+        for (size_t lane = 0U; lane < LANES; lane++) {
+            outputs[lane][i] = each(&y[i])[lane];
+        }
+    }
+}

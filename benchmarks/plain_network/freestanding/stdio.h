@@ -1,0 +1,1 @@
+/* emlearn includes this and uses nothing of it. */
