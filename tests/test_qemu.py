@@ -12,8 +12,8 @@ import pytest
 from numpy import ndarray
 from random_net import random_events, random_net, spoiled
 
-from acc_decel.ecu import CortexM, HostEcu, QemuEcu, qemu
 from acc_decel.compiled import compiled, firmware_sources
+from acc_decel.ecu import CortexM, HostEcu, QemuEcu, qemu
 from acc_decel.export import fixed_answers, fixed_net, golden_events, read_model, reference_outputs, status_of
 from acc_decel.export.firmware_files import FIXED_EVENTS, even_events, firmware_files, write_firmware
 from acc_decel.factors import OUTPUTS, column_names

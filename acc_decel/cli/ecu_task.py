@@ -14,7 +14,7 @@ from acc_decel.cli.online import Factors
 from acc_decel.cli.tables import check_table_name, print_json, read_table, say, write_table
 from acc_decel.export import firmware_files, golden_events, read_model, write_firmware
 from acc_decel.factors import ORDERED, Factor, column_names
-from acc_decel.predictor import Predictor, columns_of, predictions, unknown_factor
+from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, unknown_factor
 from acc_decel.status import REFUSED
 
 TIME = "time_s"
