@@ -14,6 +14,7 @@ import pandas as pd
 from numpy import ndarray
 
 from acc_decel import status as bits
+from acc_decel.correction import Correction, read_correction
 from acc_decel.factors import FACTORS, OUTPUTS, Factor, column_names, schema, with_range
 
 DEFAULT_MODEL = "compact"
@@ -68,8 +69,12 @@ class Prediction:
 class Predictor:
     """A trained model, ready to predict. `factors` are its braking factors with the ranges it was trained for."""
 
-    def __init__(self, model: str | Path = DEFAULT_MODEL) -> None:
-        """Load a released model by name, a model folder, or an ONNX file. Raises ValueError if it cannot be used."""
+    def __init__(self, model: str | Path = DEFAULT_MODEL, *, correction: Correction | str | Path | None = None) -> None:
+        """Load a released model by name, a model folder, or an ONNX file; `correction` adapts its answers to one car.
+
+        A correction is a file of `drives correct`, or its numbers. Raises ValueError if the model cannot be used, or
+        if the file belongs to another model.
+        """
         self.path = model_path(model)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # the network is too small to share
@@ -80,6 +85,9 @@ class Predictor:
             raise ValueError(f"{self.path} must be an ONNX model of acc_decel. Got: {error}".splitlines()[0]) from error
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.factors = _factors(self.path, self.metadata)
+        if isinstance(correction, str | Path):
+            correction = read_correction(Path(correction), model=self.path).correction
+        self.correction = correction
 
     @property
     def vehicle(self) -> str:
@@ -127,7 +135,11 @@ class Predictor:
         Returns outputs float32 [n, outputs] in the order of OUTPUTS, NaN where refused, and status int64 [n].
         """
         *outputs, status = self._session.run(None, {"factors": columns})
-        return np.stack(outputs, axis=1), status
+        told = np.stack(outputs, axis=1)
+        if self.correction is None:
+            return told, status
+        here = self.correction.outputs(told)
+        return here, self.correction.status(here, status.astype(np.int64))  # its int64 is long long in C
 
     def _raise_refused(self, events: pd.DataFrame, columns: ndarray, status: ndarray) -> None:
         refused = np.flatnonzero(status & bits.REFUSED)
