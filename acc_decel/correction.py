@@ -52,8 +52,8 @@ class Correction:
         corrected = outputs.copy()
         for i in (MEDIAN, UPPER):
             corrected[:, i] = here[:, i]
-        safe = np.minimum(outputs, here)
-        corrected[:, LOWER] = np.minimum(safe[:, LOWER] - offset, here[:, MEDIAN])
+        safe = _lesser(outputs, here)
+        corrected[:, LOWER] = _lesser(safe[:, LOWER] - offset, here[:, MEDIAN])
         corrected[:, LOWER_99] = safe[:, LOWER_99] - np.maximum(offset, np.float32(0))
         return corrected
 
@@ -64,6 +64,11 @@ class Correction:
         answered = status & REFUSED == 0
         below = ~(corrected[:, LOWER] >= np.float32(COMFORT_DECELERATION))
         return (status & ~BELOW_COMFORT) | np.where(answered & below, BELOW_COMFORT, 0)
+
+
+def _lesser(value: ndarray, other: ndarray) -> ndarray:
+    """As in the C: zeros of either sign are equal, and then the first is taken."""
+    return np.where(other < value, other, value)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """A correction as a file: fitted by command, applied to everything that follows from it, and to its own model only."""
 
+import ctypes
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,10 +16,12 @@ from hypothesis import strategies as st
 
 from acc_decel.adaptation import Correction, correction_fit
 from acc_decel.correction import GREATEST_BIAS, GREATEST_SCALE, LEAST_SCALE
+from acc_decel.ecu.compiler import SAME_BITS, WARNINGS, ZIG, compiled
 from acc_decel.factors import ORDERED, OUTPUTS
 from acc_decel.predictor import Predictor
 from acc_decel.status import BELOW_COMFORT, REFUSED
 
+FIRMWARE = Path(__file__).parents[1] / "firmware_export"
 PREDICTOR = Predictor()
 COLUMNS = sensed_events(500)
 OUT, STATUS = PREDICTOR.predict_array(COLUMNS)
@@ -101,6 +105,48 @@ def test_a_correction_never_turns_the_order_of_two_answers_around(correction, se
     lesser = np.sort(rng.uniform(-4, 12, (1, len(OUTPUTS))).astype("f4"), axis=1)
     greater = lesser + rng.uniform(0, 3, lesser.shape).astype("f4")
     assert (correction.outputs(greater) >= correction.outputs(lesser)).all()
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """acc_decel_corrected() for this machine, undefined behaviour being a trap; it needs no network."""
+    built = tmp_path_factory.mktemp("library") / "correction.so"
+    traps = ("-fsanitize=undefined", "-fsanitize-trap=all", "-shared", "-fPIC", f"-I{FIRMWARE}")
+    compiled((*ZIG, *SAME_BITS, *WARNINGS, *traps), [FIRMWARE / "acc_decel_correction.c"], built)
+    library = ctypes.CDLL(str(built))
+    library.acc_decel_corrected.restype = ctypes.c_uint64
+    library.acc_decel_corrected.argtypes = (ctypes.c_uint64, *[ctypes.c_void_p] * 3)
+    return library
+
+
+def in_c(library, numbers: tuple[float, ...], outputs: np.ndarray, status: int) -> tuple[np.ndarray, int]:
+    """What the firmware makes of one prediction in place, and its status."""
+    correction, answer = np.array(numbers, "f4"), outputs.copy()
+    place = answer.ctypes.data
+    return answer, library.acc_decel_corrected(status, place, correction.ctypes.data, place)
+
+
+@given(correction=corrections)
+def test_the_firmware_corrects_to_the_same_bits(library, correction):
+    answered = np.flatnonzero(STATUS & REFUSED == 0)[:40]
+    expected, status = Predictor(correction=correction).predict_array(COLUMNS[answered])
+    numbers = (correction.scale, correction.bias, correction.lower_offset)
+    for row, told, said in zip(answered, expected, status, strict=True):
+        answer, is_ = in_c(library, numbers, OUT[row], int(STATUS[row]))
+        assert answer.tobytes() == told.tobytes()
+        assert is_ == said
+
+
+@given(st.tuples(*[st.floats(width=32) | st.floats(-25, 25, width=32)] * 3))
+def test_firmware_and_python_accept_the_same_corrections(library, numbers):
+    before = OUT[np.flatnonzero(STATUS & REFUSED == 0)[0]]
+    answer, status = in_c(library, numbers, before, 0)
+    try:
+        expected = Correction(*numbers).outputs(before[None])[0]
+    except ValueError:
+        assert (status, answer.tobytes()) == (REFUSED, before.tobytes())
+    else:
+        assert answer.tobytes() == expected.tobytes()
 
 
 def test_the_stated_intervals_hold_for_cars_drawn_as_believed():
