@@ -30,6 +30,7 @@ STEPS_AT_ONCE = 100  # training steps between two looks of Python
 FROZEN = tuple(f"surface_{name}" for name, surface in SURFACES.items() if surface.frozen)
 FEWEST_EVENTS = 2_000
 INFINITE = np.float32(np.inf)
+Start = tuple[keras.Model, ndarray, ndarray]  # a network to go on with, and its scaling
 
 
 @dataclass(frozen=True)
@@ -110,21 +111,24 @@ def train(
     *,
     on_epoch: Callable[[int, float, float], None] = lambda *_: None,
     checkpoint: Path | None = None,
+    start: Start | None = None,
 ) -> DenseNet:
     """A network for `factors`, trained on the training part of `data` and calibrated on its calibration part.
 
     `on_epoch` is told the epoch, its validation loss and the best so far. An interrupted training goes on from its last
     whole epoch if `checkpoint`, a folder, is the same; it ends in other bytes than an uninterrupted one. Stops early
     when the validation loss no longer falls; if the loss stops being a number, the last good weights are kept and
-    RuntimeError is raised without any epoch to keep. Raises ValueError for fewer than FEWEST_EVENTS events.
+    RuntimeError is raised without any epoch to keep. Goes on with the network of `start`, if given. Raises ValueError
+    for fewer than FEWEST_EVENTS events.
     """
     if len(data.event) < FEWEST_EVENTS:
         raise ValueError(
             f"the dataset must hold at least {FEWEST_EVENTS} events. Got {len(data.event)}: generate more."
         )
     keras.utils.set_random_seed(training.seed)  # XLA on a CPU then repeats to the bit; a test holds it
-    center, inverse_spread = scaling(factors, data.columns[part(data.event, "training")])
-    model = keras_model(factors, training)
+    if start is None:
+        start = (keras_model(factors, training), *scaling(factors, data.columns[part(data.event, "training")]))
+    model, center, inverse_spread = start
     learning, checking = (_arrays(data, factors, center, inverse_spread, name) for name in ("training", "validation"))
     steps = training.epochs * -(-len(learning[1]) // training.batch)
     rate = keras.optimizers.schedules.CosineDecay(training.learning_rate, steps, alpha=0.002)
