@@ -19,6 +19,7 @@ from numpy import ndarray
 
 from acc_decel import status as bits
 from acc_decel.compiled import Library, kept_library
+from acc_decel.correction import Correction, read_correction
 from acc_decel.factors import FACTORS, OUTPUTS, Factor, column_names, schema, with_range
 
 DEFAULT_MODEL = "compact"
@@ -80,10 +81,17 @@ class Predictor:
     `acc-decel compile` or an earlier `backend="c"` has built for this model, and ONNX Runtime where there is none.
     """
 
-    def __init__(self, model: str | Path = DEFAULT_MODEL, *, backend: str = AUTO) -> None:
-        """Load a released model by name, a model folder, or an ONNX file. Raises ValueError if it cannot be used.
+    def __init__(
+        self,
+        model: str | Path = DEFAULT_MODEL,
+        *,
+        correction: Correction | str | Path | None = None,
+        backend: str = AUTO,
+    ) -> None:
+        """Load a released model by name, a model folder, or an ONNX file; `correction` adapts its answers to one car.
 
-        `backend="c"` compiles once, about a second, unless the library is there.
+        A correction is a file of `drives correct`, or its numbers. `backend="c"` compiles once, about a second, unless
+        the library is there. Raises ValueError if the model cannot be used, or if the file belongs to another model.
         """
         if backend not in BACKENDS:
             raise ValueError(f"backend must be one of {', '.join(BACKENDS)}. Got {backend!r}.")
@@ -97,6 +105,9 @@ class Predictor:
             raise ValueError(f"{self.path} must be an ONNX model of acc_decel. Got: {error}".splitlines()[0]) from error
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.factors = _factors(self.path, self.metadata)
+        if isinstance(correction, str | Path):
+            correction = read_correction(Path(correction), model=self.path).correction
+        self.correction = correction
         names = column_names(self.factors)
         self._row_shape, self._speed = (len(names),), names.index("speed")
         self._library = _library(self.path, backend)
@@ -175,6 +186,14 @@ class Predictor:
                 f"columns must be float32 [n, {self._row_shape[0]}]. Got {columns.dtype} {list(columns.shape)}: "
                 "the columns of a table are `columns_of(table)`."
             )
+        told, status = self._told(columns)
+        if self.correction is None:
+            return told, status
+        here = self.correction.outputs(told)
+        return here, self.correction.status(here, status.astype(np.int64))  # its int64 is long long in C
+
+    def _told(self, columns: ndarray) -> tuple[ndarray, ndarray]:
+        """What the model itself says."""
         if self._library is not None:
             return self._library.predict_array(columns)
         *outputs, status = self._session.run(None, {"factors": columns})

@@ -2,6 +2,7 @@
  * must be. Reads records of factors, outputs and status from stdin. Linked with --wrap for what the self-test calls. */
 
 #include "acc_decel.h"
+#include "acc_decel_correction.h"
 #include "acc_decel_network.h"
 #include "golden_vectors.h"
 
@@ -93,12 +94,87 @@ static int helpers(void)
     return wrong;
 }
 
+/* Whether a correction of a prediction gives these decelerations, below comfort or not. */
+static int corrects(acc_decel_correction_t correction, float lower_99, float lower, float median, float upper, int below)
+{
+    const acc_decel_status_t other = ACC_DECEL_OUTSIDE_DOMAIN;
+    const acc_decel_status_t expected = other | (below ? ACC_DECEL_BELOW_COMFORT : 0U);
+    acc_decel_prediction_t is;
+    int right = 1;
+
+    for (int told = 0; told < 2; told++) { /* what was told of comfort before does not matter */
+        is.deceleration_lower_99 = 3.0F;
+        is.deceleration_lower = 4.0F;
+        is.deceleration = 6.0F;
+        is.deceleration_upper = 8.0F;
+        is.delay = 0.25F;
+        right &= acc_decel_corrected(other | (told ? ACC_DECEL_BELOW_COMFORT : 0U), &is, &correction, &is) == expected;
+        right &= (is.deceleration_lower_99 == lower_99) && (is.deceleration_lower == lower);
+        right &= (is.deceleration == median) && (is.deceleration_upper == upper) && (is.delay == 0.25F);
+    }
+    return right;
+}
+
+static int accepts(float scale, float bias, float offset)
+{
+    const acc_decel_correction_t correction = {scale, bias, offset};
+    const acc_decel_prediction_t before = {0};
+    acc_decel_prediction_t after;
+    const int accepted = acc_decel_correction_accepted(&correction);
+    acc_decel_status_t status;
+
+    (void)memset(&after, 0xA5, sizeof(after));
+    status = acc_decel_corrected(0U, &before, &correction, &after);
+    return accepted && ((status & ACC_DECEL_REFUSED) == 0U) && (*(unsigned char *)&after != 0xA5U);
+}
+
+static int refuses(float scale, float bias, float offset)
+{
+    const acc_decel_correction_t correction = {scale, bias, offset};
+    const acc_decel_prediction_t before = {0};
+    acc_decel_prediction_t after;
+    const int accepted = acc_decel_correction_accepted(&correction);
+    acc_decel_status_t status;
+
+    (void)memset(&after, 0xA5, sizeof(after));
+    status = acc_decel_corrected(1U, &before, &correction, &after);
+    return !accepted && (status == (1U | ACC_DECEL_REFUSED)) && (*(unsigned char *)&after == 0xA5U);
+}
+
+static int corrections(void)
+{
+    const float nan = ACC_DECEL_NOT_AVAILABLE;
+    const float most = ACC_DECEL_GREATEST_BIAS;
+    const float beyond = 20.00001F;
+    const acc_decel_correction_t none = {1.0F, 0.0F, 0.0F};
+    acc_decel_prediction_t prediction = {0};
+    int wrong = 0;
+
+    wrong += !corrects(none, 3.0F, 4.0F, 6.0F, 8.0F, 0);
+    wrong += !corrects((acc_decel_correction_t){0.5F, 1.0F, 0.0F}, 2.5F, 3.0F, 4.0F, 5.0F, 1);
+    wrong += !corrects((acc_decel_correction_t){1.5F, 1.0F, 0.0F}, 3.0F, 4.0F, 10.0F, 13.0F, 0);
+    wrong += !corrects((acc_decel_correction_t){1.0F, 0.0F, 0.5F}, 2.5F, 3.5F, 6.0F, 8.0F, 0);
+    wrong += !corrects((acc_decel_correction_t){1.0F, 0.0F, 1.0F}, 2.0F, 3.0F, 6.0F, 8.0F, 1);
+    wrong += !corrects((acc_decel_correction_t){1.0F, 0.0F, -0.5F}, 3.0F, 4.5F, 6.0F, 8.0F, 0);
+    wrong += !corrects((acc_decel_correction_t){1.0F, 0.0F, -3.0F}, 3.0F, 6.0F, 6.0F, 8.0F, 0);
+    wrong += !accepts(ACC_DECEL_LEAST_SCALE, most, most) + !accepts(ACC_DECEL_GREATEST_SCALE, -most, -most);
+    wrong += !refuses(0.0999999F, 0.0F, 0.0F) + !refuses(10.000001F, 0.0F, 0.0F) + !refuses(nan, 0.0F, 0.0F);
+    wrong += !refuses(1.0F, beyond, 0.0F) + !refuses(1.0F, -beyond, 0.0F) + !refuses(1.0F, nan, 0.0F);
+    wrong += !refuses(1.0F, 0.0F, beyond) + !refuses(1.0F, 0.0F, -beyond) + !refuses(1.0F, 0.0F, nan);
+    wrong += acc_decel_correction_accepted(NULL);
+    wrong += acc_decel_corrected(0U, NULL, &none, &prediction) != ACC_DECEL_REFUSED;
+    wrong += acc_decel_corrected(0U, &prediction, NULL, &prediction) != ACC_DECEL_REFUSED;
+    wrong += acc_decel_corrected(0U, &prediction, &none, NULL) != ACC_DECEL_REFUSED;
+    wrong += acc_decel_corrected(ACC_DECEL_REFUSED, &prediction, &none, &prediction) != ACC_DECEL_REFUSED;
+    return wrong;
+}
+
 int main(void)
 {
     acc_decel_factors_t factors;
     acc_decel_prediction_t expected;
     acc_decel_status_t status;
-    int wrong = helpers() + self_tests();
+    int wrong = helpers() + self_tests() + corrections();
 
     while ((fread(&factors, sizeof(factors), 1U, stdin) == 1U) && (fread(&expected, sizeof(expected), 1U, stdin) == 1U) &&
            (fread(&status, sizeof(status), 1U, stdin) == 1U)) {

@@ -139,6 +139,8 @@ EQUIVALENT: dict[str, str] = {
     "const uint32_t above = both - SIGN; /* modulo 2^32 */  ->  +": "the same modulo 2^32",
     "const bool negative = both < SIGN;  ->  <=": "0 has no sign that a comparison sees",
     "+ ACC_DECEL_TRUNK_LAYERS) + 1U) % 2U];  ->  -": "the same remainder",
+    "return (other < value) ? other : value;  ->  <=": "equal numbers",
+    "const float added = (offset > 0.0F) ? offset : 0.0F;  ->  >=": "equal numbers",
     "(apart <= ACC_DECEL_GOLDEN_TOLERANCE)": "no answer is exactly the tolerance away",
 }
 

@@ -70,4 +70,9 @@ typedef struct {
 /* [m/s^2] what an ACC may ask for at higher speed, ISO 15622 */
 #define ACC_DECEL_COMFORT_DECELERATION 3.5F
 
+/* Limits of a correction, see acc_decel_correction.h. */
+#define ACC_DECEL_LEAST_SCALE 0.100000001F
+#define ACC_DECEL_GREATEST_SCALE 10.0F
+#define ACC_DECEL_GREATEST_BIAS 20.0F
+
 #endif

@@ -42,6 +42,28 @@ def test_twenty_stops_halve_the_error_on_held_out_stops(shift, bar):
     assert np.mean(after) <= 0.5 * np.mean(before)
 
 
+@pytest.mark.parametrize(
+    ("shift", "bar"),
+    [
+        (cars.Shift(load=250, brakes=-0.10), cars.SERVICE_BAR),
+        (cars.Shift(tyres=-0.20), cars.FULL_BAR),
+        (cars.Shift(downhill=0.06), cars.SERVICE_BAR),
+    ],
+    ids=["load and brakes", "tyres", "grade sensor"],
+)
+def test_twenty_stops_halve_the_error_of_the_physics_on_held_out_stops(shift, bar):
+    seen = cars.stopped(COMPACT, shift, np.random.default_rng(0), 320, bar)
+    known = {name: column[:20] for name, column in seen.told.items()}
+    fit = fitted(COMPACT, known, seen.deceleration[:20], seen.delay[:20])
+    extra = next(e.adopted for e in fit.estimates if e.name == "extra_mass")
+    told = {name: column[20:] for name, column in seen.told.items()}
+    before, after = (
+        rms(stops(car, **(told | {"mass": told["mass"] + more}))["deceleration"] - seen.deceleration[20:])
+        for car, more in ((COMPACT, 0.0), (fit.vehicle, extra))
+    )
+    assert after <= 0.5 * before
+
+
 def test_the_exact_correction_is_found_from_many_stops_in_spite_of_outliers():
     predicted = np.linspace(2, 11, 400)
     measured = 0.8 * predicted - 0.5

@@ -82,8 +82,9 @@ def test_the_stack_never_reaches_below_its_bound(written: tuple[Path, bytes]) ->
     assert painted <= bound < painted + 64
 
 
-def test_every_mutant_of_the_self_test_is_killed_or_known(written: tuple[Path, bytes]) -> None:
-    total, alive = mutants.survivors(written[0], ["acc_decel_self_test.c"], written[1])
+@pytest.mark.parametrize("file", ["acc_decel_self_test.c", "acc_decel_correction.c"])
+def test_every_mutant_of_a_small_file_is_killed_or_known(written: tuple[Path, bytes], file: str) -> None:
+    total, alive = mutants.survivors(written[0], [file], written[1])
     assert total > 10
     assert all(any(passage in str(m) for passage in mutants.EQUIVALENT) for m in alive), list(map(str, alive))
 

@@ -6,7 +6,7 @@ from conftest import COMPACT, event_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acc_decel.dataset import conditional_quantiles, scenarios
+from acc_decel.dataset import Driving, conditional_quantiles, scenarios
 from acc_decel.dataset.oracle import _log_likelihood, _log_prior
 from acc_decel.dataset.partition import events_table
 from acc_decel.factors import FACTORS, column_names
@@ -67,6 +67,30 @@ def test_the_readings_of_a_sensor_have_a_probability_of_1_together(factor, share
 def test_the_prior_of_a_factor_is_a_density_over_its_range(factor):
     grid = np.linspace(factor.low, factor.high, 20_001)
     assert np.trapezoid(np.exp(_log_prior(factor, grid)), grid) == pytest.approx(1, abs=1e-3)
+
+
+def test_the_best_answer_follows_how_the_fleet_drives():
+    known = {"speed": 25.0, "brake_pressure_bar": 40.0, "abs": 1.0}
+    heavy = next(f for f in COMPACT.factors if f.name == "mass").high
+    fleet = Driving((("mass", (heavy - 30, heavy)),), uniform=0.0)
+    event = event_of(known, COMPACT.factors)
+    plain, driven = (
+        conditional_quantiles(COMPACT, event, QUANTILES, rng=np.random.default_rng(1), draws=8_000, driving=d)
+        for d in (None, fleet)
+    )
+    true, latents = scenarios(COMPACT.factors, seed=5, first=0, events=8_000, driving=fleet)
+    population = stops(COMPACT, **true | {name: np.full(8_000, v) for name, v in known.items()}, latents=latents)
+    np.testing.assert_allclose(driven[0], np.quantile(population["deceleration"], QUANTILES), atol=0.15)
+    assert driven[0, 1] < plain[0, 1] - 0.2
+
+
+@pytest.mark.parametrize("values", [(8.0, 20.0, 25.0), (20.0, 20.0, 90.0), (0.0, 1.0, 30.0)], ids=str)
+def test_what_a_fleet_drives_is_a_density_over_the_range_of_the_factor(values):
+    factor = next(f for f in COMPACT.factors if f.name == "speed")
+    width, points = factor.high - factor.low, 100 * round((factor.high - factor.low) / factor.step)
+    grid = factor.low + (np.arange(points) + 0.5) * width / points
+    driving = Driving(((factor.name, values),))
+    assert width * np.exp(driving.log_density(grid, factor)).mean() == pytest.approx(1)
 
 
 def test_every_factor_that_may_lack_has_a_place_in_the_best_answer():

@@ -1,10 +1,14 @@
 """A model or a vehicle fitted to one car from its stops: lightly, on what the model says, or in its physics."""
 
-from acc_decel.adaptation.correction import Correction as Correction
+from acc_decel.adaptation.correction import CorrectionFit as CorrectionFit
 from acc_decel.adaptation.correction import Trust as Trust
 from acc_decel.adaptation.correction import correction as correction
+from acc_decel.adaptation.correction import correction_fit as correction_fit
 from acc_decel.adaptation.known_stops import known_stops as known_stops
+from acc_decel.adaptation.labelled_stops import LabelledStops as LabelledStops
+from acc_decel.adaptation.labelled_stops import labelled_stops as labelled_stops
 from acc_decel.adaptation.lower_bound import LowerBound as LowerBound
+from acc_decel.adaptation.lower_bound import read_bound as read_bound
 from acc_decel.adaptation.parameters import PARAMETERS as PARAMETERS
 from acc_decel.adaptation.parameters import Estimate as Estimate
 from acc_decel.adaptation.parameters import Fit as Fit
@@ -13,3 +17,4 @@ from acc_decel.adaptation.parameters import Parameter as Parameter
 from acc_decel.adaptation.parameters import adapted as adapted
 from acc_decel.adaptation.parameters import fitted as fitted
 from acc_decel.adaptation.vehicle_file import write_vehicle as write_vehicle
+from acc_decel.correction import Correction as Correction

@@ -7,10 +7,10 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.optimize import least_squares
 
-from acc_decel.factors import OUTPUTS
+from acc_decel.correction import GREATEST_SCALE, LEAST_SCALE, Correction
 
-LEAST_SCALE, GREATEST_SCALE = 0.1, 10.0
 FEWEST_STOPS = 3
+NORMAL_95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -23,33 +23,16 @@ class Trust:
 
 
 @dataclass(frozen=True)
-class Correction:
-    """Deceleration of this car = scale * deceleration of the model + bias [m/s^2].
+class CorrectionFit:
+    """A correction, how well the stops tell it, and what it gains on stops that it has not seen."""
 
-    `scale` is above 0, so that whatever is monotone in the model stays monotone.
-    """
-
-    scale: float = 1.0
-    bias: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse a scale that would turn the model upside down."""
-        if not LEAST_SCALE <= self.scale <= GREATEST_SCALE:
-            raise ValueError(f"scale must be {LEAST_SCALE} to {GREATEST_SCALE}. Got {self.scale:g}: check the stops.")
-
-    def outputs(self, outputs: Float[ndarray, "rows outputs"]) -> Float[ndarray, "rows outputs"]:
-        """The model's outputs, in the order of OUTPUTS, for this car.
-
-        A lower bound is only ever made safer here; `LowerBound` raises it, when there is evidence.
-        """
-        columns = []
-        for i, name in enumerate(OUTPUTS):
-            told = outputs[:, i]
-            if name.startswith("deceleration"):
-                here = self.scale * told + self.bias
-                told = np.minimum(told, here) if name.startswith("deceleration_lower") else here
-            columns.append(told)
-        return np.stack(columns, axis=1).astype(outputs.dtype)
+    correction: Correction
+    stops: int
+    scale_interval: tuple[float, float]  # 95 %
+    bias_interval: tuple[float, float]  # 95 % [m/s^2]
+    reach: float  # half the 95 % interval of the corrected deceleration, where the stops are on average [m/s^2]
+    error_before: float  # root of the mean square of predicted minus measured [m/s^2]
+    error_after: float  # the same, each stop corrected by what the other stops say
 
 
 def correction(
@@ -60,6 +43,41 @@ def correction(
     Robust least squares, drawn towards scale 1 and bias 0 as `trust` says, so that few stops do little. Raises
     ValueError for fewer than three stops or a value that is not finite.
     """
+    return _most_probable(predicted, measured, trust)[0]
+
+
+def correction_fit(
+    predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"], trust: Trust = Trust()
+) -> CorrectionFit:
+    """`correction` with its uncertainty, and its error by leaving one stop out at a time; one stop more is needed."""
+    found, covariance = _most_probable(predicted, measured, trust)
+    left = [_without(i, predicted, measured, trust) for i in range(len(measured))]
+    after = np.array([c.scale * p + c.bias for c, p in zip(left, predicted, strict=True)])
+    misfit = _rms(found.scale * predicted + found.bias - measured) / trust.scatter
+    to_bias = np.array([[1.0, 0.0], [-float(np.mean(predicted)), 1.0], [0.0, 1.0]])  # scale, bias, value at the centre
+    deviation = np.sqrt(np.diag(to_bias @ covariance @ to_bias.T)) * max(1.0, misfit)
+    scale, bias, reach = (NORMAL_95 * deviation).tolist()
+    return CorrectionFit(
+        found,
+        len(measured),
+        (found.scale - scale, found.scale + scale),
+        (found.bias - bias, found.bias + bias),
+        reach,
+        _rms(predicted - measured),
+        _rms(after - measured),
+    )
+
+
+def _without(
+    stop: int, predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"], trust: Trust
+) -> Correction:
+    return correction(np.delete(predicted, stop), np.delete(measured, stop), trust)
+
+
+def _most_probable(
+    predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"], trust: Trust
+) -> tuple[Correction, Float[ndarray, "2 2"]]:
+    """The correction, and the covariance of its scale and of its value at the mean of `predicted`."""
     if len(measured) < FEWEST_STOPS:
         raise ValueError(f"a correction needs at least {FEWEST_STOPS} stops. Got {len(measured)}: brake more often.")
     if not (np.isfinite(predicted).all() and np.isfinite(measured).all()):
@@ -73,11 +91,16 @@ def correction(
         return np.concatenate([fit, [(scale - 1) / trust.scale, bias / trust.bias]])
 
     limits = ([LEAST_SCALE, -np.inf], [GREATEST_SCALE, np.inf])
-    scale, at_centre = least_squares(residuals, [1.0, centre], bounds=limits).x
-    return Correction(float(scale), float(at_centre - scale * centre))
+    found = least_squares(residuals, [1.0, centre], bounds=limits)
+    scale, at_centre = found.x.tolist()
+    return Correction(scale, at_centre - scale * centre), np.linalg.inv(found.jac.T @ found.jac)
 
 
 def robust(residual: Float[ndarray, " rows"], limit: float = 2.0) -> Float[ndarray, " rows"]:
     """Residuals whose square grows like the absolute value beyond about `limit` (pseudo-Huber)."""
     size = np.sqrt(2 * limit**2 * (np.sqrt(1 + (residual / limit) ** 2) - 1))
     return np.sign(residual) * size
+
+
+def _rms(error: Float[ndarray, " rows"]) -> float:
+    return float(np.sqrt(np.mean(error**2)))

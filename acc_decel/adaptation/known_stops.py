@@ -29,14 +29,23 @@ def known_stops(events: pd.DataFrame, vehicle: Vehicle) -> KnownStops:
     A table of `drives events` has the speed as `initial_speed` and the deceleration as `mfdd`, and needs the other
     factors added. Raises ValueError naming the column and row that lacks or is out of range.
     """
+    stops, left_out = measured_stops(events)
+    factors = {f.name: f for f in vehicle.factors}
+    conditions = {f.name: _column(factors[f.name], stops) for f in CAUSES}
+    delay = _numbers(stops, "delay") if "delay" in stops else np.full(len(stops), np.nan)
+    return KnownStops(conditions, _numbers(stops, "deceleration"), delay, left_out)
+
+
+def measured_stops(events: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The rows of `events` with a measured `deceleration`, columns named as factors are, and how many have none.
+
+    Raises ValueError if there is no such column.
+    """
     table = events.rename(columns={old: new for old, new in SAME.items() if new not in events})
     if "deceleration" not in table:
         raise ValueError(f"events must have a column deceleration or mfdd. Got {', '.join(map(str, events))}: add it.")
     stops = table[np.isfinite(_numbers(table, "deceleration"))]
-    factors = {f.name: f for f in vehicle.factors}
-    conditions = {f.name: _column(factors[f.name], stops) for f in CAUSES}
-    delay = _numbers(stops, "delay") if "delay" in stops else np.full(len(stops), np.nan)
-    return KnownStops(conditions, _numbers(stops, "deceleration"), delay, len(table) - len(stops))
+    return stops, len(table) - len(stops)
 
 
 def _numbers(table: pd.DataFrame, name: str) -> ndarray:

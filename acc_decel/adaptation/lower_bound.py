@@ -1,12 +1,13 @@
 """The lower bound kept honest on the stream of a car's stops: adaptive conformal inference, one-sided."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.special import bdtr
 
 MISS = 0.05  # share of stops that may stay below the bound
-DOUBT = 0.05  # chance that a bound is loosened although more than MISS of the stops stay below it
+DOUBT = 0.05  # chance that the model's own bound is raised although MISS of the stops stay below it
 WINDOW = 1_000  # latest stops that count
 
 
@@ -19,8 +20,9 @@ class LowerBound:
     and rises slowly with each stop that held, so that in the long run MISS of the stops are missed, whatever the car
     does. With too few stops for the quantile the greatest score is taken, where the original has no bound at all.
 
-    The bound never loosens without evidence: the model's own is raised only as far as a one-sided tolerance limit
-    (Wilks 1941) of the scores allows, which takes 59 stops above it; and a miss never loosens it.
+    The bound never loosens without evidence: the model's own is raised only once the stops refute, in a one-sided
+    binomial test, that MISS of them or more stay below it; that takes at least 59 stops. Until then `level` does not
+    rise, or it would have to fall again by misses. A miss never loosens the bound.
     """
 
     scores: tuple[float, ...] = ()
@@ -30,12 +32,7 @@ class LowerBound:
     @property
     def offset(self) -> float:
         """What is taken off the model's bound; negative only where there is evidence."""
-        if not self.scores:
-            return 0.0
-        falling = np.sort(self.scores)[::-1]
-        rank = max(int(self.level * (len(falling) + 1)), 1)
-        adaptive = float(falling[min(rank, len(falling)) - 1])
-        return max(adaptive, self._least(falling))
+        return self._adaptive if self._too_safe else max(self._adaptive, 0.0)
 
     def bound(self, lower: float) -> float:
         """The bound for this car, where the model says `lower` [m/s^2]."""
@@ -46,11 +43,32 @@ class LowerBound:
         if not (np.isfinite(lower) and np.isfinite(measured)):
             raise ValueError(f"a stop must have a finite bound and deceleration. Got {lower} and {measured}: skip it.")
         missed = measured < self.bound(lower)
-        level = self.level + self.rate * (MISS - missed)
+        free = missed or self._adaptive == self.offset
+        level = self.level + self.rate * (MISS - missed) * free
         return replace(self, scores=(*self.scores, lower - measured)[-WINDOW:], level=level)
 
-    def _least(self, falling: np.ndarray) -> float:
-        """The least offset that there is evidence for."""
-        ranks = np.arange(1, len(falling) + 1)
-        proven = np.flatnonzero(bdtr(ranks - 1.0, len(falling), MISS) <= DOUBT)
-        return min(0.0, float(falling[proven[-1]])) if len(proven) else 0.0
+    @property
+    def _adaptive(self) -> float:
+        """The offset by the level alone."""
+        if not self.scores:
+            return 0.0
+        falling = np.sort(self.scores)[::-1]
+        rank = max(int(self.level * (len(falling) + 1)), 1)
+        return float(falling[min(rank, len(falling)) - 1])
+
+    @property
+    def _too_safe(self) -> bool:
+        """Whether the stops refute that the model's own bound misses MISS of them or more."""
+        below = sum(score > 0 for score in self.scores)
+        return bool(bdtr(below, len(self.scores), MISS) <= DOUBT)
+
+
+def read_bound(told: dict[str, Any]) -> LowerBound:
+    """The state of a bound as a file holds it, a new one from nothing. Raises ValueError if it is no such state."""
+    try:
+        scores, level = tuple(float(s) for s in told.get("scores", ())), float(told.get("level", MISS))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"bound must hold a level and a list of scores. Got: {error}: start a new one.") from error
+    if not np.isfinite([level, *scores]).all():
+        raise ValueError("bound must hold finite numbers. Got NaN or infinity: start a new one.")
+    return LowerBound(scores, level)

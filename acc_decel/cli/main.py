@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from acc_decel.cli import assurance, card, drive_models, drives, offline, online, simulation, virtual_ecu
+from acc_decel.cli import assurance, card, corrections, drive_models, drives, offline, online, simulation, virtual_ecu
 from acc_decel.cli.factor_options import with_factor_options
 
 EXTRAS = {
@@ -47,6 +47,8 @@ app.command()(card.card)
 drives.app.command()(with_factor_options(drive_models.score))
 drives.app.command()(drive_models.scenarios)
 drives.app.command()(drive_models.adapt)
+drives.app.command()(corrections.correct)
+drives.app.command()(corrections.bound)
 app.add_typer(drives.app)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from acc_decel.cli.fuzzy_broad import train_fuzzy_broad
 from acc_decel.cli.tables import print_json, print_table, progress_console, say
+from acc_decel.correction import model_digest
+from acc_decel.predictor import model_path
 
 if TYPE_CHECKING:
     from acc_decel.dataset import Driving
@@ -97,6 +100,9 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="passes over the training part at most", min=1)] = None,
     patience: Annotated[int | None, typer.Option(help="stop after so many epochs without progress", min=1)] = None,
     seed: Annotated[int, typer.Option(help="same seed, same network on one machine")] = 1,
+    start: Annotated[
+        str | None, typer.Option("--from", help="go on from this model's network: 5 epochs unless told, a lower rate")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the metrics for a program")] = False,
 ) -> None:
     """Train a network on a dataset, calibrate its intervals, and write the model's folder.
@@ -107,22 +113,32 @@ def train(
 
         acc-decel train data/suv --output models/suv
 
+    With --from it goes on from a released model or a model folder, for a dataset of an adapted car (`drives adapt`).
+    The intervals are calibrated anew.
+
+        acc-decel train data/my_car --from compact --output models/my_car
+
     With --model fuzzy-broad a fuzzy broad learning system is trained instead, in closed form. It is for comparison: its
     folder holds fuzzy_broad.npz, metrics.json and manifest.json, and no command exports it or predicts with it.
     """
     if model is Model.FUZZY_BROAD:
-        _refuse_changed(epochs=epochs, patience=patience)
+        _refuse_changed({"epochs": epochs, "patience": patience, "from": start})
         train_fuzzy_broad(dataset_folder, output, seed=seed, told=DATASET_KEYS, as_json=as_json)
         return
     from acc_decel import dataset, physics  # noqa: PLC0415
-    from acc_decel.export import write_model  # noqa: PLC0415
+    from acc_decel.export import read_model, write_model  # noqa: PLC0415
 
     with _quiet():
+        from acc_decel.network import fine_tuning  # noqa: PLC0415
         from acc_decel.network import training as learning  # noqa: PLC0415
     from acc_decel.network.calibration import ORACLE_EVENTS, metrics  # noqa: PLC0415
 
     data = dataset.dataset(dataset_folder)
-    usual = learning.Training()
+    usual, learn, how = learning.Training(), learning.train, {}
+    if start:
+        released, _ = read_model(model_path(start).parent)
+        usual = fine_tuning.sized(fine_tuning.FINE_TUNING, released)
+        learn, how = partial(fine_tuning.fine_tuned, released), {"start_sha256": model_digest(model_path(start))}
     settings = replace(usual, epochs=epochs or usual.epochs, patience=patience or usual.patience, seed=seed)
     factors = physics.vehicle_from(data.manifest["vehicle_file"]).factors
     with progress_bar() as progress:
@@ -133,13 +149,13 @@ def train(
             text = f"training the {learner}: loss on unseen events {loss:.4f}, best {best:.4f}"
             progress.update(task, completed=epoch, description=text)
 
-        net = learning.train(data, factors, settings, on_epoch=told, checkpoint=output / CHECKPOINT)
+        net = learn(data, factors, settings, on_epoch=told, checkpoint=output / CHECKPOINT)
         progress.update(task, completed=settings.teacher_epochs + settings.epochs)
         compared = progress.add_task("comparing with the best possible answer", total=4 * ORACLE_EVENTS)
         measured = metrics(net, data, on_oracle=lambda events: progress.advance(compared, events))
     name = str(data.manifest["vehicle"])
     source = {key: data.manifest[key] for key in DATASET_KEYS}
-    write_model(output, net, vehicle=name, dataset=source, training=asdict(settings), metrics=measured)
+    write_model(output, net, vehicle=name, dataset=source, training=asdict(settings) | how, metrics=measured)
     if as_json:
         print_json(measured)
         return
@@ -155,7 +171,7 @@ def train(
     say(f"model in {output}")
 
 
-def _refuse_changed(**given: int | None) -> None:
+def _refuse_changed(given: dict[str, int | str | None]) -> None:
     """Refuse options that only a network's training has, if they were given."""
     if changed := [name for name, value in given.items() if value is not None]:
         raise ValueError(
@@ -178,7 +194,6 @@ def export(
         acc-decel export compact --format fixed --output firmware_cortex_m3
     """
     from acc_decel.export import firmware_files, golden_events, read_model, write_firmware  # noqa: PLC0415
-    from acc_decel.predictor import model_path  # noqa: PLC0415
 
     net, told = read_model(model_path(model).parent)
     files = firmware_files(

@@ -27,6 +27,7 @@ Keep = Annotated[list[str] | None, typer.Option(help="column of the input to cop
 def predict(
     factors: Factors,
     model: Model = DEFAULT_MODEL,
+    correction: Annotated[Path | None, typer.Option(help="JSON of `drives correct`: answer for that car")] = None,
     input_file: Input = None,
     output_file: Output = None,
     keep: Keep = None,
@@ -40,7 +41,7 @@ def predict(
         acc-decel predict --speed 33.3 --brake-pressure-bar 160 --surface asphalt --water-film-mm 1.0
         acc-decel predict --input events.csv --output answers.parquet
     """
-    predictor = Predictor(model)
+    predictor = Predictor(model, correction=correction)
     if input_file is None and output_file is None and not keep:
         answer = predictor.predict(**factors)
         if as_json:

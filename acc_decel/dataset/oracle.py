@@ -6,6 +6,7 @@ prior and by the likelihood of every reading. Nothing here knows which situation
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -17,9 +18,10 @@ from acc_decel.dataset.scenarios import (
     DRY_SHARE,
     THIN_MEAN_MM,
     THIN_SHARE,
+    Driving,
     chosen,
     deepest_film,
-    spread,
+    drawn,
     surface_shares,
     tyre_shares,
 )
@@ -27,6 +29,7 @@ from acc_decel.factors import Factor, column_names
 from acc_decel.physics import LATENTS, Vehicle, stops
 
 Columns = dict[str, ndarray]
+Rule = Callable[[Factor, ndarray, Columns, np.random.Generator], tuple[ndarray, ndarray]]
 DRAWS = 4_096  # situations drawn for each event
 AT_ONCE = 262_144  # situations simulated at a time
 DAMP_SHARE, DAMP_MM = 0.1, 0.03  # a sensor that reads dry: this share of the draws is damp, about this deep
@@ -39,17 +42,19 @@ def conditional_quantiles(
     *,
     rng: np.random.Generator,
     draws: int = DRAWS,
+    driving: Driving | None = None,
     on_events: Callable[[int], None] = lambda _: None,
 ) -> Float[ndarray, "events quantiles"]:
     """Quantiles of the deceleration [m/s^2] of `vehicle` given the sensed `columns`, NaN where a factor lacks.
 
-    Their own sampling error shrinks with the root of `draws`. `on_events` is told how many events are done.
+    `driving` is that of the dataset, in place of the priors of some factors. The sampling error of the quantiles
+    shrinks with the root of `draws`. `on_events` is told how many events are done.
     """
     at_once = max(1, AT_ONCE // draws)
     parts = []
     for start in range(0, len(columns), at_once):
         some = columns[start : start + at_once]
-        deceleration, logarithm = _weighted_stops(vehicle, np.repeat(some, draws, axis=0), rng)
+        deceleration, logarithm = _weighted_stops(vehicle, np.repeat(some, draws, axis=0), rng, driving)
         parts.append(_weighted_quantiles(deceleration.reshape(-1, draws), logarithm.reshape(-1, draws), quantiles))
         on_events(len(some))
     return np.concatenate(parts)
@@ -64,7 +69,9 @@ def _weighted_quantiles(value: ndarray, logarithm: ndarray, quantiles: tuple[flo
     return np.stack([np.interp(quantiles, m, v) for m, v in zip(middle, value, strict=True)])
 
 
-def _weighted_stops(vehicle: Vehicle, columns: ndarray, rng: np.random.Generator) -> tuple[ndarray, ndarray]:
+def _weighted_stops(
+    vehicle: Vehicle, columns: ndarray, rng: np.random.Generator, driving: Driving | None
+) -> tuple[ndarray, ndarray]:
     """Deceleration of one situation drawn for each row, and the logarithm of its weight."""
     at = column_names(vehicle.factors).index
     read = {f.name: columns[:, [at(c) for c in f.columns]].astype(float) for f in vehicle.factors}
@@ -74,7 +81,7 @@ def _weighted_stops(vehicle: Vehicle, columns: ndarray, rng: np.random.Generator
     logarithm = np.zeros(rows)
     plain = [f.name for f in CAUSES if f.name not in _RULES]
     for name in (*plain, *_RULES):  # the rules need what was drawn before
-        rule = _RULES.get(name, _near_reading)
+        rule: Rule = _RULES.get(name) or partial(_near_reading, driving=driving)
         true[name], log_weight = rule(ranged[name], read[name], true, rng)
         logarithm += log_weight
     latents = {latent.name: rng.standard_normal(rows) for latent in LATENTS}
@@ -87,17 +94,26 @@ def _weighted_stops(vehicle: Vehicle, columns: ndarray, rng: np.random.Generator
     return answer["deceleration"], logarithm
 
 
-def _near_reading(factor: Factor, read: ndarray, true: Columns, rng: np.random.Generator) -> tuple[ndarray, ndarray]:  # noqa: ARG001
+def _near_reading(
+    factor: Factor,
+    read: ndarray,
+    true: Columns,  # noqa: ARG001 - every rule has this form
+    rng: np.random.Generator,
+    *,
+    driving: Driving | None,
+) -> tuple[ndarray, ndarray]:
     """Values near the reading with their log weight; from the prior where the factor lacks."""
     reading = read[:, 0]
     given = np.isfinite(reading)
-    value = spread(rng.random(len(reading)), factor)
+    value = drawn(rng.random(len(reading)), factor, driving)
     if not factor.noise and not factor.noise_share:
         return np.where(given, reading, value), np.zeros(len(reading))
     near, log_proposed = _truncated(reading[given], _deviation(factor, reading[given]), factor.low, factor.high, rng)
     value[given] = near
     logarithm = np.zeros(len(reading))
-    logarithm[given] = _log_prior(factor, near) + _log_likelihood(factor, near, reading[given]) - log_proposed
+    driven = driving.log_density(near, factor) if driving else None
+    prior = _log_prior(factor, near) if driven is None else driven
+    logarithm[given] = prior + _log_likelihood(factor, near, reading[given]) - log_proposed
     return value, logarithm
 
 
@@ -187,7 +203,7 @@ def _log_wet(film: ndarray, deepest: ndarray) -> ndarray:
     return np.log((1 - DRY_SHARE) * (thin + (1 - THIN_SHARE) / np.maximum(deepest, 1e-9)))
 
 
-_RULES: dict[str, Callable[[Factor, ndarray, Columns, np.random.Generator], tuple[ndarray, ndarray]]] = {
+_RULES: dict[str, Rule] = {
     "surface": _surface,
     "tyre_kind": _tyre_kind,
     "water_film_mm": _water_film_mm,

@@ -64,6 +64,23 @@ class Driving:
         driven = np.interp(rest, np.linspace(0, 1, len(values)), values)
         return np.clip(np.where(u < self.uniform, even, driven), factor.low, factor.high)
 
+    def log_density(self, value: ndarray, factor: Factor) -> ndarray | None:
+        """Logarithm of the density of `factor` at `value`, for `column`; None for a factor that keeps its prior.
+
+        In steps of the sensor, so that a value that comes often, like an end of the range, has a density too.
+        """
+        values = dict(self.quantiles).get(factor.name)
+        if values is None:
+            return None
+        width, steps = factor.high - factor.low, round((factor.high - factor.low) / factor.step)
+        edges = np.linspace(factor.low, factor.high, steps + 1)
+        reached = np.interp(edges, np.clip(values, factor.low, factor.high), np.linspace(0, 1, len(values)))
+        reached[0], reached[-1] = 0.0, 1.0
+        density = self.uniform / width + (1 - self.uniform) * np.diff(reached) * steps / width
+        at = np.clip(((value - factor.low) / width * steps).astype(int), 0, steps - 1)
+        with np.errstate(divide="ignore"):  # where the fleet never drives
+            return np.log(density)[at]
+
 
 def scenarios(
     factors: tuple[Factor, ...], *, seed: int, first: int, events: int, driving: Driving | None = None
@@ -76,14 +93,15 @@ def scenarios(
     points = _points(seed, first, events, len(CAUSES) + len(LATENTS))
     ranged = {f.name: f for f in factors}
     given = {f.name: points[:, i] for i, f in enumerate(CAUSES)}
-    true = {name: _spread(given[name], ranged[name], driving) for name in given if name not in _RULES}
+    true = {name: drawn(given[name], ranged[name], driving) for name in given if name not in _RULES}
     for name, rule in _RULES.items():  # in this order: each may use what was drawn before
         true[name] = rule(given[name], ranged[name], true)
     latents = {latent.name: ndtri(points[:, len(CAUSES) + i]) for i, latent in enumerate(LATENTS)}
     return {f.name: true[f.name] for f in CAUSES}, latents
 
 
-def _spread(u: ndarray, factor: Factor, driving: Driving | None) -> ndarray:
+def drawn(u: ndarray, factor: Factor, driving: Driving | None) -> ndarray:
+    """Values of a factor at the quantiles `u` of how the fleet drives, or else of its prior."""
     driven = driving.column(u, factor) if driving else None
     return spread(u, factor) if driven is None else driven
 

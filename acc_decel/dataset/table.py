@@ -37,6 +37,21 @@ class Dataset:
     event: Int64[ndarray, " events"]
     manifest: dict[str, Any]
 
+    @property
+    def driving(self) -> Driving | None:
+        """How the fleet drives that the events follow; None where they follow the priors."""
+        if "driving_sha256" in self.manifest and "driving" not in self.manifest:
+            raise ValueError(
+                f"{MANIFEST} must say how the fleet drives. Got only its hash, of an older version: run the same "
+                "`acc-decel generate` again, it keeps the events."
+            )
+        told = self.manifest.get("driving")
+        return (
+            Driving(tuple((name, tuple(values)) for name, values in told["quantiles"]), told["uniform"])
+            if told
+            else None
+        )
+
 
 def generate(
     vehicle: Vehicle,
@@ -116,6 +131,8 @@ def _writing(plan: Plan, scheduler: str | None) -> AbstractContextManager[Iterat
 def _manifest(plan: Plan, parts: list[Written]) -> dict[str, object]:
     told = [{"file": part.file, "events": part.events, "sha256": part.sha256} for part in parts]
     manifest = {**plan.identity, "events": plan.events, "vehicle_file": asdict(plan.vehicle), "parts": told}
+    if plan.driving:
+        manifest["driving"] = asdict(plan.driving)
     return manifest | {"factors": described(plan.vehicle.factors), "labels": LABELS}
 
 

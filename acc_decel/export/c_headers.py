@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy import ndarray
 
+from acc_decel.correction import GREATEST_BIAS, GREATEST_SCALE, LEAST_SCALE
 from acc_decel.export.c_tables import Table, c_float, checksum, defines, header, stretches
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import (
@@ -44,6 +45,10 @@ def factors_header(net: DenseNet, *, stamp: str) -> str:
 {flags}""",
         f"""/* [m/s^2] what an ACC may ask for at higher speed, ISO 15622 */
 #define ACC_DECEL_COMFORT_DECELERATION {c_float(COMFORT_DECELERATION)}""",
+        f"""/* Limits of a correction, see acc_decel_correction.h. */
+#define ACC_DECEL_LEAST_SCALE {c_float(LEAST_SCALE)}
+#define ACC_DECEL_GREATEST_SCALE {c_float(GREATEST_SCALE)}
+#define ACC_DECEL_GREATEST_BIAS {c_float(GREATEST_BIAS)}""",
     )
     return header("ACC_DECEL_FACTORS_H", ["<stdint.h>"], parts, stamp=stamp)
 

@@ -26,6 +26,8 @@ FIXED_EVENTS = 20_000  # on which fixed point is compared with float, to see whe
 SOURCES = (
     "acc_decel.c",
     "acc_decel.h",
+    "acc_decel_correction.c",
+    "acc_decel_correction.h",
     "acc_decel_network.h",
     "acc_decel_word.h",
     "acc_decel_self_test.c",

@@ -106,7 +106,10 @@ def against_best(
     car, rng = vehicle_from(data.manifest["vehicle_file"]), np.random.default_rng(seed)
     shares = tuple(QUANTILES[list(OUTPUTS)[i]] for i in (LOWER, MEDIAN, UPPER))
     a, b = (
-        conditional_quantiles(car, columns, shares, rng=rng, draws=ORACLE_DRAWS, on_events=on_events) for _ in range(2)
+        conditional_quantiles(
+            car, columns, shares, rng=rng, draws=ORACLE_DRAWS, driving=data.driving, on_events=on_events
+        )
+        for _ in range(2)
     )
     answer = net(columns)[:, (LOWER, MEDIAN, UPPER)]
     squared = ((answer - a) * (answer - b)).mean(axis=0)

@@ -40,6 +40,7 @@ FEWEST_EVENTS = 2_000
 
 Loss = Callable[[Any, Any], Any]
 Learning = tuple[list[ndarray], ndarray, ndarray]  # inputs, labels, weights of the events
+Start = tuple[keras.Model, ndarray, ndarray]  # a network to go on with, and its scaling
 
 
 @dataclass(frozen=True)
@@ -66,28 +67,31 @@ def train(
     *,
     on_epoch: Callable[[int, float, float], None] = lambda *_: None,
     checkpoint: Path | None = None,
+    start: Start | None = None,
 ) -> DenseNet:
     """A network for `factors`, trained on the training part of `data` and calibrated on its calibration part.
 
     `on_epoch` is told the epoch, those of the teacher first, its validation loss and the best so far. An interrupted
     training goes on from its last whole epoch if `checkpoint`, a folder of its own, is the same; it ends in other bytes
     than an uninterrupted one. Stops early when the validation loss no longer falls; if the loss stops being a number,
-    the last good weights are kept and RuntimeError is raised without any epoch to keep. Raises ValueError for fewer
-    than FEWEST_EVENTS events.
+    the last good weights are kept and RuntimeError is raised without any epoch to keep. Goes on with the network of
+    `start`, if given. Raises ValueError for fewer than FEWEST_EVENTS events.
     """
     if len(data.event) < FEWEST_EVENTS:
         raise ValueError(
             f"the dataset must hold at least {FEWEST_EVENTS} events. Got {len(data.event)}: generate more."
         )
     keras.utils.set_random_seed(training.seed)  # XLA on a CPU then repeats to the bit; a test holds it
-    center, inverse_spread = scaling(factors, data.columns[part(data.event, "training")])
+    if start is None:
+        model = keras_model(factors, training.embedding, training.trunk)
+        start = (model, *scaling(factors, data.columns[part(data.event, "training")]))
+    model, center, inverse_spread = start
     learning, checking = (_learning(data, factors, center, inverse_spread, name) for name in ("training", "validation"))
     loss, done = pinball, 0
     if training.teacher_epochs:
         teacher = _teacher(factors, learning, checking, training, on_epoch, checkpoint)
         learning, checking = _taught(teacher, learning), _taught(teacher, checking)
         loss, done = distance, training.teacher_epochs
-    model = keras_model(factors, training.embedding, training.trunk)
     phase = Phase(
         training.epochs,
         training.learning_rate,

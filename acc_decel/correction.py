@@ -1,0 +1,123 @@
+"""What adapts a model's answers to one car: a positive scale, a bias and an offset, in the float32 of the firmware."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Int64
+from numpy import ndarray
+
+from acc_decel.factors import COMFORT_DECELERATION, OUTPUTS
+from acc_decel.files import replaced
+from acc_decel.status import BELOW_COMFORT, REFUSED
+
+LEAST_SCALE, GREATEST_SCALE = 0.1, 10.0
+GREATEST_BIAS = 20.0  # [m/s^2], of the bias and of the offset
+MEDIAN, LOWER, LOWER_99, UPPER = (
+    list(OUTPUTS).index(name)
+    for name in ("deceleration", "deceleration_lower", "deceleration_lower_99", "deceleration_upper")
+)
+
+
+@dataclass(frozen=True)
+class Correction:
+    """Deceleration of this car = scale * deceleration of the model + bias [m/s^2], so that what is monotone stays so.
+
+    A lower bound is never raised by that, only by a `lower_offset` below 0, for which `adaptation.LowerBound` asks for
+    evidence; one above 0 is taken off the lower bounds.
+    """
+
+    scale: float = 1.0
+    bias: float = 0.0  # [m/s^2]
+    lower_offset: float = 0.0  # [m/s^2]
+
+    def __post_init__(self) -> None:
+        """Refuse what would turn the model upside down, and what is no number; limits are float32, as in the C."""
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            scale, bias, offset = np.array((self.scale, self.bias, self.lower_offset)).astype(np.float32)
+        if not np.float32(LEAST_SCALE) <= scale <= np.float32(GREATEST_SCALE):
+            raise ValueError(f"scale must be {LEAST_SCALE} to {GREATEST_SCALE}. Got {self.scale:g}: check the stops.")
+        for name, value in (("bias", bias), ("lower_offset", offset)):
+            if not abs(value) <= np.float32(GREATEST_BIAS):
+                limits = f"{-GREATEST_BIAS:g} to {GREATEST_BIAS:g} m/s^2"
+                raise ValueError(f"{name} must be {limits}. Got {value:g}: check the stops.")
+
+    def outputs(self, outputs: Float32[ndarray, "rows outputs"]) -> Float32[ndarray, "rows outputs"]:
+        """The model's outputs, in the order of OUTPUTS, for this car; quantiles stay in order, NaN stays NaN."""
+        scale, bias, offset = np.array((self.scale, self.bias, self.lower_offset), np.float32)
+        here = scale * outputs + bias
+        corrected = outputs.copy()
+        for i in (MEDIAN, UPPER):
+            corrected[:, i] = here[:, i]
+        safe = _lesser(outputs, here)
+        corrected[:, LOWER] = _lesser(safe[:, LOWER] - offset, here[:, MEDIAN])
+        corrected[:, LOWER_99] = safe[:, LOWER_99] - np.maximum(offset, np.float32(0))
+        return corrected
+
+    def status(
+        self, corrected: Float32[ndarray, "rows outputs"], status: Int64[ndarray, " rows"]
+    ) -> Int64[ndarray, " rows"]:
+        """The model's status for this car: whether the corrected lower deceleration is below comfort."""
+        answered = status & REFUSED == 0
+        below = ~(corrected[:, LOWER] >= np.float32(COMFORT_DECELERATION))
+        return (status & ~BELOW_COMFORT) | np.where(answered & below, BELOW_COMFORT, 0)
+
+
+def _lesser(value: ndarray, other: ndarray) -> ndarray:
+    """As in the C: zeros of either sign are equal, and then the first is taken."""
+    return np.where(other < value, other, value)
+
+
+@dataclass(frozen=True)
+class CorrectionFile:
+    """A correction as a file: the model that it belongs to, and what it was fitted from."""
+
+    schema: str
+    model_sha256: str
+    vehicle: str
+    correction: Correction
+    stops: int  # that scale and bias were fitted from
+    told: dict[str, Any]  # errors and intervals, state of the bound
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, as the file holds it."""
+        head = {"schema": self.schema, "model_sha256": self.model_sha256, "vehicle": self.vehicle}
+        return head | asdict(self.correction) | {"stops": self.stops} | self.told
+
+    def written(self, path: Path) -> None:
+        """Write the JSON file, whole or not at all."""
+        with replaced(path) as temporary:
+            temporary.write_text(json.dumps(self.as_dict(), indent=1) + "\n")
+
+
+def read_correction(path: Path, *, model: Path) -> CorrectionFile:
+    """The correction in the file `path`. Raises ValueError if it is none or is of another ONNX file than `model`."""
+    file = _read(path)
+    if file.model_sha256 != (digest := model_digest(model)):
+        raise ValueError(
+            f"{path} must belong to {model} (SHA-256 {digest[:12]}). Got a correction of {file.vehicle}, "
+            f"{file.model_sha256[:12]}: run `acc-decel drives correct` for this model."
+        )
+    return file
+
+
+def _read(path: Path) -> CorrectionFile:
+    try:
+        told = json.loads(path.read_text())
+        schema, digest, vehicle = (str(told.pop(name)) for name in ("schema", "model_sha256", "vehicle"))
+        scale, bias, offset = (float(told.pop(name)) for name in ("scale", "bias", "lower_offset"))
+        return CorrectionFile(schema, digest, vehicle, Correction(scale, bias, offset), int(told.pop("stops")), told)
+    except KeyError as error:
+        raise ValueError(f"{path} must hold {error.args[0]}. Got none: run `acc-decel drives correct`.") from error
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} must be a correction as JSON. Got: {error} Run `acc-decel drives correct`."
+        ) from error
+
+
+def model_digest(model: Path) -> str:
+    """SHA-256 of an ONNX file."""
+    return hashlib.sha256(model.read_bytes()).hexdigest()

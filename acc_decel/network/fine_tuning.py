@@ -1,0 +1,56 @@
+"""Fine-tuning: a trained network goes on learning, from a dataset of a car that has been adapted."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+
+from acc_decel.dataset import Dataset
+from acc_decel.factors import Factor
+from acc_decel.network.dense_net import DenseNet
+from acc_decel.network.keras_net import OFFSET, SCALE, SignedDense, keras_model
+from acc_decel.network.training import Training, train
+
+FINE_TUNING = Training(
+    epochs=5, patience=5, learning_rate=1e-3, teacher_epochs=0
+)  # a tenth of the rate: near what was learnt before
+
+
+def fine_tuned(
+    net: DenseNet,
+    data: Dataset,
+    factors: tuple[Factor, ...],
+    training: Training = FINE_TUNING,
+    *,
+    on_epoch: Callable[[int, float, float], None] = lambda *_: None,
+    checkpoint: Path | None = None,
+) -> DenseNet:
+    """`net` for `factors`, trained on by `data` and calibrated anew; see `train` for the rest.
+
+    Sizes and scaling stay those of `net`, signs too, so that what was monotone is. `factors` may have other
+    ranges, as an adapted car has another mass.
+    """
+    training = sized(training, net)
+    start = (
+        with_weights(keras_model(factors, training.embedding, training.trunk), net),
+        net.center,
+        net.inverse_spread,
+    )
+    return train(data, factors, training, on_epoch=on_epoch, checkpoint=checkpoint, start=start)
+
+
+def sized(training: Training, net: DenseNet) -> Training:
+    """`training` with the sizes of `net`."""
+    embedding, trunk = (tuple(len(layer.bias) for layer in layers) for layers in (net.embedding, net.trunk[:-1]))
+    return replace(training, embedding=embedding, trunk=trunk)
+
+
+def with_weights(model: keras.Model, net: DenseNet) -> keras.Model:
+    """`model`, which must have the layers of `net`, with its weights: the opposite of `keras_net.plain`."""
+    last = net.trunk[-1]
+    unscaled = replace(last, weights=last.weights / SCALE[:, None], bias=(last.bias - OFFSET) / SCALE)
+    layers = [layer for layer in model.layers if isinstance(layer, SignedDense)]
+    for layer, trained in zip(layers, (*net.embedding, *net.trunk[:-1], unscaled), strict=True):
+        layer.set_weights([trained.weights.T, trained.bias])
+    return model

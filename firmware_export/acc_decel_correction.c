@@ -1,0 +1,60 @@
+/* The correction of a prediction to one car. The manual is acc_decel_correction.h. */
+
+#include "acc_decel_correction.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* False for NaN. */
+static bool is_between(float value, float low, float high)
+{
+    return (value >= low) && (value <= high);
+}
+
+static float lesser(float value, float other)
+{
+    return (other < value) ? other : value;
+}
+
+static float here(const acc_decel_correction_t *correction, float deceleration)
+{
+    return (correction->scale * deceleration) + correction->bias;
+}
+
+/* A lower bound, not raised. */
+static float safe(const acc_decel_correction_t *correction, float deceleration)
+{
+    return lesser(deceleration, here(correction, deceleration));
+}
+
+bool acc_decel_correction_accepted(const acc_decel_correction_t *correction)
+{
+    return (correction != NULL) && is_between(correction->scale, ACC_DECEL_LEAST_SCALE, ACC_DECEL_GREATEST_SCALE) &&
+           is_between(correction->bias, -ACC_DECEL_GREATEST_BIAS, ACC_DECEL_GREATEST_BIAS) &&
+           is_between(correction->lower_offset, -ACC_DECEL_GREATEST_BIAS, ACC_DECEL_GREATEST_BIAS);
+}
+
+acc_decel_status_t acc_decel_corrected(acc_decel_status_t status, const acc_decel_prediction_t *prediction,
+                                       const acc_decel_correction_t *correction, acc_decel_prediction_t *corrected)
+{
+    acc_decel_status_t result = status | ACC_DECEL_REFUSED;
+
+    if (((status & ACC_DECEL_REFUSED) == 0U) && (prediction != NULL) && (corrected != NULL) &&
+        acc_decel_correction_accepted(correction)) {
+        const float offset = correction->lower_offset;
+        const float added = (offset > 0.0F) ? offset : 0.0F;
+        const float lower = safe(correction, prediction->deceleration_lower) - offset;
+        acc_decel_prediction_t answer = *prediction;
+
+        answer.deceleration = here(correction, prediction->deceleration);
+        answer.deceleration_upper = here(correction, prediction->deceleration_upper);
+        answer.deceleration_lower = lesser(lower, answer.deceleration);
+        answer.deceleration_lower_99 = safe(correction, prediction->deceleration_lower_99) - added;
+        *corrected = answer;
+        result = status & ~ACC_DECEL_BELOW_COMFORT;
+        if (!(answer.deceleration_lower >= ACC_DECEL_COMFORT_DECELERATION)) {
+            result |= ACC_DECEL_BELOW_COMFORT;
+        }
+    }
+    return result;
+}
