@@ -1,11 +1,12 @@
 """The network in fixed point: integers chosen so that no sum can overflow, and the NumPy reference of their arithmetic.
 
-Every value between two layers is a 16-bit integer q that stands for low + (q + 32768) / scale, where low to low +
-65535 / scale holds what the value can be: its interval, proven from the ranges of the factors. What leaves a rectifier
-begins at low = 0 and has a scale that is a power of two. A unit adds 16-bit weights times such integers to its bias, in
-arithmetic modulo 2^32 whose result is proven to lie within 32 bits; its sum is in 2^-point, the rectifier then works on
-whole integers, and a shift to the right gives q: all scales are in the weights. Rounding a weight keeps its sign, and
-rounding a value keeps its order, so that a network monotone in float32 is monotone here.
+Every value between two layers is a 16-bit integer q that stands for low + (q + 32768) / scale. What enters spans its
+whole interval. What leaves a rectifier begins at 0, has a scale that is a power of two, and is cut at 65535 / scale: at
+least ROOM times the greatest value seen over many events and corners, or the proven interval if that is less. A unit
+adds 16-bit weights times such integers to its bias, in arithmetic modulo 2^32 whose result is proven to lie within 32
+bits, whatever 16-bit integers come in; its sum is in 2^-point, the rectifier then works on whole integers, and a shift
+to the right gives q: all scales are in the weights. Rounding a weight keeps its sign, and rounding or cutting a value
+keeps its order, so that a network monotone in float32 is monotone here.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,7 +21,7 @@ from acc_decel.export.bounds import Interval, entering_intervals, sum_intervals
 from acc_decel.export.fitness import check_fits
 from acc_decel.export.reference import status_of
 from acc_decel.factors import COMFORT_DECELERATION, OUTPUTS, bends
-from acc_decel.network import DenseNet, Layer, in_order, rectified, wiring
+from acc_decel.network import DenseNet, Layer, entering, in_order, rectified, wiring
 from acc_decel.status import BELOW_COMFORT, REFUSED
 
 LEAST, MOST = -32768, 32767  # of a value between layers
@@ -31,10 +32,11 @@ WORD = 2**31  # sums lie from -WORD to WORD - 1
 FIXED_BITS = 15  # a factor becomes an integer of at most so many bits and a sign
 GATE_BITS = 14  # a gate of 1 is 2^14
 ROOT_BITS = 15  # of what the rectifier squares
-LEAST_SPAN = 2.0**-8  # of a value: one that is always 0 has a scale, too
+LEAST_SPAN = 0.5  # of a value: finer steps are not needed
 SHIFTS = range(1, 32)
 POINTS = range(ROOT_BITS + 1, 2 * ROOT_BITS + 1)  # bits behind the point of a sum
 OUTPUT_BITS = range(8, 25)
+ROOM = 1.5  # for a value: times the greatest one seen
 TOLERANCE = 0.05  # [m/s^2], [s] that fixed point may be away from float before weights are made finer
 
 
@@ -168,13 +170,13 @@ def fixed_net(net: DenseNet, events: Float32[ndarray, "rows columns"], *, tolera
     ValueError, naming layer and reason, if the integers cannot be proven to fit.
     """
     check_fits(net)
-    expected = net(events)
+    expected, reached = net(events), greatest_values(net, np.concatenate([events, _at_the_ends(net, events)]))
     finer: frozenset[int] = frozenset()
     layers = range(len(net.embedding) + len(net.trunk))
-    best = quantised(net, finer)
+    best = quantised(net, finer, reached)
     error = _distance(best, events, expected)
     while error > tolerance and len(finer) < len(layers):
-        trials = {finer | {i}: quantised(net, finer | {i}) for i in layers if i not in finer}
+        trials = {finer | {i}: quantised(net, finer | {i}, reached) for i in layers if i not in finer}
         errors = {some: _distance(trial, events, expected) for some, trial in trials.items()}
         finer = min(errors, key=errors.__getitem__)
         best, error = trials[finer], errors[finer]
@@ -185,10 +187,34 @@ def _distance(net: FixedNet, events: Float32[ndarray, "rows columns"], expected:
     return float(np.abs(net(events) - expected).max(initial=0))
 
 
-def quantised(net: DenseNet, finer: Collection[int] = ()) -> FixedNet:
+def greatest_values(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " units"]]:
+    """The greatest value of every hidden unit over `events`, layer by layer, embedding first."""
+    embedded, x = entering(net.factors, net.center, net.inverse_spread, events)
+    found = []
+    for layer in net.embedding:
+        embedded = rectified(layer(embedded))
+        found.append(embedded.max(axis=0).astype(np.float64))
+    for layer in net.trunk[:-1]:
+        x = rectified(layer(np.concatenate([embedded, x], axis=1)))
+        found.append(x.max(axis=0).astype(np.float64))
+    return found
+
+
+def _at_the_ends(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
+    """The events with every factor moved to the nearer end of its range; choices as they are."""
+    ends = np.array([(f.low, f.high) for f in net.factors for _ in f.columns], np.float32)
+    moved = np.where(events < ends.mean(axis=1), ends[:, 0], ends[:, 1])
+    choice = np.array([bool(f.levels) for f in net.factors for _ in f.columns])
+    return np.where(choice | np.isnan(events), events, moved)
+
+
+def quantised(
+    net: DenseNet, finer: Collection[int] = (), reached: Sequence[Float64[ndarray, " units"]] | None = None
+) -> FixedNet:
     """`net` in fixed point, with finer weights in the layers of these numbers, counted from the embedding's first.
 
-    Raises ValueError, naming layer and reason, if the integers cannot be proven to fit.
+    Values are cut at ROOM times what they have `reached`, or not at all if that is not given. Raises ValueError, naming
+    layer and reason, if the integers cannot be proven to fit.
     """
     wires = wiring(net.factors)
     columns = (*wires.forced, *wires.free, *wires.gated)
@@ -197,15 +223,17 @@ def quantised(net: DenseNet, finer: Collection[int] = ()) -> FixedNet:
     forced = Scale(scale.low[:first], scale.scale[:first])
     masked = _scale(Interval(np.zeros(len(wires.masked)), np.ones(len(wires.masked))))
     seen = Scale(scale.low[first:], scale.scale[first:]).joined(masked)
-    sums = sum_intervals(net)
+    most = [rectified(np.maximum(sums.high, 0)) for sums in sum_intervals(net)[:-1]]
+    if reached is not None:
+        most = [np.minimum(proven, ROOM * seen) for proven, seen in zip(most, reached, strict=True)]
     embedded, done = seen, []
     for i, layer in enumerate(net.embedding):
-        rounded, embedded = _layer(f"embedding[{i}]", layer, embedded, sums[i], fine=i in finer)
+        rounded, embedded = _layer(f"embedding[{i}]", layer, embedded, most[i], fine=i in finer)
         done.append(rounded)
     deep, x = len(done), forced
     for i, layer in enumerate(net.trunk[:-1]):
         at = deep + i
-        rounded, x = _layer(f"trunk[{i}]", layer, embedded.joined(x), sums[at], fine=at in finer)
+        rounded, x = _layer(f"trunk[{i}]", layer, embedded.joined(x), most[at], fine=at in finer)
         done.append(rounded)
     last, bits = _last_layer(f"trunk[{len(net.trunk) - 1}]", net.trunk[-1], embedded.joined(x), fine=len(done) in finer)
     ends = [np.clip(np.rint(e.astype(np.float64) * np.exp2(bits)), -WORD, WORD - 1) for e in (net.low, net.high)]
@@ -219,9 +247,11 @@ def _scale(values: Interval) -> Scale:
     return Scale(values.low, STEPS / np.where(width > 0, width, 1.0))
 
 
-def _layer(name: str, layer: Layer, seen: Scale, sums: Interval, *, fine: bool) -> tuple[FixedLayer, Scale]:
-    """The layer in integers, and what its outputs stand for."""
-    most, finer = rectified(np.maximum(sums.high, 0)), _finer(layer) if fine else 0
+def _layer(
+    name: str, layer: Layer, seen: Scale, most: Float64[ndarray, " units"], *, fine: bool
+) -> tuple[FixedLayer, Scale]:
+    """The layer in integers, its outputs cut at `most` or later, and what they stand for."""
+    finer = _finer(layer) if fine else 0
     bits = np.floor(np.log2(STEPS / np.maximum(most, LEAST_SPAN))).astype(np.int64)
     units = [_unit(f"{name}, unit {i}", layer, i, seen, int(bits[i]), finer) for i in range(len(layer.bias))]
     weights, residues, bias, point, shift = (np.array(some) for some in zip(*units, strict=True))
