@@ -1,5 +1,6 @@
 """Networks of random weights with the wiring of the real one, and random events, for tests that need no training."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -7,10 +8,12 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.factors import FACTORS, OUTPUTS, Factor
-from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 
 EMBEDDING = (16, 12)
 TRUNK = (24, 16, len(OUTPUTS))
+SCORED = 11  # units of the score of the trained domain
+RARE = 3.0  # what it must overcome
 CLAMPS = ((0.0, np.inf), (-np.inf, 0.0), (-1.0, 1.0))  # rectifier, its concave mirror image, saturated unit
 
 TYPICAL = {  # the quantiles cross now and then
@@ -34,12 +37,16 @@ def random_net(rng: np.random.Generator, factors: tuple[Factor, ...] = FACTORS) 
     last, unlimited = trunk[-1], np.full(len(OUTPUTS), np.inf, "f4")
     bias = np.array([TYPICAL[name] for name in OUTPUTS], "f4")
     trunk[-1] = Layer(last.weights, bias, -unlimited, unlimited)
+    domain = _layers(rng, (len(domain_inputs(factors)), SCORED, 1))
+    domain[0] = replace(domain[0], low=np.zeros(SCORED, "f4"), high=np.full(SCORED, np.inf, "f4"))
+    domain[1] = Layer(domain[1].weights, np.full(1, -RARE, "f4"), -unlimited[:1], unlimited[:1])
     return DenseNet(
         factors,
         center=ranges.mean(axis=1).astype("f4"),
         inverse_spread=(2 / np.diff(ranges)[:, 0]).astype("f4"),
         embedding=tuple(embedding),
         trunk=tuple(trunk),
+        domain=tuple(domain),
     )
 
 

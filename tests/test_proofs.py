@@ -23,7 +23,7 @@ from acc_decel.assurance.witness import accepted_events
 from acc_decel.cli import main
 from acc_decel.export import onnx_bytes, read_model, reference_outputs, write_model
 from acc_decel.factors import FACTORS, ORDERED, OUTPUTS, Factor, column_names
-from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 from acc_decel.physics import LATENTS
 from tests.random_net import CLAMPS, random_net
 
@@ -56,7 +56,8 @@ def tiny_net(seed: int, clamps: tuple[tuple[float, float], ...] = CLAMPS) -> Den
     choices = np.array([bool(f.levels) for f in FEW for _ in f.columns])
     center = np.where(choices, 0, ranges.mean(axis=1)).astype(np.float32)
     spread = np.where(choices, 1, 2 / np.diff(ranges)[:, 0]).astype(np.float32)
-    return DenseNet(FEW, center, spread, embedding, tuple(trunk))
+    domain = (layer(len(domain_inputs(FEW)), 3, ((0.0, np.inf),)), layer(3, 1, ((-np.inf, np.inf),)))
+    return DenseNet(FEW, center, spread, embedding, tuple(trunk), domain)
 
 
 def grid_of(factor: Factor) -> list[list[float]]:

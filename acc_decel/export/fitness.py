@@ -5,7 +5,7 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from acc_decel.factors import OUTPUTS, Factor, column_names
-from acc_decel.network import DenseNet, Layer, Wiring, bent, wiring
+from acc_decel.network import DenseNet, Layer, Wiring, bent, domain_inputs, wiring
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
 LARGEST = float(np.finfo(np.float32).max) / 2  # sums stay below, so that no rounding reaches infinity
@@ -29,6 +29,11 @@ def check_fits(net: DenseNet) -> None:
     outputs = _check_chain("trunk", net.trunk, len(wires.forced) + embedded)
     if outputs != len(OUTPUTS):
         raise ValueError(f"trunk must give {len(OUTPUTS)} outputs ({', '.join(OUTPUTS)}). Got {outputs}.")
+    scores = _check_chain("domain", net.domain, len(domain_inputs(net.factors)))
+    if (len(net.domain), scores) != (2, 1):
+        raise ValueError(
+            f"domain must be 2 layers that give 1 score. Got {len(net.domain)} that give {scores}. Train again."
+        )
     _check_bounds(net, wires)
 
 
@@ -47,7 +52,7 @@ def _check_array(name: str, array: ndarray, shape: tuple[int, ...]) -> None:
 def _check_chain(part: str, layers: tuple[Layer, ...], inputs: int) -> int:
     """Number of outputs of the last of `layers`, each of which must take what the one before gives."""
     if not layers:
-        raise ValueError(f"{part} must have at least one layer for the firmware. Got none.")
+        raise ValueError(f"{part} must have at least one layer for the firmware. Got none. Train the network again.")
     for i, layer in enumerate(layers):
         outputs = len(layer.bias)
         _check_array(f"{part}[{i}].weights", layer.weights, (outputs, inputs))
@@ -62,8 +67,10 @@ def _check_bounds(net: DenseNet, wires: Wiring) -> None:
     scaled = _scaled_bounds(net)
     opened = np.array([_gate_bound(net, gate) for gate in wires.gates])
     x = np.concatenate([scaled[[*wires.free]], scaled[[*wires.gated]] * opened, np.ones(len(wires.masked))])
+    forced = scaled[[*wires.forced]]
+    _check_part("domain", net.domain, np.concatenate([forced, x])[[*domain_inputs(net.factors)]])
     x = _check_part("embedding", net.embedding, x)
-    _check_part("trunk", net.trunk, np.concatenate([scaled[[*wires.forced]], x]))
+    _check_part("trunk", net.trunk, np.concatenate([forced, x]))
 
 
 def _scaled_bounds(net: DenseNet) -> Float64[ndarray, " columns"]:

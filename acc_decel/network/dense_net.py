@@ -24,6 +24,8 @@ from numpy import ndarray
 
 from acc_decel.factors import FACTORS, FREE, ORDERED, Factor, bends, column_names, schema
 
+FORMAT = 2  # of the stored arrays and of the exported graph; since 2 they have the score of the trained domain
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -84,6 +86,7 @@ class DenseNet:
     inverse_spread: Float32[ndarray, " columns"]
     embedding: tuple[Layer, ...]
     trunk: tuple[Layer, ...]
+    domain: tuple[Layer, ...] = ()  # the score of `domain.py`; none until it is fitted
 
     @property
     def weights(self) -> int:
@@ -146,12 +149,13 @@ def _lacking(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows column
 def stored(net: DenseNet) -> bytes:
     """The arrays of `net` as the bytes of an .npz file: the same network gives the same bytes."""
     arrays: dict[str, ndarray] = {
+        "format": np.array(FORMAT),
         "schema": np.array(schema(net.factors)),
         "ranges": np.array([(f.low, f.high) for f in net.factors]),  # factors x (low, high)
         "center": net.center,
         "inverse_spread": net.inverse_spread,
     }
-    for part, layers in (("embedding", net.embedding), ("trunk", net.trunk)):
+    for part, layers in (("embedding", net.embedding), ("trunk", net.trunk), ("domain", net.domain)):
         for i, layer in enumerate(layers):
             arrays |= {f"{part}_{i}_{name}": getattr(layer, name) for name in _LAYER}
     buffer = BytesIO()
@@ -160,7 +164,7 @@ def stored(net: DenseNet) -> bytes:
 
 
 def loaded(path: Path) -> DenseNet:
-    """The network stored in the file `path`. Raises ValueError if it was trained for other factors."""
+    """The network stored in the file `path`. Raises ValueError if it is of another format or of other factors."""
     try:
         with np.load(BytesIO(path.read_bytes())) as file:
             arrays = {name: file[name] for name in file.files}
@@ -171,10 +175,14 @@ def loaded(path: Path) -> DenseNet:
             f"{path} was trained for factor schema {found}, this code has {schema()}. "
             "Run `acc-decel generate` and `acc-decel train` again."
         )
+    if (number := int(arrays.get("format", 1))) != FORMAT:
+        raise ValueError(
+            f"{path} must be of format {FORMAT}, which has the score of the trained domain. Got format {number}: "
+            "run `acc-decel train` again."
+        )
     factors = tuple(replace(f, low=low, high=high) for f, (low, high) in zip(FACTORS, arrays["ranges"], strict=True))
-    return DenseNet(
-        factors, arrays["center"], arrays["inverse_spread"], _layers(arrays, "embedding"), _layers(arrays, "trunk")
-    )
+    parts = (_layers(arrays, part) for part in ("embedding", "trunk", "domain"))
+    return DenseNet(factors, arrays["center"], arrays["inverse_spread"], *parts)
 
 
 def _layers(arrays: dict[str, ndarray], part: str) -> tuple[Layer, ...]:

@@ -14,6 +14,7 @@ from acc_decel.dataset import Dataset
 from acc_decel.factors import CERTAIN, DELAY, ORDERED, OUTPUTS, QUANTILES, Factor, column_names
 from acc_decel.network.calibration import calibrated
 from acc_decel.network.dense_net import DenseNet, Layer, bent, entering, wiring
+from acc_decel.network.domain import fitted
 from acc_decel.network.split import part
 from acc_decel.physics import SURFACES
 
@@ -146,7 +147,7 @@ def train(
     if not np.isfinite(history.history["loss"][0]):
         raise RuntimeError("training must begin with a finite loss. Got none: lower the learning rate.")
     net = plain(model, factors, center, inverse_spread, embedded=len(training.embedding))
-    return calibrated(net, data)
+    return fitted(calibrated(net, data), data.columns[~part(data.event, "test")], seed=training.seed)
 
 
 def loss(true: Any, answer: Any) -> Any:

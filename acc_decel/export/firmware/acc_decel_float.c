@@ -3,6 +3,7 @@
 
 #include "acc_decel_network.h"
 
+#include "acc_decel_domain.h"
 #include "acc_decel_layers.h"
 #include "acc_decel_network_tables.h"
 
@@ -45,7 +46,7 @@ static void enter(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t availabl
     }
 }
 
-void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
     float buffers[2][ACC_DECEL_WIDEST];
@@ -53,8 +54,10 @@ void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t ava
     float *const other = buffers[(ACC_DECEL_EMBEDDING_LAYERS + 1U) % 2U];
     const float *const answer = buffers[(ACC_DECEL_EMBEDDING_LAYERS + ACC_DECEL_TRUNK_LAYERS) % 2U];
     const float *next = weights;
+    bool unfamiliar;
 
     enter(columns, available, buffers[0]);
+    unfamiliar = acc_decel_unfamiliar(buffers[0]);
     next = acc_decel_layers(embedding, ACC_DECEL_EMBEDDING_LAYERS, next, &buffers[0][ACC_DECEL_FORCED_COUNT],
                             &buffers[1][ACC_DECEL_FORCED_COUNT]);
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
@@ -64,9 +67,10 @@ void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t ava
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
         outputs[i] = answer[i];
     }
+    return unfamiliar;
 }
 
 uint32_t acc_decel_network_checksum(void)
 {
-    return acc_decel_crc(0U, network_stretches, ACC_DECEL_NETWORK_STRETCHES);
+    return acc_decel_domain_crc(acc_decel_crc(0U, network_stretches, ACC_DECEL_NETWORK_STRETCHES));
 }

@@ -5,6 +5,7 @@
 
 #include "acc_decel_factors.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A float and its bits. */
@@ -20,8 +21,8 @@ typedef struct {
 } acc_decel_stretch_t;
 
 /* Raw outputs of the network, clamped but in no order, for columns that are accepted. Bit i of `available` tells whether
- * column i is available; it is NaN if not. */
-void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+ * column i is available; it is NaN if not. Returns whether the network never saw such a combination in training. */
+bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT]);
 
 /* Carries the CRC-32 `crc` on over all stretches; it begins at 0. */
