@@ -13,7 +13,7 @@ from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 EMBEDDING = (16, 12)
 TRUNK = (24, 16, len(OUTPUTS))
 SCORED = 11  # units of the score of the trained domain
-RARE = 3.0  # what it must overcome
+RARE = 1.9  # what it must overcome
 CLAMPS = ((0.0, np.inf), (-np.inf, 0.0), (-1.0, 1.0))  # rectifier, its concave mirror image, saturated unit
 
 TYPICAL = {  # the quantiles cross now and then
@@ -39,7 +39,7 @@ def random_net(rng: np.random.Generator, factors: tuple[Factor, ...] = FACTORS) 
     trunk[-1] = Layer(last.weights, bias, -unlimited, unlimited)
     domain = _layers(rng, (len(domain_inputs(factors)), SCORED, 1))
     domain[0] = replace(domain[0], low=np.zeros(SCORED, "f4"), high=np.full(SCORED, np.inf, "f4"))
-    domain[1] = Layer(domain[1].weights, np.full(1, -RARE, "f4"), -unlimited[:1], unlimited[:1])
+    domain[1] = Layer(np.abs(domain[1].weights), np.full(1, -RARE, "f4"), -unlimited[:1], unlimited[:1])
     return DenseNet(
         factors,
         center=ranges.mean(axis=1).astype("f4"),

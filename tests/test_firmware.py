@@ -253,6 +253,7 @@ def test_no_factors_are_all_not_available(library: ctypes.CDLL) -> None:
     assert np.isnan([getattr(library.acc_decel_no_factors(), c) for c in COLUMNS]).all()
 
 
+TABLE_FILES = ("acc_decel_tables.h", "acc_decel_network_tables.h", "acc_decel_domain_tables.h")
 PASSED, TABLES_ALTERED, WRONG_STATUS, WRONG_ANSWER = range(4)
 SELF_TEST = """
 #include "acc_decel.h"
@@ -283,14 +284,14 @@ def test_the_self_test_passes_on_what_was_exported(folder: Path, tmp_path: Path)
 
 
 def test_every_table_is_under_the_checksum(folder: Path, tmp_path: Path) -> None:
-    for name in ("acc_decel_tables.h", "acc_decel_network_tables.h"):
+    for name in TABLE_FILES:
         text = (folder / name).read_text()
         tables = re.findall(r"static const \w+ (\w+)\[", text)
         covered = re.findall(r"\{(\w+), \(uint32_t\)sizeof", text)
         assert covered == [table for table in tables if not table.endswith("_stretches")]
 
 
-@pytest.mark.parametrize("file", ["acc_decel_tables.h", "acc_decel_network_tables.h"])
+@pytest.mark.parametrize("file", TABLE_FILES)
 def test_the_self_test_sees_one_changed_bit_of_a_table(folder: Path, tmp_path: Path, file: str) -> None:
     text = (folder / file).read_text()
     number = re.findall(r"^    (?:\{[^}]*, |[^/{]*, )(\d{2,}U|-?\d+\.\d+F)", text, re.M)[-1]

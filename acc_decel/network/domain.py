@@ -26,7 +26,7 @@ Values = Float32[ndarray, "_ inputs"]  # of any number of events
 class Fitting:
     """How to fit the score. `units` is what the firmware pays for."""
 
-    units: int = 15
+    units: int = 12
     wide: int = 48  # units of the score that sorts the events drawn anew, and is then pruned
     events: int = 80_000  # real ones, at most
     copies: int = 6  # of each real event, drawn anew

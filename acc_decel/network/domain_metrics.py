@@ -28,11 +28,13 @@ def domain_metrics(net: DenseNet, columns: Events, *, seed: int = 1) -> dict[str
     beyond = _flag(net, out_of_range(net.factors, columns, rng))
     scores = {name: domain_score(net, some) for name, some in unseen.items()}
     flagged = {name: _flag(net, some) for name, some in unseen.items()}
+    every = np.concatenate(list(flagged.values()))
     return {
-        "domain_auroc": auroc(flags, np.concatenate(list(flagged.values()))),
+        "domain_auroc": auroc(flags, every),
         "domain": {
             "auroc_score": auroc(inside, np.concatenate(list(scores.values()))),
             "auroc_out_of_range": auroc(flags, beyond),
+            "flagged": float((every > 0).mean()),
             "false_alarms": float((flags > 0).mean()),
             "false_alarms_score": float((inside > 0).mean()),
             "weights": sum(layer.weights.size + layer.bias.size for layer in net.domain),
