@@ -50,6 +50,12 @@ def random_net(rng: np.random.Generator, factors: tuple[Factor, ...] = FACTORS) 
     )
 
 
+def familiar(net: DenseNet) -> DenseNet:
+    """The network with a score that flags nothing, so that exclusions stand alone."""
+    *first, last = net.domain
+    return replace(net, domain=(*first, replace(last, bias=last.bias - np.float32(1e3))))
+
+
 def _layers(rng: np.random.Generator, widths: tuple[int, ...]) -> list[Layer]:
     return [_layer(rng, inputs, outputs) for inputs, outputs in pairwise(widths)]
 

@@ -26,7 +26,7 @@ from acc_decel.status import (
     not_available,
     out_of_range,
 )
-from tests.random_net import random_events, random_net, spoiled
+from tests.random_net import familiar, random_events, random_net, spoiled
 
 NET = random_net(np.random.default_rng(5))
 
@@ -167,9 +167,10 @@ def test_a_factor_that_lacks_is_named_and_refused_only_if_it_may_not_lack(sessio
 
 
 @pytest.mark.parametrize("e", EXCLUSIONS, ids=lambda e: f"{e.column} {e.factor}")
-def test_a_combination_that_no_road_shows_is_flagged(session, e):
+def test_a_combination_that_no_road_shows_is_flagged(e):
     choice = next(f for f in FACTORS if e.column in f.columns)
-    event = good_event()
+    event, net = good_event(), familiar(NET)
+    session = session_of(net)
     for other in EXCLUSIONS:  # keep clear of the others
         event[0, column_names().index(other.factor)] = 0.0
     event[0, at(choice)] = 0
@@ -177,7 +178,7 @@ def test_a_combination_that_no_road_shows_is_flagged(session, e):
     for value, flagged in ((e.limit, False), (np.nextafter(np.float32(e.limit), np.float32(np.inf)), True)):
         event[0, column_names().index(e.factor)] = value
         _, status = answers(session, event)
-        assert status[0] == status_of(NET, event)[0]
+        assert status[0] == status_of(net, event)[0]
         assert bool(status[0] & OUTSIDE_DOMAIN) == flagged
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy import ndarray
-from random_net import random_events, random_net, spoiled
+from random_net import familiar, random_events, random_net, spoiled
 
 from acc_decel.ecu.compiler import SAME_BITS, WARNINGS, ZIG, firmware_sources
 from acc_decel.ecu.host import HostEcu
@@ -152,7 +152,12 @@ def test_probabilities_add_up_to_one_within_a_hundredth_to_the_last_bit(
         assert (status & REFUSED == 0) == accepted, (value, other)
 
 
-def test_an_excluded_combination_is_answered_but_flagged(ecu: HostEcu, net: DenseNet, middle: ndarray) -> None:
+def test_an_excluded_combination_is_answered_but_flagged(
+    net: DenseNet, golden: ndarray, middle: ndarray, tmp_path: Path
+) -> None:
+    net = familiar(net)
+    write_firmware(tmp_path, firmware_files(net, model="familiar", golden=golden))
+    ecu = HostEcu(tmp_path, options=TRAPS)
     clear = {c: 0.0 for f in FACTORS if f.levels for c in f.columns} | {"tyre_kind_summer": 1.0}
     for e in EXCLUSIONS:
         cold = {other.factor: min(f.low for f in FACTORS if f.name == other.factor) for other in EXCLUSIONS}

@@ -18,13 +18,14 @@ from acc_decel.factors import FACTORS, ORDERED, OUTPUTS, QUANTILES, Factor, colu
 from acc_decel.network import DenseNet, calibration, entering, loaded, stored, wiring
 from acc_decel.network import training as training_module
 from acc_decel.network.calibration import MEDIAN, calibrated
+from acc_decel.network.domain import Fitting
 from acc_decel.network.split import PARTS, part
 from acc_decel.network.training import FEWEST_EVENTS, Training, keras_model, plain, train
 from tests.random_net import random_events, random_net
 
 FORCED = [f for f in FACTORS if f.direction]
 RANDOM = [random_net(np.random.default_rng(seed)) for seed in range(5)]
-QUICK = Training(epochs=2, batch=512)
+QUICK = Training(epochs=2, batch=512, domain=Fitting(steps=(50, 50, 50)))
 
 
 def metrics(net: DenseNet, data: Dataset) -> dict[str, Any]:

@@ -9,6 +9,8 @@ A prediction goes through these steps, the same in NumPy here, in the ONNX graph
 4. The trunk sees the forced columns, then the embedding's output. Its weights keep the sign of each direction.
 5. The last layer gives the outputs, as OUTPUTS lists them; the quantiles are put in order.
 
+Beside that, a small score on some of what enters says whether training ever showed such a combination (`domain.py`).
+
 Every layer is `clamp(weights @ x + bias, low, high)` with limits for each unit: a rectifier is (0, inf), its concave
 mirror image (-inf, 0), a saturated unit (-1, 1). One loop in C serves them all, and no branch depends on the data.
 """

@@ -1,7 +1,7 @@
 """Training: a dataset in, a calibrated `DenseNet` out. The only module that imports Keras."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from acc_decel.dataset import Dataset
 from acc_decel.factors import CERTAIN, DELAY, ORDERED, OUTPUTS, QUANTILES, Factor, column_names
 from acc_decel.network.calibration import calibrated
 from acc_decel.network.dense_net import DenseNet, Layer, bent, entering, wiring
-from acc_decel.network.domain import fitted
+from acc_decel.network.domain import Fitting, fitted
 from acc_decel.network.split import part
 from acc_decel.physics import SURFACES
 
@@ -44,6 +44,7 @@ class Training:
     seed: int = 1
     embedding: tuple[int, ...] = (28, 18)
     trunk: tuple[int, ...] = (32, 18)
+    domain: Fitting = field(default_factory=Fitting)
 
 
 @keras.saving.register_keras_serializable("acc_decel")
@@ -114,6 +115,7 @@ def train(
 ) -> DenseNet:
     """A network for `factors`, trained on the training part of `data` and calibrated on its calibration part.
 
+    Its score of the trained domain is fitted to all but the test part.
     `on_epoch` is told the epoch, its validation loss and the best so far. An interrupted training goes on from its last
     whole epoch if `checkpoint`, a folder, is the same; it ends in other bytes than an uninterrupted one. Stops early
     when the validation loss no longer falls; if the loss stops being a number, the last good weights are kept and
@@ -147,7 +149,9 @@ def train(
     if not np.isfinite(history.history["loss"][0]):
         raise RuntimeError("training must begin with a finite loss. Got none: lower the learning rate.")
     net = plain(model, factors, center, inverse_spread, embedded=len(training.embedding))
-    return fitted(calibrated(net, data), data.columns[~part(data.event, "test")], seed=training.seed)
+    return fitted(
+        calibrated(net, data), data.columns[~part(data.event, "test")], seed=training.seed, fitting=training.domain
+    )
 
 
 def loss(true: Any, answer: Any) -> Any:
