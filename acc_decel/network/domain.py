@@ -43,7 +43,7 @@ def related(factor: Factor) -> bool:
     All others are drawn by themselves, so that training has shown them with everything.
     """
     switch = factor.step == factor.high - factor.low
-    return bool(factor.levels) or switch or factor.estimate or factor.name in {e.factor for e in EXCLUSIONS}
+    return bool(factor.levels or switch or factor.estimate) or factor.name in {e.factor for e in EXCLUSIONS}
 
 
 def domain_inputs(factors: tuple[Factor, ...]) -> tuple[int, ...]:
