@@ -97,7 +97,7 @@ def domain_tables(net: FixedNet) -> list[Table]:
             np.pad(inputs, (0, -len(inputs) % TOGETHER)),
             "which of the values that enter the network the score sees",
         ),
-        _sizes("domain", net.domain),
+        _sizes("domain_layers", net.domain),
         Table(
             "domain_weights",
             np.concatenate([blocks(layer) for layer in net.domain])[:, None],

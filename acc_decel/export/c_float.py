@@ -80,7 +80,7 @@ def domain_tables(net: DenseNet) -> list[Table]:
     inputs = np.array(domain_inputs(net.factors), np.uint32)
     return [
         Table("domain_inputs", inputs, "which of the values that enter the network the score sees"),
-        _sizes("domain", net.domain),
+        _sizes("domain_layers", net.domain),
         Table("domain_weights", np.concatenate([blocks(layer) for layer in net.domain]), "blocks of all layers"),
     ]
 

@@ -18,7 +18,7 @@ bool acc_decel_unfamiliar(const float entered[])
     for (uint32_t i = 0U; i < ACC_DECEL_DOMAIN_INPUTS; i++) {
         buffers[0][i] = entered[domain_inputs[i]];
     }
-    (void)acc_decel_layers(domain, ACC_DECEL_DOMAIN_LAYERS, domain_weights, buffers[0], buffers[1]);
+    (void)acc_decel_layers(domain_layers, ACC_DECEL_DOMAIN_LAYERS, domain_weights, buffers[0], buffers[1]);
     return score[0] > 0.0F;
 }
 

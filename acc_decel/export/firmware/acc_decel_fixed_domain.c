@@ -22,8 +22,8 @@ bool acc_decel_unfamiliar(const acc_decel_pair_t entered[])
     for (uint32_t i = 0U; i < ACC_DECEL_DOMAIN_INPUTS; i++) {
         acc_decel_put(buffers[0], i, acc_decel_got(entered, domain_inputs[i]));
     }
-    next = acc_decel_fixed_layers(domain, ACC_DECEL_DOMAIN_LAYERS - 1U, domain_weights, buffers[0], buffers[1]);
-    acc_decel_fixed_sums(&domain[ACC_DECEL_DOMAIN_LAYERS - 1U], next, last, score);
+    next = acc_decel_fixed_layers(domain_layers, ACC_DECEL_DOMAIN_LAYERS - 1U, domain_weights, buffers[0], buffers[1]);
+    acc_decel_fixed_sums(&domain_layers[ACC_DECEL_DOMAIN_LAYERS - 1U], next, last, score);
     return score[0] > NOTHING;
 }
 
