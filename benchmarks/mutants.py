@@ -122,6 +122,7 @@ EQUIVALENT: dict[str, str] = {
     "float buffers[2][ACC_DECEL_WIDEST];  ->  3": "room that nothing uses",
     "float buffers[2][ACC_DECEL_DOMAIN_WIDEST];  ->  3": "room that nothing uses",
     "acc_decel_pair_t buffers[2][ACC_DECEL_DOMAIN_WIDEST_PAIRS];  ->  3": "room that nothing uses",
+    "/* for the score; the embedding has no weights there */  ->  1U": "the score does not see the first forced column",
     "buffers[(ACC_DECEL_DOMAIN_LAYERS + 1U) % 2U];  ->  -": "the same remainder",
     "buffers[(ACC_DECEL_DOMAIN_LAYERS + 1U) % 2U];  ->  /": "the same for two layers",
     "acc_decel_layers.c:32: for (uint32_t i = 0U; i < height; i++) {  ->  <=": "one more output, which nothing reads",
