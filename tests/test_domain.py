@@ -308,6 +308,11 @@ def test_a_network_whose_score_does_not_fit_is_refused(sentence, domain):
         firmware_files(replace(NET, domain=domain), model="m", golden=EVENTS[:8])
 
 
+def test_a_network_without_a_score_has_no_status():
+    with pytest.raises(ValueError, match="must have the score of its trained domain"):
+        status_of(replace(NET, domain=()), EVENTS[:8])
+
+
 def test_arrays_of_the_format_without_the_score_are_refused(tmp_path):
     path = tmp_path / "network.npz"
     with np.load(BytesIO(stored(NET))) as arrays:

@@ -57,6 +57,8 @@ def domain_inputs(factors: tuple[Factor, ...]) -> tuple[int, ...]:
 
 def domain_score(net: DenseNet, columns: Events) -> Float32[ndarray, " rows"]:
     """The score of accepted events, above 0 outside the trained domain; NaN in means not available."""
+    if not net.domain:
+        raise ValueError("the network must have the score of its trained domain. Got none: fit it by `domain.fitted`.")
     x = _seen(net.factors, net.center, net.inverse_spread, columns)
     for layer in net.domain:
         x = layer(x)
