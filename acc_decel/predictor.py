@@ -21,6 +21,7 @@ from acc_decel import status as bits
 from acc_decel.compiled import Library, kept_library
 from acc_decel.correction import Correction, read_correction
 from acc_decel.factors import FACTORS, OUTPUTS, Factor, column_names, schema, with_range
+from acc_decel.network import FORMAT
 
 DEFAULT_MODEL = "compact"
 MODEL_FILE, ARRAYS_FILE = "model.onnx", "network.npz"
@@ -421,6 +422,11 @@ def _factors(path: Path, metadata: dict[str, str]) -> tuple[Factor, ...]:
         raise ValueError(
             f"{path} must be exported for factor schema {schema()}. Got {found or 'no schema: not a model of ours'}. "
             "Train it again with this version: `acc-decel generate`, `acc-decel train`."
+        )
+    if (number := metadata.get("format", "1")) != str(FORMAT):
+        raise ValueError(
+            f"{path} must be of format {FORMAT}, which has the score of the trained domain. Got format {number}: "
+            "train it again with this version: `acc-decel train`."
         )
     factors = FACTORS
     for told in json.loads(metadata["factors"]):

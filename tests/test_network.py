@@ -17,6 +17,7 @@ from acc_decel.dataset import Dataset
 from acc_decel.factors import FACTORS, ORDERED, OUTPUTS, QUANTILES, Factor, column_names
 from acc_decel.network import DenseNet, calibration, entering, loaded, stored, wiring
 from acc_decel.network.calibration import MEDIAN, calibrated
+from acc_decel.network.domain import Fitting
 from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain
 from acc_decel.network.split import PARTS, part
 from acc_decel.network.training import FEWEST_EVENTS, Training, train
@@ -24,7 +25,7 @@ from tests.random_net import random_events, random_net
 
 FORCED = [f for f in FACTORS if f.direction]
 RANDOM = [random_net(np.random.default_rng(seed)) for seed in range(5)]
-QUICK = Training(epochs=2, batch=512, teacher_epochs=0)
+QUICK = Training(epochs=2, batch=512, teacher_epochs=0, domain=Fitting(steps=(50, 50, 50)))
 TAUGHT = replace(QUICK, teacher_epochs=2)
 
 

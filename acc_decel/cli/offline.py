@@ -168,6 +168,11 @@ def train(
             for n, m in rows
         ],
     )
+    domain = measured["domain"]
+    say(
+        f"trained domain: {100 * domain['flagged']:.0f} % of never-trained combinations flagged (AUROC "
+        f"{measured['domain_auroc']:.3f}), {100 * domain['false_alarms']:.1f} % of real events"
+    )
     say(f"model in {output}")
 
 

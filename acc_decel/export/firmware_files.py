@@ -60,6 +60,7 @@ def firmware_files(
         "acc_decel_factors.h": factors_header(net, stamp=stamp),
         "acc_decel_tables.h": guards_header(net.factors, stamp=stamp),
         "acc_decel_network_tables.h": network.header,
+        "acc_decel_domain_tables.h": network.domain_header,
         "golden_vectors.csv": _golden_csv(net.factors, golden, network.outputs, network.status, stamp=stamp),
         "golden_vectors.h": _golden_header(golden, network.outputs, network.status, checksums, stamp=stamp),
         "README.md": _readme(net, network, model=model, stamp=stamp),
@@ -72,6 +73,7 @@ class _Network:
 
     sources: tuple[str, ...]
     header: str
+    domain_header: str
     checksum: int
     outputs: Float32[ndarray, "events outputs"]
     status: Int64[ndarray, " events"]
@@ -82,6 +84,7 @@ def _float_files(net: DenseNet, golden: Float32[ndarray, "events columns"], stam
     return _Network(
         c_floating.SOURCES,
         c_floating.network_header(net, stamp=stamp),
+        c_floating.domain_header(net, stamp=stamp),
         c_floating.network_checksum(net),
         reference_outputs(net, golden),
         status_of(net, golden),
@@ -95,6 +98,7 @@ def _fixed_files(net: DenseNet, golden: Float32[ndarray, "events columns"], stam
     return _Network(
         c_fixed.SOURCES,
         c_fixed.network_header(fixed, stamp=stamp),
+        c_fixed.domain_header(fixed, stamp=stamp),
         c_fixed.network_checksum(fixed),
         *fixed_answers(fixed, golden),
         _fixed_told(fixed, float(np.abs(fixed(events) - net(events)).max())),

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from math import floor, log2
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 from numpy import ndarray
 
-from acc_decel.export.bounds import Interval, entering_intervals, sum_intervals
+from acc_decel.export.bounds import Interval, domain_intervals, entering_intervals, sum_intervals
 from acc_decel.export.fitness import check_fits
 from acc_decel.export.reference import status_of
 from acc_decel.factors import COMFORT_DECELERATION, OUTPUTS, bends
-from acc_decel.network import DenseNet, Layer, entering, in_order, rectified, wiring
-from acc_decel.status import BELOW_COMFORT, REFUSED
+from acc_decel.network import DenseNet, Layer, domain_inputs, entering, excluded, in_order, rectified, wiring
+from acc_decel.status import BELOW_COMFORT, OUTSIDE_DOMAIN, REFUSED
 
 LEAST, MOST = -32768, 32767  # of a value between layers
 STEPS = MOST - LEAST
@@ -121,12 +121,22 @@ class FixedNet:
     entries: Entries  # forced, free and gated columns
     embedding: tuple[FixedLayer, ...]
     trunk: tuple[FixedLayer, ...]
+    domain: tuple[FixedLayer, ...]  # its last sum is the score, in some power of 2
     bits: Int64[ndarray, " outputs"]
     least: Int64[ndarray, " outputs"]
     most: Int64[ndarray, " outputs"]
 
-    def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
-        """What `DenseNet` gives for accepted events, as the integers of the firmware give it: the same bits."""
+    @property
+    def domain_inputs(self) -> tuple[int, ...]:
+        """Which of the values that enter the score sees: here the forced columns come last."""
+        wires = wiring(self.net.factors)
+        forced = len(wires.forced)
+        return tuple((i - forced) % (forced + wires.embedding_inputs) for i in domain_inputs(self.net.factors))
+
+    def entered(
+        self, columns: Float32[ndarray, "rows columns"]
+    ) -> tuple[Int64[ndarray, "rows x"], Int64[ndarray, "rows forced"]]:
+        """The integers that enter the embedding, and the forced columns."""
         wires = wiring(self.net.factors)
         entered = self.entries(columns)
         forced, free, gated = np.split(entered, np.cumsum([len(wires.forced), len(wires.free)]), axis=1)
@@ -134,7 +144,18 @@ class FixedNet:
         gate = 2**GATE_BITS - fixed(np.nan_to_num(columns[:, wires.gates]), np.full(len(wires.gates), GATE_BITS))
         gated = zero + (((gated - zero) * gate + 2 ** (GATE_BITS - 1)) >> GATE_BITS)
         available = np.where(np.isnan(columns[:, wires.masked]), LEAST, MOST)
-        embedded, x = np.concatenate([free, gated, available], axis=1), forced
+        return np.concatenate([free, gated, available], axis=1), forced
+
+    def unfamiliar(self, columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, " rows"]:
+        """Whether the score of accepted events, in integers, is above 0."""
+        x = np.concatenate(self.entered(columns), axis=1)[:, self.domain_inputs]
+        for layer in self.domain[:-1]:
+            x = layer(x)
+        return self.domain[-1].sums(x)[:, 0] > 0
+
+    def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
+        """What `DenseNet` gives for accepted events, as the integers of the firmware give it: the same bits."""
+        embedded, x = self.entered(columns)
         for layer in self.embedding:
             embedded = layer(embedded)
         for layer in self.trunk[:-1]:
@@ -149,8 +170,10 @@ def fixed_answers(
     net: FixedNet, columns: Float32[ndarray, "rows columns"]
 ) -> tuple[Float32[ndarray, "rows outputs"], Int64[ndarray, " rows"]]:
     """Outputs (NaN where refused) and status that the firmware in fixed point must give for `columns`."""
-    status = status_of(net.net, columns) & ~BELOW_COMFORT
+    status = status_of(net.net, columns) & ~(BELOW_COMFORT | OUTSIDE_DOMAIN)
     answered = status & REFUSED == 0
+    outside = excluded(net.net.factors, columns[answered]) | net.unfamiliar(columns[answered])
+    status[answered] |= np.where(outside, OUTSIDE_DOMAIN, 0)
     outputs = np.full((len(columns), len(OUTPUTS)), np.nan, np.float32)
     outputs[answered] = net(columns[answered])
     status[answered & ~(outputs[:, 0] >= np.float32(COMFORT_DECELERATION))] |= BELOW_COMFORT
@@ -239,7 +262,18 @@ def quantised(
     ends = [np.clip(np.rint(e.astype(np.float64) * np.exp2(bits)), -WORD, WORD - 1) for e in (net.low, net.high)]
     least, most = (end.astype(np.int64) for end in ends)
     entries = _entries(net, columns, scale)
-    return FixedNet(net, entries, tuple(done[:deep]), (*done[deep:], last), bits, least, most)
+    domain = _domain(net, scale.joined(masked))
+    return FixedNet(net, entries, tuple(done[:deep]), (*done[deep:], last), domain, bits, least, most)
+
+
+def _domain(net: DenseNet, entered: Scale) -> tuple[FixedLayer, ...]:
+    """The layers of the score in integers; `entered` are forced, free, gated and availability."""
+    places = [*domain_inputs(net.factors)]
+    seen = Scale(entered.low[places], entered.scale[places])
+    most = rectified(np.maximum(domain_intervals(net).high, 0))
+    first, hidden = _layer("domain[0]", net.domain[0], seen, most, fine=False)
+    score, _ = _last_layer("domain[1]", net.domain[1], hidden, fine=False)
+    return first, score
 
 
 def _scale(values: Interval) -> Scale:

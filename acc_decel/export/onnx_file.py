@@ -22,7 +22,7 @@ from acc_decel.factors import (
     described,
     schema,
 )
-from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.network import FORMAT, DenseNet, Layer, domain_inputs, wiring
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 OPSET, IR_VERSION = 17, 8  # understood by ONNX Runtime 1.12 and later
@@ -77,10 +77,11 @@ def onnx_bytes(net: DenseNet, metadata: dict[str, str]) -> bytes:
     g = Graph()
     bad, missing, lacking = _acceptance(g, net)
     refused = _refused(g, net, bad, missing)
-    outputs = _network(g, net, lacking)
+    outputs, entered = _network(g, net, lacking)
     for i, name in enumerate(OUTPUTS):
         g("Where", refused, g.constant(np.float32(np.nan)), outputs[i], name=name)
-    _status(g, net, bad, missing, refused, outputs[0])
+    outside = g("Or", _excluded(g, net), _unfamiliar(g, net, entered))
+    _status(g, net, bad, missing, refused, outside, outputs[0])
     batch = ["batch"]
     graph = helper.make_graph(
         g.nodes,
@@ -101,6 +102,7 @@ def onnx_bytes(net: DenseNet, metadata: dict[str, str]) -> bytes:
 
 def _metadata(net: DenseNet) -> dict[str, str]:
     return {
+        "format": str(FORMAT),
         "schema": schema(net.factors),
         "columns": json.dumps(column_names(net.factors)),
         "factors": json.dumps(described(net.factors)),
@@ -145,8 +147,8 @@ def _refused(g: Graph, net: DenseNet, bad: str, missing: str) -> str:
     return g("Squeeze", g.any_of(reason, ones), g.constant(np.array([1])))
 
 
-def _network(g: Graph, net: DenseNet, lacking: str) -> list[str]:
-    """The outputs, as `dense_net.py` says."""
+def _network(g: Graph, net: DenseNet, lacking: str) -> tuple[list[str], str]:
+    """The outputs, as `dense_net.py` says, and what enters: the forced columns, then those of the embedding."""
     wires = wiring(net.factors)
     zero, one = g.constant(0.0), g.constant(1.0)
     bend = np.array(bends(net.factors))
@@ -159,9 +161,10 @@ def _network(g: Graph, net: DenseNet, lacking: str) -> list[str]:
     available = g("Sub", one, g.number(_columns(g, lacking, wires.masked)))
     gated = g("Mul", _columns(g, scaled, wires.gated), closed)
     embedded = g("Concat", _columns(g, scaled, wires.free), gated, available, axis=1)
+    x = _columns(g, scaled, wires.forced)
+    entered = g("Concat", x, embedded, axis=1)
     for layer in net.embedding:
         embedded = _rectified(g, _sums(g, layer, embedded))
-    x = _columns(g, scaled, wires.forced)
     for layer in net.trunk[:-1]:
         x = _rectified(g, _sums(g, layer, g("Concat", embedded, x, axis=1)))
     x = _sums(g, net.trunk[-1], g("Concat", embedded, x, axis=1))
@@ -170,7 +173,7 @@ def _network(g: Graph, net: DenseNet, lacking: str) -> list[str]:
     for end in range(len(ORDERED) - 1, 0, -1):  # neighbours in order, until all are, as in acc_decel.c
         for i, j in pairwise(ORDERED[: end + 1]):
             outputs[i], outputs[j] = g("Min", outputs[i], outputs[j]), g("Max", outputs[i], outputs[j])
-    return outputs
+    return outputs, entered
 
 
 def _columns(g: Graph, x: str, indices: tuple[int, ...]) -> str:
@@ -189,7 +192,7 @@ def _rectified(g: Graph, z: str) -> str:
     return g("Add", g("Max", g("Sub", z, one), zero), curve)
 
 
-def _status(g: Graph, net: DenseNet, bad: str, missing: str, refused: str, lower: str) -> None:
+def _status(g: Graph, net: DenseNet, bad: str, missing: str, refused: str, outside: str, lower: str) -> None:
     shifts = np.arange(len(net.factors))
     bits = [
         _bits(g, bad, np.int64(1) << (shifts + OUT_OF_RANGE_SHIFT)),
@@ -199,7 +202,7 @@ def _status(g: Graph, net: DenseNet, bad: str, missing: str, refused: str, lower
     uncomfortable = g("Not", g("GreaterOrEqual", lower, g.constant(COMFORT_DECELERATION)))
     for condition, bit in (
         (refused, REFUSED),
-        (g("And", answered, _outside_domain(g, net)), OUTSIDE_DOMAIN),
+        (g("And", answered, outside), OUTSIDE_DOMAIN),
         (g("And", answered, uncomfortable), BELOW_COMFORT),
     ):
         bits.append(g("Mul", g("Cast", condition, to=TensorProto.INT64), g.constant(np.array(bit))))
@@ -214,10 +217,19 @@ def _bits(g: Graph, conditions: str, bits: ndarray) -> str:
     return g("ReduceSum", each, g.constant(np.array([1])), keepdims=0)
 
 
-def _outside_domain(g: Graph, net: DenseNet) -> str:
+def _excluded(g: Graph, net: DenseNet) -> str:
     at = column_names(net.factors).index
     level = _columns(g, INPUT, tuple(at(e.column) for e in EXCLUSIONS))
     value = _columns(g, INPUT, tuple(at(e.factor) for e in EXCLUSIONS))
     above = g("Greater", value, g.constant([e.limit for e in EXCLUSIONS]))
     both = g("And", g("Greater", level, g.constant(CERTAIN)), above)
     return g("Squeeze", g.any_of(both, np.ones((len(EXCLUSIONS), 1))), g.constant(np.array([1])))
+
+
+def _unfamiliar(g: Graph, net: DenseNet, entered: str) -> str:
+    """Whether the score of the trained domain is above 0."""
+    x = _columns(g, entered, domain_inputs(net.factors))
+    for layer in net.domain[:-1]:
+        x = _rectified(g, _sums(g, layer, x))
+    x = _sums(g, net.domain[-1], x)
+    return g("Squeeze", g("Greater", x, g.constant(0.0)), g.constant(np.array([1])))

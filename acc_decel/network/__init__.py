@@ -1,5 +1,6 @@
 """Keras in, plain arrays out. `acc_decel.network.training` needs the extra [train]; what is here does not."""
 
+from acc_decel.network.dense_net import FORMAT as FORMAT
 from acc_decel.network.dense_net import DenseNet as DenseNet
 from acc_decel.network.dense_net import Layer as Layer
 from acc_decel.network.dense_net import Wiring as Wiring
@@ -10,3 +11,7 @@ from acc_decel.network.dense_net import loaded as loaded
 from acc_decel.network.dense_net import rectified as rectified
 from acc_decel.network.dense_net import stored as stored
 from acc_decel.network.dense_net import wiring as wiring
+from acc_decel.network.domain import domain_inputs as domain_inputs
+from acc_decel.network.domain import domain_score as domain_score
+from acc_decel.network.domain import excluded as excluded
+from acc_decel.network.domain import outside_domain as outside_domain
