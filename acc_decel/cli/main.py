@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from acc_decel.cli import assurance, card, drive_models, drives, offline, online, simulation, virtual_ecu
+from acc_decel.cli import assurance, attribution, card, drive_models, drives, offline, online, simulation, virtual_ecu
 from acc_decel.cli.factor_options import with_factor_options
 
 EXTRAS = {
@@ -41,6 +41,7 @@ app.command()(with_factor_options(virtual_ecu.ecu))
 app.command()(online.info)
 app.command()(with_factor_options(simulation.simulate))
 app.command()(simulation.influences)
+app.command()(attribution.attribute)
 app.command()(assurance.verify)
 app.command()(card.card)
 drives.app.command()(with_factor_options(drive_models.score))

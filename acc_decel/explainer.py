@@ -1,0 +1,51 @@
+"""What each factor adds to a prediction: the student of a model, run on ONNX Runtime."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import onnxruntime
+from numpy import ndarray
+
+STUDENT_FILE = "attribution.onnx"
+
+
+class Explainer:
+    """The student beside a model. `baseline` [m/s^2] is what its attributions are relative to."""
+
+    def __init__(self, model: Path) -> None:
+        """Load the student of the ONNX file `model`. Raises ValueError if it lacks or belongs to another network."""
+        self.path = model.parent / STUDENT_FILE
+        if not self.path.is_file():
+            raise ValueError(f"{self.path} must be there to explain a prediction. Got none: {_remedy(model)}")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(self.path, options, providers=["CPUExecutionProvider"])
+            metadata = self._session.get_modelmeta().custom_metadata_map
+            self.baseline = float(metadata["baseline"])
+            hashes: dict[str, str] = json.loads(metadata["made_for"])
+        except Exception as error:  # ONNX Runtime raises classes of its own, without a common one
+            sentence = f"{self.path} must be the student of a model. Got: {error}".splitlines()[0]
+            raise ValueError(f"{sentence} {_remedy(model)}") from error
+        _check_belongs(self.path, model, hashes)
+
+    def attributions(self, columns: ndarray) -> ndarray:
+        """What each factor adds [m/s^2]: float32 [n, factors] for float32 [n, columns]; NaN where refused."""
+        found: ndarray = self._session.run(None, {"factors": columns})[0]
+        return found
+
+
+def _check_belongs(student: Path, model: Path, hashes: dict[str, str]) -> None:
+    """Raise ValueError if a file of the network, where it is there, is not the one that the student was made for."""
+    for name in (model.name, *hashes):
+        path = model.parent / name
+        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != hashes.get(name):
+            raise ValueError(
+                f"{student} must have been made for {path}. Got the student of another network: {_remedy(model)}"
+            )
+
+
+def _remedy(model: Path) -> str:
+    return f"run `acc-decel attribute {model.parent} --dataset DATASET`."
