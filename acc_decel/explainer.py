@@ -4,8 +4,11 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import onnxruntime
 from numpy import ndarray
+
+from acc_decel.factors import Factor, column_names
 
 STUDENT_FILE = "attribution.onnx"
 
@@ -25,11 +28,18 @@ class Explainer:
             self._session = onnxruntime.InferenceSession(self.path, options, providers=["CPUExecutionProvider"])
             metadata = self._session.get_modelmeta().custom_metadata_map
             self.baseline = float(metadata["baseline"])
+            self._background: dict[str, list[float]] = json.loads(metadata["background"])
             hashes: dict[str, str] = json.loads(metadata["made_for"])
         except Exception as error:  # ONNX Runtime raises classes of its own, without a common one
             sentence = f"{self.path} must be the student of a model. Got: {error}".splitlines()[0]
             raise ValueError(f"{sentence} {_remedy(model)}") from error
         _check_belongs(self.path, model, hashes)
+
+    def background(self, factors: tuple[Factor, ...]) -> ndarray:
+        """The events [events, columns] whose mean prediction is the baseline, NaN where they tell nothing."""
+        events = len(next(iter(self._background.values())))
+        nothing = [np.nan] * events
+        return np.array([self._background.get(name, nothing) for name in column_names(factors)], np.float32).T.copy()
 
     def attributions(self, columns: ndarray) -> ndarray:
         """What each factor adds [m/s^2]: float32 [n, factors] for float32 [n, columns]; NaN where refused."""

@@ -1,6 +1,7 @@
 """The command that teaches a student to explain a model. It needs the extra [train]."""
 
 import json
+import os
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy import ndarray
 
 from acc_decel.cli.offline import progress_bar, quiet
 from acc_decel.cli.tables import print_json, say
-from acc_decel.factors import OUTPUTS
+from acc_decel.factors import OUTPUTS, column_names
 from acc_decel.predictor import DEFAULT_MODEL, Predictor
 
 if TYPE_CHECKING:
@@ -56,12 +57,13 @@ def attribute(
     data = dataset.dataset(dataset_folder)
     _check_same_vehicle(dataset_folder, data, told)
     training = data.columns[part(data.event, "training")]
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         asked = reference(net.factors, lambda columns: _median(predictor, pool, columns), training)
         student = _taught(asked, training, epochs, seed)
         metrics = _metrics(asked, student, net, data.columns[part(data.event, "test")][:events])
     hashes = export.made_for(folder)
-    content = export.attribution_bytes(predictor.path.read_bytes(), student, {"made_for": json.dumps(hashes)})
+    metadata = {"made_for": json.dumps(hashes), "background": json.dumps(_told(asked))}
+    content = export.attribution_bytes(predictor.path.read_bytes(), student, metadata)
     export.add_attribution(folder, content, metrics)
     if as_json:
         print_json(metrics)
@@ -88,6 +90,12 @@ def _median(predictor: Predictor, pool: Executor, columns: ndarray) -> ndarray:
     """The predicted median deceleration [m/s^2]; the pieces are the same on any number of cores."""
     pieces = np.split(columns, range(PIECE, len(columns), PIECE))
     return np.concatenate([outputs[:, MEDIAN] for outputs, _ in pool.map(predictor.predict_array, pieces)])
+
+
+def _told(asked: "Reference") -> dict[str, list[float]]:
+    """The columns of the background that are known."""
+    columns = zip(column_names(asked.factors), asked.background.T, strict=True)
+    return {name: column.tolist() for name, column in columns if np.isfinite(column).all()}
 
 
 def _taught(asked: "Reference", training: ndarray, epochs: int | None, seed: int) -> "Student":

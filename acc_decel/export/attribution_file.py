@@ -8,7 +8,7 @@ from onnx import TensorProto, helper
 
 from acc_decel.export.onnx_file import INPUT, Graph
 from acc_decel.factors import bends
-from acc_decel.network import GAP_SCALE, Student, may_lack, owners
+from acc_decel.network import GAP_SCALE, Dense, Student, may_lack, owners
 
 OUTPUT = "attribution"
 MEDIAN = "deceleration"  # the output of the model that is explained
@@ -61,14 +61,18 @@ def _attribution(g: Graph, student: Student) -> None:
     flags = g("Gather", given, g.constant(np.array(may_lack(student.factors))), axis=1)
     gap = g("Unsqueeze", g("Sub", MEDIAN, g.constant(student.baseline)), g.constant(np.array([1])))
     x = g("Concat", seen, flags, g("Div", gap, g.constant(GAP_SCALE)), axis=1)
-    for weights, bias in zip(student.weights[:-1], student.biases[:-1], strict=True):
-        x = g("Gemm", x, g.constant(weights), g.constant(bias), transB=1)
+    for layer in student.layers[:-1]:
+        x = _dense(g, layer, x)
         x = g("Mul", x, g("Sigmoid", x))
-    outputs = g("Gemm", x, g.constant(student.weights[-1]), g.constant(student.biases[-1]), transB=1)
+    outputs = _dense(g, student.layers[-1], x)
     axis = g.constant(np.array([1]))
     short = g("Sub", gap, g("ReduceSum", g("Mul", outputs, given), axis))
     share = g("Div", short, g("ReduceSum", given, axis))
     g("Mul", g("Add", outputs, share), given, name=OUTPUT)  # NaN times 0 is NaN: a refused event has no attribution
+
+
+def _dense(g: Graph, layer: Dense, x: str) -> str:
+    return g("Gemm", x, g.constant(layer.weights), g.constant(layer.bias), transB=1)
 
 
 def _needed(g: Graph) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:

@@ -6,6 +6,7 @@ from acc_decel.network.attribution import estimates as estimates
 from acc_decel.network.attribution import owners as owners
 from acc_decel.network.attribution import reference as reference
 from acc_decel.network.attribution_student import GAP_SCALE as GAP_SCALE
+from acc_decel.network.attribution_student import Dense as Dense
 from acc_decel.network.attribution_student import Student as Student
 from acc_decel.network.attribution_student import may_lack as may_lack
 from acc_decel.network.dense_net import DenseNet as DenseNet

@@ -23,6 +23,18 @@ GAP_SCALE = np.float32(4.0)  # [m/s^2], of the distance from the baseline as an 
 
 
 @dataclass(frozen=True)
+class Dense:
+    """`weights @ x + bias`."""
+
+    weights: Float32[ndarray, "outputs inputs"]
+    bias: Float32[ndarray, " outputs"]
+
+    def __call__(self, x: Float32[ndarray, "rows inputs"]) -> Float32[ndarray, "rows outputs"]:
+        """The layer's outputs for `x`."""
+        return x @ self.weights.T + self.bias
+
+
+@dataclass(frozen=True)
 class Student:
     """A trained student; `baseline` [m/s^2] is what its attributions are relative to."""
 
@@ -30,13 +42,12 @@ class Student:
     center: Float32[ndarray, " columns"]
     inverse_spread: Float32[ndarray, " columns"]
     baseline: float
-    weights: tuple[Float32[ndarray, "outputs inputs"], ...]
-    biases: tuple[Float32[ndarray, " outputs"], ...]
+    layers: tuple[Dense, ...]
 
     @property
     def multiply_adds(self) -> int:
         """Number of weights and biases: each costs one multiply-add."""
-        return sum(weights.size + bias.size for weights, bias in zip(self.weights, self.biases, strict=True))
+        return sum(layer.weights.size + layer.bias.size for layer in self.layers)
 
     def __call__(
         self, columns: Float32[ndarray, "rows columns"], median: Float32[ndarray, " rows"]
@@ -45,10 +56,10 @@ class Student:
         given = available(self.factors, columns)
         gap = median - np.float32(self.baseline)
         x = student_inputs(self.factors, self.center, self.inverse_spread, columns, gap)
-        for weights, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            x = x @ weights.T + bias
+        for layer in self.layers[:-1]:
+            x = layer(x)
             x = x * (0.5 + 0.5 * np.tanh(0.5 * x))  # the sigmoid, without an exponential that could overflow
-        return shared_out(x @ self.weights[-1].T + self.biases[-1], given, gap)
+        return shared_out(self.layers[-1](x), given, gap)
 
 
 def student_inputs(

@@ -9,13 +9,13 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.network.attribution import WALKS, Reference, available, estimates
-from acc_decel.network.attribution_student import Student, student_inputs
+from acc_decel.network.attribution_student import Dense, Student, student_inputs
 from acc_decel.network.training import FEWEST_EVENTS, STEPS_AT_ONCE, scaling
 
 
 @dataclass(frozen=True)
 class AttributionTraining:
-    """How to train a student. The estimates scatter by 0.2 m/s^2; many events average that out."""
+    """How to train a student. The estimates scatter by some 0.1 m/s^2; many events average that out."""
 
     events: int = 160_000  # at most
     walks: int = WALKS
@@ -53,10 +53,9 @@ def student(
     inputs = student_inputs(asked.factors, center, inverse_spread, columns, gap)
     given = available(asked.factors, columns).astype(np.float32)
     model = _fitted([inputs, given, gap[:, None]], targets.astype(np.float32), training, on_epoch)
-    layers = [layer.get_weights() for layer in model.layers if isinstance(layer, keras.layers.Dense)]
-    weights, biases = zip(*layers, strict=True)
-    arrays = tuple(np.ascontiguousarray(kernel.T) for kernel in weights)
-    return Student(asked.factors, center, inverse_spread, float(baseline), arrays, biases)
+    arrays = [layer.get_weights() for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    layers = tuple(Dense(np.ascontiguousarray(kernel.T), bias) for kernel, bias in arrays)
+    return Student(asked.factors, center, inverse_spread, float(baseline), layers)
 
 
 def _fitted(
