@@ -21,19 +21,13 @@ class Explainer:
         self.path = model.parent / STUDENT_FILE
         if not self.path.is_file():
             raise ValueError(f"{self.path} must be there to explain a prediction. Got none: {_remedy(model)}")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(self.path, options, providers=["CPUExecutionProvider"])
-            metadata = self._session.get_modelmeta().custom_metadata_map
-            self.baseline = float(metadata["baseline"])
-            self._background: dict[str, list[float]] = json.loads(metadata["background"])
-            hashes: dict[str, str] = json.loads(metadata["made_for"])
-        except Exception as error:  # ONNX Runtime raises classes of its own, without a common one
-            sentence = f"{self.path} must be the student of a model. Got: {error}".splitlines()[0]
-            raise ValueError(f"{sentence} {_remedy(model)}") from error
-        _check_belongs(self.path, model, hashes)
+        self._session = _session(self.path, _remedy(model))
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        if lacking := [name for name in ("baseline", "background", "made_for") if name not in metadata]:
+            raise ValueError(f"{self.path} must be the student of a model. Got no {lacking[0]} in it: {_remedy(model)}")
+        self.baseline = float(metadata["baseline"])
+        self._background: dict[str, list[float]] = json.loads(metadata["background"])
+        _check_belongs(self.path, model, json.loads(metadata["made_for"]))
 
     def background(self, factors: tuple[Factor, ...]) -> ndarray:
         """The events [events, columns] whose mean prediction is the baseline, NaN where they tell nothing."""
@@ -45,6 +39,17 @@ class Explainer:
         """What each factor adds [m/s^2]: float32 [n, factors] for float32 [n, columns]; NaN where refused."""
         found: ndarray = self._session.run(None, {"factors": columns})[0]
         return found
+
+
+def _session(path: Path, remedy: str) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # the network is too small to share
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises classes of its own, without a common one
+        told = str(error).splitlines()[0].rstrip(".")
+        raise ValueError(f"{path} must be the student of a model. Got: {told}: {remedy}") from error
 
 
 def _check_belongs(student: Path, model: Path, hashes: dict[str, str]) -> None:

@@ -89,9 +89,9 @@ def estimates(
 ) -> Float64[ndarray, "rows factors"]:
     """Estimates without bias of the Shapley values [m/s^2] of each event, from an even number of `walks`.
 
-    A walk makes the factors known one by one, from one background event on. Walks go in pairs, an order and its
-    reverse, and the background of an event's walks is spread evenly over the answers: eight such walks err less than
-    16 independent ones. `on_step` is told each of walks * factors steps.
+    A walk makes the factors known one by one, from one background event on; there may be as many as the background has
+    events. Walks go in pairs, an order and its reverse, and the background of an event's walks is spread evenly over
+    the answers: eight such walks err less than 16 independent ones. `on_step` is told each of walks * factors steps.
     """
     rows, every = len(columns), len(asked.factors)
     stride = len(asked.background) // walks
