@@ -4,11 +4,11 @@
 
 The model needs its student: `acc-decel attribute`. Truth: `acc_decel.assurance.exact`, over all coalitions of the
 available factors, each with the whole background (`acc_decel/network/attribution.py` says what a coalition is worth).
-Events: held out; as they come with factors lacking, and as many with every factor available. Correlation and mean
-absolute error [m/s^2] are over the available factors of all events. `multiply_adds` are for one event: rows that the
-network really answered times its weights, which is less than samples times background events for KernelSHAP, because
-background events that differ in nothing unknown are asked once; the student's, with the prediction, are counted from
-its arrays. `times_student` compares with that.
+Events: held out; as they come with factors lacking, and a third as many with every factor available. Correlation and
+mean absolute error [m/s^2] are over the available factors of all events. `multiply_adds` are for one event: rows that
+the network really answered times its weights, which is less than samples times background events for KernelSHAP,
+because background events that differ in nothing unknown are asked once; the student's, with the prediction, are counted
+from its arrays. `times_student` compares with that.
 
 Gradient times input: slopes by central differences, times the distance from the mean event; its cost is that of a
 reverse-mode gradient, two predictions more than one. KernelSHAP is that of the package shap.
@@ -125,7 +125,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="compact", help="released model or model folder, with its student")
-    parser.add_argument("--events", type=int, default=150, help="events of each group")
+    parser.add_argument("--events", type=int, default=150, help="events as they come")
     parser.add_argument("--json", action="store_true", help="print for a program")
     asked = parser.parse_args()
     predictor = Predictor(asked.model)
@@ -134,16 +134,16 @@ def main() -> None:
     data = dataset(folder)
     test = data.columns[part(data.event, "test")]
     complete = test[np.isfinite(test).all(axis=1)]
-    groups = {"as they come": test[: asked.events], "every factor available": complete[: asked.events]}
+    groups = {"as they come": test[: asked.events], "every factor available": complete[: asked.events // 3]}
     with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("exact Shapley values", total=2 * asked.events)
+        task = progress.add_task("exact Shapley values", total=sum(map(len, groups.values())))
         training = data.columns[part(data.event, "training")]
         found = list(measured(predictor.path, training, groups, lambda: progress.advance(task)))
     if asked.json:
         print(json.dumps(found, indent=1))
         return
     table = Table("method", "events", "correlation", "error [m/s^2]", "multiply-adds", "times student")
-    table.title = f"{predictor.vehicle}: attributions against exact Shapley values, {asked.events} events of each kind"
+    table.title = f"{predictor.vehicle}: attributions against exact Shapley values, {asked.events} events as they come"
     for row in found:
         shown = [f"{row[name]:{form}}" if name in row else "-" for name, form in FORMS.items()]
         table.add_row(str(row["method"]), str(row["events_are"]), *shown)
