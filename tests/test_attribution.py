@@ -104,6 +104,21 @@ def test_permutations_approach_the_exact_attributions(net, some):
     assert error(8, 256) < 0.3 * error(8, 16)
 
 
+def test_background_events_that_differ_in_nothing_unknown_are_asked_once(net, some):
+    rows = []
+
+    def counted(columns: ndarray) -> ndarray:
+        rows.append(len(columns))
+        return median_of(net)(columns)
+
+    asked = asked_of(counted)
+    every = np.ones((1, len(FACTORS)), bool)
+    rows.clear()
+    assert asked.values(some[0], every) == pytest.approx(median_of(net)(some[:1]))
+    assert asked.values(some[0], ~every) == pytest.approx(asked.baseline, abs=ROUNDING)
+    assert rows[:2] == [1, len(asked.background)]
+
+
 def test_the_baseline_is_the_mean_answer_to_events_of_which_little_is_known(net):
     columns = sensed_events(1000)
     asked = reference(FACTORS, median_of(net), columns)

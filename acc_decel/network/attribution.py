@@ -53,7 +53,9 @@ class Reference:
             told = np.zeros(len(self.factors), bool)
             told[required] = pattern
             filled = np.where(told[owner], event, self.background)
-            filled, events = np.unique(filled, axis=0, return_counts=True, equal_nan=True)
+            known_alike = np.nan_to_num(filled)  # NaN is never alike
+            _, first, events = np.unique(known_alike, axis=0, return_index=True, return_counts=True)
+            filled = filled[first]
             rows = which == i
             seen = known[rows][:, owner] & ~required[owner]
             asked = np.where(seen[:, None], event, filled).reshape(-1, len(owner))
