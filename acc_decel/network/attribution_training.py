@@ -19,8 +19,8 @@ class AttributionTraining:
 
     events: int = 160_000  # at most
     walks: int = WALKS
-    epochs: int = 60
-    batch: int = 1024
+    epochs: int = 80
+    batch: int = 512
     learning_rate: float = 2e-2
     hidden: tuple[int, ...] = (80, 64)
     seed: int = 1
