@@ -210,7 +210,7 @@ def _distance(net: FixedNet, events: Float32[ndarray, "rows columns"], expected:
     return float(np.abs(net(events) - expected).max(initial=0))
 
 
-def greatest_values(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " units"]]:
+def greatest_values(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
     """The greatest value of every hidden unit over `events`, layer by layer, embedding first."""
     embedded, x = entering(net.factors, net.center, net.inverse_spread, events)
     found = []
@@ -232,7 +232,7 @@ def _at_the_ends(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Flo
 
 
 def quantised(
-    net: DenseNet, finer: Collection[int] = (), reached: Sequence[Float64[ndarray, " units"]] | None = None
+    net: DenseNet, finer: Collection[int] = (), reached: Sequence[Float64[ndarray, " _"]] | None = None
 ) -> FixedNet:
     """`net` in fixed point, with finer weights in the layers of these numbers, counted from the embedding's first.
 
