@@ -32,7 +32,7 @@ class Fitting:
     copies: int = 6  # of each real event, drawn anew
     kept: float = 0.95  # share of real events below the score from which on an event drawn anew counts
     uniform: float = 0.8  # share of values drawn evenly over the range, the others from the events
-    steps: tuple[int, int, int] = (3_000, 3_000, 4_000)  # before sorting, before pruning, after it
+    steps: tuple[int, int, int] = (6_000, 6_000, 8_000)  # before sorting, before pruning, after it
     batch: int = 1024
     learning_rate: float = 1e-2
 
