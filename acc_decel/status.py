@@ -6,12 +6,12 @@ from acc_decel.factors import COMFORT_DECELERATION, FACTORS, Factor
 
 OUT_OF_RANGE_SHIFT = 0  # bit i: factor i is outside its range
 NOT_AVAILABLE_SHIFT = 24  # bit 24 + i: factor i is not available
-OUTSIDE_DOMAIN = 1 << 48  # a combination of factors that no training event holds
+OUTSIDE_DOMAIN = 1 << 48  # a combination of factors that training hardly ever showed
 BELOW_COMFORT = 1 << 49  # the deceleration may stay below what an ACC is allowed to ask for
 REFUSED = 1 << 50  # no prediction: a factor is out of range, or one that may not lack is not available
 
 FLAGS: dict[str, tuple[int, str]] = {
-    "OUTSIDE_DOMAIN": (OUTSIDE_DOMAIN, "a combination of factors that no training event holds"),
+    "OUTSIDE_DOMAIN": (OUTSIDE_DOMAIN, "a combination of factors that training hardly ever showed"),
     "BELOW_COMFORT": (BELOW_COMFORT, f"the lower deceleration is below the ACC limit of {COMFORT_DECELERATION} m/s^2"),
     "REFUSED": (REFUSED, "no prediction: a factor is out of range, or lacks and may not"),
 }

@@ -10,7 +10,8 @@ from acc_decel.factors import COMFORT_DECELERATION, DELAY, EXCLUSIONS, ORDERED, 
 from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 from acc_decel.predictor import model_path
 
-WILD = 3.0  # weights so large that fixed point needs finer ones
+WILD = 4.5  # weights so large that fixed point needs finer ones
+CALM = np.float32(0.5)  # the last ones, so that the outputs lie between their limits
 EMBEDDED = 10  # values that the embedding gives
 BAD = (np.nan, np.inf, -np.inf, 3.4e38, -3.4e38, 0.0, -0.0, 1e-42, 0.5, 1.0)
 
@@ -77,7 +78,7 @@ def released(model: str) -> DenseNet:
 def unusual(factors: tuple[Factor, ...]) -> DenseNet:
     """A network that uses what the released ones do not.
 
-    Odd numbers of layers and units, crossing quantiles, an output that is often exactly the comfort limit, a score of
+    Odd numbers of layers and units, crossing quantiles, an output that is always exactly the comfort limit, a score of
     the trained domain that is often exactly 0.
     """
     rng, wires, count = np.random.default_rng(1), wiring(factors), len(OUTPUTS)
@@ -89,12 +90,13 @@ def unusual(factors: tuple[Factor, ...]) -> DenseNet:
     bias = np.linspace(9, 1, count).astype("f4")
     bias[DELAY], bias[ORDERED[0]] = -5, 10
     high[2], bias[2] = COMFORT_DECELERATION, COMFORT_DECELERATION
-    weights = trunk[-1].weights.copy()
-    weights[DELAY] = -np.abs(weights[DELAY])
+    weights = CALM * trunk[-1].weights
+    weights[DELAY], weights[2] = -np.abs(weights[DELAY]), 0
     trunk[-1] = Layer(weights, bias)
     center = (ranges @ [0.7, 0.3]).astype("f4")
     spread = (2 / np.diff(ranges)[:, 0]).astype("f4")
     hidden, score = _layer(rng, len(domain_inputs(factors)), 6), _layer(rng, 6, 1)
+    hidden.weights[:, 0] *= 5  # so that an input that lacks is seen
     domain = (Layer(hidden.weights, hidden.bias - 1), Layer(score.weights, np.zeros(1, "f4")))
     return DenseNet(factors, center, spread, tuple(embedding), tuple(trunk), low, high, domain)
 

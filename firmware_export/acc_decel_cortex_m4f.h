@@ -26,23 +26,12 @@
     PLUS_LOW("s16", "s17", "s18", "s19") PLUS_HIGH("s20", "s21", "s22", "s23")
 #define NARROW_STEP(a, b, c, d, input) TIMES_4(a, b, c, d, input) PLUS_LOW(a, b, c, d)
 
-/* sum = limit where sum < limit, or sum > limit; false for no NaN, since none gets here */
-#define CLAMP(sum, limit, beyond)                                                                                      \
-    "vcmp.f32 " sum ", " limit "\n"                                                                                    \
-    "vmrs apsr_nzcv, fpscr\n"                                                                                          \
-    "it " beyond "\n"                                                                                                  \
-    "vmov" beyond ".f32 " sum ", " limit "\n"
-#define CLAMP_LOW_4(a, b, c, d, beyond)                                                                                \
-    CLAMP("s0", a, beyond) CLAMP("s1", b, beyond) CLAMP("s2", c, beyond) CLAMP("s3", d, beyond)
-#define CLAMP_HIGH_4(a, b, c, d, beyond)                                                                               \
-    CLAMP("s4", a, beyond) CLAMP("s5", b, beyond) CLAMP("s6", c, beyond) CLAMP("s7", d, beyond)
-
 #define USED                                                                                                           \
     "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15", "s16",       \
         "s17", "s18", "s19", "s20", "s21", "s22", "s23", "s24", "s25", "s26", "s27", "cc", "memory"
 
 /* Eight outputs. The inputs beyond a multiple of four go first in loops of their own kind: order is kept. */
-static const float *wide_output(const float *block, uint32_t limits, const float x[], uint32_t inputs, float y[])
+static const float *wide_sums(const float *block, const float x[], uint32_t inputs, float y[])
 {
     const float *input = x;
     uint32_t fours = inputs / 4U;
@@ -65,27 +54,15 @@ static const float *wide_output(const float *block, uint32_t limits, const float
                      "vldmia %[block]!, {s8-s23}\n" WIDE_STEP_LOW("s26") WIDE_STEP_HIGH("s27")
                      "bne 3b\n"
                      "4:\n"
-                     "lsls %[fours], %[limits], #31\n"
-                     "beq 5f\n"
-                     "vldmia %[block]!, {s8-s15}\n"
-                     CLAMP_LOW_4("s8", "s9", "s10", "s11", "mi")
-                     CLAMP_HIGH_4("s12", "s13", "s14", "s15", "mi")
-                     "5:\n"
-                     "lsls %[fours], %[limits], #30\n"
-                     "bpl 6f\n"
-                     "vldmia %[block]!, {s8-s15}\n"
-                     CLAMP_LOW_4("s8", "s9", "s10", "s11", "gt")
-                     CLAMP_HIGH_4("s12", "s13", "s14", "s15", "gt")
-                     "6:\n"
                      "vstmia %[output], {s0-s7}\n"
                      : [block] "+l"(block), [input] "+l"(input), [fours] "+l"(fours), [ones] "+l"(ones)
-                     : [output] "l"(y), [limits] "l"(limits)
+                     : [output] "l"(y)
                      : USED);
     return block;
 }
 
 /* Four outputs, in the same way. */
-static const float *narrow_output(const float *block, uint32_t limits, const float x[], uint32_t inputs, float y[])
+static const float *narrow_sums(const float *block, const float x[], uint32_t inputs, float y[])
 {
     const float *input = x;
     uint32_t fours = inputs / 4U;
@@ -111,19 +88,9 @@ static const float *narrow_output(const float *block, uint32_t limits, const flo
                      "subs %[fours], %[fours], #1\n"
                      "bne 3b\n"
                      "4:\n"
-                     "lsls %[fours], %[limits], #31\n"
-                     "beq 5f\n"
-                     "vldmia %[block]!, {s8-s11}\n"
-                     CLAMP_LOW_4("s8", "s9", "s10", "s11", "mi")
-                     "5:\n"
-                     "lsls %[fours], %[limits], #30\n"
-                     "bpl 6f\n"
-                     "vldmia %[block]!, {s8-s11}\n"
-                     CLAMP_LOW_4("s8", "s9", "s10", "s11", "gt")
-                     "6:\n"
                      "vstmia %[output], {s0-s3}\n"
                      : [block] "+l"(block), [input] "+l"(input), [fours] "+l"(fours), [ones] "+l"(ones)
-                     : [output] "l"(y), [limits] "l"(limits)
+                     : [output] "l"(y)
                      : USED);
     return block;
 }

@@ -8,7 +8,7 @@
 #define ACC_DECEL_FACTOR_COUNT 14U
 #define ACC_DECEL_COLUMN_COUNT 21U
 #define ACC_DECEL_OUTPUT_COUNT 5U
-#define ACC_DECEL_MULTIPLY_ADDS 2634U /* of one prediction, for estimates of its run time */
+#define ACC_DECEL_MULTIPLY_ADDS 2984U /* of one prediction, for estimates of its run time */
 
 /* The braking factors. A value that is not available is ACC_DECEL_NOT_AVAILABLE. */
 typedef struct {
@@ -63,7 +63,7 @@ typedef struct {
 /* Bits of the status: bit shift + index tells about one factor, the flags about the answer. */
 #define ACC_DECEL_OUT_OF_RANGE_SHIFT 0U
 #define ACC_DECEL_NOT_AVAILABLE_SHIFT 24U
-#define ACC_DECEL_OUTSIDE_DOMAIN (UINT64_C(1) << 48U) /* a combination of factors that no training event holds */
+#define ACC_DECEL_OUTSIDE_DOMAIN (UINT64_C(1) << 48U) /* a combination of factors that training hardly ever showed */
 #define ACC_DECEL_BELOW_COMFORT (UINT64_C(1) << 49U) /* the lower deceleration is below the ACC limit of 3.5 m/s^2 */
 #define ACC_DECEL_REFUSED (UINT64_C(1) << 50U) /* no prediction: a factor is out of range, or lacks and may not */
 

@@ -1,8 +1,9 @@
-/* The network in float32: scaling, embedding, trunk. Weights and limits are in acc_decel_network_tables.h,
- * the loops of the layers in acc_decel_layers.c. */
+/* The network in float32: scaling, embedding, trunk. Weights and limits are in acc_decel_network_tables.h, the loops of
+ * the layers in acc_decel_layers.c. */
 
 #include "acc_decel_network.h"
 
+#include "acc_decel_domain.h"
 #include "acc_decel_layers.h"
 #include "acc_decel_network_tables.h"
 
@@ -45,28 +46,48 @@ static void enter(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t availabl
     }
 }
 
-void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+static float limited(float sum, const acc_decel_limits_t *limits)
+{
+    const float above = (sum < limits->low) ? limits->low : sum;
+    return (above > limits->high) ? limits->high : above;
+}
+
+bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
     float buffers[2][ACC_DECEL_WIDEST];
+    float forced[ACC_DECEL_FORCED_COUNT];
+    float sums[ACC_DECEL_OUTPUT_ROOM];
     float *const embedded = buffers[ACC_DECEL_EMBEDDING_LAYERS % 2U];
     float *const other = buffers[(ACC_DECEL_EMBEDDING_LAYERS + 1U) % 2U];
-    const float *const answer = buffers[(ACC_DECEL_EMBEDDING_LAYERS + ACC_DECEL_TRUNK_LAYERS) % 2U];
-    const float *next = weights;
+    const float *const last = buffers[((ACC_DECEL_EMBEDDING_LAYERS + ACC_DECEL_TRUNK_LAYERS) + 1U) % 2U];
+    const float *next;
+    bool unfamiliar;
 
     enter(columns, available, buffers[0]);
-    next = acc_decel_layers(embedding, ACC_DECEL_EMBEDDING_LAYERS, next, &buffers[0][ACC_DECEL_FORCED_COUNT],
-                            &buffers[1][ACC_DECEL_FORCED_COUNT]);
+    unfamiliar = acc_decel_unfamiliar(buffers[0]);
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
-        embedded[i] = buffers[0][i]; /* the trunk sees the forced columns, then the output of the embedding */
+        forced[i] = buffers[0][i];
     }
-    (void)acc_decel_layers(trunk, ACC_DECEL_TRUNK_LAYERS, next, embedded, other);
+    next = acc_decel_layers(embedding, ACC_DECEL_EMBEDDING_LAYERS, 0U, weights, &buffers[0][ACC_DECEL_FORCED_COUNT],
+                            &buffers[1][ACC_DECEL_FORCED_COUNT]);
+    for (uint32_t i = 0U; i < ACC_DECEL_EMBEDDED_COUNT; i++) {
+        const float value = embedded[ACC_DECEL_FORCED_COUNT + i];
+        embedded[i] = value; /* every layer of the trunk sees it */
+        other[i] = value;
+    }
+    for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
+        embedded[ACC_DECEL_EMBEDDED_COUNT + i] = forced[i];
+    }
+    next = acc_decel_layers(trunk, ACC_DECEL_TRUNK_LAYERS - 1U, ACC_DECEL_EMBEDDED_COUNT, next, embedded, other);
+    (void)acc_decel_sums(&trunk[ACC_DECEL_TRUNK_LAYERS - 1U], next, last, sums);
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
-        outputs[i] = answer[i];
+        outputs[i] = limited(sums[i], &output_limits[i]);
     }
+    return unfamiliar;
 }
 
 uint32_t acc_decel_network_checksum(void)
 {
-    return acc_decel_crc(0U, network_stretches, ACC_DECEL_NETWORK_STRETCHES);
+    return acc_decel_domain_crc(acc_decel_crc(0U, network_stretches, ACC_DECEL_NETWORK_STRETCHES));
 }

@@ -5,21 +5,23 @@
 
 #include "acc_decel_layers.h"
 
+#include "acc_decel_word.h"
+
 #include <stdint.h>
 
 #define WIDE 8U   /* outputs of a wide block */
 #define NARROW 4U /* outputs of a narrow block */
-#define HAS_LOW 1U
-#define HAS_HIGH 2U
+#define SIGN_BIT 31U
+#define BITS_OF_ONE 0x3F800000U /* of 1.0 */
 
 #if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FP) && !defined(ACC_DECEL_PLAIN_C)
 #include "acc_decel_cortex_m4f.h"
 #else
 
-/* One block: y = clamp(weights * x + bias). The block holds biases, one row of weights for each input, lower limits if
- * bit 0 of `limits` is set, upper limits if bit 1 is, each `height` numbers. Returns where the next block begins. */
-static inline const float *block_output(const float *block, uint32_t height, uint32_t limits, const float *restrict x,
-                                        uint32_t inputs, float *restrict y)
+/* One block: y = weights * x + bias. The block holds biases, then one row of weights for each input, each `height`
+ * numbers. Returns where the next block begins. */
+static inline const float *block_sums(const float *block, uint32_t height, const float *restrict x, uint32_t inputs,
+                                      float *restrict y)
 {
     const float *row = block;
 
@@ -34,53 +36,61 @@ static inline const float *block_output(const float *block, uint32_t height, uin
         }
         row = &row[height];
     }
-    if ((limits & HAS_LOW) != 0U) {
-        for (uint32_t i = 0U; i < height; i++) {
-            y[i] = (y[i] < row[i]) ? row[i] : y[i];
-        }
-        row = &row[height];
-    }
-    if ((limits & HAS_HIGH) != 0U) {
-        for (uint32_t i = 0U; i < height; i++) {
-            y[i] = (y[i] > row[i]) ? row[i] : y[i];
-        }
-        row = &row[height];
-    }
     return row;
 }
 
-static const float *wide_output(const float *block, uint32_t limits, const float x[], uint32_t inputs, float y[])
+static const float *wide_sums(const float *block, const float x[], uint32_t inputs, float y[])
 {
-    return block_output(block, WIDE, limits, x, inputs, y);
+    return block_sums(block, WIDE, x, inputs, y);
 }
 
-static const float *narrow_output(const float *block, uint32_t limits, const float x[], uint32_t inputs, float y[])
+static const float *narrow_sums(const float *block, const float x[], uint32_t inputs, float y[])
 {
-    return block_output(block, NARROW, limits, x, inputs, y);
+    return block_sums(block, NARROW, x, inputs, y);
 }
 
 #endif
 
-static const float *layer_output(const acc_decel_layer_t *layer, const float *from, const float x[], float y[])
+/* The smooth rectifier: 0 below 0, sum^2 / 2 up to 1, sum - 1/2 above. The bits of floats above 0 ascend as they do, so
+ * that no comparison of floats, and no branch, is needed. */
+static inline float rectified(float sum)
+{
+    acc_decel_word_t above; /* the sum, or 0 if it is less */
+    acc_decel_word_t ramp;  /* that, or 1 if it is more */
+
+    above.value = sum;
+    above.bits &= (above.bits >> SIGN_BIT) - 1U;
+    ramp.bits = (above.bits < BITS_OF_ONE) ? above.bits : BITS_OF_ONE;
+    return (above.value - ramp.value) + ((ramp.value * 0.5F) * ramp.value);
+}
+
+/* The same for the numbers of a narrow block. */
+static void rectify(float sums[NARROW])
+{
+    sums[0] = rectified(sums[0]);
+    sums[1] = rectified(sums[1]);
+    sums[2] = rectified(sums[2]);
+    sums[3] = rectified(sums[3]);
+}
+
+const float *acc_decel_sums(const acc_decel_layer_t *layer, const float *from, const float x[], float y[])
 {
     const float *block = from;
-    uint32_t limits = layer->limits;
     uint32_t output = 0U;
 
     for (uint32_t i = 0U; i < layer->wide; i++) {
-        block = wide_output(block, limits, x, layer->inputs, &y[output]);
+        block = wide_sums(block, x, layer->inputs, &y[output]);
         output += WIDE;
-        limits >>= 2U;
     }
     for (uint32_t i = 0U; i < layer->narrow; i++) {
-        block = narrow_output(block, limits, x, layer->inputs, &y[output]);
+        block = narrow_sums(block, x, layer->inputs, &y[output]);
         output += NARROW;
-        limits >>= 2U;
     }
     return block;
 }
 
-const float *acc_decel_layers(const acc_decel_layer_t layers[], uint32_t count, const float *from, float *x, float *y)
+const float *acc_decel_layers(const acc_decel_layer_t layers[], uint32_t count, uint32_t beside, const float *from,
+                              float *x, float *y)
 {
     const float *next = from;
     float *input = x;
@@ -88,7 +98,12 @@ const float *acc_decel_layers(const acc_decel_layer_t layers[], uint32_t count, 
 
     for (uint32_t i = 0U; i < count; i++) {
         float *const read = input;
-        next = layer_output(&layers[i], next, input, output);
+        const uint32_t end = beside + (WIDE * layers[i].wide) + (NARROW * layers[i].narrow);
+
+        next = acc_decel_sums(&layers[i], next, input, &output[beside]);
+        for (uint32_t at = beside; at < end; at += NARROW) {
+            rectify(&output[at]);
+        }
         input = output;
         output = read;
     }

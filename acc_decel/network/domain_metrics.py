@@ -9,7 +9,7 @@ from numpy import ndarray
 from acc_decel.dataset import NEVER_TRAINED, never_trained
 from acc_decel.factors import Factor
 from acc_decel.network.dense_net import DenseNet
-from acc_decel.network.domain import domain_score, excluded
+from acc_decel.network.domain import auroc, domain_score, excluded
 
 Events = Float32[ndarray, "rows columns"]
 Scores = Float32[ndarray, " _"]  # of any number of events
@@ -49,13 +49,6 @@ def domain_metrics(net: DenseNet, columns: Events, *, seed: int = 1) -> dict[str
             },
         },
     }
-
-
-def auroc(inside: Scores, outside: Scores) -> float:
-    """How often an event outside has the higher score than one inside; equal scores count half."""
-    ordered = np.sort(inside)
-    below, upto = (np.searchsorted(ordered, outside, side) for side in ("left", "right"))
-    return float((below + upto).mean() / (2 * len(inside)))
 
 
 def out_of_range(factors: tuple[Factor, ...], columns: Events, rng: np.random.Generator) -> Events:
