@@ -185,45 +185,50 @@ def _distance(net: FixedNet, events: Float32[ndarray, "rows columns"], expected:
     return float(np.abs(net(events) - expected).max(initial=0))
 
 
-def quantised(net: DenseNet, finer: Collection[int] = ()) -> FixedNet:
+def quantised(net: DenseNet, finer: Collection[int] = (), *, terms: Sequence[int] = ()) -> FixedNet:
     """`net` in fixed point, with finer weights in the layers of these numbers, counted from the embedding's first.
 
-    Raises ValueError, naming layer and reason, if the integers cannot be proven to fit.
+    `terms` makes each weight of a layer the sum of at most so many signed powers of two, one number a layer. Raises
+    ValueError, naming layer and reason, if the integers cannot be proven to fit.
     """
     wires = wiring(net.factors)
     columns = (*wires.forced, *wires.free, *wires.gated)
-    scale = _scale(entering_intervals(net, columns))
+    scale = scale_of(entering_intervals(net, columns))
     first = len(wires.forced)
     forced = Scale(scale.low[:first], scale.scale[:first])
-    masked = _scale(Interval(np.zeros(len(wires.masked)), np.ones(len(wires.masked))))
+    masked = scale_of(Interval(np.zeros(len(wires.masked)), np.ones(len(wires.masked))))
     seen = Scale(scale.low[first:], scale.scale[first:]).joined(masked)
     sums = sum_intervals(net)
+    most = terms or [0] * len(sums)
     embedded, done = seen, []
     for i, layer in enumerate(net.embedding):
-        rounded, embedded = _layer(f"embedding[{i}]", layer, embedded, sums[i], fine=i in finer)
+        rounded, embedded = _layer(f"embedding[{i}]", layer, embedded, sums[i], fine=i in finer, terms=most[i])
         done.append(rounded)
     deep, x = len(done), forced
     for i, layer in enumerate(net.trunk[:-1]):
         at = deep + i
-        rounded, x = _layer(f"trunk[{i}]", layer, embedded.joined(x), sums[at], fine=at in finer)
+        rounded, x = _layer(f"trunk[{i}]", layer, embedded.joined(x), sums[at], fine=at in finer, terms=most[at])
         done.append(rounded)
-    last, bits = _last_layer(f"trunk[{len(net.trunk) - 1}]", net.trunk[-1], embedded.joined(x), fine=len(done) in finer)
+    at = len(done)
+    last, bits = _last_layer(f"trunk[{at - deep}]", net.trunk[-1], embedded.joined(x), fine=at in finer, terms=most[at])
     ends = [np.clip(np.rint(e.astype(np.float64) * np.exp2(bits)), -WORD, WORD - 1) for e in (net.low, net.high)]
     least, most = (end.astype(np.int64) for end in ends)
     entries = _entries(net, columns, scale)
     return FixedNet(net, entries, tuple(done[:deep]), (*done[deep:], last), bits, least, most)
 
 
-def _scale(values: Interval) -> Scale:
+def scale_of(values: Interval) -> Scale:
     width = values.high - values.low
     return Scale(values.low, STEPS / np.where(width > 0, width, 1.0))
 
 
-def _layer(name: str, layer: Layer, seen: Scale, sums: Interval, *, fine: bool) -> tuple[FixedLayer, Scale]:
+def _layer(
+    name: str, layer: Layer, seen: Scale, sums: Interval, *, fine: bool, terms: int = 0
+) -> tuple[FixedLayer, Scale]:
     """The layer in integers, and what its outputs stand for."""
     most, finer = rectified(np.maximum(sums.high, 0)), _finer(layer) if fine else 0
     bits = np.floor(np.log2(STEPS / np.maximum(most, LEAST_SPAN))).astype(np.int64)
-    units = [_unit(f"{name}, unit {i}", layer, i, seen, int(bits[i]), finer) for i in range(len(layer.bias))]
+    units = [_unit(f"{name}, unit {i}", layer, i, seen, int(bits[i]), finer, terms) for i in range(len(layer.bias))]
     weights, residues, bias, point, shift = (np.array(some) for some in zip(*units, strict=True))
     return FixedLayer(weights, residues, bias, point, shift, finer), Scale(np.zeros(len(bits)), np.exp2(bits))
 
@@ -234,7 +239,7 @@ def _finer(layer: Layer) -> int:
 
 
 def _unit(
-    name: str, layer: Layer, i: int, seen: Scale, bits: int, finer: int
+    name: str, layer: Layer, i: int, seen: Scale, bits: int, finer: int, terms: int
 ) -> tuple[ndarray, ndarray, int, int, int]:
     """Weights, what they lack, bias, point and shift of a unit with outputs in 2^-bits: the finest sums that fit."""
     for point in reversed(POINTS):
@@ -243,7 +248,11 @@ def _unit(
             continue
         half = 2.0 ** (shift - 1)  # so that the shift rounds
         weights, fine, bias = _integers(
-            layer.weights[i].astype(np.float64) * 2.0**point, float(layer.bias[i]) * 2.0**point + half, seen, finer
+            layer.weights[i].astype(np.float64) * 2.0**point,
+            float(layer.bias[i]) * 2.0**point + half,
+            seen,
+            finer,
+            terms,
         )
         if fits(weights, bias, fine, finer):
             return weights, fine, bias, point, shift
@@ -253,20 +262,22 @@ def _unit(
     )
 
 
-def _last_layer(name: str, layer: Layer, seen: Scale, *, fine: bool) -> tuple[FixedLayer, Int64[ndarray, " outputs"]]:
+def _last_layer(
+    name: str, layer: Layer, seen: Scale, *, fine: bool, terms: int = 0
+) -> tuple[FixedLayer, Int64[ndarray, " outputs"]]:
     """The last layer, whose sums are the outputs in 2^-bits, and these bits: the most that fit."""
     finer = _finer(layer) if fine else 0
-    units = [_output(f"{name}, unit {i}", layer, i, seen, finer) for i in range(len(layer.bias))]
+    units = [_output(f"{name}, unit {i}", layer, i, seen, finer, terms) for i in range(len(layer.bias))]
     weights, residues, bias, bits = zip(*units, strict=True)
     none, points = np.zeros(len(bias), np.int64), np.array(bits)
     return FixedLayer(np.stack(weights), np.stack(residues), np.array(bias), points, none, finer), points
 
 
-def _output(name: str, layer: Layer, i: int, seen: Scale, finer: int) -> tuple[ndarray, ndarray, int, int]:
+def _output(name: str, layer: Layer, i: int, seen: Scale, finer: int, terms: int) -> tuple[ndarray, ndarray, int, int]:
     for bits in reversed(OUTPUT_BITS):
         unit = 2.0**bits
         weights, fine, bias = _integers(
-            layer.weights[i].astype(np.float64) * unit, float(layer.bias[i]) * unit, seen, finer
+            layer.weights[i].astype(np.float64) * unit, float(layer.bias[i]) * unit, seen, finer, terms
         )
         if fits(weights, bias, fine, finer):
             return weights, fine, bias, bits
@@ -274,15 +285,33 @@ def _output(name: str, layer: Layer, i: int, seen: Scale, finer: int) -> tuple[n
 
 
 def _integers(
-    real: Float64[ndarray, " inputs"], constant: float, seen: Scale, finer: int
+    real: Float64[ndarray, " inputs"], constant: float, seen: Scale, finer: int, terms: int
 ) -> tuple[ndarray, ndarray, int]:
     """Weights, what they lack and bias, whose sum is the real one, nearly exactly so where the inputs are 0."""
     exact = np.clip(real / seen.scale, -FAR, FAR)
-    weights = np.rint(exact).astype(np.int64)
+    weights = with_terms(np.rint(exact).astype(np.int64), terms) if terms else np.rint(exact).astype(np.int64)
     fine = np.rint((exact - weights) * 2.0**finer).astype(np.int64) if finer else np.zeros_like(weights)
     zero = seen.zero
     whole = round(float((real * seen.meaning(zero)).sum()) + constant)
     return weights, fine, whole - int(weights @ zero) - (int(fine @ zero) >> finer)
+
+
+def with_terms(weights: Int64[ndarray, "*any"], terms: int) -> Int64[ndarray, "*any"]:
+    """Each integer as the sum of at most `terms` signed powers of two, each the nearest to what is left.
+
+    Keeps signs, and leaves at most 3^-terms of a weight, because no number is farther from a power of two than a third.
+    """
+    total = np.zeros_like(weights)
+    for _ in range(terms):
+        total += nearest_power(weights - total)
+    return total
+
+
+def nearest_power(whole: Int64[ndarray, "*any"]) -> Int64[ndarray, "*any"]:
+    """The signed power of two nearest to each integer, the smaller of two that are equally near; 0 for 0."""
+    magnitude = np.abs(whole)
+    below = np.exp2(np.floor(np.log2(np.maximum(magnitude, 1)))).astype(np.int64)
+    return np.sign(whole) * np.where(2 * magnitude > 3 * below, 2 * below, below) * (whole != 0)
 
 
 def fits(weights: Int64[ndarray, " inputs"], bias: int, fine: Int64[ndarray, " inputs"], finer: int) -> bool:
