@@ -218,6 +218,7 @@ def quantised(net: DenseNet, finer: Collection[int] = (), *, terms: Sequence[int
 
 
 def scale_of(values: Interval) -> Scale:
+    """The finest scale of 16-bit integers for values in these intervals."""
     width = values.high - values.low
     return Scale(values.low, STEPS / np.where(width > 0, width, 1.0))
 

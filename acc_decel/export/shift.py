@@ -61,7 +61,8 @@ def with_few_terms(net: DenseNet, terms: Sequence[int], events: Float32[ndarray,
     masked = np.full(len(wires.masked), 2.0**16 - 1)
     embedded, x = entering(net.factors, net.center, net.inverse_spread, events)
     aimed_embedded, aimed = embedded, x
-    scale, done = np.concatenate([steps[first:], masked]), []
+    scale = np.concatenate([steps[first:], masked])
+    done: list[Layer] = []
     for layer in net.embedding:
         sums = layer(aimed_embedded)
         done.append(_rounded(layer, terms[len(done)], embedded, sums, scale))
