@@ -223,7 +223,7 @@ def test_the_other_format_leaves_nothing_behind(folder: Path, tmp_path: Path) ->
 
 
 def test_an_unknown_format_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"must be one of float, fixed\. Got 'int8'"):
+    with pytest.raises(ValueError, match=r"must be one of float, fixed, shift\. Got 'int8'"):
         firmware_files(NET, model="m", golden=EVENTS[:8], number_format="int8")
 
 

@@ -16,6 +16,7 @@ SOURCES = (
 )
 SQUARES_FILE = "acc_decel_quarter_squares.c"
 MOST_INPUTS = 64  # as in acc_decel_shift_layers.h
+NOTHING = 0  # a term that adds 0
 SQUARES = Table("acc_decel_quarter_squares", (np.arange(511, dtype=np.uint32) ** 2 // 4).astype(np.uint16), "n * n / 4")
 
 
@@ -30,17 +31,20 @@ def squares_source(*, stamp: str) -> str:
 
 def check_narrow(net: FixedNet) -> None:
     """Raise ValueError, naming the layer, if a layer of `net` has more inputs than the codes of a term can name."""
-    for part, layers in (("embedding", net.embedding), ("trunk", net.trunk)):
-        for i, layer in enumerate(layers):
-            if (inputs := _inputs(layer)) > MOST_INPUTS:
-                raise ValueError(
-                    f"{part}[{i}] must have at most {MOST_INPUTS} inputs, in whole blocks, without multiplications. "
-                    f"Got {inputs}: export fixed."
-                )
+    beside = len(net.embedding[-1].bias)
+    widths = [(f"embedding[{i}]", _filled(layer.weights.shape[1])) for i, layer in enumerate(net.embedding)]
+    for i, layer in enumerate(net.trunk):
+        widths.append((f"trunk[{i}]", _filled(beside) + _filled(layer.weights.shape[1] - beside)))
+    for name, inputs in widths:
+        if inputs > MOST_INPUTS:
+            raise ValueError(
+                f"{name} must have at most {MOST_INPUTS} inputs, in whole blocks of {TOGETHER}, to go without "
+                f"multiplications. Got {inputs}: export fixed."
+            )
 
 
-def _inputs(layer: FixedLayer) -> int:
-    return -(-layer.weights.shape[1] // TOGETHER) * TOGETHER + TOGETHER  # the embedding's are filled up, too
+def _filled(count: int) -> int:
+    return -(-count // TOGETHER) * TOGETHER
 
 
 def blocks(layer: FixedLayer) -> UInt32[ndarray, " words"]:
@@ -62,12 +66,13 @@ def _made_up(layer: FixedLayer) -> Int64[ndarray, " outputs"]:
 
 
 def codes(weights: Int64[ndarray, " inputs"]) -> list[int]:
-    """The codes of one output: how many powers of two, then for each how many terms, and these."""
+    """The codes of one output: how many powers of two, then for each how many terms, an even number, and these."""
     found = list(terms(weights))
     powers = max((power for power, _, _ in found), default=-1) + 1
     listed = [powers]
     for power in reversed(range(powers)):
-        here = [2 * i + negative for at, i, negative in found if at == power]
+        here = [2 + 2 * i + negative for at, i, negative in found if at == power]
+        here += [NOTHING] * (len(here) % 2)
         listed += [len(here), *here]
     return listed
 

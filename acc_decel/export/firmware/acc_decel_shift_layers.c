@@ -15,21 +15,28 @@
 #define ONE ((uint32_t)1U)
 #define ROOT_BITS 15U
 #define STEPS 65535U
+#define VALUES (2U + (2U * ACC_DECEL_MOST_INPUTS))
 
-/* Each input x as the terms see it: x, and -1 - x beside it. */
-static void spread(const acc_decel_pair_t x[], uint32_t pairs, int16_t values[2U * ACC_DECEL_MOST_INPUTS])
+/* What terms add: 0, and of each input x: x and -1 - x. */
+static void spread(const acc_decel_pair_t x[], uint32_t pairs, int16_t values[VALUES])
 {
-    for (uint32_t i = 0U; i < (2U * pairs); i++) {
-        const int32_t value = acc_decel_got(x, i);
+    values[0] = 0;
+    values[1] = 0;
+    for (uint32_t i = 0U; i < pairs; i++) {
+        int16_t *const next = &values[4U * i];
+        const int32_t even = x[i].one[0];
+        const int32_t odd = x[i].one[1];
 
-        values[2U * i] = (int16_t)value;
-        values[(2U * i) + 1U] = (int16_t)(-1 - value);
+        next[2] = (int16_t)even;
+        next[3] = (int16_t)(-1 - even);
+        next[4] = (int16_t)odd;
+        next[5] = (int16_t)(-1 - odd);
     }
 }
 
 /* Adds the terms of one output to *sum: from the greatest power of two to 1, what is there is doubled before the next
  * terms come. Returns where the codes of the next output begin. */
-static const uint8_t *add_terms(const uint8_t *codes, const int16_t values[2U * ACC_DECEL_MOST_INPUTS], uint32_t *sum)
+static const uint8_t *add_terms(const uint8_t *codes, const int16_t values[VALUES], uint32_t *sum)
 {
     const uint8_t *code = &codes[1];
     uint32_t total = 0U;
@@ -38,9 +45,11 @@ static const uint8_t *add_terms(const uint8_t *codes, const int16_t values[2U * 
         const uint8_t *const end = &code[1U + code[0]];
 
         total += total;
-        for (code = &code[1]; code != end; code = &code[1]) {
-            const int32_t value = values[*code];
-            total += (uint32_t)value;
+        for (code = &code[1]; code != end; code = &code[2]) {
+            const int32_t one = values[code[0]];
+            const int32_t other = values[code[1]];
+            total += (uint32_t)one;
+            total += (uint32_t)other;
         }
     }
     *sum += total;
@@ -49,7 +58,7 @@ static const uint8_t *add_terms(const uint8_t *codes, const int16_t values[2U * 
 
 /* The sums of one block. Returns where the next block begins. */
 static const acc_decel_pair_t *block_sums(const acc_decel_pair_t *block,
-                                          const int16_t values[2U * ACC_DECEL_MOST_INPUTS], uint32_t sums[TOGETHER])
+                                          const int16_t values[VALUES], uint32_t sums[TOGETHER])
 {
     const uint8_t *code = (const uint8_t *)&block[AHEAD];
 
@@ -91,7 +100,7 @@ static const acc_decel_pair_t *layer_output(const acc_decel_fixed_layer_t *layer
                                             const acc_decel_pair_t x[], acc_decel_pair_t y[])
 {
     const acc_decel_pair_t *next = from;
-    int16_t values[2U * ACC_DECEL_MOST_INPUTS];
+    int16_t values[VALUES];
 
     spread(x, layer->pairs, values);
     for (uint32_t block = 0U; block < layer->blocks; block++) {
@@ -115,10 +124,12 @@ const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t lay
     const acc_decel_pair_t *next = from;
     acc_decel_pair_t *input = x;
     acc_decel_pair_t *output = y;
+    const acc_decel_fixed_layer_t *layer = layers; /* layers[i] would multiply i by the size of a layer */
 
-    for (uint32_t i = 0U; i < count; i++) {
+    for (uint32_t left = count; left > 0U; left--) {
         acc_decel_pair_t *const read = input;
-        next = layer_output(&layers[i], next, input, &output[beside]);
+        next = layer_output(layer, next, input, &output[beside]);
+        layer = &layer[1];
         input = output;
         output = read;
     }
@@ -129,7 +140,7 @@ const acc_decel_pair_t *acc_decel_fixed_sums(const acc_decel_fixed_layer_t *laye
                                              const acc_decel_pair_t x[], uint32_t sums[])
 {
     const acc_decel_pair_t *next = from;
-    int16_t values[2U * ACC_DECEL_MOST_INPUTS];
+    int16_t values[VALUES];
 
     spread(x, layer->pairs, values);
     for (uint32_t block = 0U; block < layer->blocks; block++) {

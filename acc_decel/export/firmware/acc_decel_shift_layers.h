@@ -3,8 +3,9 @@
  *
  * A block of four outputs is stored as four biases, one word with the places of their points and one with their shifts,
  * a byte each, the number of words that follow, and the codes of the four outputs, filled up to whole words. The codes of
- * an output are bytes: how many powers of two it uses, then for each, the greatest first, how many terms it has and the
- * terms. A term 2i adds input i, 2i + 1 adds -1 - input i; the bias makes up for the -1. */
+ * an output are bytes: how many powers of two it uses, then for each, the greatest first, how many terms it has, an even
+ * number, and the terms. The term 0 adds nothing, 2 + 2i adds input i, 3 + 2i adds -1 - input i: the bias makes up for
+ * the -1. */
 #ifndef ACC_DECEL_SHIFT_LAYERS_H
 #define ACC_DECEL_SHIFT_LAYERS_H
 
