@@ -12,3 +12,4 @@ from acc_decel.export.onnx_file import onnx_bytes as onnx_bytes
 from acc_decel.export.onnx_fixed import fixed_onnx_bytes as fixed_onnx_bytes
 from acc_decel.export.reference import reference_outputs as reference_outputs
 from acc_decel.export.reference import status_of as status_of
+from acc_decel.export.shift import shift_net as shift_net

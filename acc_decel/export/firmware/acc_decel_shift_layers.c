@@ -20,8 +20,7 @@
 /* What terms add: 0, and of each input x: x and -1 - x. */
 static void spread(const acc_decel_pair_t x[], uint32_t pairs, int16_t values[VALUES])
 {
-    values[0] = 0;
-    values[1] = 0;
+    values[0] = 0; /* no term names values[1] */
     for (uint32_t i = 0U; i < pairs; i++) {
         int16_t *const next = &values[4U * i];
         const int32_t even = x[i].one[0];
