@@ -8,7 +8,7 @@ never changes its sign, so that what is monotone stays so. The result is a `Fixe
 and its ONNX graph are those of fixed point.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from acc_decel.export.bounds import entering_intervals
 from acc_decel.export.fitness import check_fits
-from acc_decel.export.fixed import FixedNet, quantised, scale_of, with_terms
+from acc_decel.export.fixed import STEPS, FixedNet, quantised, scale_of, with_terms
 from acc_decel.network import DenseNet, Layer, entering, rectified, wiring
 
 MOST_TERMS = 3
@@ -25,6 +25,8 @@ TOLERANCE = 0.05  # [m/s^2], [s] root mean square over events and outputs, away 
 FRACTION = 2.0**40  # of a weight, when its terms are sought
 LEAST_SLOPE = 0.05  # weight of an event that a unit's rectifier cuts off, beside 1
 RIDGE = 1e-3  # of the mean curvature: how much a weight is held where events say little
+Rounding = Callable[[ndarray], Callable[[ndarray], ndarray]]
+"""Told all weights of a layer, outputs x inputs, how to round those of one input, one for each output."""
 
 
 def shift_net(net: DenseNet, events: Float32[ndarray, "rows columns"], *, tolerance: float = TOLERANCE) -> FixedNet:
@@ -55,58 +57,70 @@ def distance(net: FixedNet, events: Float32[ndarray, "rows columns"], expected: 
 
 def with_few_terms(net: DenseNet, terms: Sequence[int], events: Float32[ndarray, "rows columns"]) -> FixedNet:
     """`net` in fixed point with at most so many terms a weight, one number a layer; near `net` on `events`."""
+    few = rounded_net(net, [few_terms(most) for most in terms], events)
+    return replace(quantised(few, terms=terms), net=net)
+
+
+def few_terms(terms: int) -> Rounding:
+    """The rounding to sums of at most so many signed powers of two."""
+    return lambda _: lambda some: with_terms(np.rint(some * FRACTION).astype(np.int64), terms) / FRACTION
+
+
+def rounded_net(net: DenseNet, roundings: Sequence[Rounding], events: Float32[ndarray, "rows columns"]) -> DenseNet:
+    """`net` with the weights of each layer rounded, each unit near its sums on `events`; not yet in integers."""
     wires = wiring(net.factors)
     steps = scale_of(entering_intervals(net, (*wires.forced, *wires.free, *wires.gated))).scale
     first = len(wires.forced)
-    masked = np.full(len(wires.masked), 2.0**16 - 1)
     embedded, x = entering(net.factors, net.center, net.inverse_spread, events)
     aimed_embedded, aimed = embedded, x
-    scale = np.concatenate([steps[first:], masked])
+    scale = np.concatenate([steps[first:], np.full(len(wires.masked), float(STEPS))])
     done: list[Layer] = []
     for layer in net.embedding:
         sums = layer(aimed_embedded)
-        done.append(_rounded(layer, terms[len(done)], embedded, sums, scale))
+        done.append(_rounded(layer, roundings[len(done)], embedded, sums, scale))
         embedded, aimed_embedded = rectified(done[-1](embedded)), rectified(sums)
         scale = np.ones(len(layer.bias))
     deep, scale = len(done), np.concatenate([scale, steps[:first]])
     for layer in net.trunk:
         seen, last = np.concatenate([embedded, x], axis=1), layer is net.trunk[-1]
         sums = layer(np.concatenate([aimed_embedded, aimed], axis=1))
-        done.append(_rounded(layer, terms[len(done)], seen, sums, scale, last=last))
+        done.append(_rounded(layer, roundings[len(done)], seen, sums, scale, last=last))
         x, aimed = rectified(done[-1](seen)), rectified(sums)
         scale = np.ones(embedded.shape[1] + len(layer.bias))
-    few = replace(net, embedding=tuple(done[:deep]), trunk=tuple(done[deep:]))
-    return replace(quantised(few, terms=terms), net=net)
+    return replace(net, embedding=tuple(done[:deep]), trunk=tuple(done[deep:]))
 
 
 def _rounded(
     layer: Layer,
-    terms: int,
+    rounding: Rounding,
     x: Float32[ndarray, "rows inputs"],
     aim: Float32[ndarray, "rows outputs"],
     scale: Float64[ndarray, " inputs"],
     *,
     last: bool = False,
 ) -> Layer:
-    """A layer of at most so many terms a weight whose sums for `x` are near `aim`, most so where they pass on much."""
-    ones = np.ones((len(x), 1))
-    seen = np.concatenate([x, ones], axis=1)
-    slope = np.ones(aim.shape) if last else np.maximum(np.clip(aim, 0, 1), LEAST_SLOPE)
-    inverse = np.stack([_inverse(seen * s[:, None]) for s in slope.T.astype(np.float64)])
+    """A layer of rounded weights whose sums for `x` are near `aim`, most so where they pass on much.
+
+    `scale` are the steps of the inputs: what is rounded is a weight for one step. The bias makes up for what is missed
+    on average; then each rounded weight's error goes to those not yet rounded, as the curvature of the error says.
+    """
+    slope = np.ones(aim.shape) if last else np.maximum(np.clip(aim, 0, 1), LEAST_SLOPE).astype(np.float64)
+    seen = np.concatenate([x, np.ones((len(x), 1))], axis=1)
+    inverse = np.stack([_inverse(seen * some[:, None]) for some in slope.T])
     weights = np.concatenate([layer.weights, layer.bias[:, None]], axis=1).astype(np.float64)
-    miss = (aim - layer(x)) * slope**2  # made up for by the bias alone
-    weights[:, -1] += miss.sum(axis=0) / (slope**2).sum(axis=0)
-    signs = np.sign(layer.weights)
-    for i in np.argsort(-np.abs(layer.weights).max(axis=0) * np.sqrt((x.astype(np.float64) ** 2).mean(axis=0))):
+    weights[:, -1] += ((aim - layer(x)) * slope**2).sum(axis=0) / (slope**2).sum(axis=0)
+    signs, rounded = np.sign(layer.weights), rounding(layer.weights / scale)
+    reach = np.abs(layer.weights).max(axis=0) * np.sqrt((x.astype(np.float64) ** 2).mean(axis=0))
+    for i in np.argsort(-reach):
         kept = np.maximum(weights[:, i] * signs[:, i], 0) * signs[:, i]
-        few = with_terms(np.rint(kept / scale[i] * FRACTION).astype(np.int64), terms) * (scale[i] / FRACTION)
-        lack = (weights[:, i] - few) / inverse[:, i, i]
-        weights -= lack[:, None] * inverse[:, i]
-        weights[:, i] = few
+        nearest = rounded(kept / scale[i]) * scale[i]
+        weights -= ((weights[:, i] - nearest) / inverse[:, i, i])[:, None] * inverse[:, i]
+        weights[:, i] = nearest
         inverse = inverse - inverse[:, :, i, None] * (inverse[:, i] / inverse[:, i, i, None])[:, None]
     return Layer(weights[:, :-1].astype(np.float32), weights[:, -1].astype(np.float32))
 
 
 def _inverse(x: Float64[ndarray, "rows inputs"]) -> Float64[ndarray, "inputs inputs"]:
+    """The inverse of the curvature of a sum's mean square error."""
     curvature = x.T @ x / len(x)
     return np.linalg.inv(curvature + RIDGE * np.trace(curvature) / len(curvature) * np.eye(len(curvature)))
