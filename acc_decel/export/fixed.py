@@ -227,11 +227,16 @@ def _layer(
     name: str, layer: Layer, seen: Scale, sums: Interval, *, fine: bool, terms: int = 0
 ) -> tuple[FixedLayer, Scale]:
     """The layer in integers, and what its outputs stand for."""
-    most, finer = rectified(np.maximum(sums.high, 0)), _finer(layer) if fine else 0
-    bits = np.floor(np.log2(STEPS / np.maximum(most, LEAST_SPAN))).astype(np.int64)
+    bits, finer = output_bits(sums), _finer(layer) if fine else 0
     units = [_unit(f"{name}, unit {i}", layer, i, seen, int(bits[i]), finer, terms) for i in range(len(layer.bias))]
     weights, residues, bias, point, shift = (np.array(some) for some in zip(*units, strict=True))
     return FixedLayer(weights, residues, bias, point, shift, finer), Scale(np.zeros(len(bits)), np.exp2(bits))
+
+
+def output_bits(sums: Interval) -> Int64[ndarray, " outputs"]:
+    """The most bits of a fraction with which 16 bits hold the rectified sums of a layer."""
+    most = rectified(np.maximum(sums.high, 0))
+    return np.floor(np.log2(STEPS / np.maximum(most, LEAST_SPAN))).astype(np.int64)
 
 
 def _finer(layer: Layer) -> int:

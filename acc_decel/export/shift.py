@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from numpy import ndarray
 
-from acc_decel.export.bounds import entering_intervals
+from acc_decel.export.bounds import entering_intervals, sum_intervals
 from acc_decel.export.fitness import check_fits
-from acc_decel.export.fixed import STEPS, FixedNet, quantised, scale_of, with_terms
+from acc_decel.export.fixed import STEPS, FixedNet, output_bits, quantised, scale_of, with_terms
 from acc_decel.network import DenseNet, Layer, entering, rectified, wiring
 
 MOST_TERMS = 3
@@ -71,6 +71,7 @@ def rounded_net(net: DenseNet, roundings: Sequence[Rounding], events: Float32[nd
     wires = wiring(net.factors)
     steps = scale_of(entering_intervals(net, (*wires.forced, *wires.free, *wires.gated))).scale
     first = len(wires.forced)
+    given = [np.exp2(output_bits(sums)) for sums in sum_intervals(net)]
     embedded, x = entering(net.factors, net.center, net.inverse_spread, events)
     aimed_embedded, aimed = embedded, x
     scale = np.concatenate([steps[first:], np.full(len(wires.masked), float(STEPS))])
@@ -79,14 +80,14 @@ def rounded_net(net: DenseNet, roundings: Sequence[Rounding], events: Float32[nd
         sums = layer(aimed_embedded)
         done.append(_rounded(layer, roundings[len(done)], embedded, sums, scale))
         embedded, aimed_embedded = rectified(done[-1](embedded)), rectified(sums)
-        scale = np.ones(len(layer.bias))
-    deep, scale = len(done), np.concatenate([scale, steps[:first]])
+        scale = given[len(done) - 1]
+    deep, beside, scale = len(done), scale, np.concatenate([scale, steps[:first]])
     for layer in net.trunk:
         seen, last = np.concatenate([embedded, x], axis=1), layer is net.trunk[-1]
         sums = layer(np.concatenate([aimed_embedded, aimed], axis=1))
         done.append(_rounded(layer, roundings[len(done)], seen, sums, scale, last=last))
         x, aimed = rectified(done[-1](seen)), rectified(sums)
-        scale = np.ones(embedded.shape[1] + len(layer.bias))
+        scale = np.concatenate([beside, given[len(done) - 1]])
     return replace(net, embedding=tuple(done[:deep]), trunk=tuple(done[deep:]))
 
 
