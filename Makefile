@@ -52,6 +52,7 @@ models: install ## train every released model anew (about half an hour on two co
 	for vehicle in $(MODELS); do \
 		$(RUN)/acc-decel generate --vehicle $$vehicle --events $(MODEL_EVENTS) --output build/models/$$vehicle && \
 		$(RUN)/acc-decel train build/models/$$vehicle --output models/$$vehicle && \
+		$(RUN)/acc-decel attribute models/$$vehicle --dataset build/models/$$vehicle && \
 		$(RUN)/acc-decel card models/$$vehicle || exit 1; \
 	done
 	$(MAKE) regenerate

@@ -6,8 +6,9 @@ Runs on the compiled firmware where it was built for this machine, else on ONNX 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Literal, TypeGuard, cast, overload
@@ -20,7 +21,9 @@ from numpy import ndarray
 from acc_decel import status as bits
 from acc_decel.compiled import Library, kept_library
 from acc_decel.correction import Correction, read_correction
+from acc_decel.explainer import Explainer
 from acc_decel.factors import FACTORS, OUTPUTS, Factor, column_names, schema, with_range
+from acc_decel.network import FORMAT
 
 DEFAULT_MODEL = "compact"
 MODEL_FILE, ARRAYS_FILE = "model.onnx", "network.npz"
@@ -37,6 +40,8 @@ class Prediction:
     `deceleration_upper` exceeded 5 times in 100 [m/s^2].
     `delay` [s] is dead time and build-up of the brakes: stopping_distance = speed * delay + speed^2 / (2 deceleration).
     `stopping_distance_upper` [m] goes with `deceleration_lower`. A car that cannot stop has an infinite distance.
+    `attribution`, if asked for, says what each factor adds to `baseline` [m/s^2], the deceleration with nothing known;
+    together they are `deceleration`.
     """
 
     deceleration_lower: float
@@ -47,6 +52,8 @@ class Prediction:
     stopping_distance: float
     stopping_distance_upper: float
     status: int
+    attribution: dict[str, float] | None = field(default=None, hash=False)
+    baseline: float | None = None
 
     @property
     def not_available(self) -> tuple[str, ...]:
@@ -132,49 +139,66 @@ class Predictor:
         """Name of the vehicle platform that the model was trained for."""
         return self.metadata.get("vehicle", "")
 
+    @cached_property
+    def explainer(self) -> Explainer:
+        """What says which factor adds how much. Raises ValueError if the model has none."""
+        return Explainer(self.path)
+
     @overload
-    def predict(self, events: pd.DataFrame, /) -> pd.DataFrame: ...
+    def predict(self, events: pd.DataFrame, /, *, explain: bool = ...) -> pd.DataFrame: ...
     @overload
-    def predict(self, **factors: Given) -> Prediction: ...
-    def predict(self, *events: pd.DataFrame, **factors: Given) -> pd.DataFrame | Prediction:
+    def predict(self, *, explain: bool = ..., **factors: Given) -> Prediction: ...
+    def predict(self, *events: pd.DataFrame, explain: bool = False, **factors: Given) -> pd.DataFrame | Prediction:
         """Predict one event from keyword factors, or many from a DataFrame of factor columns.
 
         One event: `predict(speed=33.3, brake_pressure_bar=160, surface="asphalt", water_film_mm=1.0)`. A factor not
         given, None or NaN is not available; equipment left out, like `abs`, is the standard one. `surface` and
         `tyre_kind` take a level or a dict of probabilities. Many events: NaN or a missing column means not available;
         `surface` may be one column of level names, or one column of probability for each level. The result has the
-        same index and the columns of `Prediction`. Raises ValueError naming factor, row and limit for an unknown factor
-        or a value out of range.
+        same index and the columns of `Prediction`. With `explain`, `attribution` and `baseline` are filled; a table has
+        columns `attribution_<factor>` and `baseline`. Raises ValueError naming factor, row and limit for an unknown
+        factor or a value out of range, and if a model that has no student shall explain.
         """
         if len(events) == 1 and isinstance(events[0], pd.DataFrame):
             if factors:
                 raise ValueError(f"predict takes a DataFrame or factors, not both. Got also {', '.join(factors)}.")
-            return self.predict_frame(events[0])
+            return self.predict_frame(events[0], explain=explain)
         if events:
             raise ValueError(
                 f"predict takes a DataFrame or factors by name. Got {type(events[0]).__name__}: name the factor."
             )
-        columns = columns_of_one(factors, self.factors)
+        columns = None if explain else columns_of_one(factors, self.factors)
         if columns is not None:
             outputs, status = self.predict_array(columns)
             if not status[0] & bits.REFUSED:
                 return _prediction(outputs[0], int(status[0]), columns[0, self._speed])
-        return self._predict_by_frame(factors)
+        return self._predict_by_frame(factors, explain=explain)
 
-    def _predict_by_frame(self, factors: Mapping[str, Given]) -> Prediction:
-        """The long way of `predict`, for what is refused or given in an unusual type."""
+    def _predict_by_frame(self, factors: Mapping[str, Given], *, explain: bool) -> Prediction:
+        """The long way of `predict`, for what is refused, given in an unusual type or to be explained."""
         row = _frame_of_one(factors, self.factors)
-        answer = self.predict_frame(row).iloc[0]
+        answer = self.predict_frame(row, explain=explain).iloc[0]
         fields = {name: float(answer[name]) for name in (*OUTPUTS, "stopping_distance", "stopping_distance_upper")}
-        return Prediction(**fields, status=int(answer["status"]))
+        status = int(answer["status"])
+        if not explain:
+            return Prediction(**fields, status=status, attribution=None, baseline=None)
+        found = {f.name: float(answer[attribution_column(f)]) for f in self.factors}
+        return Prediction(**fields, status=status, attribution=found, baseline=float(answer["baseline"]))
 
-    def predict_frame(self, events: pd.DataFrame, *, on_refusal: Literal["raise", "flag"] = "raise") -> pd.DataFrame:
+    def predict_frame(
+        self, events: pd.DataFrame, *, on_refusal: Literal["raise", "flag"] = "raise", explain: bool = False
+    ) -> pd.DataFrame:
         """Predictions of many events, see `predict`. With `on_refusal="flag"` a refused row is NaN with its status."""
         columns = columns_of(events, self.factors)
         outputs, status = self.predict_array(columns)
         if on_refusal == "raise":
             self._raise_refused(events, columns, status)
-        return predictions(outputs, status, columns[:, self._speed], events.index)
+        table = predictions(outputs, status, columns[:, self._speed], events.index)
+        if explain:
+            scale, bias = (1.0, 0.0) if self.correction is None else (self.correction.scale, self.correction.bias)
+            table[[attribution_column(f) for f in self.factors]] = self.explainer.attributions(columns) * scale
+            table["baseline"] = self.explainer.baseline * scale + bias
+        return table
 
     def predict_array(self, columns: ndarray) -> tuple[ndarray, ndarray]:
         """The raw path: float32 [n, columns] in the order of `column_names()`, NaN for not available.
@@ -220,6 +244,11 @@ def _library(path: Path, backend: str) -> Library | None:
 
         return built_library(path.parent)
     return kept_library(path.parent) if backend == AUTO and of_folder else None
+
+
+def attribution_column(factor: Factor) -> str:
+    """The column of a table that says what a factor adds to the deceleration [m/s^2]."""
+    return f"attribution_{factor.name}"
 
 
 def refusal(factors: tuple[Factor, ...], columns: ndarray, status: int, where: str = "") -> str:
@@ -421,6 +450,11 @@ def _factors(path: Path, metadata: dict[str, str]) -> tuple[Factor, ...]:
         raise ValueError(
             f"{path} must be exported for factor schema {schema()}. Got {found or 'no schema: not a model of ours'}. "
             "Train it again with this version: `acc-decel generate`, `acc-decel train`."
+        )
+    if (number := metadata.get("format", "1")) != str(FORMAT):
+        raise ValueError(
+            f"{path} must be of format {FORMAT}, which has the score of the trained domain. Got format {number}: "
+            "train it again with this version: `acc-decel train`."
         )
     factors = FACTORS
     for told in json.loads(metadata["factors"]):

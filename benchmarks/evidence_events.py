@@ -7,7 +7,7 @@ import numpy as np
 from acc_decel.export import even_events, fixed_answers, fixed_net, read_model, reference_outputs, shift_net, status_of
 from acc_decel.export.firmware_files import FIXED, FIXED_EVENTS, SHIFT, SHIFT_EVENTS
 from acc_decel.factors import COMFORT_DECELERATION, DELAY, EXCLUSIONS, ORDERED, OUTPUTS, Factor, column_names
-from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 from acc_decel.predictor import model_path
 
 WILD = 3.0  # weights so large that fixed point needs finer ones
@@ -79,7 +79,8 @@ def released(model: str) -> DenseNet:
 def unusual(factors: tuple[Factor, ...]) -> DenseNet:
     """A network that uses what the released ones do not.
 
-    Odd numbers of layers and units, crossing quantiles, an output that is often exactly the comfort limit.
+    Odd numbers of layers and units, crossing quantiles, an output that is often exactly the comfort limit, a score of
+    the trained domain that is often exactly 0.
     """
     rng, wires, count = np.random.default_rng(1), wiring(factors), len(OUTPUTS)
     ranges = np.array([(f.low, f.high) for f in factors for _ in f.columns])
@@ -95,7 +96,9 @@ def unusual(factors: tuple[Factor, ...]) -> DenseNet:
     trunk[-1] = Layer(weights, bias)
     center = (ranges @ [0.7, 0.3]).astype("f4")
     spread = (2 / np.diff(ranges)[:, 0]).astype("f4")
-    return DenseNet(factors, center, spread, tuple(embedding), tuple(trunk), low, high)
+    hidden, score = _layer(rng, len(domain_inputs(factors)), 6), _layer(rng, 6, 1)
+    domain = (Layer(hidden.weights, hidden.bias - 1), Layer(score.weights, np.zeros(1, "f4")))
+    return DenseNet(factors, center, spread, tuple(embedding), tuple(trunk), low, high, domain)
 
 
 def _layer(rng: np.random.Generator, inputs: int, outputs: int) -> Layer:

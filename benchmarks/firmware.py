@@ -159,8 +159,7 @@ def plain_fixed(folder: Path, layers: list[Layer]) -> Written:
         weights = layer.weights.astype(float)
         ends = np.stack([weights * values.low, weights * values.high])
         sums = Interval(layer.bias + ends.min(axis=0).sum(axis=1), layer.bias + ends.max(axis=0).sum(axis=1))
-        higher = Interval(sums.low, sums.high + 0.5)  # the firmware's own rectifier gives half less than this one
-        rounded, seen = _layer(f"plain[{i}]", layer, seen, higher, fine=False)
+        rounded, seen = _layer(f"plain[{i}]", layer, seen, np.maximum(sums.high, 0), fine=False)
         done.append(rounded)
         values = Interval(np.maximum(sums.low, 0), np.maximum(sums.high, 0))
     last, bits = _last_layer("plain", layers[-1], seen, fine=False)

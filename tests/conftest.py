@@ -33,6 +33,7 @@ class Budget:
     keras_to_numpy: float = 5e-5  # TensorFlow sums in another order
     numpy_to_onnx: float = 1e-4  # and so does ONNX Runtime
     onnx_to_host: float = 1e-4
+    score_to_onnx: float = 1e-3  # of the trained domain: nearer to its threshold, the last bits decide
     host_to_target: float = 0.0  # the same operations in the same order: the same bits
     whole_chain: float = 1e-4
     integration: float = 0.02  # of the time steps, against a law that holds for the exact solution

@@ -1,5 +1,6 @@
 """Networks of random weights with the wiring of the real one, and random events, for tests that need no training."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -7,10 +8,12 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.factors import FACTORS, OUTPUTS, Factor
-from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 
 EMBEDDING = (16, 12)
 TRUNK = (24, 16)
+SCORED = 11  # units of the score of the trained domain
+RARE = 1.9  # what it must overcome
 
 TYPICAL = {  # the quantiles cross now and then
     "deceleration_lower": 3.0,
@@ -42,6 +45,7 @@ def random_net(
     layers[-1] = Layer(layers[-1].weights, np.array([TYPICAL[name] for name in OUTPUTS], "f4"))
     ranges = np.array([(f.low, f.high) for f in factors for _ in f.columns])
     plain = np.array([bool(f.levels) and not scaled_choices for f in factors for _ in f.columns])
+    scored, total = layer(rng, len(domain_inputs(factors)), SCORED), layer(rng, SCORED, 1)
     return DenseNet(
         factors,
         center=np.where(plain, 0, ranges.mean(axis=1)).astype("f4"),
@@ -50,7 +54,14 @@ def random_net(
         trunk=tuple(layers),
         low=np.full(count, -np.inf, "f4"),
         high=np.full(count, np.inf, "f4"),
+        domain=(scored, Layer(np.abs(total.weights), np.full(1, -RARE, "f4"))),
     )
+
+
+def familiar(net: DenseNet) -> DenseNet:
+    """The network with a score that flags nothing, so that exclusions stand alone."""
+    *first, last = net.domain
+    return replace(net, domain=(*first, replace(last, bias=last.bias - np.float32(1e3))))
 
 
 def layer(rng: np.random.Generator, inputs: int, outputs: int, *, wild: float = 2.0) -> Layer:

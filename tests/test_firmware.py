@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy import ndarray
-from random_net import random_events, random_net, spoiled
+from random_net import familiar, random_events, random_net, spoiled
 
 from acc_decel.compiled import SAME_BITS, WARNINGS, firmware_sources
 from acc_decel.ecu.compiler import ZIG
@@ -153,7 +153,12 @@ def test_probabilities_add_up_to_one_within_a_hundredth_to_the_last_bit(
         assert (status & REFUSED == 0) == accepted, (value, other)
 
 
-def test_an_excluded_combination_is_answered_but_flagged(ecu: HostEcu, net: DenseNet, middle: ndarray) -> None:
+def test_an_excluded_combination_is_answered_but_flagged(
+    net: DenseNet, golden: ndarray, middle: ndarray, tmp_path: Path
+) -> None:
+    net = familiar(net)
+    write_firmware(tmp_path, firmware_files(net, model="familiar", golden=golden))
+    ecu = HostEcu(tmp_path, options=TRAPS)
     clear = {c: 0.0 for f in FACTORS if f.levels for c in f.columns} | {"tyre_kind_summer": 1.0}
     for e in EXCLUSIONS:
         cold = {other.factor: min(f.low for f in FACTORS if f.name == other.factor) for other in EXCLUSIONS}
@@ -254,6 +259,7 @@ def test_no_factors_are_all_not_available(library: ctypes.CDLL) -> None:
     assert np.isnan([getattr(library.acc_decel_no_factors(), c) for c in COLUMNS]).all()
 
 
+TABLE_FILES = ("acc_decel_tables.h", "acc_decel_network_tables.h", "acc_decel_domain_tables.h")
 PASSED, TABLES_ALTERED, WRONG_STATUS, WRONG_ANSWER = range(4)
 SELF_TEST = """
 #include "acc_decel.h"
@@ -284,14 +290,14 @@ def test_the_self_test_passes_on_what_was_exported(folder: Path, tmp_path: Path)
 
 
 def test_every_table_is_under_the_checksum(folder: Path, tmp_path: Path) -> None:
-    for name in ("acc_decel_tables.h", "acc_decel_network_tables.h"):
+    for name in TABLE_FILES:
         text = (folder / name).read_text()
         tables = re.findall(r"static const \w+ (\w+)\[", text)
         covered = re.findall(r"\{(\w+), \(uint32_t\)sizeof", text)
         assert covered == [table for table in tables if not table.endswith("_stretches")]
 
 
-@pytest.mark.parametrize("file", ["acc_decel_tables.h", "acc_decel_network_tables.h"])
+@pytest.mark.parametrize("file", TABLE_FILES)
 def test_the_self_test_sees_one_changed_bit_of_a_table(folder: Path, tmp_path: Path, file: str) -> None:
     text = (folder / file).read_text()
     number = re.findall(r"^    (?:\{[^}]*, |[^/{]*, )(\d{2,}U|-?\d+\.\d+F)", text, re.M)[-1]

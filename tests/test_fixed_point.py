@@ -32,8 +32,10 @@ from acc_decel.export.golden import even_events
 from acc_decel.export.onnx_fixed import fixed_onnx_bytes
 from acc_decel.export.reference import reference_outputs, status_of
 from acc_decel.factors import FREE, ORDERED, OUTPUTS, column_names
-from acc_decel.network import Layer, entering, rectified
-from acc_decel.status import BELOW_COMFORT, REFUSED
+from acc_decel.network import Layer, domain_score, entering, rectified
+from acc_decel.status import BELOW_COMFORT, OUTSIDE_DOMAIN, REFUSED
+
+SCORE_TOLERANCE = 0.01  # of the score of the trained domain, in fixed point
 
 NET = random_net(np.random.default_rng(7))
 EVENTS = random_events(np.random.default_rng(1), 5000)
@@ -58,7 +60,7 @@ def mixed() -> ndarray:
 
 
 def layers_of(net: FixedNet) -> list[FixedLayer]:
-    return [*net.embedding, *net.trunk]
+    return [*net.embedding, *net.trunk, *net.domain]
 
 
 def test_fixed_point_is_near_float(net: FixedNet) -> None:
@@ -202,12 +204,15 @@ def test_every_core_gives_the_same_bits(folder: Path, net: FixedNet, mixed: ndar
     np.testing.assert_array_equal(outputs.view("i4"), expected.view("i4"))
 
 
-def test_status_is_that_of_float_but_for_comfort_at_its_limit(net: FixedNet, mixed: ndarray) -> None:
+def test_status_is_that_of_float_but_for_comfort_and_domain_at_their_limits(net: FixedNet, mixed: ndarray) -> None:
     _, status = fixed_answers(net, mixed)
-    np.testing.assert_array_equal(status & ~BELOW_COMFORT, status_of(NET, mixed) & ~BELOW_COMFORT)
-    differs = status != status_of(NET, mixed)
-    lower = reference_outputs(NET, mixed)[:, 0]
-    assert (np.abs(lower[differs] - 3.5) < TOLERANCE).all()
+    expected = status_of(NET, mixed)
+    rest = ~(BELOW_COMFORT | OUTSIDE_DOMAIN)
+    np.testing.assert_array_equal(status & rest, expected & rest)
+    uncomfortable = (status ^ expected) & BELOW_COMFORT != 0
+    assert (np.abs(reference_outputs(NET, mixed)[uncomfortable, 0] - 3.5) < TOLERANCE).all()
+    unfamiliar = (status ^ expected) & OUTSIDE_DOMAIN != 0
+    assert (np.abs(domain_score(NET, mixed[unfamiliar])) < SCORE_TOLERANCE).all()
 
 
 def test_the_readme_says_how_far_fixed_point_is_from_float(folder: Path, net: FixedNet) -> None:

@@ -20,6 +20,7 @@ def differences(model: onnx.ModelProto, net: DenseNet) -> list[str]:
     dense = [node for node in model.graph.node if node.op_type == "Gemm"]
     layers = [("embedding", i, layer) for i, layer in enumerate(net.embedding)]
     layers += [("trunk", i, layer) for i, layer in enumerate(net.trunk)]
+    layers += [("domain", i, layer) for i, layer in enumerate(net.domain)]
     if len(dense) != len(layers):
         return [f"the graph must have {len(layers)} layers. Got {len(dense)}."]
     found: list[str] = []

@@ -87,6 +87,8 @@ def _text(predictor: Predictor, told: dict[str, Any], pictures: Iterable[str]) -
             for kind, found in best.items()
         ),
         *(f"- {100 * told['below'][name]:.2f} % below `{name}` ({100 * q:g} % meant)" for name, q in QUANTILES.items()),
+        f"- {100 * told['domain']['flagged']:.0f} % of events of a never-trained combination are flagged (area under "
+        f"the ROC curve {told['domain_auroc']:.3f}), and {100 * told['domain']['false_alarms']:.1f} % of the real ones",
         "",
         "| regime | events | RMSE [m/s^2] | 90 % interval covers | mean width [m/s^2] |",
         "| --- | --- | --- | --- | --- |",

@@ -4,7 +4,18 @@ import sys
 
 import typer
 
-from acc_decel.cli import assurance, card, corrections, drive_models, drives, offline, online, simulation, virtual_ecu
+from acc_decel.cli import (
+    assurance,
+    attribution,
+    card,
+    corrections,
+    drive_models,
+    drives,
+    offline,
+    online,
+    simulation,
+    virtual_ecu,
+)
 from acc_decel.cli.factor_options import with_factor_options
 
 EXTRAS = {
@@ -42,6 +53,7 @@ app.command()(online.info)
 app.command()(online.compile)
 app.command()(with_factor_options(simulation.simulate))
 app.command()(simulation.influences)
+app.command()(attribution.attribute)
 app.command()(assurance.verify)
 app.command()(card.card)
 drives.app.command()(with_factor_options(drive_models.score))

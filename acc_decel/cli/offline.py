@@ -128,7 +128,7 @@ def train(
     from acc_decel import dataset, physics  # noqa: PLC0415
     from acc_decel.export import read_model, write_model  # noqa: PLC0415
 
-    with _quiet():
+    with quiet():
         from acc_decel.network import fine_tuning  # noqa: PLC0415
         from acc_decel.network import training as learning  # noqa: PLC0415
     from acc_decel.network.calibration import ORACLE_EVENTS, metrics  # noqa: PLC0415
@@ -168,6 +168,11 @@ def train(
             for n, m in rows
         ],
     )
+    domain = measured["domain"]
+    say(
+        f"trained domain: {100 * domain['flagged']:.0f} % of never-trained combinations flagged (AUROC "
+        f"{measured['domain_auroc']:.3f}), {100 * domain['false_alarms']:.1f} % of real events"
+    )
     say(f"model in {output}")
 
 
@@ -206,7 +211,7 @@ def export(
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep what TensorFlow's C++ says about this machine while it loads off the screen."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()

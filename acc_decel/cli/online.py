@@ -9,6 +9,7 @@ import pandas as pd
 import typer
 
 from acc_decel import evaluation
+from acc_decel.cli.attribution_chart import print_attribution, print_attributions
 from acc_decel.cli.tables import print_json, print_table, read_table, say, write_table
 from acc_decel.factors import OUTPUTS
 from acc_decel.predictor import DEFAULT_MODEL, C, Given, Predictor, released_models
@@ -31,6 +32,7 @@ def predict(
     input_file: Input = None,
     output_file: Output = None,
     keep: Keep = None,
+    explain: Annotated[bool, typer.Option("--explain", help="say what each factor adds to the deceleration")] = False,
     as_json: Json = False,
 ) -> None:
     """Predict deceleration and stopping distance, for one event or for a table of events.
@@ -40,17 +42,25 @@ def predict(
 
         acc-decel predict --speed 33.3 --brake-pressure-bar 160 --surface asphalt --water-film-mm 1.0
         acc-decel predict --input events.csv --output answers.parquet
+
+    With --explain a chart shows what each factor adds to the median deceleration or takes from it, beginning with the
+    deceleration of a car of which nothing is known; a table gets columns attribution_speed, ... and baseline.
+
+        acc-decel predict --speed 33.3 --brake-pressure-bar 160 --surface ice --explain
     """
     predictor = Predictor(model, correction=correction)
     if input_file is None and output_file is None and not keep:
-        answer = predictor.predict(**factors)
+        answer = predictor.predict(explain=explain, **factors)
         if as_json:
-            print_json(asdict(answer) | _status_words(answer.status))
+            told = {name: value for name, value in asdict(answer).items() if value is not None}
+            print_json(told | _status_words(answer.status))
         else:
             _print_answers(predictor.predict(pd.DataFrame([factors])), f"{predictor.vehicle}")
+        if explain and not as_json:
+            print_attribution(answer, factors, predictor.factors)
         return
     events, kept = events_of(factors, input_file, keep)
-    answers = pd.concat([kept, predictor.predict(events)], axis=1)
+    answers = pd.concat([kept, predictor.predict(events, explain=explain)], axis=1)
     _tell(answers, predictor.vehicle, output_file, as_json)
 
 
@@ -181,7 +191,10 @@ def _tell(answers: pd.DataFrame, title: str, output_file: Path | None, as_json: 
     elif output_file is not None:
         say(f"{len(answers)} predictions in {output_file}")
     else:
-        _print_answers(answers, title)
+        explained = [c for c in answers.columns if c.startswith("attribution_") or c == "baseline"]
+        _print_answers(answers.drop(columns=explained), title)
+        if explained:
+            print_attributions(answers[explained])
 
 
 def _print_answers(answers: pd.DataFrame, title: str) -> None:

@@ -66,9 +66,13 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]
         table.add_column(column, justify="right" if i else "left", overflow="fold", no_wrap=not i)
     for row in rows:
         table.add_row(*row)
+    print_wide(table)
+
+
+def print_wide(table: Table) -> None:
+    """Print a table at the width of the terminal, or at least at WIDTH where there is none."""
     width = None if console.is_terminal else max(console.width, WIDTH)
-    wide = Console(width=width, markup=False, highlight=False)
-    wide.print(table)
+    Console(width=width, markup=False, highlight=False).print(table)
 
 
 def _plain(value: Any) -> Any:

@@ -24,6 +24,7 @@ def lanes_header(net: DenseNet) -> str:
         "LANES_WIDEST": widest,
         "LANES_FORCED": before,
         "LANES_ENTRIES": len(columns),
+        "LANES_ENTERED": len(columns) + len(wires.masked),
         "LANES_GATED": len(wires.gated),
         "LANES_MASKED": len(wires.masked),
         "LANES_EMBEDDING": len(net.embedding),

@@ -1,6 +1,8 @@
 """Which events are drawn, what sensors make of them, and the table on disk."""
 
 from acc_decel.dataset.driving import fleet_driving as fleet_driving
+from acc_decel.dataset.never_trained import NEVER_TRAINED as NEVER_TRAINED
+from acc_decel.dataset.never_trained import never_trained as never_trained
 from acc_decel.dataset.oracle import conditional_quantiles as conditional_quantiles
 from acc_decel.dataset.partition import events_table as events_table
 from acc_decel.dataset.scenarios import CAUSES as CAUSES

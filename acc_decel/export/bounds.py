@@ -16,7 +16,7 @@ from numpy import ndarray
 
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import column_names
-from acc_decel.network import DenseNet, Layer, bent, rectified, wiring
+from acc_decel.network import DenseNet, Layer, bent, domain_inputs, rectified, wiring
 
 SLACK = 1e-9
 
@@ -75,11 +75,7 @@ def entering_intervals(net: DenseNet, columns: Sequence[int]) -> Interval:
 
 def sum_intervals(net: DenseNet) -> list[Interval]:
     """The intervals of the sums of all layers, embedding first."""
-    wires = wiring(net.factors)
-    masked = Interval(np.zeros(len(wires.masked)), np.ones(len(wires.masked)))
-    embedded = entering_intervals(net, (*wires.free, *wires.gated)).joined(masked)
-    x = entering_intervals(net, wires.forced)
-    entering = Entering(embedded.joined(x), _choices(net))
+    entering, embedded, x = _entering(net)
     sums: list[Interval] = []
     for layer in net.embedding:
         sums.append(_sums(layer, embedded, _outermost(net, sums, entering)))
@@ -88,6 +84,27 @@ def sum_intervals(net: DenseNet) -> list[Interval]:
         sums.append(_sums(layer, embedded.joined(x), _outermost(net, sums, entering)))
         x = sums[-1].rectified()
     return sums
+
+
+def domain_intervals(net: DenseNet) -> Interval:
+    """The intervals of the sums of the score's rectified units."""
+    entering, _, forced = _entering(net)
+    layer, columns = net.domain[0], len(entering.values.low)
+    order = np.roll(np.arange(columns), len(forced.low))  # the score sees the forced columns first
+    slopes = np.zeros((len(layer.bias), columns))
+    slopes[:, order[[*domain_inputs(net.factors)]]] = layer.weights
+    low, high = layer.bias - entering.greatest(-slopes), layer.bias + entering.greatest(slopes)
+    slack = SLACK * (1 + high - low)
+    return Interval(low - slack, high + slack)
+
+
+def _entering(net: DenseNet) -> tuple[Entering, Interval, Interval]:
+    """What enters, and its intervals: the embedding's, and the forced ones."""
+    wires = wiring(net.factors)
+    masked = Interval(np.zeros(len(wires.masked)), np.ones(len(wires.masked)))
+    embedded = entering_intervals(net, (*wires.free, *wires.gated)).joined(masked)
+    forced = entering_intervals(net, wires.forced)
+    return Entering(embedded.joined(forced), _choices(net)), embedded, forced
 
 
 def _choices(net: DenseNet) -> tuple[Choice, ...]:

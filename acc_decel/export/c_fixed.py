@@ -13,7 +13,7 @@ from acc_decel.factors import OUTPUTS, column_names
 from acc_decel.network import wiring
 
 LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h")
-SOURCES = ("acc_decel_fixed.c", *LAYERS)
+SOURCES = ("acc_decel_fixed.c", "acc_decel_fixed_domain.c", "acc_decel_fixed_domain.h", *LAYERS)
 TOGETHER = 4  # outputs of a block, as in acc_decel_fixed_layers.c
 FILLING_POINT, FILLING_SHIFT = 16, 31  # of an output that nothing reads
 
@@ -31,7 +31,7 @@ def network_header(net: FixedNet, packing: Packing, *, stamp: str) -> str:
     """acc_decel_network_tables.h: wiring and weights, for acc_decel_fixed.c alone; `stamp` is its first comment."""
     wires, tables = wiring(net.net.factors), network_tables(net, packing)
     beside = TOGETHER * _blocks(net.embedding[-1])
-    widths = [wires.embedding_inputs, beside + len(wires.forced)]
+    widths = [wires.embedding_inputs + len(wires.forced), beside + len(wires.forced)]
     widths += [TOGETHER * _blocks(layer) for layer in net.embedding]
     widths += [beside + TOGETHER * _blocks(layer) for layer in net.trunk[:-1]]
     counts = {
@@ -39,6 +39,7 @@ def network_header(net: FixedNet, packing: Packing, *, stamp: str) -> str:
         "EMBEDDING_LAYERS": len(net.embedding),
         "TRUNK_LAYERS": len(net.trunk),
         "EMBEDDED_PAIRS": beside // 2,
+        "EMBEDDING_INPUTS": wires.embedding_inputs,
         "FORCED_COUNT": len(wires.forced),
         "ENTRY_COUNT": len(net.entries.columns),
         "GATED_COUNT": len(wires.gated),
@@ -76,8 +77,47 @@ typedef struct {
 
 
 def network_checksum(net: FixedNet, packing: Packing) -> int:
-    """CRC-32 of the tables of the network."""
-    return checksum([*network_tables(net, packing), *packing.shared])
+    """CRC-32 of the tables of acc_decel_fixed.c and acc_decel_fixed_domain.c."""
+    return checksum([*network_tables(net, packing), *packing.shared, *domain_tables(net, packing)])
+
+
+def domain_header(net: FixedNet, packing: Packing, *, stamp: str) -> str:
+    """acc_decel_domain_tables.h: weights of the score, for acc_decel_fixed_domain.c alone; `stamp` as above."""
+    tables = domain_tables(net, packing)
+    inputs = len(tables[0].values)
+    widths = [inputs, *(TOGETHER * _blocks(layer) for layer in net.domain[:-1])]
+    counts = {
+        "WIDEST_PAIRS": max(widths) // 2,
+        "LAYERS": len(net.domain),
+        "INPUTS": inputs,
+        "SCORE_ROOM": TOGETHER * _blocks(net.domain[-1]),
+    }
+    parts = (
+        defines({f"DOMAIN_{name}": f"{count}U" for name, count in counts.items()}),
+        *(table.text for table in tables),
+        stretches(tables, name="domain_stretches", count="ACC_DECEL_DOMAIN_STRETCHES"),
+    )
+    includes = ['"acc_decel_fixed_layers.h"', '"acc_decel_network.h"', "<stdint.h>"]
+    return header("ACC_DECEL_DOMAIN_TABLES_H", includes, parts, stamp=stamp)
+
+
+def domain_tables(net: FixedNet, packing: Packing) -> list[Table]:
+    """The tables of acc_decel_fixed_domain.c; what fills the inputs up to whole blocks meets weights of 0."""
+    inputs = np.array(net.domain_inputs, np.uint8)
+    return [
+        Table(
+            "domain_inputs",
+            np.pad(inputs, (0, -len(inputs) % TOGETHER)),
+            "which of the values that enter the network the score sees",
+        ),
+        _sizes("domain_layers", net.domain),
+        Table(
+            "domain_weights",
+            np.concatenate([packing.blocks(layer) for layer in net.domain])[:, None],
+            "blocks of all layers, one by one",
+            "acc_decel_pair_t",
+        ),
+    ]
 
 
 def network_tables(net: FixedNet, packing: Packing) -> list[Table]:

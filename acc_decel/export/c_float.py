@@ -6,10 +6,10 @@ from numpy import ndarray
 
 from acc_decel.export.c_tables import LARGEST, Table, checksum, defines, header, rows_of, stretches
 from acc_decel.factors import OUTPUTS, bends, column_names
-from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 
 LAYERS = ("acc_decel_layers.c", "acc_decel_layers.h", "acc_decel_cortex_m4f.h")
-SOURCES = ("acc_decel_float.c", *LAYERS)
+SOURCES = ("acc_decel_float.c", "acc_decel_domain.c", "acc_decel_domain.h", *LAYERS)
 WIDE, NARROW = 8, 4  # outputs of a block, as in acc_decel_layers.c
 
 
@@ -64,8 +64,37 @@ typedef struct {
 
 
 def network_checksum(net: DenseNet) -> int:
-    """CRC-32 of the tables of acc_decel_float.c."""
-    return checksum(network_tables(net))
+    """CRC-32 of the tables of acc_decel_float.c and acc_decel_domain.c."""
+    return checksum([*network_tables(net), *domain_tables(net)])
+
+
+def domain_header(net: DenseNet, *, stamp: str) -> str:
+    """acc_decel_domain_tables.h: weights of the score, for acc_decel_domain.c alone; `stamp` is its first comment."""
+    widths = [len(domain_inputs(net.factors)), *(_room(layer) for layer in net.domain[:-1])]
+    counts = {
+        "WIDEST": max(widths),
+        "LAYERS": len(net.domain),
+        "INPUTS": widths[0],
+        "SCORE_ROOM": _room(net.domain[-1]),
+    }
+    tables = domain_tables(net)
+    parts = (
+        defines({f"DOMAIN_{name}": f"{count}U" for name, count in counts.items()}),
+        *(table.text for table in tables),
+        stretches(tables, name="domain_stretches", count="ACC_DECEL_DOMAIN_STRETCHES"),
+    )
+    includes = ['"acc_decel_layers.h"', '"acc_decel_network.h"', "<stdint.h>"]
+    return header("ACC_DECEL_DOMAIN_TABLES_H", includes, parts, stamp=stamp)
+
+
+def domain_tables(net: DenseNet) -> list[Table]:
+    """The tables of acc_decel_domain.c."""
+    inputs = np.array(domain_inputs(net.factors), np.uint32)
+    return [
+        Table("domain_inputs", inputs, "which of the values that enter the network the score sees"),
+        _sizes("domain_layers", net.domain),
+        Table("domain_weights", np.concatenate([blocks(layer) for layer in net.domain]), "blocks of all layers"),
+    ]
 
 
 def network_tables(net: DenseNet) -> list[Table]:

@@ -55,7 +55,7 @@ def factors_header(net: DenseNet, *, stamp: str) -> str:
 
 def multiply_adds(net: DenseNet) -> int:
     """Multiply-adds of the layers in one prediction."""
-    return sum(layer.weights.size for layer in net.embedding + net.trunk)
+    return sum(layer.weights.size for layer in net.embedding + net.trunk + net.domain)
 
 
 def _structs(factors: tuple[Factor, ...]) -> str:

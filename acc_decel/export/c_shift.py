@@ -10,6 +10,8 @@ from acc_decel.export.fixed import WORD, FixedLayer, FixedNet, nearest_power
 
 SOURCES = (
     "acc_decel_fixed.c",
+    "acc_decel_fixed_domain.c",
+    "acc_decel_fixed_domain.h",
     "acc_decel_fixed_layers.h",
     "acc_decel_shift_layers.c",
     "acc_decel_shift_layers.h",
@@ -35,6 +37,7 @@ def check_narrow(net: FixedNet) -> None:
     widths = [(f"embedding[{i}]", _filled(layer.weights.shape[1])) for i, layer in enumerate(net.embedding)]
     for i, layer in enumerate(net.trunk):
         widths.append((f"trunk[{i}]", _filled(beside) + _filled(layer.weights.shape[1] - beside)))
+    widths += [(f"domain[{i}]", _filled(layer.weights.shape[1])) for i, layer in enumerate(net.domain)]
     for name, inputs in widths:
         if inputs > MOST_INPUTS:
             raise ValueError(

@@ -28,7 +28,7 @@ FLOAT, FIXED, SHIFT = FORMATS = ("float", "fixed", "shift")
 ONNX = {FIXED: "model_fixed.onnx", SHIFT: "model_shift.onnx"}  # beside the C: a graph with the same bits
 FIXED_EVENTS = 20_000  # on which fixed point is compared with float, to see where weights must be finer
 SHIFT_EVENTS = 8_000  # for which weights without multiplications are rounded
-TABLES = "acc_decel_network_tables.h"
+TABLES, DOMAIN_TABLES = "acc_decel_network_tables.h", "acc_decel_domain_tables.h"
 SOURCES = (
     "acc_decel.c",
     "acc_decel.h",
@@ -93,7 +93,10 @@ class _Network:
 def _float_files(net: DenseNet, golden: Float32[ndarray, "events columns"], stamp: str) -> _Network:
     return _Network(
         c_floating.SOURCES,
-        {TABLES: c_floating.network_header(net, stamp=stamp)},
+        {
+            TABLES: c_floating.network_header(net, stamp=stamp),
+            DOMAIN_TABLES: c_floating.domain_header(net, stamp=stamp),
+        },
         c_floating.network_checksum(net),
         reference_outputs(net, golden),
         status_of(net, golden),
@@ -106,7 +109,7 @@ def _fixed_files(net: DenseNet, golden: Float32[ndarray, "events columns"], stam
     fixed = fixed_net(net, events)
     return _Network(
         c_fixed.SOURCES,
-        {TABLES: c_fixed.network_header(fixed, c_fixed.PACKING, stamp=stamp)},
+        _integer_tables(fixed, c_fixed.PACKING, stamp),
         c_fixed.network_checksum(fixed, c_fixed.PACKING),
         *fixed_answers(fixed, golden),
         _fixed_told(fixed, float(np.abs(fixed(events) - net(events)).max())),
@@ -114,14 +117,21 @@ def _fixed_files(net: DenseNet, golden: Float32[ndarray, "events columns"], stam
     )
 
 
+def _integer_tables(net: FixedNet, packing: c_fixed.Packing, stamp: str) -> dict[str, str]:
+    return {
+        TABLES: c_fixed.network_header(net, packing, stamp=stamp),
+        DOMAIN_TABLES: c_fixed.domain_header(net, packing, stamp=stamp),
+    }
+
+
 def _shift_files(net: DenseNet, golden: Float32[ndarray, "events columns"], stamp: str) -> _Network:
     events = even_events(net.factors, SHIFT_EVENTS)
     shift = shift_net(net, events)
     c_shift.check_narrow(shift)
-    tables = c_fixed.network_header(shift, c_shift.PACKING, stamp=stamp)
+    tables = _integer_tables(shift, c_shift.PACKING, stamp)
     return _Network(
         c_shift.SOURCES,
-        {TABLES: tables, c_shift.SQUARES_FILE: c_shift.squares_source(stamp=stamp)},
+        tables | {c_shift.SQUARES_FILE: c_shift.squares_source(stamp=stamp)},
         c_fixed.network_checksum(shift, c_shift.PACKING),
         *fixed_answers(shift, golden),
         f"in 16-bit integers, without a multiplication in its layers: weights are sums of signed powers of two; root "

@@ -5,7 +5,7 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from acc_decel.factors import OUTPUTS, Factor, column_names
-from acc_decel.network import DenseNet, Layer, Wiring, bent, wiring
+from acc_decel.network import DenseNet, Layer, Wiring, bent, domain_inputs, wiring
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
 LARGEST = float(np.finfo(np.float32).max) / 2  # sums stay below, so that no rounding reaches infinity
@@ -31,6 +31,11 @@ def check_fits(net: DenseNet) -> None:
         raise ValueError(f"trunk must give {len(OUTPUTS)} outputs ({', '.join(OUTPUTS)}). Got {outputs}.")
     if not (net.low.shape == net.high.shape == (outputs,) and (net.low <= net.high).all()):
         raise ValueError(f"The outputs must have {outputs} limits, low <= high. Got {net.low}, {net.high}.")
+    scores = _check_layers("domain", net.domain, beside=0, inputs=len(domain_inputs(net.factors)))
+    if (len(net.domain), scores) != (2, 1):
+        raise ValueError(
+            f"domain must be 2 layers that give 1 score. Got {len(net.domain)} that give {scores}. Train again."
+        )
     _check_bounds(net, wires)
 
 
@@ -49,7 +54,7 @@ def _check_array(name: str, array: ndarray, shape: tuple[int, ...]) -> None:
 def _check_layers(part: str, layers: tuple[Layer, ...], *, beside: int, inputs: int) -> int:
     """Number of outputs of the last layer; each must take `beside` values and what the one before gives."""
     if not layers:
-        raise ValueError(f"{part} must have at least one layer for the firmware. Got none.")
+        raise ValueError(f"{part} must have at least one layer for the firmware. Got none. Train the network again.")
     for i, layer in enumerate(layers):
         outputs = len(layer.bias)
         _check_array(f"{part}[{i}].weights", layer.weights, (outputs, beside + inputs))
@@ -62,9 +67,12 @@ def _check_bounds(net: DenseNet, wires: Wiring) -> None:
     scaled = _scaled_bounds(net)
     opened = np.array([_gate_bound(net, gate) for gate in wires.gates])
     embedded = np.concatenate([scaled[[*wires.free]], scaled[[*wires.gated]] * opened, np.ones(len(wires.masked))])
+    x = scaled[[*wires.forced]]
+    score = np.concatenate([x, embedded])[[*domain_inputs(net.factors)]]
+    for i, layer in enumerate(net.domain):
+        score = _bound(f"domain[{i}]", layer, score)
     for i, layer in enumerate(net.embedding):
         embedded = _bound(f"embedding[{i}]", layer, embedded)
-    x = scaled[[*wires.forced]]
     for i, layer in enumerate(net.trunk):
         x = _bound(f"trunk[{i}]", layer, np.concatenate([embedded, x]))
 

@@ -1,11 +1,12 @@
 """The network in fixed point: integers chosen so that no sum can overflow, and the NumPy reference of their arithmetic.
 
-Every value between two layers is a 16-bit integer q that stands for low + (q + 32768) / scale, where low to low +
-65535 / scale holds what the value can be: its interval, proven from the ranges of the factors. What leaves a rectifier
-begins at low = 0 and has a scale that is a power of two. A unit adds 16-bit weights times such integers to its bias, in
-arithmetic modulo 2^32 whose result is proven to lie within 32 bits; its sum is in 2^-point, the rectifier then works on
-whole integers, and a shift to the right gives q: all scales are in the weights. Rounding a weight keeps its sign, and
-rounding a value keeps its order, so that a network monotone in float32 is monotone here.
+Every value between two layers is a 16-bit integer q that stands for low + (q + 32768) / scale. What enters spans its
+whole interval. What leaves a rectifier begins at 0, has a scale that is a power of two, and is cut at 65535 / scale: at
+least ROOM times the greatest value seen over many events and corners, or the proven interval if that is less. A unit
+adds 16-bit weights times such integers to its bias, in arithmetic modulo 2^32 whose result is proven to lie within 32
+bits, whatever 16-bit integers come in; its sum is in 2^-point, the rectifier then works on whole integers, and a shift
+to the right gives q: all scales are in the weights. Rounding a weight keeps its sign, and rounding or cutting a value
+keeps its order, so that a network monotone in float32 is monotone here.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,15 +14,15 @@ from dataclasses import dataclass
 from math import floor, log2
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 from numpy import ndarray
 
-from acc_decel.export.bounds import Interval, entering_intervals, sum_intervals
+from acc_decel.export.bounds import Interval, domain_intervals, entering_intervals, sum_intervals
 from acc_decel.export.fitness import check_fits
 from acc_decel.export.reference import status_of
 from acc_decel.factors import COMFORT_DECELERATION, OUTPUTS, bends
-from acc_decel.network import DenseNet, Layer, in_order, rectified, wiring
-from acc_decel.status import BELOW_COMFORT, REFUSED
+from acc_decel.network import DenseNet, Layer, domain_inputs, entering, excluded, in_order, rectified, wiring
+from acc_decel.status import BELOW_COMFORT, OUTSIDE_DOMAIN, REFUSED
 
 LEAST, MOST = -32768, 32767  # of a value between layers
 STEPS = MOST - LEAST
@@ -31,10 +32,11 @@ WORD = 2**31  # sums lie from -WORD to WORD - 1
 FIXED_BITS = 15  # a factor becomes an integer of at most so many bits and a sign
 GATE_BITS = 14  # a gate of 1 is 2^14
 ROOT_BITS = 15  # of what the rectifier squares
-LEAST_SPAN = 2.0**-8  # of a value: one that is always 0 has a scale, too
+LEAST_SPAN = 0.5  # of a value: finer steps are not needed
 SHIFTS = range(1, 32)
 POINTS = range(ROOT_BITS + 1, 2 * ROOT_BITS + 1)  # bits behind the point of a sum
 OUTPUT_BITS = range(8, 25)
+ROOM = 1.5  # for a value: times the greatest one seen
 TOLERANCE = 0.05  # [m/s^2], [s] that fixed point may be away from float before weights are made finer
 
 
@@ -119,12 +121,22 @@ class FixedNet:
     entries: Entries  # forced, free and gated columns
     embedding: tuple[FixedLayer, ...]
     trunk: tuple[FixedLayer, ...]
+    domain: tuple[FixedLayer, ...]  # its last sum is the score, in some power of 2
     bits: Int64[ndarray, " outputs"]
     least: Int64[ndarray, " outputs"]
     most: Int64[ndarray, " outputs"]
 
-    def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
-        """What `DenseNet` gives for accepted events, as the integers of the firmware give it: the same bits."""
+    @property
+    def domain_inputs(self) -> tuple[int, ...]:
+        """Which of the values that enter the score sees: here the forced columns come last."""
+        wires = wiring(self.net.factors)
+        forced = len(wires.forced)
+        return tuple((i - forced) % (forced + wires.embedding_inputs) for i in domain_inputs(self.net.factors))
+
+    def entered(
+        self, columns: Float32[ndarray, "rows columns"]
+    ) -> tuple[Int64[ndarray, "rows x"], Int64[ndarray, "rows forced"]]:
+        """The integers that enter the embedding, and the forced columns."""
         wires = wiring(self.net.factors)
         entered = self.entries(columns)
         forced, free, gated = np.split(entered, np.cumsum([len(wires.forced), len(wires.free)]), axis=1)
@@ -132,7 +144,18 @@ class FixedNet:
         gate = 2**GATE_BITS - fixed(np.nan_to_num(columns[:, wires.gates]), np.full(len(wires.gates), GATE_BITS))
         gated = zero + (((gated - zero) * gate + 2 ** (GATE_BITS - 1)) >> GATE_BITS)
         available = np.where(np.isnan(columns[:, wires.masked]), LEAST, MOST)
-        embedded, x = np.concatenate([free, gated, available], axis=1), forced
+        return np.concatenate([free, gated, available], axis=1), forced
+
+    def unfamiliar(self, columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, " rows"]:
+        """Whether the score of accepted events, in integers, is above 0."""
+        x = np.concatenate(self.entered(columns), axis=1)[:, self.domain_inputs]
+        for layer in self.domain[:-1]:
+            x = layer(x)
+        return self.domain[-1].sums(x)[:, 0] > 0
+
+    def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
+        """What `DenseNet` gives for accepted events, as the integers of the firmware give it: the same bits."""
+        embedded, x = self.entered(columns)
         for layer in self.embedding:
             embedded = layer(embedded)
         for layer in self.trunk[:-1]:
@@ -147,8 +170,10 @@ def fixed_answers(
     net: FixedNet, columns: Float32[ndarray, "rows columns"]
 ) -> tuple[Float32[ndarray, "rows outputs"], Int64[ndarray, " rows"]]:
     """Outputs (NaN where refused) and status that the firmware in fixed point must give for `columns`."""
-    status = status_of(net.net, columns) & ~BELOW_COMFORT
+    status = status_of(net.net, columns) & ~(BELOW_COMFORT | OUTSIDE_DOMAIN)
     answered = status & REFUSED == 0
+    outside = excluded(net.net.factors, columns[answered]) | net.unfamiliar(columns[answered])
+    status[answered] |= np.where(outside, OUTSIDE_DOMAIN, 0)
     outputs = np.full((len(columns), len(OUTPUTS)), np.nan, np.float32)
     outputs[answered] = net(columns[answered])
     status[answered & ~(outputs[:, 0] >= np.float32(COMFORT_DECELERATION))] |= BELOW_COMFORT
@@ -168,13 +193,13 @@ def fixed_net(net: DenseNet, events: Float32[ndarray, "rows columns"], *, tolera
     ValueError, naming layer and reason, if the integers cannot be proven to fit.
     """
     check_fits(net)
-    expected = net(events)
+    expected, reached = net(events), values_reached(net, events)
     finer: frozenset[int] = frozenset()
     layers = range(len(net.embedding) + len(net.trunk))
-    best = quantised(net, finer)
+    best = quantised(net, finer, reached)
     error = _distance(best, events, expected)
     while error > tolerance and len(finer) < len(layers):
-        trials = {finer | {i}: quantised(net, finer | {i}) for i in layers if i not in finer}
+        trials = {finer | {i}: quantised(net, finer | {i}, reached) for i in layers if i not in finer}
         errors = {some: _distance(trial, events, expected) for some, trial in trials.items()}
         finer = min(errors, key=errors.__getitem__)
         best, error = trials[finer], errors[finer]
@@ -185,10 +210,43 @@ def _distance(net: FixedNet, events: Float32[ndarray, "rows columns"], expected:
     return float(np.abs(net(events) - expected).max(initial=0))
 
 
-def quantised(net: DenseNet, finer: Collection[int] = (), *, terms: Sequence[int] = ()) -> FixedNet:
+def values_reached(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
+    """The greatest value of every hidden unit over `events` and over as many corners, layer by layer."""
+    return greatest_values(net, np.concatenate([events, _at_the_ends(net, events)]))
+
+
+def greatest_values(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
+    """The greatest value of every hidden unit over `events`, layer by layer, embedding first."""
+    embedded, x = entering(net.factors, net.center, net.inverse_spread, events)
+    found = []
+    for layer in net.embedding:
+        embedded = rectified(layer(embedded))
+        found.append(embedded.max(axis=0).astype(np.float64))
+    for layer in net.trunk[:-1]:
+        x = rectified(layer(np.concatenate([embedded, x], axis=1)))
+        found.append(x.max(axis=0).astype(np.float64))
+    return found
+
+
+def _at_the_ends(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
+    """The events with every factor moved to the nearer end of its range; choices as they are."""
+    ends = np.array([(f.low, f.high) for f in net.factors for _ in f.columns], np.float32)
+    moved = np.where(events < ends.mean(axis=1), ends[:, 0], ends[:, 1])
+    choice = np.array([bool(f.levels) for f in net.factors for _ in f.columns])
+    return np.where(choice | np.isnan(events), events, moved)
+
+
+def quantised(
+    net: DenseNet,
+    finer: Collection[int] = (),
+    reached: Sequence[Float64[ndarray, " _"]] | None = None,
+    *,
+    terms: Sequence[int] = (),
+) -> FixedNet:
     """`net` in fixed point, with finer weights in the layers of these numbers, counted from the embedding's first.
 
-    `terms` makes each weight of a layer the sum of at most so many signed powers of two, one number a layer. Raises
+    Values are cut at ROOM times what they have `reached`, or not at all if that is not given. `terms` makes each
+    weight of a layer the sum of at most so many signed powers of two, one number a layer, the score's last. Raises
     ValueError, naming layer and reason, if the integers cannot be proven to fit.
     """
     wires = wiring(net.factors)
@@ -198,23 +256,44 @@ def quantised(net: DenseNet, finer: Collection[int] = (), *, terms: Sequence[int
     forced = Scale(scale.low[:first], scale.scale[:first])
     masked = scale_of(Interval(np.zeros(len(wires.masked)), np.ones(len(wires.masked))))
     seen = Scale(scale.low[first:], scale.scale[first:]).joined(masked)
-    sums = sum_intervals(net)
-    most = terms or [0] * len(sums)
+    most = greatest_cut(net, reached)
+    few = terms or [0] * (len(most) + 1 + len(net.domain))
     embedded, done = seen, []
     for i, layer in enumerate(net.embedding):
-        rounded, embedded = _layer(f"embedding[{i}]", layer, embedded, sums[i], fine=i in finer, terms=most[i])
+        rounded, embedded = _layer(f"embedding[{i}]", layer, embedded, most[i], fine=i in finer, terms=few[i])
         done.append(rounded)
     deep, x = len(done), forced
     for i, layer in enumerate(net.trunk[:-1]):
         at = deep + i
-        rounded, x = _layer(f"trunk[{i}]", layer, embedded.joined(x), sums[at], fine=at in finer, terms=most[at])
+        rounded, x = _layer(f"trunk[{i}]", layer, embedded.joined(x), most[at], fine=at in finer, terms=few[at])
         done.append(rounded)
     at = len(done)
-    last, bits = _last_layer(f"trunk[{at - deep}]", net.trunk[-1], embedded.joined(x), fine=at in finer, terms=most[at])
+    last, bits = _last_layer(f"trunk[{at - deep}]", net.trunk[-1], embedded.joined(x), fine=at in finer, terms=few[at])
     ends = [np.clip(np.rint(e.astype(np.float64) * np.exp2(bits)), -WORD, WORD - 1) for e in (net.low, net.high)]
-    least, most = (end.astype(np.int64) for end in ends)
     entries = _entries(net, columns, scale)
-    return FixedNet(net, entries, tuple(done[:deep]), (*done[deep:], last), bits, least, most)
+    domain = _domain(net, scale.joined(masked), terms=few[at + 1 :])
+    least, greatest = (end.astype(np.int64) for end in ends)
+    return FixedNet(net, entries, tuple(done[:deep]), (*done[deep:], last), domain, bits, least, greatest)
+
+
+def greatest_cut(
+    net: DenseNet, reached: Sequence[Float64[ndarray, " _"]] | None = None
+) -> list[Float64[ndarray, " _"]]:
+    """What the value of every hidden unit is cut at, layer by layer, embedding first."""
+    most = [rectified(np.maximum(sums.high, 0)) for sums in sum_intervals(net)[:-1]]
+    if reached is None:
+        return most
+    return [np.minimum(proven, ROOM * seen) for proven, seen in zip(most, reached, strict=True)]
+
+
+def _domain(net: DenseNet, entered: Scale, *, terms: Sequence[int]) -> tuple[FixedLayer, ...]:
+    """The layers of the score in integers; `entered` are forced, free, gated and availability."""
+    places = [*domain_inputs(net.factors)]
+    seen = Scale(entered.low[places], entered.scale[places])
+    most = rectified(np.maximum(domain_intervals(net).high, 0))
+    first, hidden = _layer("domain[0]", net.domain[0], seen, most, fine=False, terms=terms[0])
+    score, _ = _last_layer("domain[1]", net.domain[1], hidden, fine=False, terms=terms[1])
+    return first, score
 
 
 def scale_of(values: Interval) -> Scale:
@@ -224,18 +303,17 @@ def scale_of(values: Interval) -> Scale:
 
 
 def _layer(
-    name: str, layer: Layer, seen: Scale, sums: Interval, *, fine: bool, terms: int = 0
+    name: str, layer: Layer, seen: Scale, most: Float64[ndarray, " units"], *, fine: bool, terms: int = 0
 ) -> tuple[FixedLayer, Scale]:
-    """The layer in integers, and what its outputs stand for."""
-    bits, finer = output_bits(sums), _finer(layer) if fine else 0
+    """The layer in integers, its outputs cut at `most` or later, and what they stand for."""
+    bits, finer = output_bits(most), _finer(layer) if fine else 0
     units = [_unit(f"{name}, unit {i}", layer, i, seen, int(bits[i]), finer, terms) for i in range(len(layer.bias))]
     weights, residues, bias, point, shift = (np.array(some) for some in zip(*units, strict=True))
     return FixedLayer(weights, residues, bias, point, shift, finer), Scale(np.zeros(len(bits)), np.exp2(bits))
 
 
-def output_bits(sums: Interval) -> Int64[ndarray, " outputs"]:
-    """The most bits of a fraction with which 16 bits hold the rectified sums of a layer."""
-    most = rectified(np.maximum(sums.high, 0))
+def output_bits(most: Float64[ndarray, " outputs"]) -> Int64[ndarray, " outputs"]:
+    """The bits of a fraction with which 16 bits hold values up to `most`."""
     return np.floor(np.log2(STEPS / np.maximum(most, LEAST_SPAN))).astype(np.int64)
 
 

@@ -12,6 +12,7 @@ from acc_decel.files import replaced
 from acc_decel.network import DenseNet, loaded, stored
 
 ARRAYS, ONNX, METRICS, MANIFEST = "network.npz", "model.onnx", "metrics.json", "manifest.json"
+ATTRIBUTION = "attribution.onnx"
 
 
 def write_model(
@@ -40,6 +41,27 @@ def write_model(
     for name, content in files.items():
         with replaced(folder / name) as temporary:
             temporary.write_bytes(content)
+
+
+def add_attribution(folder: Path, content: bytes, metrics: dict[str, object]) -> None:
+    """Put a student and its metrics into a model's folder, with their hashes in the manifest.
+
+    The manifest first forgets what changes, so that a folder that is left half-way can still be read.
+    """
+    told = json.loads((folder / METRICS).read_text()) | {"attribution": metrics}
+    files = {ATTRIBUTION: content, METRICS: _json(told)}
+    manifest = json.loads((folder / MANIFEST).read_text())
+    kept = {name: digest for name, digest in manifest["sha256"].items() if name not in files}
+    hashes = {name: hashlib.sha256(written).hexdigest() for name, written in files.items()}
+    steps = {MANIFEST: _json(manifest | {"sha256": kept})} | files
+    for name, written in (*steps.items(), (MANIFEST, _json(manifest | {"sha256": kept | hashes}))):
+        with replaced(folder / name) as temporary:
+            temporary.write_bytes(written)
+
+
+def made_for(folder: Path) -> dict[str, str]:
+    """The hashes of the network that a folder holds: a student belongs to these files."""
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (ARRAYS, ONNX)}
 
 
 def read_model(folder: Path) -> tuple[DenseNet, dict[str, object]]:

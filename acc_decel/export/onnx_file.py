@@ -22,7 +22,7 @@ from acc_decel.factors import (
     described,
     schema,
 )
-from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.network import FORMAT, DenseNet, Layer, domain_inputs, wiring
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 OPSET, IR_VERSION = 17, 8  # understood by ONNX Runtime 1.12 and later
@@ -83,19 +83,22 @@ def onnx_bytes(net: DenseNet, metadata: dict[str, str]) -> bytes:
     return checked_bytes(net, metadata, lambda g, lacking: _network(g, net, lacking))
 
 
-def checked_bytes(net: DenseNet, metadata: dict[str, str], network: Callable[[Graph, str], str]) -> bytes:
+def checked_bytes(net: DenseNet, metadata: dict[str, str], network: Callable[[Graph, str], tuple[str, str]]) -> bytes:
     """The bytes of an ONNX file with the checks and the status of `net` around a network.
 
     `network` adds its nodes to a graph and names their float32 result, [batch, outputs] cut to its limits, but in no
-    order. It is told the condition [batch, columns] of the columns that are not available.
+    order, and the condition [batch] that the event is unfamiliar. It is told the condition [batch, columns] of the
+    columns that are not available.
     """
     g = Graph()
     bad, missing, lacking = _acceptance(g, net)
     refused = _refused(g, net, bad, missing)
-    outputs = _in_order(g, network(g, lacking))
+    found, unfamiliar = network(g, lacking)
+    outputs = _in_order(g, found)
     for i, name in enumerate(OUTPUTS):
         g("Where", refused, g.constant(np.float32(np.nan)), outputs[i], name=name)
-    _status(g, net, bad, missing, refused, outputs[0])
+    outside = g("Or", _excluded(g, net), unfamiliar)
+    _status(g, net, bad, missing, refused, outside, outputs[0])
     batch = ["batch"]
     graph = helper.make_graph(
         g.nodes,
@@ -116,6 +119,7 @@ def checked_bytes(net: DenseNet, metadata: dict[str, str], network: Callable[[Gr
 
 def _metadata(net: DenseNet) -> dict[str, str]:
     return {
+        "format": str(FORMAT),
         "schema": schema(net.factors),
         "columns": json.dumps(column_names(net.factors)),
         "factors": json.dumps(described(net.factors)),
@@ -160,8 +164,8 @@ def _refused(g: Graph, net: DenseNet, bad: str, missing: str) -> str:
     return g("Squeeze", g.any_of(reason, ones), g.constant(np.array([1])))
 
 
-def _network(g: Graph, net: DenseNet, lacking: str) -> str:
-    """The outputs in no order, as `dense_net.py` says."""
+def _network(g: Graph, net: DenseNet, lacking: str) -> tuple[str, str]:
+    """The outputs in no order, as `dense_net.py` says, and whether the score of the trained domain is above 0."""
     wires = wiring(net.factors)
     zero, one = g.constant(0.0), g.constant(1.0)
     bend = np.array(bends(net.factors))
@@ -174,13 +178,15 @@ def _network(g: Graph, net: DenseNet, lacking: str) -> str:
     available = g("Sub", one, g.number(columns_of(g, lacking, wires.masked)))
     gated = g("Mul", columns_of(g, scaled, wires.gated), closed)
     embedded = g("Concat", columns_of(g, scaled, wires.free), gated, available, axis=1)
+    x = columns_of(g, scaled, wires.forced)
+    entered = g("Concat", x, embedded, axis=1)
     for layer in net.embedding:
         embedded = _rectified(g, _sums(g, layer, embedded))
-    x = columns_of(g, scaled, wires.forced)
     for layer in net.trunk[:-1]:
         x = _rectified(g, _sums(g, layer, g("Concat", embedded, x, axis=1)))
     x = _sums(g, net.trunk[-1], g("Concat", embedded, x, axis=1))
-    return g("Min", g("Max", x, g.constant(net.low)), g.constant(net.high))
+    cut = g("Min", g("Max", x, g.constant(net.low)), g.constant(net.high))
+    return cut, _unfamiliar(g, net, entered)
 
 
 def _in_order(g: Graph, x: str) -> list[str]:
@@ -209,7 +215,7 @@ def _rectified(g: Graph, z: str) -> str:
     return g("Add", g("Max", g("Sub", z, one), zero), curve)
 
 
-def _status(g: Graph, net: DenseNet, bad: str, missing: str, refused: str, lower: str) -> None:
+def _status(g: Graph, net: DenseNet, bad: str, missing: str, refused: str, outside: str, lower: str) -> None:
     shifts = np.arange(len(net.factors))
     bits = [
         _bits(g, bad, np.int64(1) << (shifts + OUT_OF_RANGE_SHIFT)),
@@ -219,7 +225,7 @@ def _status(g: Graph, net: DenseNet, bad: str, missing: str, refused: str, lower
     uncomfortable = g("Not", g("GreaterOrEqual", lower, g.constant(COMFORT_DECELERATION)))
     for condition, bit in (
         (refused, REFUSED),
-        (g("And", answered, _outside_domain(g, net)), OUTSIDE_DOMAIN),
+        (g("And", answered, outside), OUTSIDE_DOMAIN),
         (g("And", answered, uncomfortable), BELOW_COMFORT),
     ):
         bits.append(g("Mul", g("Cast", condition, to=TensorProto.INT64), g.constant(np.array(bit))))
@@ -234,10 +240,23 @@ def _bits(g: Graph, conditions: str, bits: ndarray) -> str:
     return g("ReduceSum", each, g.constant(np.array([1])), keepdims=0)
 
 
-def _outside_domain(g: Graph, net: DenseNet) -> str:
+def _excluded(g: Graph, net: DenseNet) -> str:
     at = column_names(net.factors).index
     level = columns_of(g, INPUT, tuple(at(e.column) for e in EXCLUSIONS))
     value = columns_of(g, INPUT, tuple(at(e.factor) for e in EXCLUSIONS))
     above = g("Greater", value, g.constant([e.limit for e in EXCLUSIONS]))
     both = g("And", g("Greater", level, g.constant(CERTAIN)), above)
     return g("Squeeze", g.any_of(both, np.ones((len(EXCLUSIONS), 1))), g.constant(np.array([1])))
+
+
+def _unfamiliar(g: Graph, net: DenseNet, entered: str) -> str:
+    """Whether the score of the trained domain is above 0."""
+    x = columns_of(g, entered, domain_inputs(net.factors))
+    for layer in net.domain[:-1]:
+        x = _rectified(g, _sums(g, layer, x))
+    return above_zero(g, _sums(g, net.domain[-1], x), g.constant(0.0))
+
+
+def above_zero(g: Graph, score: str, zero: str) -> str:
+    """The condition [batch] that a score [batch, 1] is above 0."""
+    return g("Squeeze", g("Greater", score, zero), g.constant(np.array([1])))

@@ -8,7 +8,7 @@ import numpy as np
 from onnx import TensorProto
 
 from acc_decel.export.fixed import FIXED_BITS, GATE_BITS, LEAST, MOST, ROOT_BITS, STEPS, Entries, FixedLayer, FixedNet
-from acc_decel.export.onnx_file import INPUT, Graph, checked_bytes, columns_of
+from acc_decel.export.onnx_file import INPUT, Graph, above_zero, checked_bytes, columns_of
 from acc_decel.network import wiring
 
 
@@ -20,7 +20,7 @@ def fixed_onnx_bytes(net: FixedNet, metadata: dict[str, str]) -> bytes:
     return checked_bytes(net.net, metadata, lambda g, lacking: _network(g, net, lacking))
 
 
-def _network(g: Graph, net: FixedNet, lacking: str) -> str:
+def _network(g: Graph, net: FixedNet, lacking: str) -> tuple[str, str]:
     wires = wiring(net.net.factors)
     given = g("Cast", g("Where", lacking, g.constant(0.0), INPUT), to=TensorProto.DOUBLE)
     entered = _entered(g, net.entries, given, lacking)
@@ -33,13 +33,18 @@ def _network(g: Graph, net: FixedNet, lacking: str) -> str:
     gated = g("Add", zero, _shifted(g, rounded, np.array(GATE_BITS)))
     available = g("Where", columns_of(g, lacking, wires.masked), g.exact(LEAST), g.exact(MOST))
     embedded, x = g("Concat", free, gated, available, axis=1), forced
+    scored = columns_of(g, g("Concat", embedded, forced, axis=1), net.domain_inputs)
+    for layer in net.domain[:-1]:
+        scored = _rectified(g, layer, _sums(g, layer, scored))
+    unfamiliar = above_zero(g, _sums(g, net.domain[-1], scored), g.exact(0))
     for layer in net.embedding:
         embedded = _rectified(g, layer, _sums(g, layer, embedded))
     for layer in net.trunk[:-1]:
         x = _rectified(g, layer, _sums(g, layer, g("Concat", embedded, x, axis=1)))
     sums = _sums(g, net.trunk[-1], g("Concat", embedded, x, axis=1))
     whole = g("Min", g("Max", sums, g.exact(net.least)), g.exact(net.most))
-    return g("Mul", g("Cast", whole, to=TensorProto.FLOAT), g.constant(np.exp2(-net.bits)))
+    outputs = g("Mul", g("Cast", whole, to=TensorProto.FLOAT), g.constant(np.exp2(-net.bits)))
+    return outputs, unfamiliar
 
 
 def _entered(g: Graph, entries: Entries, given: str, lacking: str) -> str:

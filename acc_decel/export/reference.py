@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from numpy import ndarray
 
-from acc_decel.factors import CERTAIN, COMFORT_DECELERATION, EXCLUSIONS, OUTPUTS, Factor, column_names
-from acc_decel.network import DenseNet
+from acc_decel.factors import COMFORT_DECELERATION, OUTPUTS, Factor
+from acc_decel.network import DenseNet, outside_domain
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 CHOICE_SUM = (0.99, 1.01)  # the probabilities of a choice add up to this, both ends included, summed in float32
@@ -24,7 +24,7 @@ def status_of(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Int64
     status = _acceptance(net, columns)
     answered = status & REFUSED == 0
     lower = reference_outputs(net, columns)[:, 0]
-    status[answered & _outside_domain(net, columns)] |= OUTSIDE_DOMAIN
+    status[answered] |= np.where(outside_domain(net, columns[answered]), OUTSIDE_DOMAIN, 0)
     status[answered & ~(lower >= np.float32(COMFORT_DECELERATION))] |= BELOW_COMFORT
     return status
 
@@ -53,11 +53,3 @@ def _inside(factor: Factor, values: Float32[ndarray, "rows levels"]) -> Bool[nda
                 total += column
         inside &= (total >= np.float32(CHOICE_SUM[0])) & (total <= np.float32(CHOICE_SUM[1]))
     return inside
-
-
-def _outside_domain(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, " rows"]:
-    at = column_names(net.factors).index
-    outside = np.zeros(len(columns), np.bool_)
-    for e in EXCLUSIONS:
-        outside |= (columns[:, at(e.column)] > np.float32(CERTAIN)) & (columns[:, at(e.factor)] > np.float32(e.limit))
-    return outside

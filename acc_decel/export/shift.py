@@ -15,10 +15,19 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from numpy import ndarray
 
-from acc_decel.export.bounds import entering_intervals, sum_intervals
+from acc_decel.export.bounds import entering_intervals
 from acc_decel.export.fitness import check_fits
-from acc_decel.export.fixed import STEPS, FixedNet, output_bits, quantised, scale_of, with_terms
-from acc_decel.network import DenseNet, Layer, entering, rectified, wiring
+from acc_decel.export.fixed import (
+    STEPS,
+    FixedNet,
+    greatest_cut,
+    output_bits,
+    quantised,
+    scale_of,
+    values_reached,
+    with_terms,
+)
+from acc_decel.network import DenseNet, Layer, domain_inputs, entering, rectified, wiring
 
 MOST_TERMS = 3
 TOLERANCE = 0.05  # [m/s^2], [s] root mean square over events and outputs, away from float
@@ -58,7 +67,9 @@ def distance(net: FixedNet, events: Float32[ndarray, "rows columns"], expected: 
 def with_few_terms(net: DenseNet, terms: Sequence[int], events: Float32[ndarray, "rows columns"]) -> FixedNet:
     """`net` in fixed point with at most so many terms a weight, one number a layer; near `net` on `events`."""
     few = rounded_net(net, [few_terms(most) for most in terms], events)
-    return replace(quantised(few, terms=terms), net=net)
+    few = _with_rounded_score(few, few_terms(MOST_TERMS), events)
+    score = [MOST_TERMS] * len(net.domain)
+    return replace(quantised(few, (), values_reached(few, events), terms=[*terms, *score]), net=net)
 
 
 def few_terms(terms: int) -> Rounding:
@@ -71,7 +82,7 @@ def rounded_net(net: DenseNet, roundings: Sequence[Rounding], events: Float32[nd
     wires = wiring(net.factors)
     steps = scale_of(entering_intervals(net, (*wires.forced, *wires.free, *wires.gated))).scale
     first = len(wires.forced)
-    given = [np.exp2(output_bits(sums)) for sums in sum_intervals(net)]
+    given = [np.exp2(output_bits(most)) for most in greatest_cut(net, values_reached(net, events))]
     embedded, x = entering(net.factors, net.center, net.inverse_spread, events)
     aimed_embedded, aimed = embedded, x
     scale = np.concatenate([steps[first:], np.full(len(wires.masked), float(STEPS))])
@@ -86,9 +97,24 @@ def rounded_net(net: DenseNet, roundings: Sequence[Rounding], events: Float32[nd
         seen, last = np.concatenate([embedded, x], axis=1), layer is net.trunk[-1]
         sums = layer(np.concatenate([aimed_embedded, aimed], axis=1))
         done.append(_rounded(layer, roundings[len(done)], seen, sums, scale, last=last))
-        x, aimed = rectified(done[-1](seen)), rectified(sums)
-        scale = np.concatenate([beside, given[len(done) - 1]])
+        if not last:
+            x, aimed = rectified(done[-1](seen)), rectified(sums)
+            scale = np.concatenate([beside, given[len(done) - 1]])
     return replace(net, embedding=tuple(done[:deep]), trunk=tuple(done[deep:]))
+
+
+def _with_rounded_score(net: DenseNet, rounding: Rounding, events: Float32[ndarray, "rows columns"]) -> DenseNet:
+    """`net` with the weights of the score of its trained domain rounded."""
+    wires, places = wiring(net.factors), [*domain_inputs(net.factors)]
+    steps = scale_of(entering_intervals(net, (*wires.forced, *wires.free, *wires.gated))).scale
+    scale = np.concatenate([steps, np.full(len(wires.masked), float(STEPS))])[places]
+    embedded, forced = entering(net.factors, net.center, net.inverse_spread, events)
+    x = np.concatenate([forced, embedded], axis=1)[:, places]
+    hidden, score = net.domain
+    sums = hidden(x)
+    few = _rounded(hidden, rounding, x, sums, scale)
+    aim, ones = score(rectified(sums)), np.ones(len(hidden.bias))
+    return replace(net, domain=(few, _rounded(score, rounding, rectified(few(x)), aim, ones, last=True)))
 
 
 def _rounded(

@@ -17,6 +17,7 @@ from numpy import ndarray
 from acc_decel.dataset import Dataset, conditional_quantiles
 from acc_decel.factors import CERTAIN, DELAY, OUTPUTS, QUANTILES, column_names
 from acc_decel.network.dense_net import DenseNet
+from acc_decel.network.domain_metrics import domain_metrics
 from acc_decel.network.split import part
 from acc_decel.physics import vehicle_from
 
@@ -82,6 +83,7 @@ def metrics(
         "coverage": float(inside.mean()),
         "below": {name: float((true < answer[:, list(OUTPUTS).index(name)]).mean()) for name in QUANTILES},
         "mean_width": float((answer[:, UPPER] - answer[:, LOWER]).mean()),
+        **domain_metrics(net, columns, seed=seed),
         "regimes": {
             name: {
                 "events": int(here.sum()),

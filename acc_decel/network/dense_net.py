@@ -12,6 +12,8 @@ A prediction goes through these steps, the same in NumPy here, in the ONNX graph
 
 Between two layers stands the smooth rectifier: 0 below 0, z^2 / 2 up to 1, then z - 1/2. It is convex and rising; a
 unit whose weights all change sign is its concave mirror image. Nothing branches on the data.
+
+Beside that, a small score on some of what enters says whether training ever showed such a combination (`domain.py`).
 """
 
 from dataclasses import dataclass, fields, replace
@@ -24,6 +26,8 @@ from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
 from acc_decel.factors import FACTORS, FREE, ORDERED, Factor, bends, column_names, schema
+
+FORMAT = 2  # of the stored arrays and of the exported graph; since 2 they have the score of the trained domain
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class DenseNet:
     trunk: tuple[Layer, ...]
     low: Float32[ndarray, " outputs"]
     high: Float32[ndarray, " outputs"]
+    domain: tuple[Layer, ...] = ()  # the score of `domain.py`; none until it is fitted
 
     @property
     def weights(self) -> int:
@@ -153,6 +158,7 @@ def _lacking(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows column
 def stored(net: DenseNet) -> bytes:
     """The arrays of `net` as the bytes of an .npz file: the same network gives the same bytes."""
     arrays: dict[str, ndarray] = {
+        "format": np.array(FORMAT),
         "schema": np.array(schema(net.factors)),
         "ranges": np.array([(f.low, f.high) for f in net.factors]),  # factors x (low, high)
         "center": net.center,
@@ -160,7 +166,7 @@ def stored(net: DenseNet) -> bytes:
         "low": net.low,
         "high": net.high,
     }
-    for part, layers in (("embedding", net.embedding), ("trunk", net.trunk)):
+    for part, layers in (("embedding", net.embedding), ("trunk", net.trunk), ("domain", net.domain)):
         for i, layer in enumerate(layers):
             arrays |= {f"{part}_{i}_{name}": getattr(layer, name) for name in _LAYER}
     buffer = BytesIO()
@@ -169,7 +175,7 @@ def stored(net: DenseNet) -> bytes:
 
 
 def loaded(path: Path) -> DenseNet:
-    """The network stored in the file `path`. Raises ValueError if it was trained for other factors."""
+    """The network stored in the file `path`. Raises ValueError if it is of another format or of other factors."""
     try:
         with np.load(BytesIO(path.read_bytes())) as file:
             arrays = {name: file[name] for name in file.files}
@@ -180,11 +186,17 @@ def loaded(path: Path) -> DenseNet:
             f"{path} was trained for factor schema {found}, this code has {schema()}. "
             "Run `acc-decel generate` and `acc-decel train` again."
         )
+    if (number := int(arrays.get("format", 1))) != FORMAT:
+        raise ValueError(
+            f"{path} must be of format {FORMAT}, which has the score of the trained domain. Got format {number}: "
+            "run `acc-decel train` again."
+        )
     factors = tuple(replace(f, low=low, high=high) for f, (low, high) in zip(FACTORS, arrays["ranges"], strict=True))
     return DenseNet(
         factors,
         embedding=_layers(arrays, "embedding"),
         trunk=_layers(arrays, "trunk"),
+        domain=_layers(arrays, "domain"),
         **{name: arrays[name] for name in ("center", "inverse_spread", "low", "high")},
     )
 

@@ -7,7 +7,7 @@ arXiv:1503.02531.)
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -21,6 +21,7 @@ from acc_decel.dataset import Dataset
 from acc_decel.factors import CERTAIN, DELAY, ORDERED, OUTPUTS, QUANTILES, Factor, column_names
 from acc_decel.network.calibration import calibrated
 from acc_decel.network.dense_net import DenseNet, bent, entering
+from acc_decel.network.domain import Fitting, fitted
 from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain
 from acc_decel.network.split import part
 from acc_decel.physics import SURFACES
@@ -58,6 +59,7 @@ class Training:
     teacher_learning_rate: float = 4e-3
     teacher_embedding: tuple[int, ...] = (96, 64)
     teacher_trunk: tuple[int, ...] = (96, 64)
+    domain: Fitting = field(default_factory=Fitting)
 
 
 def train(
@@ -71,6 +73,7 @@ def train(
 ) -> DenseNet:
     """A network for `factors`, trained on the training part of `data` and calibrated on its calibration part.
 
+    Its score of the trained domain is fitted to all but the test part.
     `on_epoch` is told the epoch, those of the teacher first, its validation loss and the best so far. An interrupted
     training goes on from its last whole epoch if `checkpoint`, a folder of its own, is the same; it ends in other bytes
     than an uninterrupted one. Stops early when the validation loss no longer falls; if the loss stops being a number,
@@ -102,7 +105,9 @@ def train(
     if checkpoint:
         rmtree(checkpoint, ignore_errors=True)
     net = plain(model, factors, center, inverse_spread, embedded=len(training.embedding))
-    return calibrated(net, data)
+    return fitted(
+        calibrated(net, data), data.columns[~part(data.event, "test")], seed=training.seed, fitting=training.domain
+    )
 
 
 @dataclass(frozen=True)

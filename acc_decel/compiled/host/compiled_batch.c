@@ -26,8 +26,9 @@ EXPORTED void acc_decel_compiled_few(int rows, const float *columns, float *outp
 /* Refuses to compile if the struct were padded. */
 typedef char no_padding_t[(sizeof(acc_decel_factors_t) == (ACC_DECEL_COLUMN_COUNT * sizeof(float))) ? 1 : -1];
 
-/* Outputs of the event that this thread asks about, if they are computed already. */
+/* Outputs of the event that this thread asks about, if they are computed already, and whether it is unfamiliar. */
 static _Thread_local const float *computed;
+static _Thread_local bool computed_unfamiliar;
 
 uint32_t acc_decel_compiled_columns(void)
 {
@@ -40,14 +41,17 @@ uint32_t acc_decel_compiled_outputs(void)
 }
 
 /* Called by acc_decel.c. */
-void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
+    bool unfamiliar = computed_unfamiliar;
+
     if (computed != NULL) {
         (void)memcpy(outputs, computed, ACC_DECEL_OUTPUT_COUNT * sizeof(float));
     } else {
-        compiled_row_network(columns, available, outputs);
+        unfamiliar = compiled_row_network(columns, available, outputs);
     }
+    return unfamiliar;
 }
 
 /* Writes the outputs of one event, NaN if it is refused; returns its status. */
@@ -70,13 +74,15 @@ static int64_t answer(const float *columns, float *outputs)
 static void answer_some(size_t rows, const float *columns, float *outputs, int64_t *status)
 {
     float ready[LANES][ACC_DECEL_OUTPUT_COUNT];
+    bool unfamiliar[LANES] = {false};
     const bool together = rows >= FEW;
 
     if (together) {
-        compiled_lanes_network(rows, columns, ready);
+        compiled_lanes_network(rows, columns, ready, unfamiliar);
     }
     for (size_t row = 0U; row < rows; row++) {
         computed = together ? ready[row] : NULL;
+        computed_unfamiliar = unfamiliar[row];
         status[row] = answer(&columns[row * ACC_DECEL_COLUMN_COUNT], &outputs[row * ACC_DECEL_OUTPUT_COUNT]);
     }
     computed = NULL;

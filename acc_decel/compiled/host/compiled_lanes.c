@@ -6,6 +6,7 @@
 #include "compiled_network.h"
 
 #include "acc_decel_compiled_tables.h"
+#include "acc_decel_domain.h"
 
 #define HEIGHT 4U /* outputs of a block: sums that do not wait for each other */
 
@@ -150,7 +151,21 @@ static const float *layers_output(const layer_t some[], uint32_t count, const fl
     return next;
 }
 
-void compiled_lanes_network(size_t rows, const float *columns, float outputs[LANES][ACC_DECEL_OUTPUT_COUNT])
+/* The score of the domain is the firmware's own, event by event. */
+static void judge(size_t rows, lanes_t x[ACC_DECEL_LANES_ENTERED], bool unfamiliar[LANES])
+{
+    for (size_t row = 0U; row < rows; row++) {
+        float entered[ACC_DECEL_LANES_ENTERED];
+
+        for (uint32_t i = 0U; i < ACC_DECEL_LANES_ENTERED; i++) {
+            entered[i] = each(&x[i])[row];
+        }
+        unfamiliar[row] = acc_decel_unfamiliar(entered);
+    }
+}
+
+void compiled_lanes_network(size_t rows, const float *columns, float outputs[LANES][ACC_DECEL_OUTPUT_COUNT],
+                            bool unfamiliar[LANES])
 {
     lanes_t values[ACC_DECEL_COLUMN_COUNT];
     lanes_t entered[ACC_DECEL_LANES_WIDEST];
@@ -163,6 +178,7 @@ void compiled_lanes_network(size_t rows, const float *columns, float outputs[LAN
 
     read_columns(rows, columns, values);
     enter(values, entered);
+    judge(rows, entered, unfamiliar);
     for (uint32_t i = 0U; i < ACC_DECEL_LANES_FORCED; i++) {
         forced[i] = entered[i];
     }

@@ -4,16 +4,19 @@
 
 #include "acc_decel_factors.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define LANES 16U /* events at a time */
 
 /* The network of the firmware, for one event. */
-void compiled_row_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+bool compiled_row_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                           float outputs[ACC_DECEL_OUTPUT_COUNT]);
 
-/* Raw outputs of the network for 1 to LANES events; what it writes for an event that is refused means nothing. */
-void compiled_lanes_network(size_t rows, const float *columns, float outputs[LANES][ACC_DECEL_OUTPUT_COUNT]);
+/* Raw outputs of the network for 1 to LANES events, and whether each is unlike any in training; what it writes for an
+ * event that is refused means nothing. */
+void compiled_lanes_network(size_t rows, const float *columns, float outputs[LANES][ACC_DECEL_OUTPUT_COUNT],
+                            bool unfamiliar[LANES]);
 
 #endif

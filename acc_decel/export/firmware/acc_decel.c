@@ -79,10 +79,11 @@ static acc_decel_status_t acceptance(const float columns[ACC_DECEL_COLUMN_COUNT]
            (((outside | (lacking & ACC_DECEL_NEEDED)) != 0U) ? ACC_DECEL_REFUSED : 0U);
 }
 
-/* A column that is not available is not within, and so excludes nothing. */
-static acc_decel_status_t domain(const float columns[ACC_DECEL_COLUMN_COUNT])
+/* Outside the trained domain is what the network calls unfamiliar, and what is excluded. A column that is not available
+ * is not within, and so excludes nothing. */
+static acc_decel_status_t domain(const float columns[ACC_DECEL_COLUMN_COUNT], bool unfamiliar)
 {
-    uint32_t excluded = 0U;
+    uint32_t excluded = one_if(unfamiliar);
 
     for (uint32_t i = 0U; i < ACC_DECEL_EXCLUSION_COUNT; i++) {
         const acc_decel_exclusion_t *const exclusion = &exclusions[i];
@@ -133,11 +134,11 @@ acc_decel_status_t acc_decel_predict(const acc_decel_factors_t *factors, acc_dec
         status = acceptance(columns, &available);
         if ((status & ACC_DECEL_REFUSED) == 0U) {
             float outputs[ACC_DECEL_OUTPUT_COUNT];
+            const bool unfamiliar = acc_decel_network(columns, available, outputs);
 
-            acc_decel_network(columns, available, outputs);
             order(outputs);
             write_outputs(outputs, prediction);
-            status |= domain(columns);
+            status |= domain(columns, unfamiliar);
             if (!(prediction->deceleration_lower >= ACC_DECEL_COMFORT_DECELERATION)) {
                 status |= ACC_DECEL_BELOW_COMFORT;
             }

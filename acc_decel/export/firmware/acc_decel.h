@@ -45,7 +45,9 @@ acc_decel_factors_t acc_decel_no_factors(void);
  * ACC_DECEL_REFUSED: *prediction is left untouched, because a factor is out of range, or is not available and must be,
  * or a pointer is NULL (then no factor is named). Ranges include their ends; infinities are out of range. The
  * probabilities of a choice (its kinds) are available together or not at all, and add up to 0.99 to 1.01.
- * ACC_DECEL_OUTSIDE_DOMAIN: *prediction is written, but the network never saw such a combination in training.
+ * ACC_DECEL_OUTSIDE_DOMAIN: *prediction is written, but the network never saw such a combination in training: no road
+ * shows it (a list of exclusions), or a small score on what enters the network is above 0. One or two in a hundred real
+ * events are flagged as well.
  * ACC_DECEL_BELOW_COMFORT: deceleration_lower is below ACC_DECEL_COMFORT_DECELERATION. */
 acc_decel_status_t acc_decel_predict(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction);
 

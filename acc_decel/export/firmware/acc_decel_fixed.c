@@ -6,6 +6,7 @@
 
 #include "acc_decel_network.h"
 
+#include "acc_decel_fixed_domain.h"
 #include "acc_decel_fixed_layers.h"
 #include "acc_decel_network_tables.h"
 
@@ -125,7 +126,7 @@ static float output_of(uint32_t sum, const acc_decel_output_t *output)
     return word.value;
 }
 
-void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
     acc_decel_pair_t buffers[2][ACC_DECEL_WIDEST_PAIRS];
@@ -135,8 +136,13 @@ void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t ava
     acc_decel_pair_t *const other = buffers[(ACC_DECEL_EMBEDDING_LAYERS + 1U) % 2U];
     const acc_decel_pair_t *const last = buffers[((ACC_DECEL_EMBEDDING_LAYERS + ACC_DECEL_TRUNK_LAYERS) + 1U) % 2U];
     const acc_decel_pair_t *next;
+    bool unfamiliar;
 
     enter(columns, available, buffers[0], forced);
+    for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) { /* for the score; the embedding has no weights there */
+        acc_decel_put(buffers[0], ACC_DECEL_EMBEDDING_INPUTS + i, forced[i]);
+    }
+    unfamiliar = acc_decel_unfamiliar(buffers[0]);
     next = acc_decel_fixed_layers(embedding, ACC_DECEL_EMBEDDING_LAYERS, 0U, weights, buffers[0], buffers[1]);
     for (uint32_t i = 0U; i < ACC_DECEL_EMBEDDED_PAIRS; i++) {
         other[i] = embedded[i]; /* every layer of the trunk sees them */
@@ -150,9 +156,10 @@ void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t ava
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
         outputs[i] = output_of(sums[i], &output_steps[i]);
     }
+    return unfamiliar;
 }
 
 uint32_t acc_decel_network_checksum(void)
 {
-    return acc_decel_crc(0U, network_stretches, ACC_DECEL_NETWORK_STRETCHES);
+    return acc_decel_domain_crc(acc_decel_crc(0U, network_stretches, ACC_DECEL_NETWORK_STRETCHES));
 }

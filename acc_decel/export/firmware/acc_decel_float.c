@@ -3,6 +3,7 @@
 
 #include "acc_decel_network.h"
 
+#include "acc_decel_domain.h"
 #include "acc_decel_layers.h"
 #include "acc_decel_network_tables.h"
 
@@ -51,7 +52,7 @@ static float limited(float sum, const acc_decel_limits_t *limits)
     return (above > limits->high) ? limits->high : above;
 }
 
-void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
     float buffers[2][ACC_DECEL_WIDEST];
@@ -61,8 +62,10 @@ void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t ava
     float *const other = buffers[(ACC_DECEL_EMBEDDING_LAYERS + 1U) % 2U];
     const float *const last = buffers[((ACC_DECEL_EMBEDDING_LAYERS + ACC_DECEL_TRUNK_LAYERS) + 1U) % 2U];
     const float *next;
+    bool unfamiliar;
 
     enter(columns, available, buffers[0]);
+    unfamiliar = acc_decel_unfamiliar(buffers[0]);
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
         forced[i] = buffers[0][i];
     }
@@ -81,9 +84,10 @@ void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t ava
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
         outputs[i] = limited(sums[i], &output_limits[i]);
     }
+    return unfamiliar;
 }
 
 uint32_t acc_decel_network_checksum(void)
 {
-    return acc_decel_crc(0U, network_stretches, ACC_DECEL_NETWORK_STRETCHES);
+    return acc_decel_domain_crc(acc_decel_crc(0U, network_stretches, ACC_DECEL_NETWORK_STRETCHES));
 }

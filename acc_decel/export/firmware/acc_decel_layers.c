@@ -64,6 +64,15 @@ static inline float rectified(float sum)
     return (above.value - ramp.value) + ((ramp.value * 0.5F) * ramp.value);
 }
 
+/* The same for the numbers of a narrow block. */
+static void rectify(float sums[NARROW])
+{
+    sums[0] = rectified(sums[0]);
+    sums[1] = rectified(sums[1]);
+    sums[2] = rectified(sums[2]);
+    sums[3] = rectified(sums[3]);
+}
+
 const float *acc_decel_sums(const acc_decel_layer_t *layer, const float *from, const float x[], float y[])
 {
     const float *block = from;
@@ -92,8 +101,8 @@ const float *acc_decel_layers(const acc_decel_layer_t layers[], uint32_t count, 
         const uint32_t end = beside + (WIDE * layers[i].wide) + (NARROW * layers[i].narrow);
 
         next = acc_decel_sums(&layers[i], next, input, &output[beside]);
-        for (uint32_t at = beside; at < end; at++) {
-            output[at] = rectified(output[at]);
+        for (uint32_t at = beside; at < end; at += NARROW) {
+            rectify(&output[at]);
         }
         input = output;
         output = read;

@@ -6,6 +6,7 @@
 #include "acc_decel_factors.h"
 #include "acc_decel_word.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A stretch of memory whose checksum is known. */
@@ -14,9 +15,9 @@ typedef struct {
     uint32_t count;
 } acc_decel_stretch_t;
 
-/* Raw outputs of the network, cut to their limits but in no order, for columns that are accepted. Bit i of `available` tells whether
- * column i is available; it is NaN if not. */
-void acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+/* Raw outputs of the network, cut to their limits, in no order, for accepted columns. Bit i of `available` tells whether
+ * column i is available; it is NaN if not. Returns whether the network never saw such a combination in training. */
+bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT]);
 
 /* Carries the CRC-32 `crc` on over all stretches; it begins at 0. */

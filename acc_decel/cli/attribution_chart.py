@@ -1,0 +1,51 @@
+"""What each factor adds to a prediction, as a bar chart in the terminal."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from rich.table import Table
+
+from acc_decel.cli.tables import console, print_table, print_wide, say
+from acc_decel.factors import Factor
+from acc_decel.predictor import Given, Prediction
+
+HALF = 18  # characters of the longest bar
+
+
+def print_attribution(answer: Prediction, given: Mapping[str, Given], factors: tuple[Factor, ...]) -> None:
+    """Print the chart of one event, the factors with the greatest effect first; what is not available is left out."""
+    found = answer.attribution or {}
+    shown = sorted((f for f in factors if f.name not in answer.not_available), key=lambda f: -abs(found[f.name]))
+    greatest = max(abs(found[f.name]) for f in shown)
+    table = Table(title="what each factor adds to the deceleration", title_justify="left", header_style="bold")
+    table.add_column("factor", no_wrap=True)
+    table.add_column("given")
+    table.add_column("adds [m/s^2]", justify="right")
+    table.add_column("takes" + "adds".rjust(2 * HALF - 4), no_wrap=True)
+    for f in shown:
+        value = given.get(f.name)
+        told = f"{f.standard if value is None else value} {f.unit}".strip()
+        table.add_row(f.name, told, f"{found[f.name]:+.2f}", _bar(found[f.name] / greatest if greatest else 0.0))
+    print_wide(table)
+    say(
+        f"baseline {answer.baseline:.2f} m/s^2, the mean of usual speeds and brake pressures with nothing else known, "
+        f"{sum(found.values()):+.2f} from these factors: {answer.deceleration:.2f} m/s^2"
+    )
+
+
+def print_attributions(answers: pd.DataFrame) -> None:
+    """Print what each factor adds [m/s^2], one event a row."""
+    names = [str(c).removeprefix("attribution_") for c in answers.columns]
+    rows = [
+        [str(index), *(f"{value:+.2f}" for value in row)]
+        for index, row in zip(answers.index, answers.to_numpy(), strict=True)
+    ]
+    print_table("what each factor adds to the baseline [m/s^2]", ("row", *names), rows)
+
+
+def _bar(share: float) -> str:
+    """A bar of `share` -1 to 1, to the left or to the right of a line in the middle."""
+    plain = not console.encoding.lower().startswith("utf")
+    block, line = ("#", "|") if plain else ("\u2588", "\u2502")
+    blocks = block * round(HALF * abs(share))
+    return f"{blocks if share < 0 else '':>{HALF}}{line}{blocks if share > 0 else '':<{HALF}}"

@@ -1,0 +1,85 @@
+"""Combinations that no training event holds, by the rules of `scenarios.py` and the physics.
+
+The trained domain is tried on them, and nothing is trained on them. Each lies so far beyond a rule that noise of the
+sensors does not lead there (four standard deviations), and overwrites some columns of real events; whatever else is
+known of these stays.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from acc_decel.factors import Factor, column_names
+
+
+@dataclass(frozen=True)
+class NeverTrained:
+    """One kind of combination: columns with the least and the greatest value that they get, and why it is never drawn.
+
+    Other levels of a choice that is given in part become 0.
+    """
+
+    name: str
+    reason: str
+    spans: tuple[tuple[str, float, float], ...]
+
+
+_MELTS = "what melts is not there (`surface_shares`), and a camera calibrated by construction rules it out"
+_FREEZES = "below THAW_C snow and ice carry no liquid water, and a rain sensor is sure of a dry road"
+_EXCLUDED = "an exclusion of factors.py"
+_SLIPPERY = "no tyre of the physics finds such grip there, its whole scatter included"
+_GRIPPY = "no tyre of the physics slips so easily there, its whole scatter included"
+
+# fmt: off
+NEVER_TRAINED: tuple[NeverTrained, ...] = (
+    NeverTrained("ice on a warm road", _EXCLUDED,
+                 (("surface_ice", 1.0, 1.0), ("road_temperature_c", 7.0, 65.0))),
+    NeverTrained("packed snow on a warm road", _EXCLUDED,
+                 (("surface_packed_snow", 1.0, 1.0), ("road_temperature_c", 9.0, 65.0))),
+    NeverTrained("deep water on ice", _EXCLUDED,
+                 (("surface_ice", 1.0, 1.0), ("water_film_mm", 1.7, 8.0))),
+    NeverTrained("deep water on packed snow", _EXCLUDED,
+                 (("surface_packed_snow", 1.0, 1.0), ("water_film_mm", 0.9, 8.0))),
+    NeverTrained("perhaps ice on a warm road", _MELTS,
+                 (("surface_ice", 0.5, 0.5), ("surface_asphalt", 0.5, 0.5), ("road_temperature_c", 7.0, 65.0))),
+    NeverTrained("perhaps packed snow on a warm road", _MELTS,
+                 (("surface_packed_snow", 0.4, 0.4), ("surface_asphalt", 0.6, 0.6), ("road_temperature_c", 9.0, 65.0))),
+    NeverTrained("water on deep-frozen ice", _FREEZES,
+                 (("surface_ice", 1.0, 1.0), ("water_film_mm", 0.2, 1.0), ("road_temperature_c", -30.0, -7.0))),
+    NeverTrained("water on deep-frozen snow", _FREEZES,
+                 (("surface_packed_snow", 1.0, 1.0), ("water_film_mm", 0.2, 0.5), ("road_temperature_c", -30.0, -7.0))),
+    NeverTrained("grip on ice", _SLIPPERY,
+                 (("surface_ice", 1.0, 1.0), ("friction_estimate", 0.65, 1.3))),
+    NeverTrained("grip on packed snow", _SLIPPERY,
+                 (("surface_packed_snow", 1.0, 1.0), ("friction_estimate", 1.0, 1.3))),
+    NeverTrained("grip on gravel", _SLIPPERY,
+                 (("surface_gravel", 1.0, 1.0), ("friction_estimate", 1.2, 1.3))),
+    NeverTrained("no grip on dry asphalt", _GRIPPY,
+                 (("surface_asphalt", 1.0, 1.0), ("water_film_mm", 0.0, 0.0), ("friction_estimate", 0.05, 0.25))),
+    NeverTrained("no grip on dry concrete", _GRIPPY,
+                 (("surface_concrete", 1.0, 1.0), ("water_film_mm", 0.0, 0.0), ("friction_estimate", 0.05, 0.25))),
+    NeverTrained("half a winter tyre", "a car wears one kind of tyre, known for certain",
+                 (("tyre_kind_summer", 0.5, 0.5), ("tyre_kind_winter", 0.5, 0.5))),
+    NeverTrained("half an ABS", "a car has ABS or has not",
+                 (("abs", 0.3, 0.7),)),
+)
+# fmt: on
+
+
+def never_trained(
+    kind: NeverTrained,
+    factors: tuple[Factor, ...],
+    columns: Float32[ndarray, "events columns"],
+    rng: np.random.Generator,
+) -> Float32[ndarray, "events columns"]:
+    """The events `columns` with such a combination in each, evenly drawn over its spans."""
+    changed, at = columns.copy(), column_names(factors).index
+    given = {name for name, _, _ in kind.spans}
+    for factor in factors:
+        if factor.levels and given & {*factor.columns}:
+            changed[:, [at(c) for c in factor.columns]] = 0
+    for name, least, greatest in kind.spans:
+        changed[:, at(name)] = rng.uniform(least, greatest, len(columns))
+    return changed

@@ -1,0 +1,31 @@
+/* The trained domain in float32: a score of rectified units, above 0 outside. Its weights are in
+ * acc_decel_domain_tables.h, the loops of its layers in acc_decel_layers.c. Nothing branches on values. */
+
+#include "acc_decel_domain.h"
+
+#include "acc_decel_domain_tables.h"
+#include "acc_decel_layers.h"
+#include "acc_decel_network.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+bool acc_decel_unfamiliar(const float entered[])
+{
+    float buffers[2][ACC_DECEL_DOMAIN_WIDEST];
+    float score[ACC_DECEL_DOMAIN_SCORE_ROOM];
+    const float *const last = buffers[(ACC_DECEL_DOMAIN_LAYERS + 1U) % 2U];
+    const float *next;
+
+    for (uint32_t i = 0U; i < ACC_DECEL_DOMAIN_INPUTS; i++) {
+        buffers[0][i] = entered[domain_inputs[i]];
+    }
+    next = acc_decel_layers(domain_layers, ACC_DECEL_DOMAIN_LAYERS - 1U, 0U, domain_weights, buffers[0], buffers[1]);
+    (void)acc_decel_sums(&domain_layers[ACC_DECEL_DOMAIN_LAYERS - 1U], next, last, score);
+    return score[0] > 0.0F;
+}
+
+uint32_t acc_decel_domain_crc(uint32_t crc)
+{
+    return acc_decel_crc(crc, domain_stretches, ACC_DECEL_DOMAIN_STRETCHES);
+}

@@ -1,0 +1,81 @@
+"""How well the trained domain is told: never-trained combinations and values out of range against real events."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float32
+from numpy import ndarray
+
+from acc_decel.dataset import NEVER_TRAINED, never_trained
+from acc_decel.factors import Factor
+from acc_decel.network.dense_net import DenseNet
+from acc_decel.network.domain import domain_score, excluded
+
+Events = Float32[ndarray, "rows columns"]
+Scores = Float32[ndarray, " _"]  # of any number of events
+BEYOND = 0.02  # of its range a value out of range lies beyond it, at most
+
+
+def domain_metrics(net: DenseNet, columns: Events, *, seed: int = 1) -> dict[str, Any]:
+    """Area under the ROC curve and share flagged, of events derived from the real ones in `columns`, held out.
+
+    "Flag" is what the status tells: ranges, exclusions or score; "score" is the score by itself. Every kind of
+    `dataset.NEVER_TRAINED` counts the same in `domain_auroc`.
+    """
+    rng = np.random.default_rng(seed)
+    inside, flags = domain_score(net, columns), _flag(net, columns)
+    unseen = {kind.name: never_trained(kind, net.factors, columns, rng) for kind in NEVER_TRAINED}
+    beyond = _flag(net, out_of_range(net.factors, columns, rng))
+    scores = {name: domain_score(net, some) for name, some in unseen.items()}
+    flagged = {name: _flag(net, some) for name, some in unseen.items()}
+    every = np.concatenate(list(flagged.values()))
+    return {
+        "domain_auroc": auroc(flags, every),
+        "domain": {
+            "auroc_score": auroc(inside, np.concatenate(list(scores.values()))),
+            "auroc_out_of_range": auroc(flags, beyond),
+            "flagged": float((every > 0).mean()),
+            "false_alarms": float((flags > 0).mean()),
+            "false_alarms_score": float((inside > 0).mean()),
+            "weights": sum(layer.weights.size + layer.bias.size for layer in net.domain),
+            "never_trained": {
+                name: {
+                    "auroc": auroc(flags, flagged[name]),
+                    "auroc_score": auroc(inside, scores[name]),
+                    "flagged": float((flagged[name] > 0).mean()),
+                    "flagged_score": float((scores[name] > 0).mean()),
+                }
+                for name in unseen
+            },
+        },
+    }
+
+
+def auroc(inside: Scores, outside: Scores) -> float:
+    """How often an event outside has the higher score than one inside; equal scores count half."""
+    ordered = np.sort(inside)
+    below, upto = (np.searchsorted(ordered, outside, side) for side in ("left", "right"))
+    return float((below + upto).mean() / (2 * len(inside)))
+
+
+def out_of_range(factors: tuple[Factor, ...], columns: Events, rng: np.random.Generator) -> Events:
+    """The events, each with one factor just out of its range."""
+    changed, start = columns.copy(), 0
+    chosen = rng.integers(0, len(factors), len(columns))
+    for i, factor in enumerate(factors):
+        rows = np.flatnonzero(chosen == i)
+        far = (factor.high - factor.low) * BEYOND * rng.uniform(0.01, 1, len(rows))
+        changed[rows, start] = np.where(rng.random(len(rows)) < 0.5, factor.low - far, factor.high + far)
+        start += len(factor.columns)
+    return changed
+
+
+def _flag(net: DenseNet, columns: Events) -> Scores:
+    """The score, infinite where the ranges or an exclusion flag the event anyway."""
+    sure = _beyond(net.factors, columns) | excluded(net.factors, columns)
+    return np.where(sure, np.float32(np.inf), domain_score(net, columns))
+
+
+def _beyond(factors: tuple[Factor, ...], columns: Events) -> Bool[ndarray, " rows"]:
+    low, high = (np.array([getattr(f, end) for f in factors for _ in f.columns], np.float32) for end in ("low", "high"))
+    return np.any((columns < low) | (columns > high), axis=1)
