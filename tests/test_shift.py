@@ -21,6 +21,7 @@ from acc_decel.export.fixed import LEAST, MOST, FixedNet, fits, fixed_answers, q
 from acc_decel.export.golden import even_events
 from acc_decel.export.shift import MOST_TERMS, TOLERANCE, distance, shift_net, with_few_terms
 from acc_decel.factors import FREE, ORDERED, OUTPUTS, column_names
+from acc_decel.network import domain_score
 from acc_decel.status import REFUSED
 
 NET = random_net(np.random.default_rng(7))
@@ -99,6 +100,13 @@ def test_it_is_near_float_with_the_fewest_terms_that_do(net: FixedNet) -> None:
 
 def terms_of(net: FixedNet) -> int:
     return sum(len(terms(row)) for layer in (*net.embedding, *net.trunk) for row in layer.weights)
+
+
+def test_the_trained_domain_is_told_as_in_float_but_near_its_limit(net: FixedNet) -> None:
+    score = domain_score(NET, EVENTS)
+    differs = net.unfamiliar(EVENTS) != (score > 0)
+    assert differs.mean() < 0.01
+    assert np.abs(score[differs]).max(initial=0) < 0.1 * np.abs(score).mean()
 
 
 def test_weights_still_to_be_rounded_make_up_for_the_rounded_ones() -> None:
