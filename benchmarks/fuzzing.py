@@ -74,8 +74,7 @@ def built(folder: Path, net: DenseNet, program: Path) -> Path:
 
 def promised(net: DenseNet) -> dict[str, str]:
     """What the promises of fuzz.c need to know, as C."""
-    last = net.trunk[-1]
-    least, most = last.low.copy(), last.high.copy()
+    least, most = net.low.copy(), net.high.copy()
     least[[*ORDERED]], most[[*ORDERED]] = least[[*ORDERED]].min(), most[[*ORDERED]].max()  # they change places
     at, flags = column_names(net.factors).index, sum(bit for bit, _ in FLAGS.values())
     return {
