@@ -80,24 +80,35 @@ def onnx_bytes(net: DenseNet, metadata: dict[str, str]) -> bytes:
     Input `factors` float32 [batch, columns], NaN for not available, in the order of the metadata entry `columns`.
     Outputs float32 [batch] as OUTPUTS names them, NaN where the event is refused, and `status` int64 [batch].
     """
-    return checked_bytes(net, metadata, lambda g, lacking: _network(g, net, lacking))
+    return checked_bytes(
+        net,
+        metadata,
+        network=lambda g, lacking: _network(g, net, lacking),
+        unfamiliar=lambda g, entered: _unfamiliar(g, net, entered),
+    )
 
 
-def checked_bytes(net: DenseNet, metadata: dict[str, str], network: Callable[[Graph, str], tuple[str, str]]) -> bytes:
+def checked_bytes(
+    net: DenseNet,
+    metadata: dict[str, str],
+    *,
+    network: Callable[[Graph, str], tuple[str, str]],
+    unfamiliar: Callable[[Graph, str], str],
+) -> bytes:
     """The bytes of an ONNX file with the checks and the status of `net` around a network.
 
     `network` adds its nodes to a graph and names their float32 result, [batch, outputs] cut to its limits, but in no
-    order, and the condition [batch] that the event is unfamiliar. It is told the condition [batch, columns] of the
-    columns that are not available.
+    order, and what enters the network. It is told the condition [batch, columns] of the columns that are not available.
+    `unfamiliar` names the condition [batch] that training never showed what enters.
     """
     g = Graph()
     bad, missing, lacking = _acceptance(g, net)
     refused = _refused(g, net, bad, missing)
-    found, unfamiliar = network(g, lacking)
+    found, entered = network(g, lacking)
     outputs = _in_order(g, found)
     for i, name in enumerate(OUTPUTS):
         g("Where", refused, g.constant(np.float32(np.nan)), outputs[i], name=name)
-    outside = g("Or", _excluded(g, net), unfamiliar)
+    outside = g("Or", _excluded(g, net), unfamiliar(g, entered))
     _status(g, net, bad, missing, refused, outside, outputs[0])
     batch = ["batch"]
     graph = helper.make_graph(
@@ -165,7 +176,7 @@ def _refused(g: Graph, net: DenseNet, bad: str, missing: str) -> str:
 
 
 def _network(g: Graph, net: DenseNet, lacking: str) -> tuple[str, str]:
-    """The outputs in no order, as `dense_net.py` says, and whether the score of the trained domain is above 0."""
+    """The outputs in no order, as `dense_net.py` says, and what enters: the forced columns, then the embedding's."""
     wires = wiring(net.factors)
     zero, one = g.constant(0.0), g.constant(1.0)
     bend = np.array(bends(net.factors))
@@ -185,8 +196,7 @@ def _network(g: Graph, net: DenseNet, lacking: str) -> tuple[str, str]:
     for layer in net.trunk[:-1]:
         x = _rectified(g, _sums(g, layer, g("Concat", embedded, x, axis=1)))
     x = _sums(g, net.trunk[-1], g("Concat", embedded, x, axis=1))
-    cut = g("Min", g("Max", x, g.constant(net.low)), g.constant(net.high))
-    return cut, _unfamiliar(g, net, entered)
+    return g("Min", g("Max", x, g.constant(net.low)), g.constant(net.high)), entered
 
 
 def _in_order(g: Graph, x: str) -> list[str]:

@@ -17,10 +17,24 @@ def fixed_onnx_bytes(net: FixedNet, metadata: dict[str, str]) -> bytes:
 
     Outputs and status are those of `fixed_answers`, the same bits, on every runtime whose float64 is IEEE 754.
     """
-    return checked_bytes(net.net, metadata, lambda g, lacking: _network(g, net, lacking))
+    return checked_bytes(
+        net.net,
+        metadata,
+        network=lambda g, lacking: _network(g, net, lacking),
+        unfamiliar=lambda g, entered: _unfamiliar(g, net, entered),
+    )
+
+
+def _unfamiliar(g: Graph, net: FixedNet, entered: str) -> str:
+    """Whether the score of the trained domain, in integers, is above 0."""
+    x = columns_of(g, entered, net.domain_inputs)
+    for layer in net.domain[:-1]:
+        x = _rectified(g, layer, _sums(g, layer, x))
+    return above_zero(g, _sums(g, net.domain[-1], x), g.exact(0))
 
 
 def _network(g: Graph, net: FixedNet, lacking: str) -> tuple[str, str]:
+    """The outputs in no order, and what enters: the embedding's values, then the forced columns."""
     wires = wiring(net.net.factors)
     given = g("Cast", g("Where", lacking, g.constant(0.0), INPUT), to=TensorProto.DOUBLE)
     entered = _entered(g, net.entries, given, lacking)
@@ -33,10 +47,7 @@ def _network(g: Graph, net: FixedNet, lacking: str) -> tuple[str, str]:
     gated = g("Add", zero, _shifted(g, rounded, np.array(GATE_BITS)))
     available = g("Where", columns_of(g, lacking, wires.masked), g.exact(LEAST), g.exact(MOST))
     embedded, x = g("Concat", free, gated, available, axis=1), forced
-    scored = columns_of(g, g("Concat", embedded, forced, axis=1), net.domain_inputs)
-    for layer in net.domain[:-1]:
-        scored = _rectified(g, layer, _sums(g, layer, scored))
-    unfamiliar = above_zero(g, _sums(g, net.domain[-1], scored), g.exact(0))
+    everything = g("Concat", embedded, forced, axis=1)
     for layer in net.embedding:
         embedded = _rectified(g, layer, _sums(g, layer, embedded))
     for layer in net.trunk[:-1]:
@@ -44,7 +55,7 @@ def _network(g: Graph, net: FixedNet, lacking: str) -> tuple[str, str]:
     sums = _sums(g, net.trunk[-1], g("Concat", embedded, x, axis=1))
     whole = g("Min", g("Max", sums, g.exact(net.least)), g.exact(net.most))
     outputs = g("Mul", g("Cast", whole, to=TensorProto.FLOAT), g.constant(np.exp2(-net.bits)))
-    return outputs, unfamiliar
+    return outputs, everything
 
 
 def _entered(g: Graph, entries: Entries, given: str, lacking: str) -> str:
