@@ -169,12 +169,35 @@ static int corrections(void)
     return wrong;
 }
 
+#if __has_include("acc_decel_fixed_layers.h")
+#include "acc_decel_fixed_layers.h"
+
+/* A layer without weights whose sums are the greatest there are: its outputs stop at the greatest 16-bit integer. One
+ * block of fixed point; to the format shift, it is one word of codes that name no power of two. */
+static int saturates(void)
+{
+    static const acc_decel_fixed_layer_t layer = {2U, 1U, 0U};
+    static const acc_decel_pair_t block[14] = {{0x7FFFFFFFU}, {0x7FFFFFFFU}, {0x7FFFFFFFU}, {0x7FFFFFFFU},
+                                               {0x10101010U}, {0x01010101U}, {1U}};
+    acc_decel_pair_t x[2] = {{0U}, {0U}};
+    acc_decel_pair_t y[2] = {{0U}, {0U}};
+
+    (void)acc_decel_fixed_layers(&layer, 1U, 0U, block, x, y);
+    return (y[0].both == 0x7FFF7FFFU) && (y[1].both == 0x7FFF7FFFU);
+}
+#else
+static int saturates(void)
+{
+    return 1;
+}
+#endif
+
 int main(void)
 {
     acc_decel_factors_t factors;
     acc_decel_prediction_t expected;
     acc_decel_status_t status;
-    int wrong = helpers() + self_tests() + corrections();
+    int wrong = helpers() + self_tests() + corrections() + !saturates();
 
     while ((fread(&factors, sizeof(factors), 1U, stdin) == 1U) && (fread(&expected, sizeof(expected), 1U, stdin) == 1U) &&
            (fread(&status, sizeof(status), 1U, stdin) == 1U)) {

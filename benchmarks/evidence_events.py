@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from acc_decel.export import even_events, fixed_answers, fixed_net, read_model, reference_outputs, status_of
-from acc_decel.export.firmware_files import FIXED_EVENTS
+from acc_decel.export import even_events, fixed_answers, fixed_net, read_model, reference_outputs, shift_net, status_of
+from acc_decel.export.firmware_files import FIXED, FIXED_EVENTS, SHIFT, SHIFT_EVENTS
 from acc_decel.factors import COMFORT_DECELERATION, DELAY, EXCLUSIONS, ORDERED, OUTPUTS, Factor, column_names
 from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 from acc_decel.predictor import model_path
@@ -57,7 +57,9 @@ def at_limits(factors: tuple[Factor, ...], event: np.ndarray) -> list[np.ndarray
 
 def answered(net: DenseNet, events: np.ndarray, number_format: str) -> tuple[np.ndarray, np.ndarray]:
     """Outputs and status that the firmware must give."""
-    if number_format == "fixed":
+    if number_format == SHIFT:
+        return fixed_answers(shift_net(net, even_events(net.factors, SHIFT_EVENTS)), events)
+    if number_format == FIXED:
         return fixed_answers(fixed_net(net, even_events(net.factors, FIXED_EVENTS)), events)
     return reference_outputs(net, events), status_of(net, events)
 

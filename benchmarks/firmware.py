@@ -36,7 +36,7 @@ from acc_decel.export import c_fixed, c_float, even_events, firmware_files, gold
 from acc_decel.export.bounds import Interval
 from acc_decel.export.c_tables import Table, defines, header
 from acc_decel.export.firmware_files import FIXED_EVENTS, FORMATS
-from acc_decel.export.fixed import LEAST, MOST, Scale, _last_layer, _layer, _scale, fixed_answers, fixed_net
+from acc_decel.export.fixed import LEAST, MOST, Scale, _last_layer, _layer, fixed_answers, fixed_net, scale_of
 from acc_decel.export.reference import reference_outputs
 from acc_decel.factors import OUTPUTS
 from acc_decel.network import Layer
@@ -153,7 +153,7 @@ def plain_float(folder: Path, layers: list[Layer]) -> Written:
 def plain_fixed(folder: Path, layers: list[Layer]) -> Written:
     """The same in fixed point: inputs are pairs of 16-bit integers."""
     values = Interval(np.full(WIDTHS[0], -1.0), np.full(WIDTHS[0], 1.0))
-    entering: Scale = _scale(values)
+    entering: Scale = scale_of(values)
     seen, done = entering, []
     for i, layer in enumerate(layers[:-1]):
         weights = layer.weights.astype(float)

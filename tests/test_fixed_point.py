@@ -1,9 +1,11 @@
 """The network in fixed point: proven not to overflow, monotone, near float, and the same bits in NumPy, C and cores."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,8 +29,9 @@ from acc_decel.export.fixed import (
     quantised,
 )
 from acc_decel.export.golden import even_events
+from acc_decel.export.onnx_fixed import fixed_onnx_bytes
 from acc_decel.export.reference import reference_outputs, status_of
-from acc_decel.factors import FREE, ORDERED, column_names
+from acc_decel.factors import FREE, ORDERED, OUTPUTS, column_names
 from acc_decel.network import Layer, domain_score, entering, rectified
 from acc_decel.status import BELOW_COMFORT, OUTSIDE_DOMAIN, REFUSED
 
@@ -173,6 +176,25 @@ def test_host_c_gives_the_bits_of_the_numpy_reference(folder: Path, net: FixedNe
     assert 0 < (status & REFUSED != 0).sum() < len(mixed)
 
 
+def test_the_onnx_graph_gives_the_bits_of_the_numpy_reference(folder: Path, net: FixedNet, mixed: ndarray) -> None:
+    check_graph((folder / "model_fixed.onnx").read_bytes(), net, mixed)
+
+
+@pytest.mark.parametrize("finer", [(), range(5)], ids=["16 bits", "finer"])
+def test_the_onnx_graph_is_exact_with_finer_weights_and_without(finer: Collection[int], mixed: ndarray) -> None:
+    some = quantised(NET, finer)
+    check_graph(fixed_onnx_bytes(some, {}), some, mixed)
+
+
+def check_graph(content: bytes, net: FixedNet, events: ndarray) -> None:
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    *outputs, status = session.run([*OUTPUTS, "status"], {"factors": events})
+    expected, expected_status = fixed_answers(net, events)
+    np.testing.assert_array_equal(status, expected_status)
+    np.testing.assert_array_equal(np.stack(outputs, axis=1).view("i4"), expected.view("i4"))
+    assert 0 < (status & REFUSED != 0).sum() < len(events)
+
+
 @pytest.mark.parametrize("core", ["cortex-m0", "cortex-m3", "cortex-m4f", "cortex-m7", "rv32imfc"])
 def test_every_core_gives_the_same_bits(folder: Path, net: FixedNet, mixed: ndarray, core: str) -> None:
     some = mixed[::25]
@@ -206,7 +228,7 @@ def test_the_other_format_leaves_nothing_behind(folder: Path, tmp_path: Path) ->
 
 
 def test_an_unknown_format_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"must be one of float, fixed\. Got 'int8'"):
+    with pytest.raises(ValueError, match=r"must be one of float, fixed, shift\. Got 'int8'"):
         firmware_files(NET, model="m", golden=EVENTS[:8], number_format="int8")
 
 

@@ -188,7 +188,9 @@ def _refuse_changed(given: dict[str, int | str | None]) -> None:
 def export(
     model: Annotated[str, typer.Argument(help="released model or model folder")] = "compact",
     output: Annotated[Path, typer.Option(help="folder for the firmware")] = Path("firmware_export"),
-    number_format: Annotated[str, typer.Option("--format", help="float, or fixed for a core without FPU")] = "float",
+    number_format: Annotated[
+        str, typer.Option("--format", help="float; fixed without FPU; shift without multiplier")
+    ] = "float",
 ) -> None:
     """Write a model as C for an ECU: acc_decel.c, acc_decel.h, generated tables, self-test and golden vectors.
 

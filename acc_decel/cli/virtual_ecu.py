@@ -47,8 +47,10 @@ def ecu(
         ),
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="with --task: PNG or SVG of answers and deadline")] = None,
-    core: Annotated[str, typer.Option(help="cortex-m4f, cortex-m7, cortex-m3, cortex-m0 or rv32imfc")] = "cortex-m4f",
-    number_format: Annotated[str, typer.Option("--format", help="float or fixed, as for export")] = "float",
+    core: Annotated[
+        str, typer.Option(help="cortex-m4f, cortex-m7, cortex-m3, cortex-m0, rv32imfc or rv32ic")
+    ] = "cortex-m4f",
+    number_format: Annotated[str, typer.Option("--format", help="float, fixed or shift, as for export")] = "float",
     emulator: Annotated[
         str,
         typer.Option(help="unicorn (compiled by zig, with costs) or qemu (compiled by Arm's GCC), a second opinion"),

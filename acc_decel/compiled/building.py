@@ -10,7 +10,7 @@ from acc_decel.compiled.cache import keep, kept_library
 from acc_decel.compiled.compiler import compiled, compiler_here, firmware_sources
 from acc_decel.compiled.library import Library
 from acc_decel.compiled.tables import TABLES_FILE, lanes_header
-from acc_decel.export import firmware_files, golden_events, read_model, reference_outputs, status_of
+from acc_decel.export import firmware_files, golden_events, read_model, reference_outputs, status_of, write_firmware
 from acc_decel.network import DenseNet
 
 OPTIONS = ("-std=c11", "-ffp-contract=off", "-O2", "-shared", "-fPIC")
@@ -42,8 +42,7 @@ def built_library(model: Path) -> Library:
 def compiled_library(net: DenseNet, work: Path, command: tuple[str, ...]) -> Path:
     """The library of `net`, compiled by `command` in the folder `work`."""
     files = firmware_files(net, model="compiled", golden=golden_events(net.factors)) | {TABLES_FILE: lanes_header(net)}
-    for name, text in files.items():
-        (work / name).write_text(text, "ascii")
+    write_firmware(work, files)
     sources = [path for path in firmware_sources(work) if path.name not in LEFT_OUT]
     options = (*OPTIONS, f"-I{work}", f"-I{HOST_SOURCES}")
     return compiled((*command, *options), [*sources, *sorted(HOST_SOURCES.glob("*.c"))], work / "compiled.so")

@@ -59,6 +59,7 @@ def _core(name: str, abi: str, cpu: str, model: int, timing: Timing | None, *, f
 
 
 _RV32 = ("-target", "riscv32-freestanding", "-mcpu=generic_rv32+m+f+c", "-mabi=ilp32f", "-msmall-data-limit=0")
+_RV32_BARE = ("-target", "riscv32-freestanding", "-mcpu=generic_rv32+c", "-mabi=ilp32", "-msmall-data-limit=0")
 # fmt: off
 CORES = {
     core.name: core
@@ -68,6 +69,7 @@ CORES = {
         _core("cortex-m3", "eabi", "cortex_m3", UC_CPU_ARM_CORTEX_M3, cortex_m3, fpu=False),
         _core("cortex-m0", "eabi", "cortex_m0", UC_CPU_ARM_CORTEX_M0, cortex_m0, fpu=False),
         Core("rv32imfc", _RV32, None, None, fpu=True, architecture=RISCV),
+        Core("rv32ic", _RV32_BARE, None, None, fpu=False, architecture=RISCV),  # routines multiply, too
     )
 }
 # fmt: on

@@ -13,5 +13,7 @@ from acc_decel.export.model_folder import made_for as made_for
 from acc_decel.export.model_folder import read_model as read_model
 from acc_decel.export.model_folder import write_model as write_model
 from acc_decel.export.onnx_file import onnx_bytes as onnx_bytes
+from acc_decel.export.onnx_fixed import fixed_onnx_bytes as fixed_onnx_bytes
 from acc_decel.export.reference import reference_outputs as reference_outputs
 from acc_decel.export.reference import status_of as status_of
+from acc_decel.export.shift import shift_net as shift_net

@@ -1,9 +1,10 @@
 """The generated C tables of the network in fixed point."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import UInt32
+from jaxtyping import Int64, UInt32
 from numpy import ndarray
 
 from acc_decel.export.c_tables import Table, checksum, defines, header, rows_of, stretches
@@ -17,9 +18,18 @@ TOGETHER = 4  # outputs of a block, as in acc_decel_fixed_layers.c
 FILLING_POINT, FILLING_SHIFT = 16, 31  # of an output that nothing reads
 
 
-def network_header(net: FixedNet, *, stamp: str) -> str:
+@dataclass(frozen=True)
+class Packing:
+    """How the layers lie in the tables."""
+
+    blocks: Callable[[FixedLayer], ndarray]  # a layer's words
+    includes: tuple[str, ...] = ()
+    shared: tuple[Table, ...] = ()  # tables of another file
+
+
+def network_header(net: FixedNet, packing: Packing, *, stamp: str) -> str:
     """acc_decel_network_tables.h: wiring and weights, for acc_decel_fixed.c alone; `stamp` is its first comment."""
-    wires, tables = wiring(net.net.factors), network_tables(net)
+    wires, tables = wiring(net.net.factors), network_tables(net, packing)
     beside = TOGETHER * _blocks(net.embedding[-1])
     widths = [wires.embedding_inputs + len(wires.forced), beside + len(wires.forced)]
     widths += [TOGETHER * _blocks(layer) for layer in net.embedding]
@@ -40,9 +50,9 @@ def network_header(net: FixedNet, *, stamp: str) -> str:
         defines({name: f"{count}U" for name, count in counts.items()}),
         _TYPES,
         *(table.text for table in tables),
-        stretches(tables, name="network_stretches", count="ACC_DECEL_NETWORK_STRETCHES"),
+        stretches([*tables, *packing.shared], name="network_stretches", count="ACC_DECEL_NETWORK_STRETCHES"),
     )
-    includes = ['"acc_decel_fixed_layers.h"', '"acc_decel_network.h"', "<stdint.h>"]
+    includes = ['"acc_decel_fixed_layers.h"', '"acc_decel_network.h"', *packing.includes, "<stdint.h>"]
     return header("ACC_DECEL_NETWORK_TABLES_H", includes, parts, stamp=stamp)
 
 
@@ -66,14 +76,14 @@ typedef struct {
 } acc_decel_output_t;"""
 
 
-def network_checksum(net: FixedNet) -> int:
+def network_checksum(net: FixedNet, packing: Packing) -> int:
     """CRC-32 of the tables of acc_decel_fixed.c and acc_decel_fixed_domain.c."""
-    return checksum([*network_tables(net), *domain_tables(net)])
+    return checksum([*network_tables(net, packing), *packing.shared, *domain_tables(net, packing)])
 
 
-def domain_header(net: FixedNet, *, stamp: str) -> str:
+def domain_header(net: FixedNet, packing: Packing, *, stamp: str) -> str:
     """acc_decel_domain_tables.h: weights of the score, for acc_decel_fixed_domain.c alone; `stamp` as above."""
-    tables = domain_tables(net)
+    tables = domain_tables(net, packing)
     inputs = len(tables[0].values)
     widths = [inputs, *(TOGETHER * _blocks(layer) for layer in net.domain[:-1])]
     counts = {
@@ -91,7 +101,7 @@ def domain_header(net: FixedNet, *, stamp: str) -> str:
     return header("ACC_DECEL_DOMAIN_TABLES_H", includes, parts, stamp=stamp)
 
 
-def domain_tables(net: FixedNet) -> list[Table]:
+def domain_tables(net: FixedNet, packing: Packing) -> list[Table]:
     """The tables of acc_decel_fixed_domain.c; what fills the inputs up to whole blocks meets weights of 0."""
     inputs = np.array(net.domain_inputs, np.uint8)
     return [
@@ -103,14 +113,14 @@ def domain_tables(net: FixedNet) -> list[Table]:
         _sizes("domain_layers", net.domain),
         Table(
             "domain_weights",
-            np.concatenate([blocks(layer) for layer in net.domain])[:, None],
+            np.concatenate([packing.blocks(layer) for layer in net.domain])[:, None],
             "blocks of all layers, one by one",
             "acc_decel_pair_t",
         ),
     ]
 
 
-def network_tables(net: FixedNet) -> list[Table]:
+def network_tables(net: FixedNet, packing: Packing) -> list[Table]:
     """The tables of acc_decel_fixed.c."""
     wires, names, e = wiring(net.net.factors), column_names(net.net.factors), net.entries
     entries = zip(e.multipliers, e.offsets + WORD, e.bends, e.zero, e.columns, e.bits, e.shifts, strict=True)
@@ -131,7 +141,7 @@ def network_tables(net: FixedNet) -> list[Table]:
         _sizes("trunk", trunk),
         Table(
             "weights",
-            np.concatenate([blocks(layer) for layer in net.embedding + trunk])[:, None],
+            np.concatenate([packing.blocks(layer) for layer in net.embedding + trunk])[:, None],
             "blocks of all layers, one by one",
             "acc_decel_pair_t",
         ),
@@ -162,12 +172,22 @@ def blocks(layer: FixedLayer) -> UInt32[ndarray, " words"]:
     planes = (layer.weights, layer.fine) if layer.finer else (layer.weights,)
     for start in range(0, len(layer.bias), TOGETHER):
         some = slice(start, start + TOGETHER)
-        lacking = TOGETHER - len(layer.bias[some])
-        bias = np.append(layer.bias[some], [0] * lacking) % (2 * WORD)
-        point = np.append(layer.point[some], [FILLING_POINT] * lacking).astype(np.uint8)
-        shift = np.append(layer.shift[some], [FILLING_SHIFT] * lacking).astype(np.uint8)
-        words += [bias, point.view(np.uint32), shift.view(np.uint32)]
+        words.append(ahead(layer, start, layer.bias))
         for plane in planes:
+            lacking = TOGETHER - len(plane[some])
             even = np.pad(plane[some], ((0, lacking), (0, -plane.shape[1] % 4))).astype(np.int16)
             words.append(even.reshape(TOGETHER, -1, 2).transpose(1, 0, 2).copy().view(np.uint32).ravel())
     return np.concatenate(words).astype(np.uint32)
+
+
+def ahead(layer: FixedLayer, start: int, bias: Int64[ndarray, " outputs"]) -> UInt32[ndarray, " words"]:
+    """The words before the weights of the block that begins with the output `start`."""
+    some = slice(start, start + TOGETHER)
+    lacking = TOGETHER - len(bias[some])
+    whole = np.append(bias[some], [0] * lacking) % (2 * WORD)
+    point = np.append(layer.point[some], [FILLING_POINT] * lacking).astype(np.uint8)
+    shift = np.append(layer.shift[some], [FILLING_SHIFT] * lacking).astype(np.uint8)
+    return np.concatenate([whole.astype(np.uint32), point.view(np.uint32), shift.view(np.uint32)])
+
+
+PACKING = Packing(blocks)

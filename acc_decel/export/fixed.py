@@ -193,7 +193,7 @@ def fixed_net(net: DenseNet, events: Float32[ndarray, "rows columns"], *, tolera
     ValueError, naming layer and reason, if the integers cannot be proven to fit.
     """
     check_fits(net)
-    expected, reached = net(events), greatest_values(net, np.concatenate([events, _at_the_ends(net, events)]))
+    expected, reached = net(events), values_reached(net, events)
     finer: frozenset[int] = frozenset()
     layers = range(len(net.embedding) + len(net.trunk))
     best = quantised(net, finer, reached)
@@ -208,6 +208,11 @@ def fixed_net(net: DenseNet, events: Float32[ndarray, "rows columns"], *, tolera
 
 def _distance(net: FixedNet, events: Float32[ndarray, "rows columns"], expected: ndarray) -> float:
     return float(np.abs(net(events) - expected).max(initial=0))
+
+
+def values_reached(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
+    """The greatest value of every hidden unit over `events` and over as many corners, layer by layer."""
+    return greatest_values(net, np.concatenate([events, _at_the_ends(net, events)]))
 
 
 def greatest_values(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
@@ -232,64 +237,84 @@ def _at_the_ends(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Flo
 
 
 def quantised(
-    net: DenseNet, finer: Collection[int] = (), reached: Sequence[Float64[ndarray, " _"]] | None = None
+    net: DenseNet,
+    finer: Collection[int] = (),
+    reached: Sequence[Float64[ndarray, " _"]] | None = None,
+    *,
+    terms: Sequence[int] = (),
 ) -> FixedNet:
     """`net` in fixed point, with finer weights in the layers of these numbers, counted from the embedding's first.
 
-    Values are cut at ROOM times what they have `reached`, or not at all if that is not given. Raises ValueError, naming
-    layer and reason, if the integers cannot be proven to fit.
+    Values are cut at ROOM times what they have `reached`, or not at all if that is not given. `terms` makes each
+    weight of a layer the sum of at most so many signed powers of two, one number a layer, the score's last. Raises
+    ValueError, naming layer and reason, if the integers cannot be proven to fit.
     """
     wires = wiring(net.factors)
     columns = (*wires.forced, *wires.free, *wires.gated)
-    scale = _scale(entering_intervals(net, columns))
+    scale = scale_of(entering_intervals(net, columns))
     first = len(wires.forced)
     forced = Scale(scale.low[:first], scale.scale[:first])
-    masked = _scale(Interval(np.zeros(len(wires.masked)), np.ones(len(wires.masked))))
+    masked = scale_of(Interval(np.zeros(len(wires.masked)), np.ones(len(wires.masked))))
     seen = Scale(scale.low[first:], scale.scale[first:]).joined(masked)
-    most = [rectified(np.maximum(sums.high, 0)) for sums in sum_intervals(net)[:-1]]
-    if reached is not None:
-        most = [np.minimum(proven, ROOM * seen) for proven, seen in zip(most, reached, strict=True)]
+    most = greatest_cut(net, reached)
+    few = terms or [0] * (len(most) + 1 + len(net.domain))
     embedded, done = seen, []
     for i, layer in enumerate(net.embedding):
-        rounded, embedded = _layer(f"embedding[{i}]", layer, embedded, most[i], fine=i in finer)
+        rounded, embedded = _layer(f"embedding[{i}]", layer, embedded, most[i], fine=i in finer, terms=few[i])
         done.append(rounded)
     deep, x = len(done), forced
     for i, layer in enumerate(net.trunk[:-1]):
         at = deep + i
-        rounded, x = _layer(f"trunk[{i}]", layer, embedded.joined(x), most[at], fine=at in finer)
+        rounded, x = _layer(f"trunk[{i}]", layer, embedded.joined(x), most[at], fine=at in finer, terms=few[at])
         done.append(rounded)
-    last, bits = _last_layer(f"trunk[{len(net.trunk) - 1}]", net.trunk[-1], embedded.joined(x), fine=len(done) in finer)
+    at = len(done)
+    last, bits = _last_layer(f"trunk[{at - deep}]", net.trunk[-1], embedded.joined(x), fine=at in finer, terms=few[at])
     ends = [np.clip(np.rint(e.astype(np.float64) * np.exp2(bits)), -WORD, WORD - 1) for e in (net.low, net.high)]
-    least, most = (end.astype(np.int64) for end in ends)
     entries = _entries(net, columns, scale)
-    domain = _domain(net, scale.joined(masked))
-    return FixedNet(net, entries, tuple(done[:deep]), (*done[deep:], last), domain, bits, least, most)
+    domain = _domain(net, scale.joined(masked), terms=few[at + 1 :])
+    least, greatest = (end.astype(np.int64) for end in ends)
+    return FixedNet(net, entries, tuple(done[:deep]), (*done[deep:], last), domain, bits, least, greatest)
 
 
-def _domain(net: DenseNet, entered: Scale) -> tuple[FixedLayer, ...]:
+def greatest_cut(
+    net: DenseNet, reached: Sequence[Float64[ndarray, " _"]] | None = None
+) -> list[Float64[ndarray, " _"]]:
+    """What the value of every hidden unit is cut at, layer by layer, embedding first."""
+    most = [rectified(np.maximum(sums.high, 0)) for sums in sum_intervals(net)[:-1]]
+    if reached is None:
+        return most
+    return [np.minimum(proven, ROOM * seen) for proven, seen in zip(most, reached, strict=True)]
+
+
+def _domain(net: DenseNet, entered: Scale, *, terms: Sequence[int]) -> tuple[FixedLayer, ...]:
     """The layers of the score in integers; `entered` are forced, free, gated and availability."""
     places = [*domain_inputs(net.factors)]
     seen = Scale(entered.low[places], entered.scale[places])
     most = rectified(np.maximum(domain_intervals(net).high, 0))
-    first, hidden = _layer("domain[0]", net.domain[0], seen, most, fine=False)
-    score, _ = _last_layer("domain[1]", net.domain[1], hidden, fine=False)
+    first, hidden = _layer("domain[0]", net.domain[0], seen, most, fine=False, terms=terms[0])
+    score, _ = _last_layer("domain[1]", net.domain[1], hidden, fine=False, terms=terms[1])
     return first, score
 
 
-def _scale(values: Interval) -> Scale:
+def scale_of(values: Interval) -> Scale:
+    """The finest scale of 16-bit integers for values in these intervals."""
     width = values.high - values.low
     return Scale(values.low, STEPS / np.where(width > 0, width, 1.0))
 
 
 def _layer(
-    name: str, layer: Layer, seen: Scale, most: Float64[ndarray, " units"], *, fine: bool
+    name: str, layer: Layer, seen: Scale, most: Float64[ndarray, " units"], *, fine: bool, terms: int = 0
 ) -> tuple[FixedLayer, Scale]:
     """The layer in integers, its outputs cut at `most` or later, and what they stand for."""
-    finer = _finer(layer) if fine else 0
-    bits = np.floor(np.log2(STEPS / np.maximum(most, LEAST_SPAN))).astype(np.int64)
-    units = [_unit(f"{name}, unit {i}", layer, i, seen, int(bits[i]), finer) for i in range(len(layer.bias))]
+    bits, finer = output_bits(most), _finer(layer) if fine else 0
+    units = [_unit(f"{name}, unit {i}", layer, i, seen, int(bits[i]), finer, terms) for i in range(len(layer.bias))]
     weights, residues, bias, point, shift = (np.array(some) for some in zip(*units, strict=True))
     return FixedLayer(weights, residues, bias, point, shift, finer), Scale(np.zeros(len(bits)), np.exp2(bits))
+
+
+def output_bits(most: Float64[ndarray, " outputs"]) -> Int64[ndarray, " outputs"]:
+    """The bits of a fraction with which 16 bits hold values up to `most`."""
+    return np.floor(np.log2(STEPS / np.maximum(most, LEAST_SPAN))).astype(np.int64)
 
 
 def _finer(layer: Layer) -> int:
@@ -298,7 +323,7 @@ def _finer(layer: Layer) -> int:
 
 
 def _unit(
-    name: str, layer: Layer, i: int, seen: Scale, bits: int, finer: int
+    name: str, layer: Layer, i: int, seen: Scale, bits: int, finer: int, terms: int
 ) -> tuple[ndarray, ndarray, int, int, int]:
     """Weights, what they lack, bias, point and shift of a unit with outputs in 2^-bits: the finest sums that fit."""
     for point in reversed(POINTS):
@@ -307,7 +332,11 @@ def _unit(
             continue
         half = 2.0 ** (shift - 1)  # so that the shift rounds
         weights, fine, bias = _integers(
-            layer.weights[i].astype(np.float64) * 2.0**point, float(layer.bias[i]) * 2.0**point + half, seen, finer
+            layer.weights[i].astype(np.float64) * 2.0**point,
+            float(layer.bias[i]) * 2.0**point + half,
+            seen,
+            finer,
+            terms,
         )
         if fits(weights, bias, fine, finer):
             return weights, fine, bias, point, shift
@@ -317,20 +346,22 @@ def _unit(
     )
 
 
-def _last_layer(name: str, layer: Layer, seen: Scale, *, fine: bool) -> tuple[FixedLayer, Int64[ndarray, " outputs"]]:
+def _last_layer(
+    name: str, layer: Layer, seen: Scale, *, fine: bool, terms: int = 0
+) -> tuple[FixedLayer, Int64[ndarray, " outputs"]]:
     """The last layer, whose sums are the outputs in 2^-bits, and these bits: the most that fit."""
     finer = _finer(layer) if fine else 0
-    units = [_output(f"{name}, unit {i}", layer, i, seen, finer) for i in range(len(layer.bias))]
+    units = [_output(f"{name}, unit {i}", layer, i, seen, finer, terms) for i in range(len(layer.bias))]
     weights, residues, bias, bits = zip(*units, strict=True)
     none, points = np.zeros(len(bias), np.int64), np.array(bits)
     return FixedLayer(np.stack(weights), np.stack(residues), np.array(bias), points, none, finer), points
 
 
-def _output(name: str, layer: Layer, i: int, seen: Scale, finer: int) -> tuple[ndarray, ndarray, int, int]:
+def _output(name: str, layer: Layer, i: int, seen: Scale, finer: int, terms: int) -> tuple[ndarray, ndarray, int, int]:
     for bits in reversed(OUTPUT_BITS):
         unit = 2.0**bits
         weights, fine, bias = _integers(
-            layer.weights[i].astype(np.float64) * unit, float(layer.bias[i]) * unit, seen, finer
+            layer.weights[i].astype(np.float64) * unit, float(layer.bias[i]) * unit, seen, finer, terms
         )
         if fits(weights, bias, fine, finer):
             return weights, fine, bias, bits
@@ -338,15 +369,33 @@ def _output(name: str, layer: Layer, i: int, seen: Scale, finer: int) -> tuple[n
 
 
 def _integers(
-    real: Float64[ndarray, " inputs"], constant: float, seen: Scale, finer: int
+    real: Float64[ndarray, " inputs"], constant: float, seen: Scale, finer: int, terms: int
 ) -> tuple[ndarray, ndarray, int]:
     """Weights, what they lack and bias, whose sum is the real one, nearly exactly so where the inputs are 0."""
     exact = np.clip(real / seen.scale, -FAR, FAR)
-    weights = np.rint(exact).astype(np.int64)
+    weights = with_terms(np.rint(exact).astype(np.int64), terms) if terms else np.rint(exact).astype(np.int64)
     fine = np.rint((exact - weights) * 2.0**finer).astype(np.int64) if finer else np.zeros_like(weights)
     zero = seen.zero
     whole = round(float((real * seen.meaning(zero)).sum()) + constant)
     return weights, fine, whole - int(weights @ zero) - (int(fine @ zero) >> finer)
+
+
+def with_terms(weights: Int64[ndarray, "*any"], terms: int) -> Int64[ndarray, "*any"]:
+    """Each integer as the sum of at most `terms` signed powers of two, each the nearest to what is left.
+
+    Keeps signs, and leaves at most 3^-terms of a weight, because no number is farther from a power of two than a third.
+    """
+    total = np.zeros_like(weights)
+    for _ in range(terms):
+        total += nearest_power(weights - total)
+    return total
+
+
+def nearest_power(whole: Int64[ndarray, "*any"]) -> Int64[ndarray, "*any"]:
+    """The signed power of two nearest to each integer, the smaller of two that are equally near; 0 for 0."""
+    magnitude = np.abs(whole)
+    below = np.exp2(np.floor(np.log2(np.maximum(magnitude, 1)))).astype(np.int64)
+    return np.sign(whole) * np.where(2 * magnitude > 3 * below, 2 * below, below) * (whole != 0)
 
 
 def fits(weights: Int64[ndarray, " inputs"], bias: int, fine: Int64[ndarray, " inputs"], finer: int) -> bool:

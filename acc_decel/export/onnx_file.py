@@ -1,7 +1,7 @@
 """One self-contained ONNX file: checks, scaling, masks, layers, order of the quantiles and status, all in the graph."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -46,6 +46,12 @@ class Graph:
         self.constants.append(numpy_helper.from_array(array.copy(order="C"), name))
         return name
 
+    def exact(self, values: ndarray | float | int) -> str:
+        """The name of a constant of float64, which holds integers up to 2^53."""
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.array(values, np.float64), name))
+        return name
+
     def __call__(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         """The name of the output of a new node."""
         output = name or f"n{len(self.nodes)}"
@@ -74,13 +80,35 @@ def onnx_bytes(net: DenseNet, metadata: dict[str, str]) -> bytes:
     Input `factors` float32 [batch, columns], NaN for not available, in the order of the metadata entry `columns`.
     Outputs float32 [batch] as OUTPUTS names them, NaN where the event is refused, and `status` int64 [batch].
     """
+    return checked_bytes(
+        net,
+        metadata,
+        network=lambda g, lacking: _network(g, net, lacking),
+        unfamiliar=lambda g, entered: _unfamiliar(g, net, entered),
+    )
+
+
+def checked_bytes(
+    net: DenseNet,
+    metadata: dict[str, str],
+    *,
+    network: Callable[[Graph, str], tuple[str, str]],
+    unfamiliar: Callable[[Graph, str], str],
+) -> bytes:
+    """The bytes of an ONNX file with the checks and the status of `net` around a network.
+
+    `network` adds its nodes to a graph and names their float32 result, [batch, outputs] cut to its limits, but in no
+    order, and what enters the network. It is told the condition [batch, columns] of the columns that are not available.
+    `unfamiliar` names the condition [batch] that training never showed what enters.
+    """
     g = Graph()
     bad, missing, lacking = _acceptance(g, net)
     refused = _refused(g, net, bad, missing)
-    outputs, entered = _network(g, net, lacking)
+    found, entered = network(g, lacking)
+    outputs = _in_order(g, found)
     for i, name in enumerate(OUTPUTS):
         g("Where", refused, g.constant(np.float32(np.nan)), outputs[i], name=name)
-    outside = g("Or", _excluded(g, net), _unfamiliar(g, net, entered))
+    outside = g("Or", _excluded(g, net), unfamiliar(g, entered))
     _status(g, net, bad, missing, refused, outside, outputs[0])
     batch = ["batch"]
     graph = helper.make_graph(
@@ -147,8 +175,8 @@ def _refused(g: Graph, net: DenseNet, bad: str, missing: str) -> str:
     return g("Squeeze", g.any_of(reason, ones), g.constant(np.array([1])))
 
 
-def _network(g: Graph, net: DenseNet, lacking: str) -> tuple[list[str], str]:
-    """The outputs, as `dense_net.py` says, and what enters: the forced columns, then those of the embedding."""
+def _network(g: Graph, net: DenseNet, lacking: str) -> tuple[str, str]:
+    """The outputs in no order, as `dense_net.py` says, and what enters: the forced columns, then the embedding's."""
     wires = wiring(net.factors)
     zero, one = g.constant(0.0), g.constant(1.0)
     bend = np.array(bends(net.factors))
@@ -157,26 +185,31 @@ def _network(g: Graph, net: DenseNet, lacking: str) -> tuple[list[str], str]:
     centred = g("Mul", g("Sub", bent, g.constant(net.center)), g.constant(net.inverse_spread))
     scaled = g("Where", lacking, zero, centred)
     given = g("Where", lacking, zero, INPUT)
-    closed = g("Sub", one, _columns(g, given, wires.gates))
-    available = g("Sub", one, g.number(_columns(g, lacking, wires.masked)))
-    gated = g("Mul", _columns(g, scaled, wires.gated), closed)
-    embedded = g("Concat", _columns(g, scaled, wires.free), gated, available, axis=1)
-    x = _columns(g, scaled, wires.forced)
+    closed = g("Sub", one, columns_of(g, given, wires.gates))
+    available = g("Sub", one, g.number(columns_of(g, lacking, wires.masked)))
+    gated = g("Mul", columns_of(g, scaled, wires.gated), closed)
+    embedded = g("Concat", columns_of(g, scaled, wires.free), gated, available, axis=1)
+    x = columns_of(g, scaled, wires.forced)
     entered = g("Concat", x, embedded, axis=1)
     for layer in net.embedding:
         embedded = _rectified(g, _sums(g, layer, embedded))
     for layer in net.trunk[:-1]:
         x = _rectified(g, _sums(g, layer, g("Concat", embedded, x, axis=1)))
     x = _sums(g, net.trunk[-1], g("Concat", embedded, x, axis=1))
-    x = g("Min", g("Max", x, g.constant(net.low)), g.constant(net.high))
+    return g("Min", g("Max", x, g.constant(net.low)), g.constant(net.high)), entered
+
+
+def _in_order(g: Graph, x: str) -> list[str]:
+    """Each output, the quantiles in order."""
     outputs = [g("Gather", x, g.constant(np.array(i)), axis=1) for i in range(len(OUTPUTS))]
     for end in range(len(ORDERED) - 1, 0, -1):  # neighbours in order, until all are, as in acc_decel.c
         for i, j in pairwise(ORDERED[: end + 1]):
             outputs[i], outputs[j] = g("Min", outputs[i], outputs[j]), g("Max", outputs[i], outputs[j])
-    return outputs, entered
+    return outputs
 
 
-def _columns(g: Graph, x: str, indices: tuple[int, ...]) -> str:
+def columns_of(g: Graph, x: str, indices: tuple[int, ...]) -> str:
+    """Some columns of `x`."""
     return g("Gather", x, g.constant(np.array(indices)), axis=1)
 
 
@@ -219,8 +252,8 @@ def _bits(g: Graph, conditions: str, bits: ndarray) -> str:
 
 def _excluded(g: Graph, net: DenseNet) -> str:
     at = column_names(net.factors).index
-    level = _columns(g, INPUT, tuple(at(e.column) for e in EXCLUSIONS))
-    value = _columns(g, INPUT, tuple(at(e.factor) for e in EXCLUSIONS))
+    level = columns_of(g, INPUT, tuple(at(e.column) for e in EXCLUSIONS))
+    value = columns_of(g, INPUT, tuple(at(e.factor) for e in EXCLUSIONS))
     above = g("Greater", value, g.constant([e.limit for e in EXCLUSIONS]))
     both = g("And", g("Greater", level, g.constant(CERTAIN)), above)
     return g("Squeeze", g.any_of(both, np.ones((len(EXCLUSIONS), 1))), g.constant(np.array([1])))
@@ -228,8 +261,12 @@ def _excluded(g: Graph, net: DenseNet) -> str:
 
 def _unfamiliar(g: Graph, net: DenseNet, entered: str) -> str:
     """Whether the score of the trained domain is above 0."""
-    x = _columns(g, entered, domain_inputs(net.factors))
+    x = columns_of(g, entered, domain_inputs(net.factors))
     for layer in net.domain[:-1]:
         x = _rectified(g, _sums(g, layer, x))
-    x = _sums(g, net.domain[-1], x)
-    return g("Squeeze", g("Greater", x, g.constant(0.0)), g.constant(np.array([1])))
+    return above_zero(g, _sums(g, net.domain[-1], x), g.constant(0.0))
+
+
+def above_zero(g: Graph, score: str, zero: str) -> str:
+    """The condition [batch] that a score [batch, 1] is above 0."""
+    return g("Squeeze", g("Greater", score, zero), g.constant(np.array([1])))

@@ -1,0 +1,99 @@
+"""The network in fixed point as an ONNX graph whose nodes hold its integers exactly: the bits of the firmware.
+
+Integers are carried in float64, which holds all of them below 2^53; those of an accepted event stay below 2^33. A
+product with a power of two, rounded down, is then a shift to the right, and the order of a sum does not matter.
+"""
+
+import numpy as np
+from onnx import TensorProto
+
+from acc_decel.export.fixed import FIXED_BITS, GATE_BITS, LEAST, MOST, ROOT_BITS, STEPS, Entries, FixedLayer, FixedNet
+from acc_decel.export.onnx_file import INPUT, Graph, above_zero, checked_bytes, columns_of
+from acc_decel.network import wiring
+
+
+def fixed_onnx_bytes(net: FixedNet, metadata: dict[str, str]) -> bytes:
+    """The network in fixed point as the bytes of an ONNX file, with the interface of `onnx_bytes`.
+
+    Outputs and status are those of `fixed_answers`, the same bits, on every runtime whose float64 is IEEE 754.
+    """
+    return checked_bytes(
+        net.net,
+        metadata,
+        network=lambda g, lacking: _network(g, net, lacking),
+        unfamiliar=lambda g, entered: _unfamiliar(g, net, entered),
+    )
+
+
+def _unfamiliar(g: Graph, net: FixedNet, entered: str) -> str:
+    """Whether the score of the trained domain, in integers, is above 0."""
+    x = columns_of(g, entered, net.domain_inputs)
+    for layer in net.domain[:-1]:
+        x = _rectified(g, layer, _sums(g, layer, x))
+    return above_zero(g, _sums(g, net.domain[-1], x), g.exact(0))
+
+
+def _network(g: Graph, net: FixedNet, lacking: str) -> tuple[str, str]:
+    """The outputs in no order, and what enters: the embedding's values, then the forced columns."""
+    wires = wiring(net.net.factors)
+    given = g("Cast", g("Where", lacking, g.constant(0.0), INPUT), to=TensorProto.DOUBLE)
+    entered = _entered(g, net.entries, given, lacking)
+    first, end = len(wires.forced), len(net.entries.columns) - len(wires.gated)
+    forced, free = (columns_of(g, entered, (*range(*ends),)) for ends in ((0, first), (first, end)))
+    zero = g.exact(net.entries.zero[end:])
+    gate = g("Sub", g.exact(2**GATE_BITS), _whole(g, columns_of(g, given, wires.gates), np.array(GATE_BITS)))
+    apart = g("Sub", columns_of(g, entered, (*range(end, len(net.entries.columns)),)), zero)
+    rounded = g("Add", g("Mul", apart, gate), g.exact(2 ** (GATE_BITS - 1)))
+    gated = g("Add", zero, _shifted(g, rounded, np.array(GATE_BITS)))
+    available = g("Where", columns_of(g, lacking, wires.masked), g.exact(LEAST), g.exact(MOST))
+    embedded, x = g("Concat", free, gated, available, axis=1), forced
+    everything = g("Concat", embedded, forced, axis=1)
+    for layer in net.embedding:
+        embedded = _rectified(g, layer, _sums(g, layer, embedded))
+    for layer in net.trunk[:-1]:
+        x = _rectified(g, layer, _sums(g, layer, g("Concat", embedded, x, axis=1)))
+    sums = _sums(g, net.trunk[-1], g("Concat", embedded, x, axis=1))
+    whole = g("Min", g("Max", sums, g.exact(net.least)), g.exact(net.most))
+    outputs = g("Mul", g("Cast", whole, to=TensorProto.FLOAT), g.constant(np.exp2(-net.bits)))
+    return outputs, everything
+
+
+def _entered(g: Graph, entries: Entries, given: str, lacking: str) -> str:
+    """The integers that enter, as `Entries` says."""
+    t = _whole(g, columns_of(g, given, (*entries.columns.tolist(),)), entries.bits)
+    raised = g("Max", g("Add", t, g.exact(entries.bends)), g.exact(1))
+    ratio = g("Floor", g("Div", g("Mul", t, g.exact(2**FIXED_BITS)), raised))
+    bent = g("Cast", g.constant((entries.bends > 0).astype(np.int64)), to=TensorProto.BOOL)
+    seen = g("Where", bent, ratio, t)
+    product = g("Add", g("Mul", seen, g.exact(entries.multipliers)), g.exact(entries.offsets))
+    q = g("Min", g("Max", _shifted(g, product, entries.shifts), g.exact(LEAST)), g.exact(MOST))
+    return g("Where", columns_of(g, lacking, (*entries.columns.tolist(),)), g.exact(entries.zero), q)
+
+
+def _whole(g: Graph, x: str, bits: np.ndarray) -> str:
+    """Reals as integers with a fraction of `bits` bits, rounded to the nearest, halves away from 0."""
+    scaled = g("Mul", x, g.exact(np.exp2(bits)))
+    return g("Mul", g("Sign", scaled), g("Floor", g("Add", g("Abs", scaled), g.exact(0.5))))
+
+
+def _shifted(g: Graph, x: str, bits: np.ndarray) -> str:
+    """Integers shifted to the right."""
+    return g("Floor", g("Mul", x, g.exact(np.exp2(-bits))))
+
+
+def _sums(g: Graph, layer: FixedLayer, x: str) -> str:
+    sums = g("MatMul", x, g.exact(layer.weights.T))
+    if layer.finer:
+        fine = g("MatMul", x, g.exact(layer.fine.T))
+        sums = g("Add", sums, _shifted(g, fine, np.array(layer.finer)))
+    return g("Add", sums, g.exact(layer.bias))
+
+
+def _rectified(g: Graph, layer: FixedLayer, sums: str) -> str:
+    """A layer's outputs, as `FixedLayer` says."""
+    above = g("Max", sums, g.exact(0))
+    ramp = g("Min", above, g.exact(np.exp2(layer.point)))
+    root = _shifted(g, ramp, layer.point - ROOT_BITS)
+    curve = _shifted(g, g("Mul", root, root), 2 * ROOT_BITS + 1 - layer.point)
+    moved = _shifted(g, g("Add", g("Sub", above, ramp), curve), layer.shift)
+    return g("Add", g("Min", moved, g.exact(STEPS)), g.exact(LEAST))
