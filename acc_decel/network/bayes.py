@@ -12,17 +12,19 @@ units were normal, through the smooth rectifier by quadrature, correlations by i
 left open, not the scatter of single events: that is in the quantiles.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from io import BytesIO
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from acc_decel.network import dense_net
+from acc_decel.dataset import Dataset
+from acc_decel.factors import OUTPUTS
+from acc_decel.network import calibration
 from acc_decel.network.dense_net import DenseNet, Layer, entering, rectified
+from acc_decel.network.split import part
 
 AT_ONCE = 2_048  # rows whose covariances are in memory at a time
 NODES, SHARES = np.polynomial.hermite_e.hermegauss(7)  # of the quadrature
@@ -54,6 +56,15 @@ class BayesNet:
         """Number of trained values: weights, biases and scales."""
         return self.net.weights + self.scales.size
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers, in the order of the scales."""
+        return tuple(
+            f"{name} {i + 1}"
+            for name, layers in (("embedding", self.net.embedding), ("trunk", self.net.trunk))
+            for i in range(len(layers))
+        )
+
     def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
         """The outputs as OUTPUTS lists them; NaN in `columns` means not available. Ranges are not checked."""
         return self.net(columns)
@@ -79,34 +90,26 @@ class BayesNet:
     def drawn(self, rng: np.random.Generator) -> DenseNet:
         """A network drawn from the posterior; its weights may have lost their signs."""
         layers = [
-            replace(layer, weights=(layer.weights * (1 + scale * rng.standard_normal(layer.weights.shape))).astype("f4"))
+            replace(
+                layer, weights=(layer.weights * (1 + scale * rng.standard_normal(layer.weights.shape))).astype("f4")
+            )
             for layer, scale in zip(self.net.embedding + self.net.trunk, self.scales, strict=True)
         ]
         depth = len(self.net.embedding)
         return replace(self.net, embedding=tuple(layers[:depth]), trunk=tuple(layers[depth:]))
 
 
-def stored(bayes: BayesNet) -> bytes:
-    """The arrays of `bayes` as the bytes of an .npz file: those of the network of its mean weights, and the scales."""
-    with np.load(BytesIO(dense_net.stored(bayes.net))) as file:
-        arrays = {name: file[name] for name in file.files}
-    buffer = BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays, scales=bayes.scales)
-    return buffer.getvalue()
-
-
-def loaded(path: Path) -> BayesNet:
-    """The network stored in the file `path`. Raises ValueError if it cannot be read or is of other factors."""
-    net = dense_net.loaded(path)
-    layers = len(net.embedding + net.trunk)
-    with np.load(BytesIO(path.read_bytes())) as file:
-        scales = file["scales"] if "scales" in file.files else np.zeros(0, np.float32)
-    if scales.shape != (layers,):
-        raise ValueError(
-            f"{path} must hold a scale for each of its {layers} layers. Got {scales.size}: train it again with "
-            "`acc-decel train --model bayes`."
-        )
-    return BayesNet(net, scales)
+def metrics(
+    bayes: BayesNet, data: Dataset, *, oracle_events: int, on_oracle: Callable[[int], None] = lambda _: None
+) -> dict[str, Any]:
+    """What `calibration.metrics` tells of the answers, and the scales and the spread on the test part of `data`."""
+    told = calibration.metrics(bayes.net, data, oracle_events=oracle_events, on_oracle=on_oracle)
+    spread = np.median(bayes.spread(data.columns[part(data.event, "test")]), axis=0)
+    return told | {
+        "weights": bayes.weights,
+        "scales": dict(zip(bayes.layers, map(float, bayes.scales), strict=True)),
+        "median_spread": dict(zip(OUTPUTS, map(float, spread), strict=True)),
+    }
 
 
 def _certain(values: Float32[ndarray, "rows units"]) -> Belief:
