@@ -1,31 +1,40 @@
-"""The network with a posterior: its spread is that of sampled weights, its answers stay monotone, and it is stored whole."""
+"""The network with a posterior: its spread is that of sampled weights, its answers are monotone, and it is stored whole."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import COMPACT, sensed_events
+from hypothesis import given
+from hypothesis import strategies as st
 from random_net import random_net
-from scipy.integrate import quad
 
 from acc_decel import Predictor
-from acc_decel.factors import FACTORS, FREE, OUTPUTS, column_names
-from acc_decel.network import calibration, stored, wiring
-from acc_decel.network.bayes import BayesNet
-from acc_decel.network.bayes_folder import ARRAYS, KIND, loaded, read_folder, write_folder
-from acc_decel.network.bayes_folder import stored as stored_bayes
-from acc_decel.network.split import part
+from acc_decel.assurance.monotone_arrays import violations
+from acc_decel.factors import OUTPUTS
+from acc_decel.network import bayes_training, calibration, dense_net
+from acc_decel.network.bayes import BayesNet, metrics
+from acc_decel.network.bayes_folder import ARRAYS, KIND, loaded, read_folder, stored, write_folder
+from acc_decel.network.bayes_training import FEWEST_EVENTS, BayesTraining, divergence, train
 from tests.test_network import shortened
 
-SMALL = BayesTraining(epochs=8, batch=64, embedding=(8, 6), trunk=(10, 8))
+SMALL = BayesTraining(epochs=6, batch=64, embedding=(8, 6), trunk=(10, 8))
+THIN = 1_200  # events
 MEDIAN = list(OUTPUTS).index("deceleration")
 
 
 @pytest.fixture(scope="module")
 def bayes(small_data) -> BayesNet:
     return train(small_data, COMPACT.factors, SMALL)
+
+
+@pytest.fixture(scope="module")
+def thin(small_data) -> BayesNet:
+    return train(shortened(small_data, THIN), COMPACT.factors, SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -51,18 +60,151 @@ def test_the_spread_is_that_of_sampled_weights(wide):
     assert np.abs(off / answers.std(axis=0)).max() < 0.3
 
 
-def test_the_spread_of_one_layer_has_a_closed_form(wide):
-    last = wide.net.trunk[-1]
+def test_one_uncertain_layer_has_a_closed_form(wide):
+    # The last sum is linear in its weights: its variance is the sum of (scale * weight * input)^2, exactly.
+    last, events = wide.net.trunk[-1], sensed_events(40)
     certain = replace(wide, scales=np.array([0, 0, 0, 0, 0.1], "f4"))
-    events = sensed_events(40)
-    ones = replace(last, weights=np.abs(last.weights) ** 2, bias=0 * last.bias)
-    below = replace(wide.net, trunk=(*wide.net.trunk[:-1], replace(last, weights=np.eye(*last.weights.shape, dtype="f4"))))
-    assert ones.weights.shape == below.trunk[-1].weights.shape
-    belief = certain.belief(events)
-    assert (belief.variance > 0).all()
+    singles = [
+        replace(last, weights=np.where(np.arange(last.weights.shape[1]) == i, last.weights, 0)) for i in range(28)
+    ]
+    terms = [BayesNet(replace(wide.net, trunk=(*wide.net.trunk[:-1], one)), certain.scales) for one in singles]
+    assert len(singles) == last.weights.shape[1]
+    expected = 0.1 * np.sqrt(sum((term.belief(events).mean - last.bias) ** 2 for term in terms))
+    np.testing.assert_allclose(certain.spread(events), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_weights_without_spread_give_answers_without_spread(wide):
     certain, events = replace(wide, scales=0 * wide.scales), sensed_events(40)
-    assert (certain.spread(events) == 0).all()
+    assert certain.spread(events).max() < 1e-9
     np.testing.assert_allclose(certain.belief(events).mean, certain(events), rtol=1e-5, atol=1e-4)
+
+
+@given(st.floats(0.001, 3))
+def test_the_divergence_is_that_from_a_prior_uniform_in_the_logarithm(scale):
+    # Of N(1, scale^2) from 1 / |w|: E log|w| less the entropy, and at most 0.015 nats from that, constants aside.
+    def exact(scale: float) -> float:
+        z = (np.arange(400_000) + 0.5) / 50_000 - 4
+        bell = np.exp(-(z**2) / 2)
+        return float((np.log(np.abs(1 + scale * z)) * bell).sum() / bell.sum() - np.log(scale))
+
+    difference = float(divergence(2 * np.log(np.float32(scale)))) - exact(scale)
+    assert difference == pytest.approx(float(divergence(0.0)) - exact(1.0), abs=0.03)
+
+
+def test_training_learns_what_a_car_can_do_and_how_far_it_may_be_wrong(bayes, small_data):
+    found = metrics(bayes, small_data, oracle_events=10)
+    assert found["rmse"] < 0.75 * small_data.deceleration.std()
+    assert found["coverage"] == pytest.approx(0.90, abs=0.06)
+    assert found["weights"] == bayes.net.weights + len(found["scales"])
+    assert 0.01 < found["median_spread"]["deceleration"] < small_data.deceleration.std()
+    assert len(set(found["scales"].values())) == len(SMALL.embedding) + len(SMALL.trunk) + 1, "each has its own"
+
+
+def test_the_answers_are_monotone_by_the_signs_of_the_mean_weights(bayes):
+    assert violations(bayes.net) == []
+    flipped = replace(bayes.net.trunk[0], weights=-bayes.net.trunk[0].weights)
+    assert violations(replace(bayes.net, trunk=(flipped, *bayes.net.trunk[1:])))
+
+
+def test_the_spread_grows_on_thin_data(bayes, thin):
+    events = sensed_events(300)
+    assert np.median(thin.spread(events)[:, MEDIAN]) > 1.5 * np.median(bayes.spread(events)[:, MEDIAN])
+
+
+def test_the_same_seed_trains_the_same_bytes(thin, small_data):
+    assert stored(train(shortened(small_data, THIN), COMPACT.factors, SMALL)) == stored(thin)
+
+
+def test_without_posterior_it_is_a_plain_network(small_data):
+    tiny = BayesTraining(epochs=1, batch=32, embedding=(4,), trunk=(4,), uncertain=False)
+    plain = train(shortened(small_data, 1_200), COMPACT.factors, tiny)
+    assert not plain.scales.any()
+
+
+def test_too_few_events_are_refused(small_data):
+    with pytest.raises(ValueError, match=f"at least {FEWEST_EVENTS} events. Got {FEWEST_EVENTS - 1}"):
+        train(shortened(small_data, FEWEST_EVENTS - 1), COMPACT.factors, SMALL)
+
+
+def test_a_loss_that_is_no_number_is_refused(small_data):
+    labels = np.full_like(small_data.deceleration, np.nan)
+    with pytest.raises(RuntimeError, match=r"Got none in epoch 1: lower the learning rate of 0\.01"):
+        train(replace(small_data, deceleration=labels), COMPACT.factors, replace(SMALL, embedding=(4,), trunk=(4,)))
+
+
+def test_a_network_stored_and_read_is_the_same(wide, tmp_path):
+    read, events = read_folder(told(tmp_path, wide)), sensed_events(20)
+    np.testing.assert_array_equal(read(events), wide(events))
+    np.testing.assert_array_equal(read.spread(events), wide.spread(events))
+    assert read.layers == ("embedding 1", "embedding 2", "trunk 1", "trunk 2", "trunk 3")
+
+
+def test_reading_takes_no_tensorflow(wide, tmp_path):
+    told(tmp_path, wide)
+    code = (
+        "import sys; from pathlib import Path; from acc_decel.network.bayes_folder import read_folder;"
+        "read_folder(Path(sys.argv[1])); assert not {'keras', 'tensorflow'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_changed_file_is_refused(wide, tmp_path):
+    (told(tmp_path, wide) / ARRAYS).write_bytes(b"other")
+    with pytest.raises(ValueError, match=rf"{ARRAYS} must be as manifest\.json says"):
+        read_folder(tmp_path)
+    with pytest.raises(ValueError, match=f"{ARRAYS} must be the stored arrays"):
+        loaded(tmp_path / ARRAYS)
+
+
+def test_a_missing_file_is_refused(wide, tmp_path):
+    (told(tmp_path, wide) / "metrics.json").unlink()
+    with pytest.raises(ValueError, match=r"metrics\.json must be as manifest\.json says"):
+        read_folder(tmp_path)
+
+
+def test_arrays_without_a_scale_for_each_layer_are_refused(wide, tmp_path):
+    path = tmp_path / ARRAYS
+    path.write_bytes(dense_net.stored(wide.net))
+    with pytest.raises(ValueError, match=r"a scale for each of its 5 layers\. Got 0: train it again"):
+        loaded(path)
+
+
+def test_a_folder_without_such_a_model_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=f"must hold a {KIND} model"):
+        read_folder(tmp_path)
+
+
+def test_the_predictor_refuses_it_in_a_sentence(wide, tmp_path):
+    with pytest.raises(ValueError, match=f"Got a {KIND} model, which has no ONNX or C form"):
+        Predictor(told(tmp_path, wide))
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    tiny = BayesTraining(epochs=1, batch=32, embedding=(4,), trunk=(4,))
+    monkeypatch.setattr(bayes_training, "BayesTraining", lambda: tiny)
+    monkeypatch.setattr(calibration, "ORACLE_EVENTS", 5)
+
+
+def test_the_command_line_trains_it_and_refuses_to_export_it(quick, run, refused, small_folder, tmp_path):
+    folder = tmp_path / "model"
+    code, out, _ = run("train", small_folder, "--model", KIND, "--epochs", 2, "--output", folder)
+    written = json.loads((folder / "metrics.json").read_text())
+    assert code == 0
+    assert "embedding 1" in out
+    assert f"RMSE {written['rmse']:.2f} m/s^2" in out
+    assert written["training"]["epochs"] == 2
+    assert list(written["scales"]) == list(read_folder(folder).layers)
+    assert f"Got a {KIND} model" in refused("export", folder, "--output", tmp_path / "c")
+
+
+def test_options_that_make_no_sense_are_refused(refused, small_folder, tmp_path):
+    sentence = refused("train", small_folder, "--model", KIND, "--patience", 3, "--output", tmp_path / "model")
+    assert sentence.startswith("--patience must be left out with --model bayes, which is trained from nothing")
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_folder_of_another_model_is_not_overwritten(refused, small_folder, tmp_path):
+    (tmp_path / "manifest.json").write_text("{}")
+    assert "Got another model" in refused("train", small_folder, "--model", KIND, "--output", tmp_path)

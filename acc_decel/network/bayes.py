@@ -40,8 +40,8 @@ class Belief:
 
     @property
     def variance(self) -> Float[ndarray, "rows units"]:
-        """Variance of each unit."""
-        return np.diagonal(self.covariance, axis1=1, axis2=2)
+        """Variance of each unit; rounding may leave a little less than nothing."""
+        return np.maximum(np.diagonal(self.covariance, axis1=1, axis2=2), 0)
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,8 @@ def _sums(layer: Layer, scale: float, given: Belief, *, kept: int = 0) -> Belief
     mean_weights = np.concatenate([held, layer.weights.astype(float)])  # outputs x inputs
     variance_weights = np.concatenate([0 * held, (scale * layer.weights.astype(float)) ** 2])
     mean = given.mean @ mean_weights.T + np.concatenate([np.zeros(kept), layer.bias])
-    covariance = mean_weights @ given.covariance @ mean_weights.T
-    return Belief(mean, _raised(covariance, (given.mean**2 + given.variance) @ variance_weights.T))
+    sums = Belief(mean, mean_weights @ given.covariance @ mean_weights.T)
+    return _with_variance(sums, sums.variance + (given.mean**2 + given.variance) @ variance_weights.T)
 
 
 def _rectified(given: Belief, *, kept: int = 0) -> Belief:
@@ -144,16 +144,15 @@ def _rectified(given: Belief, *, kept: int = 0) -> Belief:
     mean = bent @ SHARES
     bent_variance = ((bent - mean[..., None]) ** 2) @ SHARES
     mean[:, :kept], slope[:, :kept], bent_variance[:, :kept] = given.mean[:, :kept], 1, variance[:, :kept]
-    covariance = slope[:, :, None] * given.covariance * slope[:, None, :]
-    return Belief(mean, _raised(covariance, bent_variance - slope**2 * variance))
+    return _with_variance(Belief(mean, slope[:, :, None] * given.covariance * slope[:, None, :]), bent_variance)
 
 
-def _raised(covariance: ndarray, variance: ndarray) -> ndarray:
-    """`covariance` with `variance` added to its diagonal."""
+def _with_variance(belief: Belief, variance: ndarray) -> Belief:
+    """`belief` with another variance of each unit."""
     at = np.arange(variance.shape[1])
-    raised = covariance.copy()
-    raised[:, at, at] += variance
-    return raised
+    covariance = belief.covariance.copy()
+    covariance[:, at, at] = variance
+    return Belief(belief.mean, covariance)
 
 
 def _slices(rows: ndarray) -> Iterator[ndarray]:

@@ -6,7 +6,9 @@ of the Kullback-Leibler divergence between posterior and prior.
 - Expectation: one draw for each event, of the sums and not of the weights, which has the same distribution and less
   noise (local reparametrisation: Kingma, Salimans, Welling, NeurIPS 2015).
 - Likelihood: asymmetric Laplace around each quantile, whose logarithm is the pinball loss, of a width that is learnt;
-  the quantiles share one vote, for they see the same deceleration. Laplace around the delay.
+  Laplace around the delay. All quantiles see the same deceleration and each has its say, so the posterior is narrower
+  than that of one likelihood, by a factor of up to two. (Where they share one say, 1,000 events teach 2,700 weights
+  nothing: the posterior falls back on the prior.)
 - Prior: uniform in the logarithm of a weight, so that the divergence depends on nothing but the scale.
 """
 
@@ -20,7 +22,7 @@ import tensorflow as tf
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import DELAY, ORDERED, OUTPUTS, QUANTILES, Factor
+from acc_decel.factors import DELAY, OUTPUTS, QUANTILES, Factor
 from acc_decel.network.bayes import BayesNet
 from acc_decel.network.calibration import calibrated
 from acc_decel.network.dense_net import entering
@@ -32,7 +34,6 @@ FEWEST_EVENTS = 1_000  # then about a hundred calibrate the 1 % quantile
 STEPS_AT_ONCE = 100  # training steps between two looks of Python, and the least in an epoch
 FIRST_NOISE = 0.2  # width of the likelihood, in training units
 QUANTILE = np.array([QUANTILES.get(name, 0.5) for name in OUTPUTS], np.float32)
-VOTE = np.array([1.0 if i == DELAY else 1 / len(ORDERED) for i in range(len(OUTPUTS))], np.float32)
 DIVERGENCE = (0.63576, 1.87320, 1.48695)  # Molchanov, Ashukha, Vetrov, ICML 2017, equation 14
 
 
@@ -40,7 +41,7 @@ DIVERGENCE = (0.63576, 1.87320, 1.48695)  # Molchanov, Ashukha, Vetrov, ICML 201
 class BayesTraining:
     """How to train. Not `uncertain`: scales of 0, the plain network by the same likelihood."""
 
-    epochs: int = 30
+    epochs: int = 20
     batch: int = 512
     learning_rate: float = 1e-2
     seed: int = 1
@@ -86,7 +87,8 @@ class Posterior(keras.Model):
     def __init__(self, net: keras.Model, depth: int, events: int, training: BayesTraining) -> None:
         """`depth` layers of `net` are its embedding; the divergence is shared by `events`."""
         super().__init__()
-        self.net, self.depth, self.events, self.uncertain = net, depth, events, training.uncertain
+        self.net, self.depth, self.uncertain = net, depth, training.uncertain
+        self.divergence_share = 1 / events
         self.dense = [layer for layer in net.layers if isinstance(layer, SignedDense)]
         self.draws = keras.random.SeedGenerator(training.seed)
         first = keras.initializers.Constant(np.log(training.first_scale))
@@ -104,8 +106,8 @@ class Posterior(keras.Model):
         for i in range(self.depth, len(self.dense) - 1):
             x = rectified(self._sums(i, keras.ops.concatenate([embedded, x], axis=1), drawn))
         if drawn:
-            weights = [float(np.prod(layer.kernel.shape)) for layer in self.dense]
-            self.add_loss(keras.ops.sum(divergence(2 * self.log_scale) * keras.ops.array(weights)) / self.events)
+            weights = np.array([np.prod(layer.kernel.shape) for layer in self.dense], np.float32)
+            self.add_loss(self.divergence_share * keras.ops.sum(weights * divergence(2 * self.log_scale)))
         return self._sums(len(self.dense) - 1, keras.ops.concatenate([embedded, x], axis=1), drawn)
 
     def _sums(self, i: int, x: Any, drawn: bool) -> Any:
@@ -121,7 +123,7 @@ class Posterior(keras.Model):
         """Negative logarithm [nats] of the likelihood of each event, less a constant."""
         over = true - answer
         loss = keras.ops.maximum(QUANTILE * over, (QUANTILE - 1) * over)
-        return keras.ops.sum(VOTE * (self.log_noise + loss / keras.ops.exp(self.log_noise)), axis=1)
+        return keras.ops.sum(self.log_noise + loss / keras.ops.exp(self.log_noise), axis=1)
 
     def scales(self) -> ndarray:
         """The scale of each layer."""
