@@ -1,4 +1,4 @@
-"""The network with a posterior: its spread is that of sampled weights, its answers are monotone, and it is stored whole."""
+"""The network with a posterior: its spread is that of sampled weights, its answers are monotone, and it is stored."""
 
 import json
 import subprocess
