@@ -13,8 +13,8 @@ training (DRAWS situations in each half). All decelerations in m/s^2.
   to the whole of its range outside (upwards only for one with a bend). `never trained`: each combination of EXCLUSIONS.
   `ratio` is the median spread over that of the unchanged, AUROC that of telling both apart by the spread; beside it by
   the width of the predicted 90 % interval.
-- Errors: the share of the worst 1 % that is among the 5 % of greatest spread (5 % would be luck), or of widest intervals,
-  and the rank correlation of error and spread.
+- Errors: the share of the worst 1 % that is among the 5 % of greatest spread (5 % would be luck), or of widest
+  intervals, and the rank correlation of error and spread.
 - Layers: the weights of one layer at a time rounded to BITS bits, of the greatest weight of the layer, or to TERMS
   signed powers of two each; the root mean square change of the deceleration on test events. The rank correlation
   (Spearman) with the scale, and with sqrt(weights) / scale, the whole layer's due. Then TERMS + 1 for half of the

@@ -11,19 +11,25 @@ import pytest
 from conftest import COMPACT, sensed_events
 from hypothesis import given
 from hypothesis import strategies as st
-from random_net import random_net
+from random_net import random_events, random_net
 
 from acc_decel import Predictor
 from acc_decel.assurance.monotone_arrays import violations
-from acc_decel.factors import OUTPUTS
+from acc_decel.factors import CERTAIN, EXCLUSIONS, FACTORS, OUTPUTS, column_names
 from acc_decel.network import bayes_training, calibration, dense_net
 from acc_decel.network.bayes import BayesNet, metrics
 from acc_decel.network.bayes_folder import ARRAYS, KIND, loaded, read_folder, stored, write_folder
 from acc_decel.network.bayes_training import FEWEST_EVENTS, BayesTraining, divergence, train
 from tests.test_network import shortened
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+import bayes as bench
+from network import Truth
+
 SMALL = BayesTraining(epochs=6, batch=64, embedding=(8, 6), trunk=(10, 8))
 THIN = 1_200  # events
+RANGED = [f for f in FACTORS if not f.levels and f.step < f.high - f.low]
 MEDIAN = list(OUTPUTS).index("deceleration")
 
 
@@ -208,3 +214,56 @@ def test_options_that_make_no_sense_are_refused(refused, small_folder, tmp_path)
 def test_the_folder_of_another_model_is_not_overwritten(refused, small_folder, tmp_path):
     (tmp_path / "manifest.json").write_text("{}")
     assert "Got another model" in refused("train", small_folder, "--model", KIND, "--output", tmp_path)
+
+
+@pytest.mark.parametrize("f", RANGED, ids=lambda f: f.name)
+def test_the_benchmark_puts_a_factor_out_of_its_range_and_no_other(f):
+    events = random_events(np.random.default_rng(5), 50)
+    moved, at = bench.beyond(f, events, np.random.default_rng(6)), column_names().index(f.name)
+    changed = moved[:, at]
+    assert ((changed < f.low) | (changed > f.high)).all()
+    assert (changed > -f.bend).all() or not f.bend
+    np.testing.assert_array_equal(np.delete(moved, at, axis=1), np.delete(events, at, axis=1))
+
+
+def test_the_benchmark_holds_combinations_that_no_training_event_holds():
+    events = random_events(np.random.default_rng(5), 50)
+    for rule, moved in zip(EXCLUSIONS, bench.never_trained(events, np.random.default_rng(6)), strict=True):
+        at = column_names().index
+        assert (moved[:, at(rule.column)] > CERTAIN).all()
+        assert (moved[:, at(rule.factor)] > rule.limit).all()
+
+
+def test_the_benchmark_tells_the_worst_errors_from_luck():
+    error = np.arange(1_000.0)
+    assert bench.caught(-error, error) == 1
+    assert bench.caught(error, -error) == 0
+    assert bench.caught(error, np.random.default_rng(7).random(1_000)) < 0.5
+    assert bench.auroc(error, error) == 0.5
+    assert bench.auroc(error, error + 1_000) == 1
+
+
+def test_coarse_weights_are_what_they_say():
+    weights = np.random.default_rng(8).standard_normal((20, 30)).astype("f4")
+    assert len(np.unique(bench.bits(weights))) <= 2**bench.BITS - 1
+    assert np.abs(bench.bits(weights) - weights).max() <= 0.51 * np.abs(weights).max() / (2 ** (bench.BITS - 1) - 1)
+    single = np.abs(bench.powers(weights, 1))
+    np.testing.assert_array_equal(np.log2(single), np.round(np.log2(single)))
+    errors = [np.abs(bench.powers(weights, terms) - weights).max() for terms in (1, 2, 3)]
+    assert errors[0] > 2 * errors[1] > 4 * errors[2]
+
+
+def test_the_benchmark_measures_a_trained_network(monkeypatch, bayes, small_data):
+    plain = replace(bayes, scales=0 * bayes.scales)
+    monkeypatch.setattr(bayes_training, "train", lambda *given: bayes if given[-1].uncertain else plain)
+    test = small_data.columns[:40]
+    median = np.full((40, 2), 5.0)
+    truth = Truth(np.nan_to_num(test), median[:, 0], median)
+    found = bench.measured(small_data, truth, truth)
+    assert [row["posterior"] for row in found["networks"]] == [True, False, True, False]
+    assert found["networks"][0]["events"] > found["networks"][2]["events"]
+    assert all(0 <= row["auroc"] <= 1 for row in found["outside"])
+    assert [row["scale"] for row in found["layers"]] == bayes.scales.tolist()
+    assert sum(row["weights"] for row in found["layers"]) < bayes.weights
+    assert [made.row_count for made in bench.tables(found)] == [4, len(found["outside"]), 3, len(bayes.scales)]
+    json.dumps(found)
