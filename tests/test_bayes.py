@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import bayes as bench
 from network import Truth
 
-SMALL = BayesTraining(epochs=6, batch=64, embedding=(8, 6), trunk=(10, 8))
+SMALL = BayesTraining(epochs=8, batch=64, embedding=(8,), trunk=(12,))
 THIN = 1_200  # events
 RANGED = [f for f in FACTORS if not f.levels and f.step < f.high - f.low]
 MEDIAN = list(OUTPUTS).index("deceleration")
@@ -89,7 +89,7 @@ def test_weights_without_spread_give_answers_without_spread(wide):
 def test_the_divergence_is_that_from_a_prior_uniform_in_the_logarithm(scale):
     # Of N(1, scale^2) from 1 / |w|: E log|w| less the entropy, and at most 0.015 nats from that, constants aside.
     def exact(scale: float) -> float:
-        z = (np.arange(400_000) + 0.5) / 50_000 - 4
+        z = (np.arange(80_000) + 0.5) / 10_000 - 4
         bell = np.exp(-(z**2) / 2)
         return float((np.log(np.abs(1 + scale * z)) * bell).sum() / bell.sum() - np.log(scale))
 
