@@ -16,8 +16,8 @@ from random_net import random_events, random_net
 from acc_decel import Predictor
 from acc_decel.assurance.monotone_arrays import violations
 from acc_decel.factors import CERTAIN, EXCLUSIONS, FACTORS, OUTPUTS, column_names
-from acc_decel.network import bayes_training, calibration, dense_net
-from acc_decel.network.bayes import BayesNet, metrics
+from acc_decel.network import Layer, bayes_training, calibration, dense_net
+from acc_decel.network.bayes import BayesNet, Belief, _sums, metrics
 from acc_decel.network.bayes_folder import ARRAYS, KIND, loaded, read_folder, stored, write_folder
 from acc_decel.network.bayes_training import FEWEST_EVENTS, BayesTraining, divergence, train
 from tests.test_network import shortened
@@ -77,6 +77,18 @@ def test_one_uncertain_layer_has_a_closed_form(wide):
     assert len(singles) == last.weights.shape[1]
     expected = 0.1 * np.sqrt(sum((term.belief(events).mean - last.bias) ** 2 for term in terms))
     np.testing.assert_allclose(certain.spread(events), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_sums_of_uncertain_weights_times_uncertain_units_have_exact_moments():
+    rng, root = np.random.default_rng(9), np.array([[1.0, 0.0, 0.0], [0.5, 0.8, 0.0], [-0.3, 0.2, 0.6]])
+    layer = Layer(np.array([[1.0, -2.0, 0.5], [0.3, 1.0, 1.0]], "f4"), np.array([0.5, -1.0], "f4"))
+    mean, scale = np.array([0.2, -0.5, 1.0]), 0.8
+    units = mean + rng.standard_normal((200_000, 3)) @ root.T
+    weights = layer.weights * (1 + scale * rng.standard_normal((200_000, 2, 3)))
+    sums = np.einsum("noi,ni->no", weights, units) + layer.bias
+    found = _sums(layer, scale, Belief(mean[None], (root @ root.T)[None]))
+    np.testing.assert_allclose(found.mean[0], sums.mean(axis=0), atol=0.03)
+    np.testing.assert_allclose(found.covariance[0], np.cov(sums.T), rtol=0.03, atol=0.03)
 
 
 def test_weights_without_spread_give_answers_without_spread(wide):
