@@ -259,7 +259,11 @@ def test_coarse_weights_are_what_they_say():
     weights = np.random.default_rng(8).standard_normal((20, 30)).astype("f4")
     assert len(np.unique(bench.bits(weights))) <= 2**bench.BITS - 1
     assert np.abs(bench.bits(weights) - weights).max() <= 0.51 * np.abs(weights).max() / (2 ** (bench.BITS - 1) - 1)
+    assert np.abs(bench.bits(weights, 0.5) - weights).max() <= 0.51 * np.abs(weights).max() / (
+        2 ** (bench.BITS - 1) - 1
+    )
     single = np.abs(bench.powers(weights, 1))
+    assert (np.abs(bench.powers(weights, 1, 0.5) / weights - 1) < 0.5).all()
     np.testing.assert_array_equal(np.log2(single), np.round(np.log2(single)))
     errors = [np.abs(bench.powers(weights, terms) - weights).max() for terms in (1, 2, 3)]
     assert errors[0] > 2 * errors[1] > 4 * errors[2]
