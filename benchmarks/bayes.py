@@ -48,6 +48,7 @@ THIN = 0.01
 BITS, TERMS, GRIDS = 5, 2, 8
 ROUNDED = 2_000  # test events answered with coarse weights
 SEED = 1
+WIDTH = 120  # of a table that is not printed to a terminal
 LOWER, MEDIAN, UPPER = (
     list(OUTPUTS).index(name) for name in ("deceleration_lower", "deceleration", "deceleration_upper")
 )
@@ -313,8 +314,9 @@ def main() -> None:
     if asked.json:
         print(json.dumps(told, indent=1))
         return
+    screen = Console(width=max(WIDTH, Console().width))
     for made in tables(told):
-        Console().print(made)
+        screen.print(made)
     coarse = told["coarse"]
     print(
         f"rank correlation of the scale with the change: {coarse['scale_change_bits']:.2f} ({BITS} bits), "

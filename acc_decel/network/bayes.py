@@ -7,9 +7,10 @@ deviation scale * |m|, one scale for each layer. Biases are certain here.
 The answer is that of the mean weights: they have the signs of `dense_net.py`, so it is monotone by construction. The
 mean over the posterior is not, for the rectifier bends and its mean rises with the spread.
 
-The spread takes one pass without sampling: means and covariances of all units of a layer, through its sums exactly if
-units were normal, through the smooth rectifier by quadrature, correlations by its mean slope. It tells what the data
-left open, not the scatter of single events: that is in the quantiles.
+The spread takes one pass without sampling: means and covariances of all units of a layer, through its sums exactly,
+through the smooth rectifier by quadrature as if its argument were normal, correlations by its mean slope. (Without
+correlations the spread is a quarter too small.) It tells what the data left open, not the scatter of single events:
+that is in the quantiles.
 """
 
 from collections.abc import Callable, Iterator
