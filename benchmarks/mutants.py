@@ -154,9 +154,6 @@ EQUIVALENT: dict[str, str] = {
     "+ ACC_DECEL_TRUNK_LAYERS) + 1U) % 2U];  ->  -": "the same remainder",
     "return (other < value) ? other : value;  ->  <=": "equal numbers",
     "const float added = (offset > 0.0F) ? offset : 0.0F;  ->  >=": "equal numbers",
-    "const uint32_t ramp = (above < one) ? above : one;  ->  <=": "equal numbers",
-    "const int32_t steps = (int32_t)((moved < STEPS) ? moved : STEPS);  ->  <=": "equal numbers",
-    "return (int16_t)(steps - 32768);  ->  +": "the same 16 bits",
     "(apart <= ACC_DECEL_GOLDEN_TOLERANCE)": "no answer is exactly the tolerance away",
 }
 

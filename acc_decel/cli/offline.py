@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from acc_decel.cli.bayes import train_bayes
 from acc_decel.cli.fuzzy_broad import train_fuzzy_broad
 from acc_decel.cli.tables import print_json, print_table, progress_console, say
 from acc_decel.correction import model_digest
@@ -91,12 +92,19 @@ class Model(StrEnum):
 
     NETWORK = "network"
     FUZZY_BROAD = "fuzzy-broad"
+    BAYES = "bayes"
+
+
+HOW_TRAINED = {  # why some options of the network's training make no sense for another model
+    Model.FUZZY_BROAD: "is trained in closed form",
+    Model.BAYES: "is trained from nothing, through all its epochs",
+}
 
 
 def train(
     dataset_folder: Annotated[Path, typer.Argument(metavar="DATASET", help="folder written by `generate`")],
     output: Annotated[Path, typer.Option(help="folder for the model")],
-    model: Annotated[Model, typer.Option(help="network, or fuzzy broad learning to compare it with")] = Model.NETWORK,
+    model: Annotated[Model, typer.Option(help="network, or a model to compare it with")] = Model.NETWORK,
     epochs: Annotated[int | None, typer.Option(help="passes over the training part at most", min=1)] = None,
     patience: Annotated[int | None, typer.Option(help="stop after so many epochs without progress", min=1)] = None,
     seed: Annotated[int, typer.Option(help="same seed, same network on one machine")] = 1,
@@ -120,9 +128,26 @@ def train(
 
     With --model fuzzy-broad a fuzzy broad learning system is trained instead, in closed form. It is for comparison: its
     folder holds fuzzy_broad.npz, metrics.json and manifest.json, and no command exports it or predicts with it.
+
+    With --model bayes a network like ours is trained on single events, with a posterior over its weights: it knows how
+    far it may itself be wrong, and how coarse the weights of each layer may be. It is for comparison, too: bayes.npz.
     """
+    if model is Model.BAYES:
+        _refuse_changed(model, {"patience": patience, "from": start})
+        with _quiet():
+            from acc_decel.network import bayes_training  # noqa: F401, PLC0415 - TensorFlow loads here
+        train_bayes(
+            dataset_folder,
+            output,
+            epochs=epochs,
+            seed=seed,
+            told=DATASET_KEYS,
+            progress=progress_bar(),
+            as_json=as_json,
+        )
+        return
     if model is Model.FUZZY_BROAD:
-        _refuse_changed({"epochs": epochs, "patience": patience, "from": start})
+        _refuse_changed(model, {"epochs": epochs, "patience": patience, "from": start})
         train_fuzzy_broad(dataset_folder, output, seed=seed, told=DATASET_KEYS, as_json=as_json)
         return
     from acc_decel import dataset, physics  # noqa: PLC0415
@@ -176,11 +201,11 @@ def train(
     say(f"model in {output}")
 
 
-def _refuse_changed(given: dict[str, int | str | None]) -> None:
-    """Refuse options that only a network's training has, if they were given."""
+def _refuse_changed(model: Model, given: dict[str, int | str | None]) -> None:
+    """Refuse options that the training of `model` does not have, if they were given."""
     if changed := [name for name, value in given.items() if value is not None]:
         raise ValueError(
-            f"--{changed[0]} must be left out with --model fuzzy-broad, which is trained in closed form. "
+            f"--{changed[0]} must be left out with --model {model}, which {HOW_TRAINED[model]}. "
             f"Got {given[changed[0]]}: leave it out."
         )
 

@@ -1,9 +1,6 @@
 """A fuzzy broad learning system as a folder: arrays, metrics, and a manifest with the hash of each. No ONNX, no C."""
 
-import hashlib
-import json
 from dataclasses import replace
-from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from zipfile import BadZipFile
@@ -12,17 +9,16 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.factors import FACTORS, schema
-from acc_decel.files import replaced
+from acc_decel.network import comparison_folder
 from acc_decel.network.fuzzy_broad import ARRAYS, FuzzyBroad
 
 KIND = "fuzzy-broad"  # what the manifest calls such a model
-SYSTEM, METRICS, MANIFEST = "fuzzy_broad.npz", "metrics.json", "manifest.json"
+SYSTEM = "fuzzy_broad.npz"
 
 
 def check_free(folder: Path) -> None:
     """Raise ValueError if `folder` holds a model of another kind, whose manifest would no longer fit."""
-    if (folder / MANIFEST).is_file() and json.loads((folder / MANIFEST).read_text()).get("kind") != KIND:
-        raise ValueError(f"{folder} must be a new folder or hold a {KIND} model. Got another model: choose another.")
+    comparison_folder.check_free(folder, KIND)
 
 
 def write_folder(
@@ -35,26 +31,20 @@ def write_folder(
     metrics: dict[str, object],
 ) -> None:
     """Write the folder of `system`; `dataset` and `training` say what it was trained on and how."""
-    check_free(folder)
-    told = {"vehicle": vehicle, "code_version": version("acc-decel"), "dataset": dataset, "training": training}
-    files = {SYSTEM: stored(system), METRICS: _json(told | {"kind": KIND, "schema": schema(), **metrics})}
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    files[MANIFEST] = _json({"vehicle": vehicle, "kind": KIND, "schema": schema(), "sha256": hashes})
-    for name, content in files.items():
-        with replaced(folder / name) as temporary:
-            temporary.write_bytes(content)
+    comparison_folder.write(
+        folder,
+        (SYSTEM, stored(system)),
+        kind=KIND,
+        vehicle=vehicle,
+        dataset=dataset,
+        training=training,
+        metrics=metrics,
+    )
 
 
 def read_folder(folder: Path) -> FuzzyBroad:
     """The system in a folder. Raises ValueError naming a file that lacks, has changed, or is of another schema."""
-    manifest = folder / MANIFEST
-    told = json.loads(manifest.read_text()) if manifest.is_file() else {}
-    if told.get("kind") != KIND:
-        raise ValueError(f"{folder} must hold a {KIND} model. Got none: run `acc-decel train --model {KIND}`.")
-    for name, digest in told["sha256"].items():
-        path = folder / name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            raise ValueError(f"{path} must be as {MANIFEST} says. Got another or none: train or fetch it again.")
+    comparison_folder.check_whole(folder, KIND)
     return loaded(folder / SYSTEM)
 
 
@@ -86,7 +76,3 @@ def loaded(path: Path) -> FuzzyBroad:
         )
     factors = tuple(replace(f, low=low, high=high) for f, (low, high) in zip(FACTORS, arrays["ranges"], strict=True))
     return FuzzyBroad(factors, **{name: arrays[name] for name in ARRAYS})
-
-
-def _json(told: dict[str, object]) -> bytes:
-    return (json.dumps(told, indent=1) + "\n").encode()
