@@ -81,8 +81,8 @@ def outside_domain(net: DenseNet, columns: Events) -> Bool[ndarray, " rows"]:
 def fitted(net: DenseNet, columns: Events, *, seed: int, fitting: Fitting = Fitting()) -> DenseNet:
     """`net` with the score of the domain that the events `columns` span; the same seed gives the same bytes.
 
-    Of some tries the one is kept that tells real events best from those of which one factor is drawn anew, by the area
-    under the curve for the factor that it tells worst.
+    Of some tries the one is kept that tells real events best from those of which one factor is drawn anew, a choice as
+    shares, by the mean area under the curve.
     """
     rng = np.random.default_rng(seed)
     real = columns[rng.permutation(len(columns))[: fitting.events]]
@@ -90,9 +90,11 @@ def fitted(net: DenseNet, columns: Events, *, seed: int, fitting: Fitting = Fitt
     inside, outside = (_seen(net.factors, net.center, net.inverse_spread, some) for some in (real, strange))
     tries = [_fitted(inside, outside, rng, fitting) for _ in range(fitting.tries)]
     some = real[:LOOKED_AT]
-    alone = [drawn_anew(net.factors, some, rng, uniform=fitting.uniform, among=(f,)) for f in net.factors if related(f)]
+    alone = [
+        drawn_anew(net.factors, some, rng, uniform=1.0, among=(f,), certain=0.0) for f in net.factors if related(f)
+    ]
     nets = [replace(net, domain=layers) for layers in tries]
-    told = [min(auroc(domain_score(one, some), domain_score(one, new)) for new in alone) for one in nets]
+    told = [np.mean([auroc(domain_score(one, some), domain_score(one, new)) for new in alone]) for one in nets]
     return with_threshold(nets[int(np.argmax(told))], columns)
 
 
@@ -131,10 +133,12 @@ def drawn_anew(
     *,
     uniform: float,
     among: tuple[Factor, ...] = (),
+    certain: float = 0.5,
 ) -> Events:
     """The events with one or two of the related factors that are available drawn anew, independently of the rest.
 
-    Only of factors `among` these, if any are given.
+    Only of factors `among` these, if any are given. Of the values drawn evenly over the range, choices are `certain` in
+    that share of the events.
     """
     ends = np.cumsum([0, *(len(f.columns) for f in factors)])
     parts = [
@@ -149,20 +153,20 @@ def drawn_anew(
     for (factor, part), available, change in zip(parts, here.T, changed.T, strict=True):
         known = events[available, part]
         others = known[rng.integers(0, len(known), change.sum())]
-        anywhere = _anywhere(factor, len(others), rng)
+        anywhere = _anywhere(factor, len(others), rng, certain)
         new[change, part] = np.where(rng.random((len(others), 1)) < uniform, anywhere, others)
     return new[changed.any(axis=1)]
 
 
-def _anywhere(factor: Factor, rows: int, rng: np.random.Generator) -> ndarray:
-    """Values spread evenly over what the network sees of the range; of a choice one level, certain, or shares."""
+def _anywhere(factor: Factor, rows: int, rng: np.random.Generator, certain: float) -> ndarray:
+    """Values spread evenly over what the network sees of the range; of a choice one level, or shares."""
     if not factor.levels:
         low, high = (end / (end + factor.bend) if factor.bend else end for end in (factor.low, factor.high))
         seen = rng.uniform(low, high, (rows, 1))
         return np.clip(factor.bend * seen / (1 - seen) if factor.bend else seen, factor.low, factor.high)
     count = len(factor.levels)
-    certain = np.eye(count)[rng.integers(0, count, rows)]
-    return np.where(rng.random((rows, 1)) < 1 / 2, certain, rng.dirichlet(np.full(count, 0.5), rows))
+    levels = np.eye(count)[rng.integers(0, count, rows)]
+    return np.where(rng.random((rows, 1)) < certain, levels, rng.dirichlet(np.full(count, 0.5), rows))
 
 
 def _seen(factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, columns: Events) -> Values:
