@@ -83,7 +83,7 @@ def metrics(
         "coverage": float(inside.mean()),
         "below": {name: float((true < answer[:, list(OUTPUTS).index(name)]).mean()) for name in QUANTILES},
         "mean_width": float((answer[:, UPPER] - answer[:, LOWER]).mean()),
-        **domain_metrics(net, columns, seed=seed),
+        **(domain_metrics(net, columns, seed=seed) if net.domain else {}),
         "regimes": {
             name: {
                 "events": int(here.sum()),

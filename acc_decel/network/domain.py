@@ -134,7 +134,7 @@ def drawn_anew(
     uniform: float,
     among: tuple[Factor, ...] = (),
     certain: float = 0.5,
-) -> Events:
+) -> Float32[ndarray, "_ columns"]:
     """The events with one or two of the related factors that are available drawn anew, independently of the rest.
 
     Only of factors `among` these, if any are given. Of the values drawn evenly over the range, choices are `certain` in
