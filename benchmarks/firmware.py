@@ -146,7 +146,14 @@ def plain_float(folder: Path, layers: list[Layer]) -> Written:
         Table("weights", np.concatenate([c_float.blocks(layer) for layer in layers]), "blocks"),
     ]
     parts = [table.text for table in tables]
-    written(folder / "float", parts, columns=WIDTHS[0], word="float", sources=c_float.LAYERS, own="float")
+    written(
+        folder / "float",
+        parts,
+        columns=WIDTHS[0],
+        word="float",
+        sources=(*c_float.LAYERS, "acc_decel_word.h"),
+        own="float",
+    )
     return "float", unchanged, unchanged
 
 

@@ -20,7 +20,7 @@ from numpy import ndarray
 from acc_decel.export.bounds import Interval, domain_intervals, entering_intervals, sum_intervals
 from acc_decel.export.fitness import check_fits
 from acc_decel.export.reference import status_of
-from acc_decel.factors import COMFORT_DECELERATION, OUTPUTS, bends
+from acc_decel.factors import COMFORT_DECELERATION, OUTPUTS, bends, column_names
 from acc_decel.network import DenseNet, Layer, domain_inputs, entering, excluded, in_order, rectified, wiring
 from acc_decel.status import BELOW_COMFORT, OUTSIDE_DOMAIN, REFUSED
 
@@ -36,7 +36,7 @@ LEAST_SPAN = 0.5  # of a value: finer steps are not needed
 SHIFTS = range(1, 32)
 POINTS = range(ROOT_BITS + 1, 2 * ROOT_BITS + 1)  # bits behind the point of a sum
 OUTPUT_BITS = range(8, 25)
-ROOM = 1.5  # for a value: times the greatest one seen
+ROOM = 2.0  # for a value: times the greatest one seen
 TOLERANCE = 0.05  # [m/s^2], [s] that fixed point may be away from float before weights are made finer
 
 
@@ -211,8 +211,10 @@ def _distance(net: FixedNet, events: Float32[ndarray, "rows columns"], expected:
 
 
 def values_reached(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
-    """The greatest value of every hidden unit over `events` and over as many corners, layer by layer."""
-    return greatest_values(net, np.concatenate([events, _at_the_ends(net, events)]))
+    """The greatest value of every hidden unit, layer by layer: `events`, where little is known, and in the corners."""
+    every = np.concatenate([events, _hardly_known(net, events)])
+    every = np.concatenate([every, _switched_on(net, every)])
+    return greatest_values(net, np.concatenate([every, _at_the_ends(net, every)]))
 
 
 def greatest_values(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
@@ -226,6 +228,25 @@ def greatest_values(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> 
         x = rectified(layer(np.concatenate([embedded, x], axis=1)))
         found.append(x.max(axis=0).astype(np.float64))
     return found
+
+
+def _switched_on(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
+    """The events with every switch on: even events, which never reach the end of a range, have them off."""
+    names, on = column_names(net.factors), events.copy()
+    for factor in net.factors:
+        if not factor.levels and factor.step == factor.high - factor.low:
+            on[:, names.index(factor.name)] = factor.high
+    return on
+
+
+def _hardly_known(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
+    """The events without the factors that may lack, but for one, each in turn, or none."""
+    scarce, lacking, start = events.copy(), [f for f in net.factors if f.may_lack], 0
+    for factor in net.factors:
+        own = slice(start, start := start + len(factor.columns))
+        if factor.may_lack:
+            scarce[np.arange(len(events)) % (len(lacking) + 1) != lacking.index(factor), own] = np.nan
+    return scarce
 
 
 def _at_the_ends(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:

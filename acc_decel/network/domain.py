@@ -205,7 +205,8 @@ def _pruned(layers: tuple[Layer, Layer], inside: Values, outside: Values, units:
     while len(kept) > units:
         mean = parts[:, kept].mean(axis=0)
         score = parts[:, kept].sum(axis=1, keepdims=True) + offset
-        without = np.logaddexp(0, sign * (score - parts[:, kept] + mean)).mean(axis=0)
+        with np.errstate(under="ignore"):
+            without = np.logaddexp(0, sign * (score - parts[:, kept] + mean)).mean(axis=0)
         least = int(np.argmin(without))
         kept, offset = np.delete(kept, least), offset + mean[least]
     return _layers(hidden.weights[kept], hidden.bias[kept], total.weights[:, kept], np.full(1, offset))
@@ -227,7 +228,8 @@ def _trained(
         rate = fitting.learning_rate * (1 + np.cos(np.pi * step / steps)) / 2
         for i, slope in enumerate(_slopes(arrays, x, label)):
             mean[i] += 0.1 * (slope - mean[i])
-            square[i] += 0.001 * (slope**2 - square[i])
+            with np.errstate(under="ignore"):
+                square[i] += 0.001 * (slope**2 - square[i])
             root = np.sqrt(square[i] / np.float32(1 - 0.999**step)) + np.float32(1e-8)
             arrays[i] -= np.float32(rate / (1 - 0.9**step)) * mean[i] / root
     first, bias, last, offset = arrays

@@ -2,6 +2,16 @@
 
 #include "acc_decel.h"
 #include "acc_decel_layers.h"
+#include "acc_decel_word.h"
+
+static float rectified(float sum)
+{
+    acc_decel_word_t above;
+
+    above.value = sum;
+    above.bits &= (above.bits >> 31U) - 1U; /* 0 below 0 */
+    return above.value;
+}
 
 void acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction)
 {
@@ -15,7 +25,7 @@ void acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_
     for (uint32_t layer = 0U; layer < (LAYERS - 1U); layer++) {
         next = acc_decel_sums(&layers[layer], next, x, y);
         for (uint32_t i = 0U; i < WIDEST; i++) {
-            x[i] = (y[i] < 0.0F) ? 0.0F : y[i];
+            x[i] = rectified(y[i]);
         }
     }
     (void)acc_decel_sums(&layers[LAYERS - 1U], next, x, y);
