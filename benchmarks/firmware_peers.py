@@ -45,8 +45,9 @@ def loop_parts(layers: Sequence[Layer]) -> list[str]:
 
 def write_emlearn(folder: Path, layers: Sequence[Layer], stubs: Path) -> None:
     """What emlearn generates for the layers, the headers that it needs, and those of a C library that it asks for."""
-    import emlearn
-    from emlearn.net import c_generate_net_loadable
+    with np.errstate():  # its import makes every underflow of NumPy an error, and nobody asked
+        import emlearn
+        from emlearn.net import c_generate_net_loadable
 
     activations = ["relu"] * (len(layers) - 1) + ["identity"]
     weights = [np.ascontiguousarray(layer.weights.T) for layer in layers]  # inputs x outputs

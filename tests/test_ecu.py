@@ -253,7 +253,7 @@ def test_the_benchmarks_plain_network_runs_in_every_form_on_one_core(tmp_path: P
     for layer in layers[:-1]:
         expected = np.maximum(layer(expected), 0)
     expected = layers[-1](expected)
-    limits = {"float": (0.0, 4.7), "fixed": (0.01, 3.5), "loop": (0.0, 99), "emlearn": (1e-4, 99)}  # away, cycles
+    limits = {"float": (0.0, 4.7), "fixed": (0.01, 4.0), "loop": (0.0, 99), "emlearn": (1e-4, 99)}  # away, cycles
     told = {}
     for form, words_of, values_of in bench.written_networks(tmp_path, layers):
         ecu = CortexM(tmp_path / form)
