@@ -46,7 +46,7 @@ static void enter(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t availabl
     }
 }
 
-static float limited(float sum, const acc_decel_limits_t *limits)
+static float limited(float sum, const acc_decel_cut_t *limits)
 {
     const float above = (sum < limits->low) ? limits->low : sum;
     return (above > limits->high) ? limits->high : above;

@@ -35,7 +35,7 @@ typedef struct {
 typedef struct {
     float low;
     float high;
-} acc_decel_limits_t;
+} acc_decel_cut_t;
 
 /* 22: forced, free, gated */
 static const acc_decel_entry_t entries[22] = {
@@ -89,7 +89,7 @@ static const acc_decel_layer_t trunk[4] = {
 };
 
 /* 5: outputs */
-static const acc_decel_limits_t output_limits[5] = {
+static const acc_decel_cut_t output_limits[5] = {
     {-4.0F, 18.0F} /* deceleration_lower */,
     {-4.0F, 18.0F} /* deceleration */,
     {-4.0F, 18.0F} /* deceleration_upper */,

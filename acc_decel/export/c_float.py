@@ -60,7 +60,7 @@ typedef struct {
 typedef struct {
     float low;
     float high;
-} acc_decel_limits_t;"""
+} acc_decel_cut_t;"""
 
 
 def network_checksum(net: DenseNet) -> int:
@@ -113,7 +113,7 @@ def network_tables(net: DenseNet) -> list[Table]:
         Table("masked_columns", np.array(wires.masked, np.uint32), "columns whose availability the embedding sees"),
         _sizes("embedding", net.embedding),
         _sizes("trunk", net.trunk),
-        Table("output_limits", limits, "outputs", "acc_decel_limits_t", tuple(OUTPUTS)),
+        Table("output_limits", limits, "outputs", "acc_decel_cut_t", tuple(OUTPUTS)),
         Table("weights", np.concatenate([blocks(layer) for layer in layers]), "blocks of all layers, one by one"),
     ]
 
