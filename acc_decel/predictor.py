@@ -27,7 +27,7 @@ from acc_decel.network import FORMAT
 
 DEFAULT_MODEL = "compact"
 MODEL_FILE, ARRAYS_FILE = "model.onnx", "network.npz"
-Given = float | int | bool | str | Mapping[str, float] | None
+Given = float | int | bool | str | Mapping[str, float | int] | None
 BACKENDS = (AUTO, C, ONNX_RUNTIME) = ("auto", "c", "onnxruntime")
 FLOAT32 = np.dtype(np.float32)
 
