@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -150,6 +150,20 @@ def train(
         _refuse_changed(model, {"epochs": epochs, "patience": patience, "from": start})
         train_fuzzy_broad(dataset_folder, output, seed=seed, told=DATASET_KEYS, as_json=as_json)
         return
+    _train_network(dataset_folder, output, epochs=epochs, patience=patience, seed=seed, start=start, as_json=as_json)
+
+
+def _train_network(
+    dataset_folder: Path,
+    output: Path,
+    *,
+    epochs: int | None,
+    patience: int | None,
+    seed: int,
+    start: str | None,
+    as_json: bool,
+) -> None:
+    """Train the network, from nothing or from that of the model `start`, and write the model's folder."""
     from acc_decel import dataset, physics  # noqa: PLC0415
     from acc_decel.export import read_model, write_model  # noqa: PLC0415
 
@@ -183,7 +197,13 @@ def train(
     write_model(output, net, vehicle=name, dataset=source, training=asdict(settings) | how, metrics=measured)
     if as_json:
         print_json(measured)
-        return
+    else:
+        _print_metrics(name, measured)
+        say(f"model in {output}")
+
+
+def _print_metrics(name: str, measured: dict[str, Any]) -> None:
+    """The metrics of a model as a table for people."""
     rows = [("all held-out events", measured), *measured["regimes"].items()]
     print_table(
         f"{name}: {measured['weights']} weights, {measured['events']} events held out",
@@ -198,7 +218,6 @@ def train(
         f"trained domain: {100 * domain['flagged']:.0f} % of never-trained combinations flagged (AUROC "
         f"{measured['domain_auroc']:.3f}), {100 * domain['false_alarms']:.1f} % of real events"
     )
-    say(f"model in {output}")
 
 
 def _refuse_changed(model: Model, given: dict[str, int | str | None]) -> None:
