@@ -13,7 +13,15 @@ import pytest
 from conftest import BUDGET, sensed_events
 from numpy import ndarray
 
-from acc_decel.export import golden_events, onnx_bytes, read_model, reference_outputs, status_of, write_model
+from acc_decel.export import (
+    even_events,
+    golden_events,
+    onnx_bytes,
+    read_model,
+    reference_outputs,
+    status_of,
+    write_model,
+)
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import COMFORT_DECELERATION, EXCLUSIONS, FACTORS, OUTPUTS, Factor, column_names, schema
 from acc_decel.network import DenseNet, domain_score, stored
@@ -274,7 +282,14 @@ def test_golden_events_never_change():
     )
     events = golden_events(factors)
     digest = hashlib.sha256(np.nan_to_num(events, nan=-999.0).astype("<f4").tobytes()).hexdigest()
-    assert digest[:16] == "451b2f5379bcbbc9"
+    assert digest[:16] == "2cca898b5cacbf69"
+
+
+@pytest.mark.parametrize("f", [f for f in FACTORS if f.step == f.high - f.low and not f.levels], ids=lambda f: f.name)
+def test_even_events_have_a_switch_on_as_often_as_off(f):
+    values = even_events(FACTORS, 4000)[:, column_names().index(f.name)]
+    assert set(np.unique(values)) == {f.low, f.high}
+    assert (values == f.high).mean() == pytest.approx(0.5, abs=0.05)
 
 
 def test_golden_events_meet_every_answer():

@@ -20,7 +20,7 @@ from numpy import ndarray
 from acc_decel.export.bounds import Interval, domain_intervals, entering_intervals, sum_intervals
 from acc_decel.export.fitness import check_fits
 from acc_decel.export.reference import status_of
-from acc_decel.factors import COMFORT_DECELERATION, OUTPUTS, bends, column_names
+from acc_decel.factors import COMFORT_DECELERATION, OUTPUTS, bends
 from acc_decel.network import DenseNet, Layer, domain_inputs, entering, excluded, in_order, rectified, wiring
 from acc_decel.status import BELOW_COMFORT, OUTSIDE_DOMAIN, REFUSED
 
@@ -213,7 +213,6 @@ def _distance(net: FixedNet, events: Float32[ndarray, "rows columns"], expected:
 def values_reached(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
     """The greatest value of every hidden unit, layer by layer: `events`, where little is known, and in the corners."""
     every = np.concatenate([events, _hardly_known(net, events)])
-    every = np.concatenate([every, _switched_on(net, every)])
     return greatest_values(net, np.concatenate([every, _at_the_ends(net, every)]))
 
 
@@ -228,15 +227,6 @@ def greatest_values(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> 
         x = rectified(layer(np.concatenate([embedded, x], axis=1)))
         found.append(x.max(axis=0).astype(np.float64))
     return found
-
-
-def _switched_on(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
-    """The events with every switch on: even events, which never reach the end of a range, have them off."""
-    names, on = column_names(net.factors), events.copy()
-    for factor in net.factors:
-        if not factor.levels and factor.step == factor.high - factor.low:
-            on[:, names.index(factor.name)] = factor.high
-    return on
 
 
 def _hardly_known(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:

@@ -18,7 +18,7 @@ def golden_events(factors: tuple[Factor, ...], events: int = GOLDEN_EVENTS) -> F
 
 
 def even_events(factors: tuple[Factor, ...], events: int) -> Float32[ndarray, "events columns"]:
-    """Events spread evenly over the ranges, three quarters with factors that lack.
+    """Events spread evenly over the ranges, both ends included, three quarters with factors that lack.
 
     Drawn from the raw bits of Philox, which no release of NumPy changes.
     """
@@ -31,7 +31,8 @@ def _even_factor(i: int, factor: Factor, events: int) -> ndarray:
     if factor.levels:
         columns = np.eye(len(factor.levels))[(value * len(factor.levels)).astype(int)]
     else:
-        steps = np.floor(value * (factor.high - factor.low) / factor.step)
-        columns = (factor.low + steps * factor.step)[:, None]
+        last = round((factor.high - factor.low) / factor.step)  # both ends are drawn: a switch is on and off
+        steps = np.floor(value * (last + 1))
+        columns = np.minimum(factor.low + steps * factor.step, factor.high)[:, None]
     missing = (lost < 0.3) & (np.arange(events) >= events // 4) & factor.may_lack
     return np.where(missing[:, None], np.nan, columns)
