@@ -22,7 +22,7 @@ from acc_decel.network.calibration import LOWER, MEDIAN, UPPER, calibrated
 from acc_decel.network.domain import Fitting
 from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain
 from acc_decel.network.split import PARTS, part
-from acc_decel.network.training import FEWEST_EVENTS, Training, train
+from acc_decel.network.training import FEWEST_EVENTS, Training, train, usual
 from acc_decel.predictor import model_path
 from tests.random_net import random_events, random_net
 
@@ -282,3 +282,9 @@ def test_the_released_interval_widens_with_each_factor_lost(known, seed):
 def median_width(net: DenseNet, events: ndarray) -> float:
     answers = net(events)
     return float(np.median(answers[:, UPPER] - answers[:, LOWER]))
+
+
+@pytest.mark.parametrize(("events", "epochs", "teacher_epochs"), [(10_000, 45, 15), (7_000_000, 11, 4)])
+def test_more_events_do_not_take_longer(small_data, events, epochs, teacher_epochs):
+    settings = usual(replace(small_data, event=np.arange(events)))
+    assert (settings.epochs, settings.teacher_epochs) == (epochs, teacher_epochs)

@@ -24,7 +24,7 @@ from acc_decel.physics import vehicle_from
 LOWER, MEDIAN, UPPER = (
     list(OUTPUTS).index(name) for name in ("deceleration_lower", "deceleration", "deceleration_upper")
 )
-ORACLE_EVENTS = 400  # compared with the best possible answer, of each kind
+ORACLE_EVENTS = 2_000  # compared with the best possible answer, of each kind
 ORACLE_DRAWS = 1_024  # situations for each sample of it
 SPEED_BANDS = (1.0, 15.0, 30.0, 50.0, 70.0)  # [m/s]
 
