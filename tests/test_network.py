@@ -285,6 +285,6 @@ def median_width(net: DenseNet, events: ndarray) -> float:
 
 
 @pytest.mark.parametrize(("events", "epochs", "teacher_epochs"), [(10_000, 45, 15), (7_000_000, 11, 4)])
-def test_more_events_do_not_take_longer(small_data, events, epochs, teacher_epochs):
-    settings = usual(replace(small_data, event=np.arange(events)))
+def test_more_events_do_not_take_longer(events, epochs, teacher_epochs):
+    settings = usual(np.arange(events))
     assert (settings.epochs, settings.teacher_epochs) == (epochs, teacher_epochs)

@@ -173,7 +173,7 @@ def _train_network(
     from acc_decel.network.calibration import ORACLE_EVENTS, metrics  # noqa: PLC0415
 
     data = dataset.dataset(dataset_folder)
-    usual, learn, how = learning.usual(data), learning.train, {}
+    usual, learn, how = learning.usual(data.event), learning.train, {}
     if start:
         released, _ = read_model(model_path(start).parent)
         usual = fine_tuning.sized(fine_tuning.FINE_TUNING, released)

@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
@@ -65,9 +65,9 @@ class Training:
     domain: Fitting = field(default_factory=Fitting)
 
 
-def usual(data: Dataset) -> Training:
-    """The training of the released models, for a dataset of any size."""
-    events, most = int(part(data.event, "training").sum()), Training()
+def usual(event: Int64[ndarray, " events"]) -> Training:
+    """The training of the released models, for a dataset of the events with these numbers."""
+    events, most = int(part(event, "training").sum()), Training()
     return replace(
         most,
         epochs=min(most.epochs, max(1, round(NETWORK_EVENTS / events))),
