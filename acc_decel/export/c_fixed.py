@@ -12,10 +12,10 @@ from acc_decel.export.fixed import WORD, FixedLayer, FixedNet
 from acc_decel.factors import OUTPUTS, column_names
 from acc_decel.network import wiring
 
-LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h")
+LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h", "acc_decel_cortex_m4.h")
 SOURCES = ("acc_decel_fixed.c", "acc_decel_fixed_domain.c", "acc_decel_fixed_domain.h", *LAYERS)
 TOGETHER = 4  # outputs of a block, as in acc_decel_fixed_layers.c
-FILLING_POINT, FILLING_SHIFT = 16, 31  # of an output that nothing reads
+FILLING_SHIFT = 16  # both, of an output that nothing reads
 
 
 @dataclass(frozen=True)
@@ -185,9 +185,11 @@ def ahead(layer: FixedLayer, start: int, bias: Int64[ndarray, " outputs"]) -> UI
     some = slice(start, start + TOGETHER)
     lacking = TOGETHER - len(bias[some])
     whole = np.append(bias[some], [0] * lacking) % (2 * WORD)
-    point = np.append(layer.point[some], [FILLING_POINT] * lacking).astype(np.uint8)
-    shift = np.append(layer.shift[some], [FILLING_SHIFT] * lacking).astype(np.uint8)
-    return np.concatenate([whole.astype(np.uint32), point.view(np.uint32), shift.view(np.uint32)])
+    shifts = [
+        np.append(shift[some], [FILLING_SHIFT] * lacking).astype(np.uint8).view(np.uint32)
+        for shift in (layer.first_shift, layer.second_shift)
+    ]
+    return np.concatenate([whole.astype(np.uint32), *shifts])
 
 
 PACKING = Packing(blocks)

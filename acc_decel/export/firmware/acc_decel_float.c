@@ -57,10 +57,9 @@ bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t ava
 {
     float buffers[2][ACC_DECEL_WIDEST];
     float forced[ACC_DECEL_FORCED_COUNT];
-    float sums[ACC_DECEL_OUTPUT_ROOM];
     float *const embedded = buffers[ACC_DECEL_EMBEDDING_LAYERS % 2U];
     float *const other = buffers[(ACC_DECEL_EMBEDDING_LAYERS + 1U) % 2U];
-    const float *const last = buffers[((ACC_DECEL_EMBEDDING_LAYERS + ACC_DECEL_TRUNK_LAYERS) + 1U) % 2U];
+    const float *const last = buffers[(ACC_DECEL_EMBEDDING_LAYERS + ACC_DECEL_TRUNK_LAYERS) % 2U];
     const float *next;
     bool unfamiliar;
 
@@ -69,8 +68,8 @@ bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t ava
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
         forced[i] = buffers[0][i];
     }
-    next = acc_decel_layers(embedding, ACC_DECEL_EMBEDDING_LAYERS, 0U, weights, &buffers[0][ACC_DECEL_FORCED_COUNT],
-                            &buffers[1][ACC_DECEL_FORCED_COUNT]);
+    next = acc_decel_layers(embedding, ACC_DECEL_EMBEDDING_LAYERS, ACC_DECEL_EMBEDDING_LAYERS, 0U, weights,
+                            &buffers[0][ACC_DECEL_FORCED_COUNT], &buffers[1][ACC_DECEL_FORCED_COUNT]);
     for (uint32_t i = 0U; i < ACC_DECEL_EMBEDDED_COUNT; i++) {
         const float value = embedded[ACC_DECEL_FORCED_COUNT + i];
         embedded[i] = value; /* every layer of the trunk sees it */
@@ -79,10 +78,10 @@ bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t ava
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
         embedded[ACC_DECEL_EMBEDDED_COUNT + i] = forced[i];
     }
-    next = acc_decel_layers(trunk, ACC_DECEL_TRUNK_LAYERS - 1U, ACC_DECEL_EMBEDDED_COUNT, next, embedded, other);
-    (void)acc_decel_sums(&trunk[ACC_DECEL_TRUNK_LAYERS - 1U], next, last, sums);
+    (void)acc_decel_layers(trunk, ACC_DECEL_TRUNK_LAYERS, ACC_DECEL_TRUNK_LAYERS - 1U, ACC_DECEL_EMBEDDED_COUNT, next,
+                           embedded, other);
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
-        outputs[i] = limited(sums[i], &output_limits[i]);
+        outputs[i] = limited(last[ACC_DECEL_EMBEDDED_COUNT + i], &output_limits[i]);
     }
     return unfamiliar;
 }
