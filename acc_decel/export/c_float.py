@@ -24,9 +24,9 @@ def network_header(net: DenseNet, *, stamp: str) -> str:
     """acc_decel_network_tables.h: wiring and weights, for acc_decel_float.c alone; `stamp` is its first comment."""
     wires = wiring(net.factors)
     before, beside = len(wires.forced), len(net.embedding[-1].bias)
-    widths = [before + wires.embedding_inputs, beside + before]
+    widths = [before + wires.embedding_inputs, before + beside + before]
     widths += [before + len(layer.bias) for layer in net.embedding]
-    widths += [beside + len(layer.bias) for layer in net.trunk]
+    widths += [before + beside + len(layer.bias) for layer in net.trunk]
     tables = network_tables(net)
     counts = {
         "WIDEST": max(widths),
@@ -58,7 +58,7 @@ typedef struct {
 
 /* A factor that matters most near 0: the network sees value / (value + bend). */
 typedef struct {
-    uint32_t entry;
+    uint32_t column;
     float bend;
 } acc_decel_bent_t;
 
@@ -110,7 +110,7 @@ def network_tables(net: DenseNet) -> list[Table]:
     layers = scaled.embedding + scaled.trunk
     columns = [*wires.forced, *wires.free, *wires.gated]
     entries = rows_of("u4,f4,f4", [(c, net.center[c], net.inverse_spread[c]) for c in columns])
-    bent = rows_of("u4,f4", [(i, bend[c]) for i, c in enumerate(columns) if bend[c]])
+    bent = rows_of("u4,f4", [(c, bend[c]) for c in sorted({*columns}) if bend[c]])
     limits = rows_of("f4,f4", list(zip(*np.clip([net.low, net.high], -LARGEST, LARGEST), strict=True)))
     names = column_names(net.factors)
     return [

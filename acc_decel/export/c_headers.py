@@ -93,7 +93,6 @@ def guards_header(factors: tuple[Factor, ...], *, stamp: str) -> str:
                 "NEEDED": f"{sum((not f.may_lack) << i for i, f in enumerate(factors))}U /* bits of factors */",
                 **_limits("CHOICE_SUM", *CHOICE_SUM),
                 **_limits("CERTAIN", _above(CERTAIN), np.inf),
-                **_limits("NUMBERS", -np.inf, np.inf),
             }
         ),
         *(table.text for table in tables),
@@ -130,13 +129,11 @@ def guard_tables(factors: tuple[Factor, ...]) -> list[Table]:
     names = column_names(factors)
     at = names.index
     limits = [limits_of(f.low, f.high) for f in factors for _ in f.columns]
-    masks = [sum(1 << at(column) for column in f.columns) for f in factors]
     choices = [f for f in factors if f.levels]
     ends = [(at(f.columns[0]), at(f.columns[-1]) + 1) for f in choices]
     excluded = [(at(e.column), at(e.factor), *limits_of(_above(e.limit), np.inf)) for e in EXCLUSIONS]
     return [
         Table("column_limits", _words(limits), "columns", "acc_decel_limits_t", names),
-        Table("factor_columns", _words(masks), "factors; a bit for each column that belongs to it"),
         Table("choices", _words(ends), "", "acc_decel_choice_t", tuple(f.name for f in choices)),
         Table("exclusions", _words(excluded), "", "acc_decel_exclusion_t", tuple(e.meaning for e in EXCLUSIONS)),
         Table("ordered_outputs", _words(list(ORDERED)), "outputs that ascend"),

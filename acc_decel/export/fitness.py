@@ -23,6 +23,8 @@ def check_fits(net: DenseNet) -> None:
         raise ValueError(f"The factors must be at most {room}, one status bit each. Got {len(net.factors)}.")
     if lacking := [f.forced_while for f in net.factors if f.forced_while and _named(net, f.forced_while).may_lack]:
         raise ValueError(f"{lacking[0]} must not lack, because it gates another factor. Make it a factor that may not.")
+    if bending := [f.forced_while for f in net.factors if f.forced_while and _named(net, f.forced_while).bend]:
+        raise ValueError(f"{bending[0]} must have no bend, because it gates another factor. Take its bend away.")
     for name in ("center", "inverse_spread"):
         _check_array(name, getattr(net, name), (columns,))
     embedded = _check_layers("embedding", net.embedding, beside=0, inputs=wires.embedding_inputs)

@@ -126,7 +126,7 @@ static float output_of(uint32_t sum, const acc_decel_output_t *output)
     return word.value;
 }
 
-bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
     acc_decel_pair_t buffers[2][ACC_DECEL_WIDEST_PAIRS];
