@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 /* product = weight * input, in the weight's register */
-#define TIMES(weight, input) "vmul.f32 " weight ", " weight ", " input "\n"
-#define PLUS(sum, product) "vadd.f32 " sum ", " sum ", " product "\n"
+#define TIMES(weight, input) "vmul.f32 " weight "," input "\n"
+#define PLUS(sum, product) "vadd.f32 " sum "," product "\n"
 #define TIMES_4(a, b, c, d, input) TIMES(a, input) TIMES(b, input) TIMES(c, input) TIMES(d, input)
 #define PLUS_LOW(a, b, c, d) PLUS("s0", a) PLUS("s1", b) PLUS("s2", c) PLUS("s3", d)
 #define PLUS_HIGH(a, b, c, d) PLUS("s4", a) PLUS("s5", b) PLUS("s6", c) PLUS("s7", d)
@@ -89,13 +89,22 @@
                      : USED);                                                                                          \
     return block;
 
-/* Eight outputs. */
+/* Eight outputs; four inputs twice in a round, but for the first round of an odd number of fours. */
+#define FOUR_INPUTS                                                                                                    \
+    "vldmia %[input]!, {s24-s27}\n"                                                                                    \
+    "vldmia %[block]!, {s8-s23}\n" STEP_8_LOW("s24") STEP_8_HIGH("s25")                                                \
+    "vldmia %[block]!, {s8-s23}\n" STEP_8_LOW("s26") STEP_8_HIGH("s27")
 static const float *values_8(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
 {
     BLOCK("vldmia %[block]!, {s0-s7}\n"
           INPUTS_ONE_BY_ONE("{s8-s15}", STEP_8_LOW("s24"))
-          INPUTS_BY_FOUR("{s8-s23}", STEP_8_LOW("s24") STEP_8_HIGH("s25")
-                         "vldmia %[block]!, {s8-s23}\n" STEP_8_LOW("s26") STEP_8_HIGH("s27"))
+          "lsls %[ones], %[fours], #31\n"
+          "bne 6f\n"
+          "3:\n" FOUR_INPUTS
+          "6:\n" FOUR_INPUTS
+          "subs %[fours], %[fours], #2\n"
+          "bgt 3b\n"
+          "4:\n"
           WHETHER_BENT BEND_LOW BEND_HIGH
           "5:\n"
           "vstmia %[output], {s0-s7}\n")
