@@ -16,7 +16,7 @@
 static const float infinite = 1.0F / 0.0F;
 
 /* Floats are compared by keys, which ascend as the floats do: no FPU is needed, and no comparison is true of NaN. */
-static uint32_t key_of(float value)
+static inline uint32_t key_of(float value)
 {
     acc_decel_word_t word;
 
@@ -29,10 +29,16 @@ static uint32_t one_if(bool condition)
     return condition ? 1U : 0U;
 }
 
-/* 1 or 0, whether low <= value <= low + span; 0 for NaN, whose keys lie beyond those of the infinities. */
-static uint32_t is_within(float value, uint32_t low, uint32_t span)
+/* Every bit or none, whether value > most: the borrow of a subtraction, without a branch on any core. */
+static inline uint32_t is_beyond(uint32_t value, uint32_t most)
 {
-    return one_if((key_of(value) - low) <= span);
+    return (uint32_t)(((uint64_t)most - value) >> 32U);
+}
+
+/* None or every bit, whether low <= value <= low + span; every one for NaN, whose keys lie beyond those of infinities. */
+static inline uint32_t strays(float value, uint32_t low, uint32_t span)
+{
+    return is_beyond(key_of(value) - low, span);
 }
 
 static acc_decel_status_t bit_of(uint32_t shift, uint32_t factor)
@@ -41,7 +47,7 @@ static acc_decel_status_t bit_of(uint32_t shift, uint32_t factor)
     return ((acc_decel_status_t)1U) << place;
 }
 
-/* The probabilities of a choice add up to 1, summed in the order of its columns. */
+/* 1 or 0, whether the probabilities of a choice add up to 1, summed in the order of its columns. */
 static uint32_t adds_up(const float columns[ACC_DECEL_COLUMN_COUNT], const acc_decel_choice_t *choice)
 {
     float sum = 0.0F;
@@ -49,7 +55,7 @@ static uint32_t adds_up(const float columns[ACC_DECEL_COLUMN_COUNT], const acc_d
     for (uint32_t column = choice->first; column < choice->end; column++) {
         sum += columns[column];
     }
-    return is_within(sum, ACC_DECEL_CHOICE_SUM_LOW, ACC_DECEL_CHOICE_SUM_SPAN);
+    return 1U + strays(sum, ACC_DECEL_CHOICE_SUM_LOW, ACC_DECEL_CHOICE_SUM_SPAN);
 }
 
 static uint32_t ones(uint32_t count)
@@ -68,18 +74,22 @@ static uint32_t joined(uint32_t columns, const acc_decel_choice_t *choice, uint3
  * for each column that is available to *available. Nothing branches on values: every event takes the same time. */
 static acc_decel_status_t acceptance(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t *available)
 {
-    uint32_t good = 0U; /* one bit for each column, in the end for each factor: in range */
-    uint32_t here = 0U; /* available */
-    uint32_t outside;   /* one bit for each factor */
+    uint32_t bad = 0U; /* one bit for each column, in the end for each factor: not in range */
+    uint32_t nan = 0U; /* not available */
+    uint32_t good;
+    uint32_t here;
+    uint32_t outside;
     uint32_t lacking;
 
     for (uint32_t i = ACC_DECEL_COLUMN_COUNT; i > 0U; i--) {
         acc_decel_word_t word;
 
         word.value = columns[i - 1U];
-        good = (good << 1U) | is_within(word.value, column_limits[i - 1U].low, column_limits[i - 1U].span);
-        here = (here << 1U) | one_if((word.bits << 1U) <= TWICE_INFINITE);
+        bad = (bad << 1U) - strays(word.value, column_limits[i - 1U].low, column_limits[i - 1U].span);
+        nan = (nan << 1U) - is_beyond(word.bits << 1U, TWICE_INFINITE);
     }
+    good = ~bad;
+    here = ~nan;
     *available = here;
     for (uint32_t i = ACC_DECEL_CHOICE_COUNT; i > 0U; i--) { /* the last one first: no bit moves that is still needed */
         const acc_decel_choice_t *const choice = &choices[i - 1U];
@@ -88,7 +98,7 @@ static acc_decel_status_t acceptance(const float columns[ACC_DECEL_COLUMN_COUNT]
         good = joined(good, choice, one_if((good & mask) == mask) & adds_up(columns, choice));
         here = joined(here, choice, one_if((here & mask) != 0U));
     }
-    outside = here & ~good;
+    outside = here & ~good & ones(ACC_DECEL_FACTOR_COUNT);
     lacking = ~here & ones(ACC_DECEL_FACTOR_COUNT);
     return (((acc_decel_status_t)outside) << ACC_DECEL_OUT_OF_RANGE_SHIFT) |
            (((acc_decel_status_t)lacking) << ACC_DECEL_NOT_AVAILABLE_SHIFT) |
@@ -99,14 +109,14 @@ static acc_decel_status_t acceptance(const float columns[ACC_DECEL_COLUMN_COUNT]
  * nothing. */
 static bool is_excluded(const float columns[ACC_DECEL_COLUMN_COUNT])
 {
-    uint32_t excluded = 0U;
+    uint32_t free = ~(uint32_t)0U; /* every bit while nothing excludes the event */
 
     for (uint32_t i = 0U; i < ACC_DECEL_EXCLUSION_COUNT; i++) {
         const acc_decel_exclusion_t *const exclusion = &exclusions[i];
-        excluded |= is_within(columns[exclusion->level], ACC_DECEL_CERTAIN_LOW, ACC_DECEL_CERTAIN_SPAN) &
-                    is_within(columns[exclusion->column], exclusion->low, exclusion->span);
+        free &= strays(columns[exclusion->level], ACC_DECEL_CERTAIN_LOW, ACC_DECEL_CERTAIN_SPAN) |
+                strays(columns[exclusion->column], exclusion->low, exclusion->span);
     }
-    return excluded != 0U;
+    return free == 0U;
 }
 
 static void put_in_order(float *lower, float *upper)

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define BITS_OF_ONE 0x3F800000U /* of 1.0 */
+
 static bool has(uint32_t available, uint32_t column)
 {
     return ((available >> column) & 1U) != 0U;
@@ -42,7 +44,10 @@ static void enter(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available, flo
         next++;
     }
     for (uint32_t i = 0U; i < ACC_DECEL_MASKED_COUNT; i++) {
-        x[next] = has(available, masked_columns[i]) ? 1.0F : 0.0F;
+        acc_decel_word_t word;
+
+        word.bits = (0U - ((available >> masked_columns[i]) & 1U)) & BITS_OF_ONE;
+        x[next] = word.value;
         next++;
     }
 }
