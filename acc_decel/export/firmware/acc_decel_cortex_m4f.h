@@ -89,8 +89,18 @@
                      : USED);                                                                                          \
     return block;
 
-/* Eight outputs; four inputs twice in a round, but for the first round of an odd number of fours. */
-#define FOUR_INPUTS                                                                                                    \
+/* Four inputs twice in a round, but for the first round of an odd number of fours. */
+#define TWICE(code)                                                                                                    \
+    "lsls %[ones], %[fours], #31\n"                                                                                    \
+    "bne 6f\n"                                                                                                         \
+    "3:\n" code                                                                                                        \
+    "6:\n" code                                                                                                        \
+    "subs %[fours], %[fours], #2\n"                                                                                    \
+    "bgt 3b\n"                                                                                                         \
+    "4:\n"
+
+/* Eight outputs. */
+#define FOUR_INPUTS_OF_8                                                                                                 \
     "vldmia %[input]!, {s24-s27}\n"                                                                                    \
     "vldmia %[block]!, {s8-s23}\n" STEP_8_LOW("s24") STEP_8_HIGH("s25")                                                \
     "vldmia %[block]!, {s8-s23}\n" STEP_8_LOW("s26") STEP_8_HIGH("s27")
@@ -98,27 +108,25 @@ static const float *values_8(const float *block, const float x[], uint32_t input
 {
     BLOCK("vldmia %[block]!, {s0-s7}\n"
           INPUTS_ONE_BY_ONE("{s8-s15}", STEP_8_LOW("s24"))
-          "lsls %[ones], %[fours], #31\n"
-          "bne 6f\n"
-          "3:\n" FOUR_INPUTS
-          "6:\n" FOUR_INPUTS
-          "subs %[fours], %[fours], #2\n"
-          "bgt 3b\n"
-          "4:\n"
+          TWICE(FOUR_INPUTS_OF_8)
           WHETHER_BENT BEND_LOW BEND_HIGH
           "5:\n"
           "vstmia %[output], {s0-s7}\n")
 }
 
-/* Four outputs. */
+/* Four outputs, in the same way. */
+#define FOUR_INPUTS_OF_4                                                                                               \
+    "vldmia %[input]!, {s24-s27}\n"                                                                                    \
+    "vldmia %[block]!, {s8-s23}\n"                                                                                     \
+    STEP_4("s8", "s9", "s10", "s11", "s24")                                                                            \
+    STEP_4("s12", "s13", "s14", "s15", "s25")                                                                          \
+    STEP_4("s16", "s17", "s18", "s19", "s26")                                                                          \
+    STEP_4("s20", "s21", "s22", "s23", "s27")
 static const float *values_4(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
 {
     BLOCK("vldmia %[block]!, {s0-s3}\n"
           INPUTS_ONE_BY_ONE("{s8-s11}", STEP_4("s8", "s9", "s10", "s11", "s24"))
-          INPUTS_BY_FOUR("{s8-s23}", STEP_4("s8", "s9", "s10", "s11", "s24")
-                                     STEP_4("s12", "s13", "s14", "s15", "s25")
-                                     STEP_4("s16", "s17", "s18", "s19", "s26")
-                                     STEP_4("s20", "s21", "s22", "s23", "s27"))
+          TWICE(FOUR_INPUTS_OF_4)
           WHETHER_BENT BEND_LOW
           "5:\n"
           "vstmia %[output], {s0-s3}\n")
