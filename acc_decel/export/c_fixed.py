@@ -125,7 +125,9 @@ def domain_tables(net: FixedNet, packing: Packing) -> list[Table]:
 def network_tables(net: FixedNet, packing: Packing) -> list[Table]:
     """The tables of acc_decel_fixed.c."""
     wires, names, e = wiring(net.net.factors), column_names(net.net.factors), net.entries
-    entries = list(zip(e.multipliers, e.offsets + WORD, e.bends, e.zero, e.columns, PLACES - e.bits, e.shifts, strict=True))
+    entries = list(
+        zip(e.multipliers, e.offsets + WORD, e.bends, e.zero, e.columns, PLACES - e.bits, e.shifts, strict=True)
+    )
     described = [names[c] for c in e.columns]
     if (len(entries) - len(wires.forced)) % 2:
         entries.append((0, 2 * WORD - 1, 0, 0, 0, PLACES, 31))

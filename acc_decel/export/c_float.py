@@ -1,8 +1,9 @@
 """The generated C tables of the network in float32.
 
-The rectifier of the firmware is that of `dense_net.py` on other scales, which saves it operations: it takes a quarter of
-a sum and gives half of the value. `in_quarters` puts these powers of two into the weights; no power of two is rounded,
-so that the outputs keep their bits.
+The rectifier of the firmware is that of `dense_net.py` on other scales, which saves it operations: it takes a quarter
+of a sum and gives half of the value. `in_quarters` puts these powers of two into the weights; a product with a power of
+two is not rounded, so that the outputs keep their bits. (What would lie below 2^-100 in between may lose some, which no
+output shows.)
 """
 
 from dataclasses import replace
@@ -24,7 +25,7 @@ def network_header(net: DenseNet, *, stamp: str) -> str:
     """acc_decel_network_tables.h: wiring and weights, for acc_decel_float.c alone; `stamp` is its first comment."""
     wires = wiring(net.factors)
     before, beside = len(wires.forced), len(net.embedding[-1].bias)
-    widths = [before + wires.embedding_inputs, before + beside + before]
+    widths = [before + wires.embedding_inputs + 1, before + beside + before]
     widths += [before + len(layer.bias) for layer in net.embedding]
     widths += [before + beside + len(layer.bias) for layer in net.trunk]
     tables = network_tables(net)
@@ -76,11 +77,12 @@ def network_checksum(net: DenseNet) -> int:
 
 def domain_header(net: DenseNet, *, stamp: str) -> str:
     """acc_decel_domain_tables.h: weights of the score, for acc_decel_domain.c alone; `stamp` is its first comment."""
-    widths = [len(domain_inputs(net.factors)), *(len(layer.bias) for layer in net.domain)]
+    inputs = len(domain_inputs(net.factors))
+    widths = [inputs + inputs % 2, *(len(layer.bias) for layer in net.domain)]
     counts = {
         "WIDEST": max(widths),
         "LAYERS": len(net.domain),
-        "INPUTS": widths[0],
+        "INPUTS": inputs,
     }
     tables = domain_tables(net)
     parts = (
@@ -95,6 +97,7 @@ def domain_header(net: DenseNet, *, stamp: str) -> str:
 def domain_tables(net: DenseNet) -> list[Table]:
     """The tables of acc_decel_domain.c."""
     inputs = np.array(domain_inputs(net.factors), np.uint32)
+    inputs = np.pad(inputs, (0, len(inputs) % 2))
     layers = in_quarters(net).domain
     return [
         Table("domain_inputs", inputs, "which of the values that enter the network the score sees"),
@@ -109,12 +112,14 @@ def network_tables(net: DenseNet) -> list[Table]:
     scaled = in_quarters(net)
     layers = scaled.embedding + scaled.trunk
     columns = [*wires.forced, *wires.free, *wires.gated]
-    entries = rows_of("u4,f4,f4", [(c, net.center[c], net.inverse_spread[c]) for c in columns])
+    filled = ["nothing"] * (len(columns) % 2)
+    scales = [(c, net.center[c], net.inverse_spread[c]) for c in columns] + [(0, 0, 0) for _ in filled]
+    entries = rows_of("u4,f4,f4", scales)
     bent = rows_of("u4,f4", [(c, bend[c]) for c in sorted({*columns}) if bend[c]])
     limits = rows_of("f4,f4", list(zip(*np.clip([net.low, net.high], -LARGEST, LARGEST), strict=True)))
     names = column_names(net.factors)
     return [
-        Table("entries", entries, "forced, free, gated", "acc_decel_entry_t", tuple(names[c] for c in columns)),
+        Table("entries", entries, "forced, free, gated", "acc_decel_entry_t", (*(names[c] for c in columns), *filled)),
         Table("bent", bent, "", "acc_decel_bent_t"),
         Table("gate_columns", np.array(wires.gates, np.uint32), "of each gated column"),
         Table("masked_columns", np.array(wires.masked, np.uint32), "columns whose availability the embedding sees"),

@@ -4,9 +4,9 @@ Every value between two layers is a 16-bit integer q that stands for low + (q + 
 whole interval. What leaves a rectifier begins at 0, has a scale that is a power of two, and is cut at 65535 / scale: at
 least ROOM times the greatest value seen over many events and corners, or the proven interval if that is less. A unit
 adds 16-bit weights times such integers to its bias, in arithmetic modulo 2^32 whose result is proven to lie within 32
-bits, whatever 16-bit integers come in; its sum is in 2^-point, a shift to the right brings it to 2^-15 for the rectifier, which
-works on whole integers, and another gives q: all scales are in the weights. Rounding a weight keeps its sign, and rounding or cutting a value
-keeps its order, so that a network monotone in float32 is monotone here.
+bits, whatever 16-bit integers come in; its sum is in 2^-point. A shift to the right brings it to 2^-15 for the
+rectifier, which works on whole integers, and another shift gives q: all scales are in the weights. Rounding a weight
+keeps its sign, and rounding or cutting a value keeps its order, so that a network monotone in float32 is monotone here.
 """
 
 from collections.abc import Collection, Sequence

@@ -7,7 +7,18 @@ product with a power of two, rounded down, is then a shift to the right, and the
 import numpy as np
 from onnx import TensorProto
 
-from acc_decel.export.fixed import FIXED_BITS, GATE_BITS, LEAST, MOST, MOST_RAMP, ROOT_BITS, STEPS, Entries, FixedLayer, FixedNet
+from acc_decel.export.fixed import (
+    FIXED_BITS,
+    GATE_BITS,
+    LEAST,
+    MOST,
+    MOST_RAMP,
+    ROOT_BITS,
+    STEPS,
+    Entries,
+    FixedLayer,
+    FixedNet,
+)
 from acc_decel.export.onnx_file import INPUT, Graph, above_zero, checked_bytes, columns_of
 from acc_decel.network import wiring
 

@@ -119,26 +119,6 @@ static bool is_excluded(const float columns[ACC_DECEL_COLUMN_COUNT])
     return free == 0U;
 }
 
-static void put_in_order(float *lower, float *upper)
-{
-    const bool crossed = *upper < *lower;
-    const float least = crossed ? *upper : *lower;
-    const float most = crossed ? *lower : *upper;
-
-    *lower = least;
-    *upper = most;
-}
-
-/* Quantiles never cross: those that ordered_outputs lists ascend afterwards. */
-static void order(float outputs[ACC_DECEL_OUTPUT_COUNT])
-{
-    for (uint32_t end = ACC_DECEL_ORDERED_COUNT - 1U; end > 0U; end--) {
-        for (uint32_t i = 0U; i < end; i++) {
-            put_in_order(&outputs[ordered_outputs[i]], &outputs[ordered_outputs[i + 1U]]);
-        }
-    }
-}
-
 acc_decel_factors_t acc_decel_no_factors(void)
 {
     static const float not_available = ACC_DECEL_NOT_AVAILABLE;
@@ -163,7 +143,7 @@ acc_decel_status_t acc_decel_predict(const acc_decel_factors_t *factors, acc_dec
             const bool excluded = is_excluded(columns);
             const bool unfamiliar = acc_decel_network(columns, available, outputs);
 
-            order(outputs);
+            put_in_order(outputs);
             write_outputs(outputs, prediction);
             if (excluded || unfamiliar) {
                 status |= ACC_DECEL_OUTSIDE_DOMAIN;

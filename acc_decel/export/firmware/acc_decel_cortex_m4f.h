@@ -100,7 +100,7 @@
     "4:\n"
 
 /* Eight outputs. */
-#define FOUR_INPUTS_OF_8                                                                                                 \
+#define FOUR_INPUTS_OF_8                                                                                               \
     "vldmia %[input]!, {s24-s27}\n"                                                                                    \
     "vldmia %[block]!, {s8-s23}\n" STEP_8_LOW("s24") STEP_8_HIGH("s25")                                                \
     "vldmia %[block]!, {s8-s23}\n" STEP_8_LOW("s26") STEP_8_HIGH("s27")

@@ -12,13 +12,13 @@
 
 #define BITS_OF_ONE 0x3F800000U /* of 1.0 */
 
-static bool has(uint32_t available, uint32_t column)
+static inline bool has(uint32_t available, uint32_t column)
 {
     return ((available >> column) & 1U) != 0U;
 }
 
 /* 0 where the factor is not available, as in the middle of its values. */
-static float scaled(const acc_decel_entry_t *entry, float value, uint32_t available)
+static inline float scaled(const acc_decel_entry_t *entry, float value, uint32_t available)
 {
     const float seen = has(available, entry->column) ? value : entry->center;
     return (seen - entry->center) * entry->inverse_spread;
@@ -36,8 +36,12 @@ static void enter(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available, flo
         const float value = *column;
         *column = value / (value + bent[i].bend);
     }
-    for (uint32_t i = 0U; i < ACC_DECEL_ENTRY_COUNT; i++) {
-        x[i] = scaled(&entries[i], columns[entries[i].column], available);
+    for (uint32_t i = 0U; i < (ACC_DECEL_ENTRY_COUNT + 1U) / 2U; i++) { /* half of the last pair may be overwritten */
+        const acc_decel_entry_t *const entry = &entries[2U * i];
+        float *const pair = &x[2U * i];
+
+        pair[0] = scaled(&entry[0], columns[entry[0].column], available);
+        pair[1] = scaled(&entry[1], columns[entry[1].column], available);
     }
     for (uint32_t i = 0U; i < ACC_DECEL_GATED_COUNT; i++) {
         x[next] *= 1.0F - columns[gate_columns[i]];
@@ -76,8 +80,9 @@ bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
         embedded[ACC_DECEL_EMBEDDED_COUNT + i] = entered[i];
     }
-    for (uint32_t i = 0U; i < ACC_DECEL_EMBEDDED_COUNT; i++) {
-        other[i] = embedded[i]; /* every layer of the trunk sees it */
+    for (uint32_t i = 0U; i < ACC_DECEL_EMBEDDED_COUNT; i += 2U) { /* every layer of the trunk sees them */
+        other[i] = embedded[i];
+        other[i + 1U] = embedded[i + 1U]; /* of an odd number, a forced one, which is overwritten */
     }
     (void)acc_decel_layers(trunk, ACC_DECEL_TRUNK_LAYERS, ACC_DECEL_TRUNK_LAYERS - 1U, ACC_DECEL_EMBEDDED_COUNT, next,
                            embedded, other);

@@ -21,6 +21,17 @@ typedef struct {
 bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT]);
 
+/* Puts two outputs in ascending order. */
+static inline void acc_decel_put_in_order(float *lower, float *upper)
+{
+    const bool crossed = *upper < *lower;
+    const float least = crossed ? *upper : *lower;
+    const float most = crossed ? *lower : *upper;
+
+    *lower = least;
+    *upper = most;
+}
+
 /* Carries the CRC-32 `crc` on over all stretches; it begins at 0. */
 uint32_t acc_decel_crc(uint32_t crc, const acc_decel_stretch_t stretches[], uint32_t count);
 
