@@ -10,26 +10,15 @@
 
 #include <stdint.h>
 
-/* Two pairs of inputs into the sums; `row` is a word behind its weights and goes on with the last load. */
+/* A pair of inputs into the sums. */
 #define FOUR_PRODUCTS                                                                                                  \
     "smlad %[a], %[w0], %[pair], %[a]\n"                                                                               \
     "smlad %[b], %[w1], %[pair], %[b]\n"                                                                               \
     "smlad %[c], %[w2], %[pair], %[c]\n"                                                                               \
     "smlad %[d], %[w3], %[pair], %[d]\n"
-#define TWO_PAIRS                                                                                                      \
-    "ldr %[w0], [%[row], #4]\n"                                                                                        \
-    "ldr %[w1], [%[row], #8]\n"                                                                                        \
-    "ldr %[w2], [%[row], #12]\n"                                                                                       \
-    "ldr %[w3], [%[row], #16]\n"                                                                                       \
-    "ldr %[pair], [%[input]], #4\n" FOUR_PRODUCTS                                                                      \
-    "ldr %[w0], [%[row], #20]\n"                                                                                       \
-    "ldr %[w1], [%[row], #24]\n"                                                                                       \
-    "ldr %[w2], [%[row], #28]\n"                                                                                       \
-    "ldr %[pair], [%[input]], #4\n"                                                                                    \
-    "ldr %[w3], [%[row], #32]!\n" FOUR_PRODUCTS
 
 /* Adds weights * x to four sums, four pairs at a time; if only two are left, they go first. `before` is the word before
- * the weights. Returns the last word of the weights. */
+ * the weights, and so is `row`: it goes on with the last load. Returns the last word of the weights. */
 static inline const acc_decel_pair_t *add_products(const acc_decel_pair_t *before, const acc_decel_pair_t x[],
                                                    uint32_t pairs, uint32_t sums[4])
 {
@@ -44,8 +33,28 @@ static inline const acc_decel_pair_t *add_products(const acc_decel_pair_t *befor
 
     __asm__("cmp %[pair], #0\n"
             "bne 2f\n"
-            "1:\n" TWO_PAIRS
-            "2:\n" TWO_PAIRS
+            "1:\n"
+            "ldr %[w0], [%[row], #4]\n"
+            "ldr %[w1], [%[row], #8]\n"
+            "ldr %[w2], [%[row], #12]\n"
+            "ldr %[w3], [%[row], #16]\n"
+            "ldr %[pair], [%[input]], #4\n" FOUR_PRODUCTS
+            "ldr %[w0], [%[row], #20]\n"
+            "ldr %[w1], [%[row], #24]\n"
+            "ldr %[w2], [%[row], #28]\n"
+            "ldr %[pair], [%[input]], #4\n"
+            "ldr %[w3], [%[row], #32]!\n" FOUR_PRODUCTS
+            "2:\n"
+            "ldr %[w0], [%[row], #4]\n"
+            "ldr %[w1], [%[row], #8]\n"
+            "ldr %[w2], [%[row], #12]\n"
+            "ldr %[w3], [%[row], #16]\n"
+            "ldr %[pair], [%[input]], #4\n" FOUR_PRODUCTS
+            "ldr %[w0], [%[row], #20]\n"
+            "ldr %[w1], [%[row], #24]\n"
+            "ldr %[w2], [%[row], #28]\n"
+            "ldr %[pair], [%[input]], #4\n"
+            "ldr %[w3], [%[row], #32]!\n" FOUR_PRODUCTS
             "cmp %[input], %[end]\n"
             "bne 1b\n"
             : [a] "+r"(sums[0]), [b] "+r"(sums[1]), [c] "+r"(sums[2]), [d] "+r"(sums[3]), [row] "+r"(row),
@@ -55,16 +64,16 @@ static inline const acc_decel_pair_t *add_products(const acc_decel_pair_t *befor
     return row;
 }
 
-/* The smooth rectifier of one sum: see rectified() in acc_decel_fixed_layers.c. Below 0 the ramp is 0, and the last
+/* The smooth rectifier of one sum, `to` and `z` the same register: see rectified() in acc_decel_fixed_layers.c. Below 0 the ramp is 0, and the last
  * saturation makes 0 of what is left. */
-#define RECTIFY(z)                                                                                                     \
-    "asr " z ", " z ", %[first]\n"                                                                                     \
-    "usat %[ramp], #15, " z "\n"                                                                                       \
-    "sub " z ", " z ", %[ramp]\n"                                                                                      \
-    "smlawb " z ", %[ramp], %[ramp], " z "\n"                                                                          \
-    "asr " z ", " z ", %[second]\n"                                                                                    \
-    "usat " z ", #16, " z "\n"
-#define NEXT_BYTES "lsr %[first], %[first], #8\nlsr %[second], %[second], #8\n"
+#define RECTIFY(to, z)                                                                                                 \
+    "asr " to ", " z ", %[first]\n"                                                                                    \
+    "usat %[ramp], %[ramp_bits], " z "\n"                                                                              \
+    "sub " to ", " z ", %[ramp]\n"                                                                                     \
+    "smlawb " to ", %[ramp], %[ramp], " z "\n"                                                                         \
+    "asr " to ", " z ", %[second]\n"                                                                                   \
+    "usat " to ", %[value_bits], " z "\n"
+#define NEXT_BYTES "lsr %[first], %[first], %[byte]\nlsr %[second], %[second], %[byte]\n"
 
 /* Writes what the rectifier makes of four sums, in shifts of a byte each. */
 static inline void rectify(const uint32_t sums[4], uint32_t first_shifts, uint32_t second_shifts, acc_decel_pair_t y[2])
@@ -77,13 +86,14 @@ static inline void rectify(const uint32_t sums[4], uint32_t first_shifts, uint32
     uint32_t second = second_shifts;
     uint32_t ramp;
 
-    __asm__(RECTIFY("%[a]") NEXT_BYTES RECTIFY("%[b]") NEXT_BYTES RECTIFY("%[c]") NEXT_BYTES RECTIFY("%[d]")
+    __asm__(RECTIFY("%[a]", "%[a]") NEXT_BYTES RECTIFY("%[b]", "%[b]") NEXT_BYTES RECTIFY("%[c]", "%[c]") NEXT_BYTES RECTIFY("%[d]", "%[d]")
             "pkhbt %[a], %[a], %[b], lsl #16\n"
             "pkhbt %[c], %[c], %[d], lsl #16\n"
             "eor %[a], %[a], #0x80008000\n"
             "eor %[c], %[c], #0x80008000\n"
             : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [first] "+r"(first), [second] "+r"(second),
-              [ramp] "=&r"(ramp));
+              [ramp] "=&r"(ramp)
+            : [ramp_bits] "i"(15), [value_bits] "i"(16), [byte] "i"(8));
     y[0].both = a;
     y[1].both = c;
 }

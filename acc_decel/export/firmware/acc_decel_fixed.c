@@ -41,7 +41,8 @@ static inline int32_t fixed_of(float value, uint32_t places)
     away = (away > FARTHEST) ? FARTHEST : away;
     magnitude = ((((word.bits & 0x007FFFFFU) | 0x00800000U) >> away) + 1U) >> 1U;
     below = 0U - (word.bits >> SIGN_BIT); /* every bit or none */
-    return (int32_t)((magnitude ^ below) - below);
+    magnitude = (magnitude ^ below) - below;
+    return (int32_t)magnitude;
 }
 
 /* Every bit or none, whether a column is available. */
@@ -53,7 +54,8 @@ static inline uint32_t has(uint32_t available, uint32_t column)
 /* One of two numbers: where the bits of `mask` are set, or where they are not. */
 static inline int32_t either(uint32_t mask, int32_t where, int32_t where_not)
 {
-    return (int32_t)(((uint32_t)where & mask) | ((uint32_t)where_not & ~mask));
+    const uint32_t chosen = ((uint32_t)where & mask) | ((uint32_t)where_not & ~mask);
+    return (int32_t)chosen;
 }
 
 /* One column on the scale of the network. A factor with a bend matters most near 0: of it the network sees value /

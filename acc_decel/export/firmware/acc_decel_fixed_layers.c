@@ -8,7 +8,8 @@
 #define AHEAD 6U    /* words before the weights of a block */
 #define SIGN 0x80000000U
 
-#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_SIMD32) && !defined(ACC_DECEL_PLAIN_C)
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && defined(__thumb2__) && defined(__ARM_FEATURE_SIMD32) && \
+    !defined(ACC_DECEL_PLAIN_C) /* without optimisation, registers run out */
 #include "acc_decel_cortex_m4.h"
 #else
 
