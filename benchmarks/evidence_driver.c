@@ -178,7 +178,7 @@ static int saturates(void)
 {
     static const acc_decel_fixed_layer_t layer = {2U, 1U, 0U};
     static const acc_decel_pair_t block[14] = {{0x7FFFFFFFU}, {0x7FFFFFFFU}, {0x7FFFFFFFU}, {0x7FFFFFFFU},
-                                               {0x10101010U}, {0x01010101U}, {1U}};
+                                               {0x01010101U}, {0U}, {1U}};
     acc_decel_pair_t x[2] = {{0U}, {0U}};
     acc_decel_pair_t y[2] = {{0U}, {0U}};
 

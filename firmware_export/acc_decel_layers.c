@@ -7,21 +7,41 @@
 
 #include "acc_decel_word.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#define WIDE 8U   /* outputs of a wide block */
-#define NARROW 4U /* outputs of a narrow block */
-#define SIGN_BIT 31U
-#define BITS_OF_ONE 0x3F800000U /* of 1.0 */
+#define EIGHT 8U /* outputs of a block */
+#define FOUR 4U
+#define TWO 2U
 
 #if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FP) && !defined(ACC_DECEL_PLAIN_C)
 #include "acc_decel_cortex_m4f.h"
 #else
 
-/* One block: y = weights * x + bias. The block holds biases, then one row of weights for each input, each `height`
- * numbers. Returns where the next block begins. */
-static inline const float *block_sums(const float *block, uint32_t height, const float *restrict x, uint32_t inputs,
-                                      float *restrict y)
+#define SIGN_BIT 31U
+#define BITS_OF_QUARTER 0x3E800000U /* of 1/4 */
+
+/* The smooth rectifier: 0 below 0, 4 sum^2 up to 1/4, 2 sum - 1/4 above. The bits of floats above 0 ascend as they do, so
+ * that no comparison of floats, and no branch, is needed. */
+static inline float rectified(float sum)
+{
+    acc_decel_word_t above; /* the sum, or 0 if it is less */
+    acc_decel_word_t ramp;  /* that, or 1/4 if it is more */
+    float beyond;
+    float twice;
+
+    above.value = sum;
+    above.bits &= (above.bits >> SIGN_BIT) - 1U;
+    ramp.bits = (above.bits < BITS_OF_QUARTER) ? above.bits : BITS_OF_QUARTER;
+    beyond = above.value - ramp.value;
+    twice = ramp.value + ramp.value;
+    return (beyond + beyond) + (twice * twice);
+}
+
+/* One block: y = weights * x + bias, with or without the rectifier. The block holds biases, then one row of weights for
+ * each input, each `height` numbers. Returns where the next block begins. */
+static inline const float *block_values(const float *block, uint32_t height, const float *restrict x, uint32_t inputs,
+                                        bool bend, float *restrict y)
 {
     const float *row = block;
 
@@ -36,61 +56,64 @@ static inline const float *block_sums(const float *block, uint32_t height, const
         }
         row = &row[height];
     }
+    if (bend) {
+        for (uint32_t i = 0U; i < height; i++) {
+            y[i] = rectified(y[i]);
+        }
+    }
     return row;
 }
 
-static const float *wide_sums(const float *block, const float x[], uint32_t inputs, float y[])
+static const float *values_8(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
 {
-    return block_sums(block, WIDE, x, inputs, y);
+    return block_values(block, EIGHT, x, inputs, bend, y);
 }
 
-static const float *narrow_sums(const float *block, const float x[], uint32_t inputs, float y[])
+static const float *values_4(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
 {
-    return block_sums(block, NARROW, x, inputs, y);
+    return block_values(block, FOUR, x, inputs, bend, y);
+}
+
+static const float *values_2(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
+{
+    return block_values(block, TWO, x, inputs, bend, y);
+}
+
+static const float *values_1(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
+{
+    return block_values(block, 1U, x, inputs, bend, y);
 }
 
 #endif
 
-/* The smooth rectifier: 0 below 0, sum^2 / 2 up to 1, sum - 1/2 above. The bits of floats above 0 ascend as they do, so
- * that no comparison of floats, and no branch, is needed. */
-static inline float rectified(float sum)
+/* One layer, with or without the rectifier. Returns where the weights of the next layer begin. */
+static const float *layer_values(const acc_decel_layer_t *layer, const float *from, const float x[], bool bend,
+                                 float y[])
 {
-    acc_decel_word_t above; /* the sum, or 0 if it is less */
-    acc_decel_word_t ramp;  /* that, or 1 if it is more */
-
-    above.value = sum;
-    above.bits &= (above.bits >> SIGN_BIT) - 1U;
-    ramp.bits = (above.bits < BITS_OF_ONE) ? above.bits : BITS_OF_ONE;
-    return (above.value - ramp.value) + ((ramp.value * 0.5F) * ramp.value);
-}
-
-/* The same for the numbers of a narrow block. */
-static void rectify(float sums[NARROW])
-{
-    sums[0] = rectified(sums[0]);
-    sums[1] = rectified(sums[1]);
-    sums[2] = rectified(sums[2]);
-    sums[3] = rectified(sums[3]);
-}
-
-const float *acc_decel_sums(const acc_decel_layer_t *layer, const float *from, const float x[], float y[])
-{
+    const uint32_t outputs = layer->outputs;
     const float *block = from;
-    uint32_t output = 0U;
+    float *output = y;
 
-    for (uint32_t i = 0U; i < layer->wide; i++) {
-        block = wide_sums(block, x, layer->inputs, &y[output]);
-        output += WIDE;
+    for (uint32_t left = outputs / EIGHT; left > 0U; left--) {
+        block = values_8(block, x, layer->inputs, bend, output);
+        output = &output[EIGHT];
     }
-    for (uint32_t i = 0U; i < layer->narrow; i++) {
-        block = narrow_sums(block, x, layer->inputs, &y[output]);
-        output += NARROW;
+    if ((outputs & FOUR) != 0U) {
+        block = values_4(block, x, layer->inputs, bend, output);
+        output = &output[FOUR];
+    }
+    if ((outputs & TWO) != 0U) {
+        block = values_2(block, x, layer->inputs, bend, output);
+        output = &output[TWO];
+    }
+    if ((outputs & 1U) != 0U) {
+        block = values_1(block, x, layer->inputs, bend, output);
     }
     return block;
 }
 
-const float *acc_decel_layers(const acc_decel_layer_t layers[], uint32_t count, uint32_t beside, const float *from,
-                              float *x, float *y)
+const float *acc_decel_layers(const acc_decel_layer_t layers[], uint32_t count, uint32_t bent, uint32_t beside,
+                              const float *from, float *x, float *y)
 {
     const float *next = from;
     float *input = x;
@@ -98,12 +121,8 @@ const float *acc_decel_layers(const acc_decel_layer_t layers[], uint32_t count, 
 
     for (uint32_t i = 0U; i < count; i++) {
         float *const read = input;
-        const uint32_t end = beside + (WIDE * layers[i].wide) + (NARROW * layers[i].narrow);
 
-        next = acc_decel_sums(&layers[i], next, input, &output[beside]);
-        for (uint32_t at = beside; at < end; at += NARROW) {
-            rectify(&output[at]);
-        }
+        next = layer_values(&layers[i], next, input, i < bent, &output[beside]);
         input = output;
         output = read;
     }

@@ -176,14 +176,17 @@ def test_the_guards_cost_less_than_a_quarter_of_the_network(report: EcuReport) -
     assert 0.05 < report.guard_share < 0.25
 
 
-def test_plain_c_gives_the_bits_of_the_kernel_by_hand(folder: Path, events: ndarray, tmp_path: Path) -> None:
-    plain = tmp_path / "plain"
+@pytest.mark.parametrize("number_format", ["float", "fixed"])
+def test_plain_c_gives_the_bits_of_the_kernel_by_hand(
+    net: DenseNet, events: ndarray, number_format: str, tmp_path: Path
+) -> None:
+    by_hand, plain = tmp_path / "by_hand", tmp_path / "plain"
+    write_firmware(by_hand, firmware_files(net, model="random", golden=events[:32], number_format=number_format))
     plain.mkdir()
-    for path in folder.iterdir():
-        (plain / path.name).write_text(path.read_text())
-    layers = plain / "acc_decel_layers.c"
-    layers.write_text("#define ACC_DECEL_PLAIN_C\n" + layers.read_text())
-    slow, fast = CortexM(plain), CortexM(folder)
+    for path in by_hand.glob("*.[ch]"):
+        defined = "#define ACC_DECEL_PLAIN_C\n" if path.name.endswith("layers.c") else ""
+        (plain / path.name).write_text(defined + path.read_text())
+    slow, fast = CortexM(plain), CortexM(by_hand)
     for is_, expected in zip(slow.predict_array(events[:1000]), fast.predict_array(events[:1000]), strict=True):
         assert is_.tobytes() == expected.tobytes()
     cycles = [core.report(events).cycles for core in (slow, fast)]

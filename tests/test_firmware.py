@@ -412,6 +412,11 @@ def test_weights_whose_sums_could_overflow_are_refused(net: DenseNet, golden: nd
         firmware_files(without(net, "trunk", 2, weights=net.trunk[2].weights * 1e38), model="m", golden=golden)
 
 
+def test_sums_so_great_that_the_rectifier_rounds_otherwise_are_refused(net: DenseNet, golden: ndarray) -> None:
+    with pytest.raises(ValueError, match=r"trunk\[1\] must have sums below 1.67772e\+07"):
+        firmware_files(without(net, "trunk", 1, weights=net.trunk[1].weights * 1e9), model="m", golden=golden)
+
+
 def test_limits_that_are_upside_down_are_refused(net: DenseNet, golden: ndarray) -> None:
     upside_down = replace(net, low=np.ones_like(net.low), high=np.zeros_like(net.high))
     with pytest.raises(ValueError, match=f"must have {len(OUTPUTS)} limits, low <= high"):

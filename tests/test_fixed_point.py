@@ -235,7 +235,7 @@ def test_an_unknown_format_is_refused() -> None:
 def test_a_layer_whose_sums_cannot_fit_is_refused_by_name(tmp_path: Path) -> None:
     layer = NET.trunk[1]
     weights = layer.weights.copy()
-    weights[3] = 1e9
+    weights[3] = 1e4
     bad = replace(NET, trunk=(NET.trunk[0], Layer(weights, layer.bias), NET.trunk[2]))
     with pytest.raises(ValueError, match=r"trunk\[1\], unit 3 must fit fixed point with \d+ bits"):
         firmware_files(bad, model="m", golden=EVENTS[:8], number_format="fixed")

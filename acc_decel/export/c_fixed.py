@@ -12,10 +12,11 @@ from acc_decel.export.fixed import WORD, FixedLayer, FixedNet
 from acc_decel.factors import OUTPUTS, column_names
 from acc_decel.network import wiring
 
-LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h")
+LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h", "acc_decel_cortex_m4.h")
 SOURCES = ("acc_decel_fixed.c", "acc_decel_fixed_domain.c", "acc_decel_fixed_domain.h", *LAYERS)
 TOGETHER = 4  # outputs of a block, as in acc_decel_fixed_layers.c
-FILLING_POINT, FILLING_SHIFT = 16, 31  # of an output that nothing reads
+PLACES = 149  # as in acc_decel_fixed.c
+FILLING_SHIFT = 16  # both, of an output that nothing reads
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def network_header(net: FixedNet, packing: Packing, *, stamp: str) -> str:
         "EMBEDDING_INPUTS": wires.embedding_inputs,
         "FORCED_COUNT": len(wires.forced),
         "ENTRY_COUNT": len(net.entries.columns),
+        "ENTRY_PAIRS": -(-(len(net.entries.columns) - len(wires.forced)) // 2),
         "GATED_COUNT": len(wires.gated),
         "MASKED_COUNT": len(wires.masked),
         "OUTPUT_ROOM": TOGETHER * _blocks(net.trunk[-1]),
@@ -64,7 +66,7 @@ typedef struct {
     uint32_t bend;   /* 0 without */
     int16_t zero;    /* what enters where the factor is not available */
     uint8_t column;
-    uint8_t fraction; /* bits behind the point */
+    uint8_t places; /* PLACES less the bits behind the point */
     uint32_t shift;
 } acc_decel_entry_t;
 
@@ -123,16 +125,22 @@ def domain_tables(net: FixedNet, packing: Packing) -> list[Table]:
 def network_tables(net: FixedNet, packing: Packing) -> list[Table]:
     """The tables of acc_decel_fixed.c."""
     wires, names, e = wiring(net.net.factors), column_names(net.net.factors), net.entries
-    entries = zip(e.multipliers, e.offsets + WORD, e.bends, e.zero, e.columns, e.bits, e.shifts, strict=True)
+    entries = list(
+        zip(e.multipliers, e.offsets + WORD, e.bends, e.zero, e.columns, PLACES - e.bits, e.shifts, strict=True)
+    )
+    described = [names[c] for c in e.columns]
+    if (len(entries) - len(wires.forced)) % 2:
+        entries.append((0, 2 * WORD - 1, 0, 0, 0, PLACES, 31))
+        described.append("nothing")
     trunk = tuple(_apart(layer, len(net.embedding[-1].bias)) for layer in net.trunk)
     outputs = zip(net.least + WORD, net.most + WORD, np.exp2(-net.bits), strict=True)
     return [
         Table(
             "entries",
-            rows_of("i4,u4,u4,i2,u1,u1,u4", list(entries)),
+            rows_of("i4,u4,u4,i2,u1,u1,u4", entries),
             "forced, free, gated",
             "acc_decel_entry_t",
-            tuple(names[c] for c in e.columns),
+            tuple(described),
         ),
         Table("output_steps", rows_of("u4,u4,f4", list(outputs)), "outputs", "acc_decel_output_t", tuple(OUTPUTS)),
         Table("gate_columns", np.array(wires.gates, np.uint8), "of each gated column"),
@@ -185,9 +193,11 @@ def ahead(layer: FixedLayer, start: int, bias: Int64[ndarray, " outputs"]) -> UI
     some = slice(start, start + TOGETHER)
     lacking = TOGETHER - len(bias[some])
     whole = np.append(bias[some], [0] * lacking) % (2 * WORD)
-    point = np.append(layer.point[some], [FILLING_POINT] * lacking).astype(np.uint8)
-    shift = np.append(layer.shift[some], [FILLING_SHIFT] * lacking).astype(np.uint8)
-    return np.concatenate([whole.astype(np.uint32), point.view(np.uint32), shift.view(np.uint32)])
+    shifts = [
+        np.append(shift[some], [FILLING_SHIFT] * lacking).astype(np.uint8).view(np.uint32)
+        for shift in (layer.first_shift, layer.second_shift)
+    ]
+    return np.concatenate([whole.astype(np.uint32), *shifts])
 
 
 PACKING = Packing(blocks)

@@ -1,4 +1,12 @@
-"""The generated C tables of the network in float32."""
+"""The generated C tables of the network in float32.
+
+The rectifier of the firmware is that of `dense_net.py` on other scales, which saves it operations: it takes a quarter
+of a sum and gives half of the value. `in_quarters` puts these powers of two into the weights; a product with a power of
+two is not rounded, so that the outputs keep their bits. (What would lie below 2^-100 in between may lose some, which no
+output shows.)
+"""
+
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float32
@@ -10,16 +18,16 @@ from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 
 LAYERS = ("acc_decel_layers.c", "acc_decel_layers.h", "acc_decel_cortex_m4f.h")
 SOURCES = ("acc_decel_float.c", "acc_decel_domain.c", "acc_decel_domain.h", *LAYERS)
-WIDE, NARROW = 8, 4  # outputs of a block, as in acc_decel_layers.c
+HEIGHTS = (8, 4, 2, 1)  # outputs of a block, as in acc_decel_layers.c
 
 
 def network_header(net: DenseNet, *, stamp: str) -> str:
     """acc_decel_network_tables.h: wiring and weights, for acc_decel_float.c alone; `stamp` is its first comment."""
     wires = wiring(net.factors)
     before, beside = len(wires.forced), len(net.embedding[-1].bias)
-    widths = [before + wires.embedding_inputs, beside + before]
-    widths += [before + _room(layer) for layer in net.embedding]
-    widths += [beside + _room(layer) for layer in net.trunk[:-1]]
+    widths = [before + wires.embedding_inputs + 1, before + beside + before]
+    widths += [before + len(layer.bias) for layer in net.embedding]
+    widths += [before + beside + len(layer.bias) for layer in net.trunk]
     tables = network_tables(net)
     counts = {
         "WIDEST": max(widths),
@@ -30,7 +38,6 @@ def network_header(net: DenseNet, *, stamp: str) -> str:
         "ENTRY_COUNT": before + len(wires.free) + len(wires.gated),
         "GATED_COUNT": len(wires.gated),
         "MASKED_COUNT": len(wires.masked),
-        "OUTPUT_ROOM": _room(net.trunk[-1]),
         "BENT_COUNT": sum(table.name == "bent" and len(table.values) for table in tables),
     }
     parts = (
@@ -52,7 +59,7 @@ typedef struct {
 
 /* A factor that matters most near 0: the network sees value / (value + bend). */
 typedef struct {
-    uint32_t entry;
+    uint32_t column;
     float bend;
 } acc_decel_bent_t;
 
@@ -70,12 +77,12 @@ def network_checksum(net: DenseNet) -> int:
 
 def domain_header(net: DenseNet, *, stamp: str) -> str:
     """acc_decel_domain_tables.h: weights of the score, for acc_decel_domain.c alone; `stamp` is its first comment."""
-    widths = [len(domain_inputs(net.factors)), *(_room(layer) for layer in net.domain[:-1])]
+    inputs = len(domain_inputs(net.factors))
+    widths = [inputs + inputs % 2, *(len(layer.bias) for layer in net.domain)]
     counts = {
         "WIDEST": max(widths),
         "LAYERS": len(net.domain),
-        "INPUTS": widths[0],
-        "SCORE_ROOM": _room(net.domain[-1]),
+        "INPUTS": inputs,
     }
     tables = domain_tables(net)
     parts = (
@@ -90,24 +97,29 @@ def domain_header(net: DenseNet, *, stamp: str) -> str:
 def domain_tables(net: DenseNet) -> list[Table]:
     """The tables of acc_decel_domain.c."""
     inputs = np.array(domain_inputs(net.factors), np.uint32)
+    inputs = np.pad(inputs, (0, len(inputs) % 2))
+    layers = in_quarters(net).domain
     return [
         Table("domain_inputs", inputs, "which of the values that enter the network the score sees"),
-        _sizes("domain_layers", net.domain),
-        Table("domain_weights", np.concatenate([blocks(layer) for layer in net.domain]), "blocks of all layers"),
+        _sizes("domain_layers", layers),
+        Table("domain_weights", np.concatenate([blocks(layer) for layer in layers]), "blocks of all layers"),
     ]
 
 
 def network_tables(net: DenseNet) -> list[Table]:
     """The tables of acc_decel_float.c."""
     wires, bend = wiring(net.factors), bends(net.factors)
-    layers = net.embedding + net.trunk
+    scaled = in_quarters(net)
+    layers = scaled.embedding + scaled.trunk
     columns = [*wires.forced, *wires.free, *wires.gated]
-    entries = rows_of("u4,f4,f4", [(c, net.center[c], net.inverse_spread[c]) for c in columns])
-    bent = rows_of("u4,f4", [(i, bend[c]) for i, c in enumerate(columns) if bend[c]])
+    filled = ["nothing"] * (len(columns) % 2)
+    scales = [(c, net.center[c], net.inverse_spread[c]) for c in columns] + [(0, 0, 0) for _ in filled]
+    entries = rows_of("u4,f4,f4", scales)
+    bent = rows_of("u4,f4", [(c, bend[c]) for c in sorted({*columns}) if bend[c]])
     limits = rows_of("f4,f4", list(zip(*np.clip([net.low, net.high], -LARGEST, LARGEST), strict=True)))
     names = column_names(net.factors)
     return [
-        Table("entries", entries, "forced, free, gated", "acc_decel_entry_t", tuple(names[c] for c in columns)),
+        Table("entries", entries, "forced, free, gated", "acc_decel_entry_t", (*(names[c] for c in columns), *filled)),
         Table("bent", bent, "", "acc_decel_bent_t"),
         Table("gate_columns", np.array(wires.gates, np.uint32), "of each gated column"),
         Table("masked_columns", np.array(wires.masked, np.uint32), "columns whose availability the embedding sees"),
@@ -118,34 +130,40 @@ def network_tables(net: DenseNet) -> list[Table]:
     ]
 
 
+def in_quarters(net: DenseNet) -> DenseNet:
+    """`net` with the weights that the firmware takes: a quarter of every sum, half of every hidden value."""
+    beside = len(net.embedding[-1].bias)
+    embedding = tuple(_in_quarters(layer, hidden=slice(0, None if i else 0)) for i, layer in enumerate(net.embedding))
+    trunk = [_in_quarters(layer, hidden=slice(0, None if i else beside)) for i, layer in enumerate(net.trunk)]
+    domain = [_in_quarters(layer, hidden=slice(0, None if i else 0)) for i, layer in enumerate(net.domain)]
+    for layers in (trunk, domain):  # a last sum is itself
+        layers[-1] = Layer(layers[-1].weights * np.float32(4), layers[-1].bias * np.float32(4))
+    return replace(net, embedding=embedding, trunk=tuple(trunk), domain=tuple(domain))
+
+
+def _in_quarters(layer: Layer, *, hidden: slice) -> Layer:
+    """A layer that gives a quarter of its sums, for inputs of which the `hidden` ones are half of their values."""
+    weights = layer.weights * np.float32(0.25)
+    weights[:, hidden] *= np.float32(2)
+    return Layer(weights, layer.bias * np.float32(0.25))
+
+
 def _sizes(part: str, layers: tuple[Layer, ...]) -> Table:
-    heights = [_heights(len(layer.bias)) for layer in layers]
-    rows = [
-        (layer.weights.shape[1], high.count(WIDE), high.count(NARROW))
-        for layer, high in zip(layers, heights, strict=True)
-    ]
-    return Table(part, np.array(rows, np.uint32), "inputs, wide, narrow blocks", "acc_decel_layer_t")
-
-
-def _room(layer: Layer) -> int:
-    """Outputs of a layer in whole blocks."""
-    return sum(_heights(len(layer.bias)))
+    rows = [(layer.weights.shape[1], len(layer.bias)) for layer in layers]
+    return Table(part, np.array(rows, np.uint32), "inputs, outputs", "acc_decel_layer_t")
 
 
 def _heights(outputs: int) -> list[int]:
     """Heights of the blocks that hold so many outputs."""
-    fours = -(-outputs // NARROW)
-    return [WIDE] * (fours // 2) + [NARROW] * (fours % 2)
+    most, *fewer = HEIGHTS
+    return [most] * (outputs // most) + [height for height in fewer if outputs & height]
 
 
 def blocks(layer: Layer) -> Float32[ndarray, " numbers"]:
-    """A layer as acc_decel_sums() takes it: block by block bias, then weights input by input."""
+    """A layer as acc_decel_layers() takes it: block by block bias, then weights input by input."""
     numbers, start = [], 0
     for height in _heights(len(layer.bias)):
         some = slice(start, start + height)
-        rows = [layer.bias[some], *layer.weights[some].T]
-        block = np.zeros((len(rows), height), np.float32)
-        block[:, : len(rows[0])] = rows
-        numbers.append(block.ravel())
+        numbers += [layer.bias[some], layer.weights[some].T.ravel()]
         start += height
     return np.concatenate(numbers)

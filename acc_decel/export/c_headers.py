@@ -1,6 +1,7 @@
 """The generated C headers of the interface and its guards: what depends on the factors, as text."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy import ndarray
@@ -89,11 +90,9 @@ def guards_header(factors: tuple[Factor, ...], *, stamp: str) -> str:
             {
                 "CHOICE_COUNT": f"{sum(bool(f.levels) for f in factors)}U",
                 "EXCLUSION_COUNT": f"{len(EXCLUSIONS)}U",
-                "ORDERED_COUNT": f"{len(ORDERED)}U",
                 "NEEDED": f"{sum((not f.may_lack) << i for i, f in enumerate(factors))}U /* bits of factors */",
                 **_limits("CHOICE_SUM", *CHOICE_SUM),
                 **_limits("CERTAIN", _above(CERTAIN), np.inf),
-                **_limits("NUMBERS", -np.inf, np.inf),
             }
         ),
         *(table.text for table in tables),
@@ -130,16 +129,13 @@ def guard_tables(factors: tuple[Factor, ...]) -> list[Table]:
     names = column_names(factors)
     at = names.index
     limits = [limits_of(f.low, f.high) for f in factors for _ in f.columns]
-    masks = [sum(1 << at(column) for column in f.columns) for f in factors]
     choices = [f for f in factors if f.levels]
     ends = [(at(f.columns[0]), at(f.columns[-1]) + 1) for f in choices]
     excluded = [(at(e.column), at(e.factor), *limits_of(_above(e.limit), np.inf)) for e in EXCLUSIONS]
     return [
         Table("column_limits", _words(limits), "columns", "acc_decel_limits_t", names),
-        Table("factor_columns", _words(masks), "factors; a bit for each column that belongs to it"),
         Table("choices", _words(ends), "", "acc_decel_choice_t", tuple(f.name for f in choices)),
         Table("exclusions", _words(excluded), "", "acc_decel_exclusion_t", tuple(e.meaning for e in EXCLUSIONS)),
-        Table("ordered_outputs", _words(list(ORDERED)), "outputs that ascend"),
     ]
 
 
@@ -177,6 +173,8 @@ def _assignments(factors: tuple[Factor, ...]) -> str:
     names = column_names(factors)
     read = "\n".join(f"    columns[{i}] = factors->{name};" for i, name in enumerate(names))
     written = "\n".join(f"    factors->{name} = value;" for name in names)
+    order = [(i, j) for end in range(len(ORDERED), 1, -1) for i, j in pairwise(ORDERED[:end])]
+    ordered = "\n".join(f"    acc_decel_put_in_order(&outputs[{i}], &outputs[{j}]);" for i, j in order)
     answered = "\n".join(f"    prediction->{name} = outputs[{i}];" for i, name in enumerate(OUTPUTS))
     return f"""/* The factors in the order of the network. */
 static void columns_of(const acc_decel_factors_t *factors, float columns[ACC_DECEL_COLUMN_COUNT])
@@ -188,6 +186,12 @@ static void columns_of(const acc_decel_factors_t *factors, float columns[ACC_DEC
 static void fill(acc_decel_factors_t *factors, float value)
 {{
 {written}
+}}
+
+/* Quantiles never cross: neighbours are put in order until all are. */
+static void put_in_order(float outputs[ACC_DECEL_OUTPUT_COUNT])
+{{
+{ordered}
 }}
 
 static void write_outputs(const float outputs[ACC_DECEL_OUTPUT_COUNT], acc_decel_prediction_t *prediction)

@@ -4,10 +4,12 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
+from acc_decel.export.bounds import domain_intervals, sum_intervals
 from acc_decel.factors import OUTPUTS, Factor, column_names
 from acc_decel.network import DenseNet, Layer, Wiring, bent, domain_inputs, wiring
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
+EXACT = 2.0**24  # sums of hidden units stay below, so that the firmware's rectifier rounds as the reference's does
 LARGEST = float(np.finfo(np.float32).max) / 2  # sums stay below, so that no rounding reaches infinity
 
 
@@ -23,6 +25,8 @@ def check_fits(net: DenseNet) -> None:
         raise ValueError(f"The factors must be at most {room}, one status bit each. Got {len(net.factors)}.")
     if lacking := [f.forced_while for f in net.factors if f.forced_while and _named(net, f.forced_while).may_lack]:
         raise ValueError(f"{lacking[0]} must not lack, because it gates another factor. Make it a factor that may not.")
+    if bending := [f.forced_while for f in net.factors if f.forced_while and _named(net, f.forced_while).bend]:
+        raise ValueError(f"{bending[0]} must have no bend, because it gates another factor. Take its bend away.")
     for name in ("center", "inverse_spread"):
         _check_array(name, getattr(net, name), (columns,))
     embedded = _check_layers("embedding", net.embedding, beside=0, inputs=wires.embedding_inputs)
@@ -37,6 +41,15 @@ def check_fits(net: DenseNet) -> None:
             f"domain must be 2 layers that give 1 score. Got {len(net.domain)} that give {scores}. Train again."
         )
     _check_bounds(net, wires)
+    _check_rectifiers(net)
+
+
+def _check_rectifiers(net: DenseNet) -> None:
+    hidden = [*sum_intervals(net)[:-1], domain_intervals(net)]
+    names = [f"embedding[{i}]" for i in range(len(net.embedding))] + [f"trunk[{i}]" for i in range(len(net.trunk) - 1)]
+    for name, sums in zip([*names, "domain[0]"], hidden, strict=True):
+        if not (sums.high < EXACT).all():
+            raise ValueError(f"{name} must have sums below {EXACT:g}. They may reach {sums.high.max():g}. Train again.")
 
 
 def _named(net: DenseNet, name: str) -> Factor:

@@ -4,9 +4,9 @@ Every value between two layers is a 16-bit integer q that stands for low + (q + 
 whole interval. What leaves a rectifier begins at 0, has a scale that is a power of two, and is cut at 65535 / scale: at
 least ROOM times the greatest value seen over many events and corners, or the proven interval if that is less. A unit
 adds 16-bit weights times such integers to its bias, in arithmetic modulo 2^32 whose result is proven to lie within 32
-bits, whatever 16-bit integers come in; its sum is in 2^-point, the rectifier then works on whole integers, and a shift
-to the right gives q: all scales are in the weights. Rounding a weight keeps its sign, and rounding or cutting a value
-keeps its order, so that a network monotone in float32 is monotone here.
+bits, whatever 16-bit integers come in; its sum is in 2^-point. A shift to the right brings it to 2^-15 for the
+rectifier, which works on whole integers, and another shift gives q: all scales are in the weights. Rounding a weight
+keeps its sign, and rounding or cutting a value keeps its order, so that a network monotone in float32 is monotone here.
 """
 
 from collections.abc import Collection, Sequence
@@ -31,8 +31,9 @@ FAR = 2.0**40  # a weight that does not fit by far
 WORD = 2**31  # sums lie from -WORD to WORD - 1
 FIXED_BITS = 15  # a factor becomes an integer of at most so many bits and a sign
 GATE_BITS = 14  # a gate of 1 is 2^14
-ROOT_BITS = 15  # of what the rectifier squares
-LEAST_SPAN = 0.5  # of a value: finer steps are not needed
+ROOT_BITS = 15  # of what the rectifier squares, behind the point
+MOST_RAMP = 2**ROOT_BITS - 1  # 1, nearly: saturating to so many bits is one instruction
+LEAST_SPAN = 1.0  # of a value: no steps finer than those of the rectifier
 SHIFTS = range(1, 32)
 POINTS = range(ROOT_BITS + 1, 2 * ROOT_BITS + 1)  # bits behind the point of a sum
 OUTPUT_BITS = range(8, 25)
@@ -86,7 +87,7 @@ class Entries:
 class FixedLayer:
     """Sums weights @ x + (fine @ x >> finer) + bias, in 2^-point; no `fine` if `finer` is 0.
 
-    Rectified and shifted right they are the layer's outputs; the last layer's sums are those of the network.
+    Rectified and shifted right by `shift` they are the layer's outputs; the last layer's sums are those of the network.
     """
 
     weights: Int64[ndarray, "outputs inputs"]
@@ -98,11 +99,20 @@ class FixedLayer:
 
     def __call__(self, x: Int64[ndarray, "rows inputs"]) -> Int64[ndarray, "rows outputs"]:
         """The layer's outputs for `x`."""
-        above = np.maximum(self.sums(x), 0)
-        ramp = np.minimum(above, 1 << self.point)
-        root = ramp >> (self.point - ROOT_BITS)
-        curve = root * root >> (2 * ROOT_BITS + 1 - self.point)
-        return np.minimum((above - ramp + curve) >> self.shift, STEPS) + LEAST
+        above = np.maximum(self.sums(x), 0) >> self.first_shift
+        ramp = np.minimum(above, MOST_RAMP)
+        curve = ramp * ramp >> ROOT_BITS + 1
+        return np.minimum((above - ramp + curve) >> self.second_shift, STEPS) + LEAST
+
+    @property
+    def first_shift(self) -> Int64[ndarray, " outputs"]:
+        """Places to the right by which a sum enters the rectifier: in 2^-15."""
+        return self.point - ROOT_BITS
+
+    @property
+    def second_shift(self) -> Int64[ndarray, " outputs"]:
+        """Places to the right by which its value leaves the rectifier."""
+        return self.shift - self.first_shift
 
     def sums(self, x: Int64[ndarray, "rows inputs"]) -> Int64[ndarray, "rows outputs"]:
         """The sums."""

@@ -7,7 +7,18 @@ product with a power of two, rounded down, is then a shift to the right, and the
 import numpy as np
 from onnx import TensorProto
 
-from acc_decel.export.fixed import FIXED_BITS, GATE_BITS, LEAST, MOST, ROOT_BITS, STEPS, Entries, FixedLayer, FixedNet
+from acc_decel.export.fixed import (
+    FIXED_BITS,
+    GATE_BITS,
+    LEAST,
+    MOST,
+    MOST_RAMP,
+    ROOT_BITS,
+    STEPS,
+    Entries,
+    FixedLayer,
+    FixedNet,
+)
 from acc_decel.export.onnx_file import INPUT, Graph, above_zero, checked_bytes, columns_of
 from acc_decel.network import wiring
 
@@ -91,9 +102,8 @@ def _sums(g: Graph, layer: FixedLayer, x: str) -> str:
 
 def _rectified(g: Graph, layer: FixedLayer, sums: str) -> str:
     """A layer's outputs, as `FixedLayer` says."""
-    above = g("Max", sums, g.exact(0))
-    ramp = g("Min", above, g.exact(np.exp2(layer.point)))
-    root = _shifted(g, ramp, layer.point - ROOT_BITS)
-    curve = _shifted(g, g("Mul", root, root), 2 * ROOT_BITS + 1 - layer.point)
-    moved = _shifted(g, g("Add", g("Sub", above, ramp), curve), layer.shift)
+    above = _shifted(g, g("Max", sums, g.exact(0)), layer.first_shift)
+    ramp = g("Min", above, g.exact(MOST_RAMP))
+    curve = _shifted(g, g("Mul", ramp, ramp), np.array(ROOT_BITS + 1))
+    moved = _shifted(g, g("Add", g("Sub", above, ramp), curve), layer.second_shift)
     return g("Add", g("Min", moved, g.exact(STEPS)), g.exact(LEAST))

@@ -41,7 +41,7 @@ uint32_t acc_decel_compiled_outputs(void)
 }
 
 /* Called by acc_decel.c. */
-bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
     bool unfamiliar = computed_unfamiliar;

@@ -69,7 +69,7 @@ static void enter(lanes_t values[ACC_DECEL_COLUMN_COUNT], lanes_t x[ACC_DECEL_LA
     }
 }
 
-/* The smooth rectifier of acc_decel_layers.c: 0 below 0, sum^2 / 2 up to 1, sum - 1/2 above. */
+/* The smooth rectifier, on the scales of training: 0 below 0, sum^2 / 2 up to 1, sum - 1/2 above. */
 static void rectify(lanes_t *lanes)
 {
     float *const y = each(lanes);

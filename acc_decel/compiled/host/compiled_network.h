@@ -11,7 +11,7 @@
 #define LANES 16U /* events at a time */
 
 /* The network of the firmware, for one event. */
-bool compiled_row_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+bool compiled_row_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                           float outputs[ACC_DECEL_OUTPUT_COUNT]);
 
 /* Raw outputs of the network for 1 to LANES events, and whether each is unlike any in training; what it writes for an

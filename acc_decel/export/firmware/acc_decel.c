@@ -10,15 +10,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define ONE ((uint32_t)1U)
+#define TWICE_INFINITE 0xFF000000U /* the bits of infinity without its sign, moved up by one: NaN has more */
+
 static const float infinite = 1.0F / 0.0F;
 
 /* Floats are compared by keys, which ascend as the floats do: no FPU is needed, and no comparison is true of NaN. */
-static uint32_t key_of(float value)
+static inline uint32_t key_of(float value)
 {
     acc_decel_word_t word;
 
     word.value = value;
-    return ((word.bits >> 31U) != 0U) ? ~word.bits : (word.bits | 0x80000000U);
+    return word.bits ^ ((0U - (word.bits >> 31U)) | 0x80000000U); /* below 0 every bit is turned, else the sign */
 }
 
 static uint32_t one_if(bool condition)
@@ -26,10 +29,16 @@ static uint32_t one_if(bool condition)
     return condition ? 1U : 0U;
 }
 
-/* 1 or 0, whether low <= value <= low + span; 0 for NaN, whose keys lie beyond those of the infinities. */
-static uint32_t is_within(float value, uint32_t low, uint32_t span)
+/* Every bit or none, whether value > most: the borrow of a subtraction, without a branch on any core. */
+static inline uint32_t is_beyond(uint32_t value, uint32_t most)
 {
-    return one_if((key_of(value) - low) <= span);
+    return (uint32_t)(((uint64_t)most - value) >> 32U);
+}
+
+/* None or every bit, whether low <= value <= low + span; every one for NaN, whose keys lie beyond those of infinities. */
+static inline uint32_t strays(float value, uint32_t low, uint32_t span)
+{
+    return is_beyond(key_of(value) - low, span);
 }
 
 static acc_decel_status_t bit_of(uint32_t shift, uint32_t factor)
@@ -38,7 +47,7 @@ static acc_decel_status_t bit_of(uint32_t shift, uint32_t factor)
     return ((acc_decel_status_t)1U) << place;
 }
 
-/* The probabilities of a choice add up to 1, summed in the order of its columns. */
+/* 1 or 0, whether the probabilities of a choice add up to 1, summed in the order of its columns. */
 static uint32_t adds_up(const float columns[ACC_DECEL_COLUMN_COUNT], const acc_decel_choice_t *choice)
 {
     float sum = 0.0F;
@@ -46,71 +55,68 @@ static uint32_t adds_up(const float columns[ACC_DECEL_COLUMN_COUNT], const acc_d
     for (uint32_t column = choice->first; column < choice->end; column++) {
         sum += columns[column];
     }
-    return is_within(sum, ACC_DECEL_CHOICE_SUM_LOW, ACC_DECEL_CHOICE_SUM_SPAN);
+    return 1U + strays(sum, ACC_DECEL_CHOICE_SUM_LOW, ACC_DECEL_CHOICE_SUM_SPAN);
+}
+
+static uint32_t ones(uint32_t count)
+{
+    return (ONE << count) - 1U;
+}
+
+/* The bits of columns with those of one choice replaced by a single one, the lowest of `bit`. */
+static uint32_t joined(uint32_t columns, const acc_decel_choice_t *choice, uint32_t bit)
+{
+    const uint32_t above = (columns >> choice->end) << 1U;
+    return (columns & ones(choice->first)) | ((above | bit) << choice->first);
 }
 
 /* Bits of every factor: out of range, not available, and refused where one of them rules out a prediction. Writes a bit
  * for each column that is available to *available. Nothing branches on values: every event takes the same time. */
 static acc_decel_status_t acceptance(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t *available)
 {
-    uint32_t good = 0U;    /* one bit for each column: in range */
-    uint32_t here = 0U;    /* available */
-    uint32_t outside = 0U; /* one bit for each factor */
-    uint32_t lacking = 0U;
+    uint32_t bad = 0U; /* one bit for each column, in the end for each factor: not in range */
+    uint32_t nan = 0U; /* not available */
+    uint32_t good;
+    uint32_t here;
+    uint32_t outside;
+    uint32_t lacking;
 
     for (uint32_t i = ACC_DECEL_COLUMN_COUNT; i > 0U; i--) {
-        const float value = columns[i - 1U];
-        good = (good << 1U) | is_within(value, column_limits[i - 1U].low, column_limits[i - 1U].span);
-        here = (here << 1U) | is_within(value, ACC_DECEL_NUMBERS_LOW, ACC_DECEL_NUMBERS_SPAN);
+        acc_decel_word_t word;
+
+        word.value = columns[i - 1U];
+        bad = (bad << 1U) - strays(word.value, column_limits[i - 1U].low, column_limits[i - 1U].span);
+        nan = (nan << 1U) - is_beyond(word.bits << 1U, TWICE_INFINITE);
     }
-    for (uint32_t i = 0U; i < ACC_DECEL_CHOICE_COUNT; i++) {
-        good &= ~((1U - adds_up(columns, &choices[i])) << choices[i].first);
-    }
-    for (uint32_t i = ACC_DECEL_FACTOR_COUNT; i > 0U; i--) {
-        const uint32_t mask = factor_columns[i - 1U];
-        const uint32_t lacks = one_if((here & mask) == 0U);
-        const uint32_t bad = one_if((good & mask) != mask);
-        lacking = (lacking << 1U) | lacks;
-        outside = (outside << 1U) | (bad - lacks);
-    }
+    good = ~bad;
+    here = ~nan;
     *available = here;
+    for (uint32_t i = ACC_DECEL_CHOICE_COUNT; i > 0U; i--) { /* the last one first: no bit moves that is still needed */
+        const acc_decel_choice_t *const choice = &choices[i - 1U];
+        const uint32_t mask = ones(choice->end) ^ ones(choice->first);
+
+        good = joined(good, choice, one_if((good & mask) == mask) & adds_up(columns, choice));
+        here = joined(here, choice, one_if((here & mask) != 0U));
+    }
+    outside = here & ~good & ones(ACC_DECEL_FACTOR_COUNT);
+    lacking = ~here & ones(ACC_DECEL_FACTOR_COUNT);
     return (((acc_decel_status_t)outside) << ACC_DECEL_OUT_OF_RANGE_SHIFT) |
            (((acc_decel_status_t)lacking) << ACC_DECEL_NOT_AVAILABLE_SHIFT) |
            (((outside | (lacking & ACC_DECEL_NEEDED)) != 0U) ? ACC_DECEL_REFUSED : 0U);
 }
 
-/* Outside the trained domain is what the network calls unfamiliar, and what is excluded. A column that is not available
- * is not within, and so excludes nothing. */
-static acc_decel_status_t domain(const float columns[ACC_DECEL_COLUMN_COUNT], bool unfamiliar)
+/* Whether the columns are of a combination that is excluded. A column that is not available is not within, and so excludes
+ * nothing. */
+static bool is_excluded(const float columns[ACC_DECEL_COLUMN_COUNT])
 {
-    uint32_t excluded = one_if(unfamiliar);
+    uint32_t free = ~(uint32_t)0U; /* every bit while nothing excludes the event */
 
     for (uint32_t i = 0U; i < ACC_DECEL_EXCLUSION_COUNT; i++) {
         const acc_decel_exclusion_t *const exclusion = &exclusions[i];
-        excluded |= is_within(columns[exclusion->level], ACC_DECEL_CERTAIN_LOW, ACC_DECEL_CERTAIN_SPAN) &
-                    is_within(columns[exclusion->column], exclusion->low, exclusion->span);
+        free &= strays(columns[exclusion->level], ACC_DECEL_CERTAIN_LOW, ACC_DECEL_CERTAIN_SPAN) |
+                strays(columns[exclusion->column], exclusion->low, exclusion->span);
     }
-    return (excluded != 0U) ? ACC_DECEL_OUTSIDE_DOMAIN : 0U;
-}
-
-static void put_in_order(float *lower, float *upper)
-{
-    const bool crossed = *upper < *lower;
-    const float least = crossed ? *upper : *lower;
-    const float most = crossed ? *lower : *upper;
-
-    *lower = least;
-    *upper = most;
-}
-
-/* Quantiles never cross: those that ordered_outputs lists ascend afterwards. */
-static void order(float outputs[ACC_DECEL_OUTPUT_COUNT])
-{
-    for (uint32_t end = ACC_DECEL_ORDERED_COUNT - 1U; end > 0U; end--) {
-        for (uint32_t i = 0U; i < end; i++) {
-            put_in_order(&outputs[ordered_outputs[i]], &outputs[ordered_outputs[i + 1U]]);
-        }
-    }
+    return free == 0U;
 }
 
 acc_decel_factors_t acc_decel_no_factors(void)
@@ -134,11 +140,14 @@ acc_decel_status_t acc_decel_predict(const acc_decel_factors_t *factors, acc_dec
         status = acceptance(columns, &available);
         if ((status & ACC_DECEL_REFUSED) == 0U) {
             float outputs[ACC_DECEL_OUTPUT_COUNT];
+            const bool excluded = is_excluded(columns);
             const bool unfamiliar = acc_decel_network(columns, available, outputs);
 
-            order(outputs);
+            put_in_order(outputs);
             write_outputs(outputs, prediction);
-            status |= domain(columns, unfamiliar);
+            if (excluded || unfamiliar) {
+                status |= ACC_DECEL_OUTSIDE_DOMAIN;
+            }
             if (!(prediction->deceleration_lower >= ACC_DECEL_COMFORT_DECELERATION)) {
                 status |= ACC_DECEL_BELOW_COMFORT;
             }

@@ -1,97 +1,197 @@
-/* The two loops of acc_decel_layers.c for the FPU of a Cortex-M4, M7 or M33, in assembly for GCC and Clang: the same
- * operations in the same order as the C beside them, and so the same bits. Define ACC_DECEL_PLAIN_C to do without.
+/* The blocks of acc_decel_layers.c for the FPU of a Cortex-M4, M7 or M33, in assembly for GCC and Clang: the same bits as
+ * the C beside them. Define ACC_DECEL_PLAIN_C to do without.
  *
  * Compilers load one weight at a time, at two cycles each. Here sixteen come with one instruction, which takes
- * seventeen. s0 to s7 hold the sums, s8 to s23 weights and then products, s24 to s27 inputs. */
+ * seventeen, and the rectifier finds the sums still in registers: s0 to s7. s8 to s23 hold weights and then products, s24
+ * to s27 inputs. No result is used by the very next instruction where that can be had: it would wait a cycle. */
 #ifndef ACC_DECEL_CORTEX_M4F_H
 #define ACC_DECEL_CORTEX_M4F_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* product = weight * input, in the weight's register */
-#define TIMES(weight, input) "vmul.f32 " weight ", " weight ", " input "\n"
-#define PLUS(sum, product) "vadd.f32 " sum ", " sum ", " product "\n"
+#define TIMES(weight, input) "vmul.f32 " weight "," input "\n"
+#define PLUS(sum, product) "vadd.f32 " sum "," product "\n"
 #define TIMES_4(a, b, c, d, input) TIMES(a, input) TIMES(b, input) TIMES(c, input) TIMES(d, input)
 #define PLUS_LOW(a, b, c, d) PLUS("s0", a) PLUS("s1", b) PLUS("s2", c) PLUS("s3", d)
 #define PLUS_HIGH(a, b, c, d) PLUS("s4", a) PLUS("s5", b) PLUS("s6", c) PLUS("s7", d)
 
-/* One input into the sums, its weights in s8 to s15 or s16 to s23 (wide), or four registers (narrow). */
-#define WIDE_STEP_LOW(input)                                                                                           \
+/* One input into the sums, its weights in s8 to s15 or s16 to s23 (eight outputs), or four registers. */
+#define STEP_8_LOW(input)                                                                                              \
     TIMES_4("s8", "s9", "s10", "s11", input)                                                                           \
     TIMES_4("s12", "s13", "s14", "s15", input)                                                                         \
     PLUS_LOW("s8", "s9", "s10", "s11") PLUS_HIGH("s12", "s13", "s14", "s15")
-#define WIDE_STEP_HIGH(input)                                                                                          \
+#define STEP_8_HIGH(input)                                                                                             \
     TIMES_4("s16", "s17", "s18", "s19", input)                                                                         \
     TIMES_4("s20", "s21", "s22", "s23", input)                                                                         \
     PLUS_LOW("s16", "s17", "s18", "s19") PLUS_HIGH("s20", "s21", "s22", "s23")
-#define NARROW_STEP(a, b, c, d, input) TIMES_4(a, b, c, d, input) PLUS_LOW(a, b, c, d)
+#define STEP_4(a, b, c, d, input) TIMES_4(a, b, c, d, input) PLUS_LOW(a, b, c, d)
+
+/* First the inputs beyond a multiple of four, one by one, then four at a time; order is kept. */
+#define INPUTS_ONE_BY_ONE(weights, step)                                                                               \
+    "cbz %[ones], 2f\n"                                                                                                \
+    "1:\n"                                                                                                             \
+    "vldmia %[input]!, {s24}\n"                                                                                        \
+    "vldmia %[block]!, " weights "\n" step "subs %[ones], %[ones], %[one]\n"                                           \
+    "bne 1b\n"                                                                                                         \
+    "2:\n"                                                                                                             \
+    "tst %[fours], %[fours]\n"                                                                                         \
+    "beq 4f\n"
+#define INPUTS_BY_FOUR(weights, step)                                                                                  \
+    "3:\n"                                                                                                             \
+    "vldmia %[input]!, {s24-s27}\n"                                                                                    \
+    "vldmia %[block]!, " weights "\n" step "subs %[fours], %[fours], %[one]\n"                                         \
+    "bne 3b\n"                                                                                                         \
+    "4:\n"
+
+/* Four inputs twice in a round, but for the first round of an odd number of fours: `first` and `second` are the same. */
+#define INPUTS_BY_EIGHT(first, second)                                                                                 \
+    "lsls %[ones], %[fours], %[away]\n"                                                                                \
+    "bne 6f\n"                                                                                                         \
+    "3:\n" first "6:\n" second "subs %[fours], %[fours], %[two]\n"                                                     \
+    "bgt 3b\n"                                                                                                         \
+    "4:\n"
+
+/* The smooth rectifier of sums z: with above = max(z, 0) and beyond = max(z - 1/4, 0) it is 2 beyond + (2 (above -
+ * beyond))^2, and z + |z| is 2 above, without rounding. */
+#define SIZE(size, z) "vabs.f32 " size ", " z "\n"
+#define ABOVE(z, a) "vadd.f32 " a ", " z ", " a "\nvsub.f32 " z ", " z ", s24\n"
+#define RAMP(a, beyond) "vsub.f32 " a ", " a ", " beyond "\n"
+#define BEND_1                                                                                                         \
+    SIZE("s8", "s0")                                                                                                   \
+    ABOVE("s0", "s8")                                                                                                  \
+    SIZE("s16", "s0")                                                                                                  \
+    PLUS("s0", "s16")                                                                                                  \
+    RAMP("s8", "s0")                                                                                                   \
+    TIMES("s8", "s8")                                                                                                  \
+    PLUS("s0", "s8")
+#define BEND_2                                                                                                         \
+    SIZE("s8", "s0") SIZE("s9", "s1")                                                                                  \
+    ABOVE("s0", "s8") ABOVE("s1", "s9")                                                                                \
+    SIZE("s16", "s0") SIZE("s17", "s1")                                                                                \
+    PLUS("s0", "s16") PLUS("s1", "s17")                                                                                \
+    RAMP("s8", "s0") RAMP("s9", "s1")                                                                                  \
+    TIMES("s8", "s8") TIMES("s9", "s9")                                                                                \
+    PLUS("s0", "s8") PLUS("s1", "s9")
+#define BEND_LOW                                                                                                       \
+    SIZE("s8", "s0") SIZE("s9", "s1") SIZE("s10", "s2") SIZE("s11", "s3")                                              \
+    ABOVE("s0", "s8") ABOVE("s1", "s9") ABOVE("s2", "s10") ABOVE("s3", "s11")                                          \
+    SIZE("s16", "s0") SIZE("s17", "s1") SIZE("s18", "s2") SIZE("s19", "s3")                                            \
+    PLUS("s0", "s16") PLUS("s1", "s17") PLUS("s2", "s18") PLUS("s3", "s19")                                            \
+    RAMP("s8", "s0") RAMP("s9", "s1") RAMP("s10", "s2") RAMP("s11", "s3")                                              \
+    TIMES("s8", "s8") TIMES("s9", "s9") TIMES("s10", "s10") TIMES("s11", "s11")                                        \
+    PLUS("s0", "s8") PLUS("s1", "s9") PLUS("s2", "s10") PLUS("s3", "s11")
+#define BEND_HIGH                                                                                                      \
+    SIZE("s12", "s4") SIZE("s13", "s5") SIZE("s14", "s6") SIZE("s15", "s7")                                            \
+    ABOVE("s4", "s12") ABOVE("s5", "s13") ABOVE("s6", "s14") ABOVE("s7", "s15")                                        \
+    SIZE("s20", "s4") SIZE("s21", "s5") SIZE("s22", "s6") SIZE("s23", "s7")                                            \
+    PLUS("s4", "s20") PLUS("s5", "s21") PLUS("s6", "s22") PLUS("s7", "s23")                                            \
+    RAMP("s12", "s4") RAMP("s13", "s5") RAMP("s14", "s6") RAMP("s15", "s7")                                            \
+    TIMES("s12", "s12") TIMES("s13", "s13") TIMES("s14", "s14") TIMES("s15", "s15")                                    \
+    PLUS("s4", "s12") PLUS("s5", "s13") PLUS("s6", "s14") PLUS("s7", "s15")
 
 #define USED                                                                                                           \
     "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15", "s16",       \
         "s17", "s18", "s19", "s20", "s21", "s22", "s23", "s24", "s25", "s26", "s27", "cc", "memory"
+/* Of a block: what is read and counted down; where its outputs go, and whether the rectifier follows. */
+#define OPERANDS                                                                                                       \
+    : [block] "+l"(block), [input] "+l"(input), [fours] "+l"(fours), [ones] "+l"(ones)                                 \
+    : [output] "l"(y), [bent] "l"(bent), [one] "i"(1), [two] "i"(2), [away] "i"(31)                                    \
+    : USED
 
-/* Eight outputs. The inputs beyond a multiple of four go first in loops of their own kind: order is kept. */
-static const float *wide_sums(const float *block, const float x[], uint32_t inputs, float y[])
+/* Eight outputs. */
+#define FOUR_INPUTS_OF_8                                                                                               \
+    "vldmia %[input]!, {s24-s27}\n"                                                                                    \
+    "vldmia %[block]!, {s8-s23}\n" STEP_8_LOW("s24") STEP_8_HIGH("s25")                                                \
+    "vldmia %[block]!, {s8-s23}\n" STEP_8_LOW("s26") STEP_8_HIGH("s27")
+static const float *values_8(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
 {
     const float *input = x;
     uint32_t fours = inputs / 4U;
     uint32_t ones = inputs % 4U;
+    const uint32_t bent = bend ? 1U : 0U;
 
     __asm__ volatile("vldmia %[block]!, {s0-s7}\n"
-                     "cbz %[ones], 2f\n"
-                     "1:\n"
-                     "vldmia %[input]!, {s24}\n"
-                     "vldmia %[block]!, {s8-s15}\n" WIDE_STEP_LOW("s24")
-                     "subs %[ones], %[ones], #1\n"
-                     "bne 1b\n"
-                     "2:\n"
-                     "cmp %[fours], #0\n"
-                     "beq 4f\n"
-                     "3:\n"
-                     "vldmia %[input]!, {s24-s27}\n"
-                     "vldmia %[block]!, {s8-s23}\n" WIDE_STEP_LOW("s24") WIDE_STEP_HIGH("s25")
-                     "subs %[fours], %[fours], #1\n"
-                     "vldmia %[block]!, {s8-s23}\n" WIDE_STEP_LOW("s26") WIDE_STEP_HIGH("s27")
-                     "bne 3b\n"
-                     "4:\n"
+                     INPUTS_ONE_BY_ONE("{s8-s15}", STEP_8_LOW("s24"))
+                     INPUTS_BY_EIGHT(FOUR_INPUTS_OF_8, FOUR_INPUTS_OF_8)
+                     "vmov.f32 s24, #0.25\n"
+                     "tst %[bent], %[bent]\n"
+                     "beq 5f\n" BEND_LOW BEND_HIGH
+                     "5:\n"
                      "vstmia %[output], {s0-s7}\n"
-                     : [block] "+l"(block), [input] "+l"(input), [fours] "+l"(fours), [ones] "+l"(ones)
-                     : [output] "l"(y)
-                     : USED);
+                     OPERANDS);
     return block;
 }
 
 /* Four outputs, in the same way. */
-static const float *narrow_sums(const float *block, const float x[], uint32_t inputs, float y[])
+#define FOUR_INPUTS_OF_4                                                                                               \
+    "vldmia %[input]!, {s24-s27}\n"                                                                                    \
+    "vldmia %[block]!, {s8-s23}\n"                                                                                     \
+    STEP_4("s8", "s9", "s10", "s11", "s24")                                                                            \
+    STEP_4("s12", "s13", "s14", "s15", "s25")                                                                          \
+    STEP_4("s16", "s17", "s18", "s19", "s26")                                                                          \
+    STEP_4("s20", "s21", "s22", "s23", "s27")
+static const float *values_4(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
 {
     const float *input = x;
     uint32_t fours = inputs / 4U;
     uint32_t ones = inputs % 4U;
+    const uint32_t bent = bend ? 1U : 0U;
 
     __asm__ volatile("vldmia %[block]!, {s0-s3}\n"
-                     "cbz %[ones], 2f\n"
-                     "1:\n"
-                     "vldmia %[input]!, {s24}\n"
-                     "vldmia %[block]!, {s8-s11}\n" NARROW_STEP("s8", "s9", "s10", "s11", "s24")
-                     "subs %[ones], %[ones], #1\n"
-                     "bne 1b\n"
-                     "2:\n"
-                     "cmp %[fours], #0\n"
-                     "beq 4f\n"
-                     "3:\n"
-                     "vldmia %[input]!, {s24-s27}\n"
-                     "vldmia %[block]!, {s8-s23}\n"
-                     NARROW_STEP("s8", "s9", "s10", "s11", "s24")
-                     NARROW_STEP("s12", "s13", "s14", "s15", "s25")
-                     NARROW_STEP("s16", "s17", "s18", "s19", "s26")
-                     NARROW_STEP("s20", "s21", "s22", "s23", "s27")
-                     "subs %[fours], %[fours], #1\n"
-                     "bne 3b\n"
-                     "4:\n"
+                     INPUTS_ONE_BY_ONE("{s8-s11}", STEP_4("s8", "s9", "s10", "s11", "s24"))
+                     INPUTS_BY_EIGHT(FOUR_INPUTS_OF_4, FOUR_INPUTS_OF_4)
+                     "vmov.f32 s24, #0.25\n"
+                     "tst %[bent], %[bent]\n"
+                     "beq 5f\n" BEND_LOW
+                     "5:\n"
                      "vstmia %[output], {s0-s3}\n"
-                     : [block] "+l"(block), [input] "+l"(input), [fours] "+l"(fours), [ones] "+l"(ones)
-                     : [output] "l"(y)
-                     : USED);
+                     OPERANDS);
+    return block;
+}
+
+/* Two outputs. */
+static const float *values_2(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
+{
+    const float *input = x;
+    uint32_t fours = inputs / 4U;
+    uint32_t ones = inputs % 4U;
+    const uint32_t bent = bend ? 1U : 0U;
+
+    __asm__ volatile("vldmia %[block]!, {s0-s1}\n"
+                     INPUTS_ONE_BY_ONE("{s8-s9}", TIMES("s8", "s24") TIMES("s9", "s24") PLUS("s0", "s8") PLUS("s1", "s9"))
+                     INPUTS_BY_FOUR("{s8-s15}", TIMES("s8", "s24") TIMES("s9", "s24") TIMES("s10", "s25") TIMES("s11", "s25")
+                                                TIMES("s12", "s26") TIMES("s13", "s26") TIMES("s14", "s27") TIMES("s15", "s27")
+                                                PLUS("s0", "s8") PLUS("s1", "s9") PLUS("s0", "s10") PLUS("s1", "s11")
+                                                PLUS("s0", "s12") PLUS("s1", "s13") PLUS("s0", "s14") PLUS("s1", "s15"))
+                     "vmov.f32 s24, #0.25\n"
+                     "tst %[bent], %[bent]\n"
+                     "beq 5f\n" BEND_2
+                     "5:\n"
+                     "vstmia %[output], {s0-s1}\n"
+                     OPERANDS);
+    return block;
+}
+
+/* One output. */
+static const float *values_1(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
+{
+    const float *input = x;
+    uint32_t fours = inputs / 4U;
+    uint32_t ones = inputs % 4U;
+    const uint32_t bent = bend ? 1U : 0U;
+
+    __asm__ volatile("vldmia %[block]!, {s0}\n"
+                     INPUTS_ONE_BY_ONE("{s8}", TIMES("s8", "s24") PLUS("s0", "s8"))
+                     INPUTS_BY_FOUR("{s8-s11}", TIMES("s8", "s24") TIMES("s9", "s25") PLUS("s0", "s8") TIMES("s10", "s26")
+                                                PLUS("s0", "s9") TIMES("s11", "s27") PLUS("s0", "s10") PLUS("s0", "s11"))
+                     "vmov.f32 s24, #0.25\n"
+                     "tst %[bent], %[bent]\n"
+                     "beq 5f\n" BEND_1
+                     "5:\n"
+                     "vstmia %[output], {s0}\n"
+                     OPERANDS);
     return block;
 }
 

@@ -13,15 +13,14 @@
 bool acc_decel_unfamiliar(const float entered[])
 {
     float buffers[2][ACC_DECEL_DOMAIN_WIDEST];
-    float score[ACC_DECEL_DOMAIN_SCORE_ROOM];
-    const float *const last = buffers[(ACC_DECEL_DOMAIN_LAYERS + 1U) % 2U];
-    const float *next;
+    const float *const score = buffers[ACC_DECEL_DOMAIN_LAYERS % 2U];
 
-    for (uint32_t i = 0U; i < ACC_DECEL_DOMAIN_INPUTS; i++) {
+    for (uint32_t i = 0U; i < ACC_DECEL_DOMAIN_INPUTS; i += 2U) {
         buffers[0][i] = entered[domain_inputs[i]];
+        buffers[0][i + 1U] = entered[domain_inputs[i + 1U]]; /* of an odd number, one too many */
     }
-    next = acc_decel_layers(domain_layers, ACC_DECEL_DOMAIN_LAYERS - 1U, 0U, domain_weights, buffers[0], buffers[1]);
-    (void)acc_decel_sums(&domain_layers[ACC_DECEL_DOMAIN_LAYERS - 1U], next, last, score);
+    (void)acc_decel_layers(domain_layers, ACC_DECEL_DOMAIN_LAYERS, ACC_DECEL_DOMAIN_LAYERS - 1U, 0U, domain_weights,
+                           buffers[0], buffers[1]);
     return score[0] > 0.0F;
 }
 

@@ -15,10 +15,10 @@
 
 #define MANTISSA_BITS 23U
 #define EXPONENT_MASK 0xFFU
-#define EXPONENT_OF_ONE 127U
+#define PLACES 149U /* between the last bit of a mantissa and its point, and the exponent of 1, less one */
 #define SIGN 0x80000000U
-#define ONE ((uint32_t)1U)
-#define FARTHEST 25U /* so many places to the right nothing is left of a mantissa */
+#define SIGN_BIT 31U
+#define FARTHEST 24U /* so many places to the right nothing is left of a mantissa */
 #define BITS_OF_RATIO 15U
 #define BITS_OF_GATE 14U
 #define HALF_A_GATE 8192U  /* half of 2^14 */
@@ -27,48 +27,52 @@
 #define LACKS (-32768)
 #define THERE 32767
 
-/* A float as an integer with `fraction` bits behind the point, to the nearest, halves away from 0. Its magnitude must be
- * at most 2^(15 - fraction). */
-static int32_t fixed_of(float value, uint32_t fraction)
+/* A float as an integer with a fraction, to the nearest, halves away from 0. With `fraction` bits behind the point `places`
+ * is PLACES - fraction; the magnitude must be at most 2^(15 - fraction). Not a number gives 0. */
+static inline int32_t fixed_of(float value, uint32_t places)
 {
     acc_decel_word_t word;
     uint32_t magnitude;
-    uint32_t away; /* places to the right */
+    uint32_t away; /* places to the right, but for one */
+    uint32_t below;
 
     word.value = value;
-    magnitude = (word.bits & 0x007FFFFFU) | 0x00800000U;
-    away = ((EXPONENT_OF_ONE + MANTISSA_BITS) - fraction) - ((word.bits >> MANTISSA_BITS) & EXPONENT_MASK);
+    away = places - ((word.bits >> MANTISSA_BITS) & EXPONENT_MASK);
     away = (away > FARTHEST) ? FARTHEST : away;
-    magnitude = (magnitude + ((ONE << away) >> 1U)) >> away;
-    return ((word.bits & SIGN) != 0U) ? -(int32_t)magnitude : (int32_t)magnitude;
+    magnitude = ((((word.bits & 0x007FFFFFU) | 0x00800000U) >> away) + 1U) >> 1U;
+    below = 0U - (word.bits >> SIGN_BIT); /* every bit or none */
+    magnitude = (magnitude ^ below) - below;
+    return (int32_t)magnitude;
 }
 
-static bool has(uint32_t available, uint32_t column)
+/* Every bit or none, whether a column is available. */
+static inline uint32_t has(uint32_t available, uint32_t column)
 {
-    return ((available >> column) & 1U) != 0U;
+    return 0U - ((available >> column) & 1U);
+}
+
+/* One of two numbers: where the bits of `mask` are set, or where they are not. */
+static inline int32_t either(uint32_t mask, int32_t where, int32_t where_not)
+{
+    const uint32_t chosen = ((uint32_t)where & mask) | ((uint32_t)where_not & ~mask);
+    return (int32_t)chosen;
 }
 
 /* One column on the scale of the network. A factor with a bend matters most near 0: of it the network sees value /
  * (value + bend). Takes the same time whether or not the factor is available. */
-static int16_t entered(const acc_decel_entry_t *entry, const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available)
+static inline int16_t entered(const acc_decel_entry_t *entry, const float columns[ACC_DECEL_COLUMN_COUNT],
+                              uint32_t available)
 {
-    const uint32_t here = (available >> entry->column) & 1U;
-    acc_decel_word_t value;
-    int32_t seen;
+    int32_t seen = fixed_of(columns[entry->column], entry->places);
     int32_t product;
-    int16_t either[2];
 
-    value.value = columns[entry->column];
-    value.bits &= 0U - here; /* every bit or none */
-    seen = fixed_of(value.value, entry->fraction);
     if (entry->bend != 0U) {
         const uint32_t ratio = ((uint32_t)seen << BITS_OF_RATIO) / ((uint32_t)seen + entry->bend);
         seen = (int32_t)ratio;
     }
     product = seen * entry->multiplier;
-    either[0] = entry->zero;
-    either[1] = acc_decel_saturated((uint32_t)product + entry->offset, entry->shift);
-    return either[here];
+    return (int16_t)either(has(available, entry->column),
+                           acc_decel_saturated((uint32_t)product + entry->offset, entry->shift), entry->zero);
 }
 
 /* Layers take four values at a time. What stands behind the last one meets weights of 0. */
@@ -84,26 +88,27 @@ static void fill_up(acc_decel_pair_t x[], uint32_t count)
 static void enter(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available, acc_decel_pair_t x[],
                   int16_t forced[ACC_DECEL_FORCED_COUNT])
 {
-    uint32_t next = 0U;
+    uint32_t next = ACC_DECEL_ENTRY_COUNT - ACC_DECEL_FORCED_COUNT;
 
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
         forced[i] = entered(&entries[i], columns, available);
     }
-    for (uint32_t i = ACC_DECEL_FORCED_COUNT; i < ACC_DECEL_ENTRY_COUNT; i++) {
-        acc_decel_put(x, next, entered(&entries[i], columns, available));
-        next++;
+    for (uint32_t i = 0U; i < ACC_DECEL_ENTRY_PAIRS; i++) { /* the last one may be half of a pair, which is overwritten */
+        const acc_decel_entry_t *const entry = &entries[ACC_DECEL_FORCED_COUNT + (2U * i)];
+        x[i].one[0] = entered(&entry[0], columns, available);
+        x[i].one[1] = entered(&entry[1], columns, available);
     }
     for (uint32_t i = 0U; i < ACC_DECEL_GATED_COUNT; i++) {
         const uint32_t at = (next - ACC_DECEL_GATED_COUNT) + i;
         const int16_t zero = entries[ACC_DECEL_FORCED_COUNT + at].zero;
-        const int32_t open = OPEN - fixed_of(columns[gate_columns[i]], BITS_OF_GATE);
+        const int32_t open = OPEN - fixed_of(columns[gate_columns[i]], PLACES - BITS_OF_GATE);
         const int32_t product = ((int32_t)acc_decel_got(x, at) - zero) * open;
         const uint32_t rounded = ((uint32_t)product + (SIGN + HALF_A_GATE)) >> BITS_OF_GATE;
         const int32_t value = ((int32_t)rounded - GATE_MIDDLE) + zero;
         acc_decel_put(x, at, (int16_t)value);
     }
     for (uint32_t i = 0U; i < ACC_DECEL_MASKED_COUNT; i++) {
-        acc_decel_put(x, next, has(available, masked_columns[i]) ? THERE : LACKS);
+        acc_decel_put(x, next, (int16_t)either(has(available, masked_columns[i]), THERE, LACKS));
         next++;
     }
     fill_up(x, next);
@@ -126,7 +131,7 @@ static float output_of(uint32_t sum, const acc_decel_output_t *output)
     return word.value;
 }
 
-bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
     acc_decel_pair_t buffers[2][ACC_DECEL_WIDEST_PAIRS];

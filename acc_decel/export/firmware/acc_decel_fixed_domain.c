@@ -19,8 +19,9 @@ bool acc_decel_unfamiliar(const acc_decel_pair_t entered[])
     const acc_decel_pair_t *const last = buffers[(ACC_DECEL_DOMAIN_LAYERS + 1U) % 2U];
     const acc_decel_pair_t *next;
 
-    for (uint32_t i = 0U; i < ACC_DECEL_DOMAIN_INPUTS; i++) {
-        acc_decel_put(buffers[0], i, acc_decel_got(entered, domain_inputs[i]));
+    for (uint32_t i = 0U; i < (ACC_DECEL_DOMAIN_INPUTS / 2U); i++) {
+        buffers[0][i].one[0] = acc_decel_got(entered, domain_inputs[2U * i]);
+        buffers[0][i].one[1] = acc_decel_got(entered, domain_inputs[(2U * i) + 1U]);
     }
     next = acc_decel_fixed_layers(domain_layers, ACC_DECEL_DOMAIN_LAYERS - 1U, 0U, domain_weights, buffers[0],
                                   buffers[1]);

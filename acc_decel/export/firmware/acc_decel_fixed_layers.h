@@ -10,8 +10,8 @@ typedef union {
     int16_t one[2];
 } acc_decel_pair_t;
 
-/* Sizes of a layer. Its outputs are stored in blocks of four: four biases, one word with the places of their points and
- * one with their shifts, a byte each, then for each pair of inputs one pair of weights for each output. If `finer` is not
+/* Sizes of a layer. Its outputs are stored in blocks of four: four biases, one word with the first shifts of their
+ * rectifiers and one with the second, a byte each, then for each pair of inputs one pair of weights for each output. If `finer` is not
  * 0, as many pairs follow that hold what the weights lack, in units of 2^-finer. Blocks are filled up with outputs that
  * nothing reads. */
 typedef struct {
@@ -36,6 +36,18 @@ static inline int16_t acc_decel_saturated(uint32_t sum, uint32_t shift)
     const int32_t value = (int32_t)moved - (int32_t)middle;
     const int32_t raised = (value < -32768) ? -32768 : value;
     return (int16_t)((raised > 32767) ? 32767 : raised);
+}
+
+/* The smooth rectifier of a sum, less 2^15: 0 below 0, z^2 / 2 up to 1, z - 1/2 above. The first shift, 1 to 15 places to
+ * the right, leaves 15 bits behind the point, the second fits the result into 16 bits. The export proves that the sum fits
+ * 32 bits with its sign. */
+static inline int16_t acc_decel_rectified(uint32_t sum, uint32_t first, uint32_t second)
+{
+    const uint32_t above = (sum & ((sum >> 31U) - 1U)) >> first; /* 0 below 0 */
+    const uint32_t ramp = (above < 32767U) ? above : 32767U;
+    const uint32_t moved = ((above - ramp) + ((ramp * ramp) >> 16U)) >> second;
+    const int32_t steps = (int32_t)((moved < 65535U) ? moved : 65535U);
+    return (int16_t)(steps - 32768);
 }
 
 static inline void acc_decel_put(acc_decel_pair_t pairs[], uint32_t at, int16_t value)

@@ -16,9 +16,21 @@ typedef struct {
 } acc_decel_stretch_t;
 
 /* Raw outputs of the network, cut to their limits, in no order, for accepted columns. Bit i of `available` tells whether
- * column i is available; it is NaN if not. Returns whether the network never saw such a combination in training. */
-bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+ * column i is available; it is NaN if not. Afterwards `columns` are no longer those. Returns whether the network never saw
+ * such a combination in training. */
+bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT]);
+
+/* Puts two outputs in ascending order. */
+static inline void acc_decel_put_in_order(float *lower, float *upper)
+{
+    const bool crossed = *upper < *lower;
+    const float least = crossed ? *upper : *lower;
+    const float most = crossed ? *lower : *upper;
+
+    *lower = least;
+    *upper = most;
+}
 
 /* Carries the CRC-32 `crc` on over all stretches; it begins at 0. */
 uint32_t acc_decel_crc(uint32_t crc, const acc_decel_stretch_t stretches[], uint32_t count);

@@ -12,8 +12,7 @@
 #define BYTE 0xFFU
 #define BYTE_BITS 8U
 #define SIGN_BIT 31U
-#define ONE ((uint32_t)1U)
-#define ROOT_BITS 15U
+#define MOST_RAMP 32767U /* 1 in 2^-15, nearly */
 #define STEPS 65535U
 #define VALUES (2U + (2U * ACC_DECEL_MOST_INPUTS))
 
@@ -68,7 +67,7 @@ static const acc_decel_pair_t *block_sums(const acc_decel_pair_t *block,
     return &block[AHEAD + block[AHEAD - 1U].both];
 }
 
-/* The square of a number up to 2^15, from quarter squares: ab is a quarter of (a + b)^2 less a quarter of (a - b)^2. */
+/* The square of a number below 2^15, from quarter squares: ab is a quarter of (a + b)^2 less a quarter of (a - b)^2. */
 static inline uint32_t squared(uint32_t root)
 {
     const uint32_t high = root >> BYTE_BITS;
@@ -82,14 +81,12 @@ static inline uint32_t squared(uint32_t root)
     return outer + (product << (BYTE_BITS + 1U)) + acc_decel_quarter_squares[low + low];
 }
 
-/* The smooth rectifier of acc_decel_fixed_layers.c. */
-static inline int16_t rectified(uint32_t sum, uint32_t point, uint32_t shift)
+/* The smooth rectifier of acc_decel_fixed_layers.h. */
+static inline int16_t rectified(uint32_t sum, uint32_t first, uint32_t second)
 {
-    const uint32_t one = ONE << point;
-    const uint32_t above = sum & ((sum >> SIGN_BIT) - 1U); /* 0 below 0 */
-    const uint32_t ramp = (above < one) ? above : one;
-    const uint32_t curve = squared(ramp >> (point - ROOT_BITS)) >> (((2U * ROOT_BITS) + 1U) - point);
-    const uint32_t moved = ((above - ramp) + curve) >> shift;
+    const uint32_t above = (sum & ((sum >> SIGN_BIT) - 1U)) >> first; /* 0 below 0 */
+    const uint32_t ramp = (above < MOST_RAMP) ? above : MOST_RAMP;
+    const uint32_t moved = ((above - ramp) + (squared(ramp) >> 16U)) >> second;
     const int32_t steps = (int32_t)((moved < STEPS) ? moved : STEPS);
     return (int16_t)(steps - 32768);
 }
@@ -103,15 +100,15 @@ static const acc_decel_pair_t *layer_output(const acc_decel_fixed_layer_t *layer
 
     spread(x, layer->pairs, values);
     for (uint32_t block = 0U; block < layer->blocks; block++) {
-        uint32_t points = next[TOGETHER].both;
-        uint32_t shifts = next[TOGETHER + 1U].both;
+        uint32_t first = next[TOGETHER].both;
+        uint32_t second = next[TOGETHER + 1U].both;
         uint32_t sums[TOGETHER];
 
         next = block_sums(next, values, sums);
         for (uint32_t i = 0U; i < TOGETHER; i++) {
-            acc_decel_put(&y[2U * block], i, rectified(sums[i], points & BYTE, shifts & BYTE));
-            points >>= BYTE_BITS;
-            shifts >>= BYTE_BITS;
+            acc_decel_put(&y[2U * block], i, rectified(sums[i], first & BYTE, second & BYTE));
+            first >>= BYTE_BITS;
+            second >>= BYTE_BITS;
         }
     }
     return next;
