@@ -284,7 +284,9 @@ def median_width(net: DenseNet, events: ndarray) -> float:
     return float(np.median(answers[:, UPPER] - answers[:, LOWER]))
 
 
-@pytest.mark.parametrize(("events", "epochs", "teacher_epochs"), [(10_000, 45, 15), (7_000_000, 11, 4)])
+@pytest.mark.parametrize(
+    ("events", "epochs", "teacher_epochs"), [(10_000, 45, 15), (2_000_000, 45, 15), (8_000_000, 11, 4)]
+)
 def test_more_events_do_not_take_longer(events, epochs, teacher_epochs):
     settings = usual(np.arange(events))
     assert (settings.epochs, settings.teacher_epochs) == (epochs, teacher_epochs)
