@@ -15,11 +15,13 @@ bool acc_decel_unfamiliar(const float entered[])
     float buffers[2][ACC_DECEL_DOMAIN_WIDEST];
     const float *const score = buffers[ACC_DECEL_DOMAIN_LAYERS % 2U];
 
-    for (uint32_t i = 0U; i < ACC_DECEL_DOMAIN_INPUTS; i += 2U) {
+    for (uint32_t i = 0U; i < ACC_DECEL_DOMAIN_INPUTS; i += 4U) { /* up to three too many */
         buffers[0][i] = entered[domain_inputs[i]];
-        buffers[0][i + 1U] = entered[domain_inputs[i + 1U]]; /* of an odd number, one too many */
+        buffers[0][i + 1U] = entered[domain_inputs[i + 1U]];
+        buffers[0][i + 2U] = entered[domain_inputs[i + 2U]];
+        buffers[0][i + 3U] = entered[domain_inputs[i + 3U]];
     }
-    (void)acc_decel_layers(domain_layers, ACC_DECEL_DOMAIN_LAYERS, ACC_DECEL_DOMAIN_LAYERS - 1U, 0U, domain_weights,
+    (void)acc_decel_layers(domain_layers, ACC_DECEL_DOMAIN_LAYERS, 0U, domain_weights,
                            buffers[0], buffers[1]);
     return score[0] > 0.0F;
 }

@@ -15,9 +15,9 @@ static const uint32_t domain_inputs[16] = {
     3U, 4U, 8U, 9U, 10U, 11U, 12U, 13U, 14U, 15U, 16U, 17U, 20U, 26U, 27U, 30U
 };
 
-/* 2 x 2: inputs, outputs */
+/* 2 x 3: inputs, outputs, bent */
 static const acc_decel_layer_t domain_layers[2] = {
-    {16U, 12U}, {12U, 1U}
+    {16U, 12U, 1U}, {12U, 1U, 0U}
 };
 
 /* 217: blocks of all layers */

@@ -24,6 +24,15 @@ static inline float scaled(const acc_decel_entry_t *entry, float value, uint32_t
     return (seen - entry->center) * entry->inverse_spread;
 }
 
+/* 1 or 0, whether a column is available. */
+static inline float one_or_none(uint32_t available, uint32_t column)
+{
+    acc_decel_word_t word;
+
+    word.bits = (0U - ((available >> column) & 1U)) & BITS_OF_ONE;
+    return word.value;
+}
+
 /* Writes what enters the network to x: forced columns, free columns, gated columns times (1 - gate), availability. The
  * embedding sees all but the forced columns. A factor with a bend matters most near 0: its column becomes value / (value +
  * bend). */
@@ -47,12 +56,10 @@ static void enter(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available, flo
         x[next] *= 1.0F - columns[gate_columns[i]];
         next++;
     }
-    for (uint32_t i = 0U; i < ACC_DECEL_MASKED_COUNT; i++) {
-        acc_decel_word_t word;
-
-        word.bits = (0U - ((available >> masked_columns[i]) & 1U)) & BITS_OF_ONE;
-        x[next] = word.value;
-        next++;
+    for (uint32_t i = 0U; i < ACC_DECEL_MASKED_COUNT; i += 2U) { /* of an odd number, one too many */
+        x[next] = one_or_none(available, masked_columns[i]);
+        x[next + 1U] = one_or_none(available, masked_columns[i + 1U]);
+        next += 2U;
     }
 }
 
@@ -75,16 +82,18 @@ bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available
 
     enter(columns, available, entered);
     unfamiliar = acc_decel_unfamiliar(entered);
-    next = acc_decel_layers(embedding, ACC_DECEL_EMBEDDING_LAYERS, ACC_DECEL_EMBEDDING_LAYERS, 0U, weights, buffers[0],
+    next = acc_decel_layers(embedding, ACC_DECEL_EMBEDDING_LAYERS, 0U, weights, buffers[0],
                             buffers[1]);
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
         embedded[ACC_DECEL_EMBEDDED_COUNT + i] = entered[i];
     }
-    for (uint32_t i = 0U; i < ACC_DECEL_EMBEDDED_COUNT; i += 2U) { /* every layer of the trunk sees them */
+    for (uint32_t i = 0U; i < ACC_DECEL_EMBEDDED_COUNT; i += 4U) { /* every layer of the trunk sees them */
         other[i] = embedded[i];
-        other[i + 1U] = embedded[i + 1U]; /* of an odd number, a forced one, which is overwritten */
+        other[i + 1U] = embedded[i + 1U]; /* beyond them stands what is overwritten */
+        other[i + 2U] = embedded[i + 2U];
+        other[i + 3U] = embedded[i + 3U];
     }
-    (void)acc_decel_layers(trunk, ACC_DECEL_TRUNK_LAYERS, ACC_DECEL_TRUNK_LAYERS - 1U, ACC_DECEL_EMBEDDED_COUNT, next,
+    (void)acc_decel_layers(trunk, ACC_DECEL_TRUNK_LAYERS, ACC_DECEL_EMBEDDED_COUNT, next,
                            embedded, other);
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
         outputs[i] = limited(last[ACC_DECEL_EMBEDDED_COUNT + i], &output_limits[i]);

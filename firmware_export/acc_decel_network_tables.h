@@ -72,19 +72,19 @@ static const uint32_t gate_columns[1] = {
     19U
 };
 
-/* 9: columns whose availability the embedding sees */
-static const uint32_t masked_columns[9] = {
-    2U, 3U, 4U, 5U, 12U, 13U, 17U, 18U, 20U
+/* 10: columns whose availability the embedding sees */
+static const uint32_t masked_columns[10] = {
+    2U, 3U, 4U, 5U, 12U, 13U, 17U, 18U, 20U, 0U
 };
 
-/* 2 x 2: inputs, outputs */
+/* 2 x 3: inputs, outputs, bent */
 static const acc_decel_layer_t embedding[2] = {
-    {26U, 24U}, {24U, 16U}
+    {26U, 24U, 1U}, {24U, 16U, 1U}
 };
 
-/* 4 x 2: inputs, outputs */
+/* 4 x 3: inputs, outputs, bent */
 static const acc_decel_layer_t trunk[4] = {
-    {21U, 24U}, {40U, 18U}, {34U, 12U}, {28U, 5U}
+    {21U, 24U, 1U}, {40U, 18U, 1U}, {34U, 12U, 1U}, {28U, 5U, 0U}
 };
 
 /* 5: outputs */

@@ -8,7 +8,7 @@
 #define ACC_DECEL_GOLDEN_COUNT 48U
 #define ACC_DECEL_GOLDEN_TOLERANCE 9.99999975e-05F /* [m/s^2], [s] for the expected outputs */
 #define ACC_DECEL_GUARD_CHECKSUM 2140933530U /* CRC-32 of tables */
-#define ACC_DECEL_NETWORK_CHECKSUM 2232796639U /* CRC-32 of tables */
+#define ACC_DECEL_NETWORK_CHECKSUM 457651095U /* CRC-32 of tables */
 
 /* 48 x 21: events x columns; FLT_MAX stands for infinity, out of range as well */
 static const acc_decel_factors_t acc_decel_golden_factors[ACC_DECEL_GOLDEN_COUNT] = {

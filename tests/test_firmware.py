@@ -417,6 +417,12 @@ def test_sums_so_great_that_the_rectifier_rounds_otherwise_are_refused(net: Dens
         firmware_files(without(net, "trunk", 1, weights=net.trunk[1].weights * 1e9), model="m", golden=golden)
 
 
+def test_a_layer_of_too_few_inputs_is_refused_by_name(golden: ndarray) -> None:
+    narrow = random_net(np.random.default_rng(3), embedding=(3, 8))
+    with pytest.raises(ValueError, match=r"embedding\[1\] must have at least 4 inputs for the firmware. Got 3"):
+        firmware_files(narrow, model="m", golden=golden)
+
+
 def test_limits_that_are_upside_down_are_refused(net: DenseNet, golden: ndarray) -> None:
     upside_down = replace(net, low=np.ones_like(net.low), high=np.zeros_like(net.high))
     with pytest.raises(ValueError, match=f"must have {len(OUTPUTS)} limits, low <= high"):

@@ -43,11 +43,11 @@ def test_nothing_is_found_in_the_exported_c(folders: dict[str, Path], number_for
 DEFECTS = {  # passage of acc_decel.c, what stands there instead, the promise that is broken
     "a NaN that is let through": ("(lacking & ACC_DECEL_NEEDED)", "(lacking & 0U)", "must be available and is NaN"),
     "a range that is not checked": (
-        "is_within(value, column_limits[i - 1U].low, column_limits[i - 1U].span)",
-        "is_within(value, ACC_DECEL_NUMBERS_LOW, ACC_DECEL_NUMBERS_SPAN)",
+        "strays(word.value, column_limits[i - 1U].low, column_limits[i - 1U].span)",
+        "strays(word.value, 0U, 0xFFFFFFFFU)",
         "out of range is refused",
     ),
-    "quantiles that cross": ("            order(outputs);\n", "", "quantiles ascend"),
+    "quantiles that cross": ("            put_in_order(outputs);\n", "", "quantiles ascend"),
     "an answer that is spoilt": (
         "        columns_of(factors, columns);\n",
         "        columns_of(factors, columns);\n        prediction->delay = 0.0F;\n",

@@ -25,7 +25,7 @@ def network_header(net: DenseNet, *, stamp: str) -> str:
     """acc_decel_network_tables.h: wiring and weights, for acc_decel_float.c alone; `stamp` is its first comment."""
     wires = wiring(net.factors)
     before, beside = len(wires.forced), len(net.embedding[-1].bias)
-    widths = [before + wires.embedding_inputs + 1, before + beside + before]
+    widths = [before + wires.embedding_inputs + 1, before + beside + max(before, 3)]
     widths += [before + len(layer.bias) for layer in net.embedding]
     widths += [before + beside + len(layer.bias) for layer in net.trunk]
     tables = network_tables(net)
@@ -78,7 +78,7 @@ def network_checksum(net: DenseNet) -> int:
 def domain_header(net: DenseNet, *, stamp: str) -> str:
     """acc_decel_domain_tables.h: weights of the score, for acc_decel_domain.c alone; `stamp` is its first comment."""
     inputs = len(domain_inputs(net.factors))
-    widths = [inputs + inputs % 2, *(len(layer.bias) for layer in net.domain)]
+    widths = [inputs + -inputs % 4, *(len(layer.bias) for layer in net.domain)]
     counts = {
         "WIDEST": max(widths),
         "LAYERS": len(net.domain),
@@ -97,11 +97,11 @@ def domain_header(net: DenseNet, *, stamp: str) -> str:
 def domain_tables(net: DenseNet) -> list[Table]:
     """The tables of acc_decel_domain.c."""
     inputs = np.array(domain_inputs(net.factors), np.uint32)
-    inputs = np.pad(inputs, (0, len(inputs) % 2))
+    inputs = np.pad(inputs, (0, -len(inputs) % 4))
     layers = in_quarters(net).domain
     return [
         Table("domain_inputs", inputs, "which of the values that enter the network the score sees"),
-        _sizes("domain_layers", layers),
+        _sizes("domain_layers", layers, bent=len(layers) - 1),
         Table("domain_weights", np.concatenate([blocks(layer) for layer in layers]), "blocks of all layers"),
     ]
 
@@ -117,14 +117,15 @@ def network_tables(net: DenseNet) -> list[Table]:
     entries = rows_of("u4,f4,f4", scales)
     bent = rows_of("u4,f4", [(c, bend[c]) for c in sorted({*columns}) if bend[c]])
     limits = rows_of("f4,f4", list(zip(*np.clip([net.low, net.high], -LARGEST, LARGEST), strict=True)))
+    masked = np.pad(np.array(wires.masked, np.uint32), (0, len(wires.masked) % 2))
     names = column_names(net.factors)
     return [
         Table("entries", entries, "forced, free, gated", "acc_decel_entry_t", (*(names[c] for c in columns), *filled)),
         Table("bent", bent, "", "acc_decel_bent_t"),
         Table("gate_columns", np.array(wires.gates, np.uint32), "of each gated column"),
-        Table("masked_columns", np.array(wires.masked, np.uint32), "columns whose availability the embedding sees"),
-        _sizes("embedding", net.embedding),
-        _sizes("trunk", net.trunk),
+        Table("masked_columns", masked, "columns whose availability the embedding sees"),
+        _sizes("embedding", net.embedding, bent=len(net.embedding)),
+        _sizes("trunk", net.trunk, bent=len(net.trunk) - 1),
         Table("output_limits", limits, "outputs", "acc_decel_cut_t", tuple(OUTPUTS)),
         Table("weights", np.concatenate([blocks(layer) for layer in layers]), "blocks of all layers, one by one"),
     ]
@@ -148,9 +149,9 @@ def _in_quarters(layer: Layer, *, hidden: slice) -> Layer:
     return Layer(weights, layer.bias * np.float32(0.25))
 
 
-def _sizes(part: str, layers: tuple[Layer, ...]) -> Table:
-    rows = [(layer.weights.shape[1], len(layer.bias)) for layer in layers]
-    return Table(part, np.array(rows, np.uint32), "inputs, outputs", "acc_decel_layer_t")
+def _sizes(part: str, layers: tuple[Layer, ...], *, bent: int) -> Table:
+    rows = [(layer.weights.shape[1], len(layer.bias), i < bent) for i, layer in enumerate(layers)]
+    return Table(part, np.array(rows, np.uint32), "inputs, outputs, bent", "acc_decel_layer_t")
 
 
 def _heights(outputs: int) -> list[int]:

@@ -10,6 +10,7 @@ from acc_decel.network import DenseNet, Layer, Wiring, bent, domain_inputs, wiri
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
 EXACT = 2.0**24  # sums of hidden units stay below, so that the firmware's rectifier rounds as the reference's does
+FEWEST_INPUTS = 4  # of a layer: acc_decel_cortex_m4f.h takes that many at a time, at least once
 LARGEST = float(np.finfo(np.float32).max) / 2  # sums stay below, so that no rounding reaches infinity
 
 
@@ -70,6 +71,11 @@ def _check_layers(part: str, layers: tuple[Layer, ...], *, beside: int, inputs: 
         raise ValueError(f"{part} must have at least one layer for the firmware. Got none. Train the network again.")
     for i, layer in enumerate(layers):
         outputs = len(layer.bias)
+        if beside + inputs < FEWEST_INPUTS:
+            raise ValueError(
+                f"{part}[{i}] must have at least {FEWEST_INPUTS} inputs for the firmware. Got {beside + inputs}: "
+                "give the layer before it more units."
+            )
         _check_array(f"{part}[{i}].weights", layer.weights, (outputs, beside + inputs))
         _check_array(f"{part}[{i}].bias", layer.bias, (outputs,))
         inputs = outputs

@@ -23,11 +23,11 @@ void acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_
         x[i] = factors->words[i];
     }
     for (uint32_t layer = 0U; layer < (LAYERS - 1U); layer++) {
-        next = acc_decel_layers(&layers[layer], 1U, 0U, 0U, next, x, y);
+        next = acc_decel_layers(&layers[layer], 1U, 0U, next, x, y);
         for (uint32_t i = 0U; i < WIDEST; i++) {
             x[i] = rectified(y[i]);
         }
     }
-    (void)acc_decel_layers(&layers[LAYERS - 1U], 1U, 0U, 0U, next, x, y);
+    (void)acc_decel_layers(&layers[LAYERS - 1U], 1U, 0U, next, x, y);
     prediction->words[0] = y[0];
 }

@@ -7,7 +7,6 @@
 #ifndef ACC_DECEL_CORTEX_M4F_H
 #define ACC_DECEL_CORTEX_M4F_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* product = weight * input, in the weight's register */
@@ -28,30 +27,21 @@
     PLUS_LOW("s16", "s17", "s18", "s19") PLUS_HIGH("s20", "s21", "s22", "s23")
 #define STEP_4(a, b, c, d, input) TIMES_4(a, b, c, d, input) PLUS_LOW(a, b, c, d)
 
-/* First the inputs beyond a multiple of four, one by one, then four at a time; order is kept. */
+/* First the inputs beyond a multiple of four, one by one, then four at a time, at least once; order is kept. */
 #define INPUTS_ONE_BY_ONE(weights, step)                                                                               \
     "cbz %[ones], 2f\n"                                                                                                \
     "1:\n"                                                                                                             \
     "vldmia %[input]!, {s24}\n"                                                                                        \
     "vldmia %[block]!, " weights "\n" step "subs %[ones], %[ones], %[one]\n"                                           \
     "bne 1b\n"                                                                                                         \
-    "2:\n"                                                                                                             \
-    "tst %[fours], %[fours]\n"                                                                                         \
-    "beq 4f\n"
-#define INPUTS_BY_FOUR(weights, step)                                                                                  \
-    "3:\n"                                                                                                             \
-    "vldmia %[input]!, {s24-s27}\n"                                                                                    \
-    "vldmia %[block]!, " weights "\n" step "subs %[fours], %[fours], %[one]\n"                                         \
-    "bne 3b\n"                                                                                                         \
-    "4:\n"
+    "2:\n"
 
 /* Four inputs twice in a round, but for the first round of an odd number of fours: `first` and `second` are the same. */
 #define INPUTS_BY_EIGHT(first, second)                                                                                 \
     "lsls %[ones], %[fours], %[away]\n"                                                                                \
     "bne 6f\n"                                                                                                         \
     "3:\n" first "6:\n" second "subs %[fours], %[fours], %[two]\n"                                                     \
-    "bgt 3b\n"                                                                                                         \
-    "4:\n"
+    "bgt 3b\n"
 
 /* The smooth rectifier of sums z: with above = max(z, 0) and beyond = max(z - 1/4, 0) it is 2 beyond + (2 (above -
  * beyond))^2, and z + |z| is 2 above, without rounding. */
@@ -105,12 +95,11 @@
     "vldmia %[input]!, {s24-s27}\n"                                                                                    \
     "vldmia %[block]!, {s8-s23}\n" STEP_8_LOW("s24") STEP_8_HIGH("s25")                                                \
     "vldmia %[block]!, {s8-s23}\n" STEP_8_LOW("s26") STEP_8_HIGH("s27")
-static const float *values_8(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
+static const float *values_8(const float *block, const float x[], uint32_t inputs, uint32_t bent, float y[])
 {
     const float *input = x;
     uint32_t fours = inputs / 4U;
     uint32_t ones = inputs % 4U;
-    const uint32_t bent = bend ? 1U : 0U;
 
     __asm__ volatile("vldmia %[block]!, {s0-s7}\n"
                      INPUTS_ONE_BY_ONE("{s8-s15}", STEP_8_LOW("s24"))
@@ -132,12 +121,11 @@ static const float *values_8(const float *block, const float x[], uint32_t input
     STEP_4("s12", "s13", "s14", "s15", "s25")                                                                          \
     STEP_4("s16", "s17", "s18", "s19", "s26")                                                                          \
     STEP_4("s20", "s21", "s22", "s23", "s27")
-static const float *values_4(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
+static const float *values_4(const float *block, const float x[], uint32_t inputs, uint32_t bent, float y[])
 {
     const float *input = x;
     uint32_t fours = inputs / 4U;
     uint32_t ones = inputs % 4U;
-    const uint32_t bent = bend ? 1U : 0U;
 
     __asm__ volatile("vldmia %[block]!, {s0-s3}\n"
                      INPUTS_ONE_BY_ONE("{s8-s11}", STEP_4("s8", "s9", "s10", "s11", "s24"))
@@ -152,19 +140,22 @@ static const float *values_4(const float *block, const float x[], uint32_t input
 }
 
 /* Two outputs. */
-static const float *values_2(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
+#define FOUR_INPUTS_OF_2                                                                                               \
+    "vldmia %[input]!, {s24-s27}\n"                                                                                    \
+    "vldmia %[block]!, {s8-s15}\n"                                                                                     \
+    TIMES("s8", "s24") TIMES("s9", "s24") TIMES("s10", "s25") TIMES("s11", "s25")                                      \
+    TIMES("s12", "s26") TIMES("s13", "s26") TIMES("s14", "s27") TIMES("s15", "s27")                                    \
+    PLUS("s0", "s8") PLUS("s1", "s9") PLUS("s0", "s10") PLUS("s1", "s11")                                              \
+    PLUS("s0", "s12") PLUS("s1", "s13") PLUS("s0", "s14") PLUS("s1", "s15")
+static const float *values_2(const float *block, const float x[], uint32_t inputs, uint32_t bent, float y[])
 {
     const float *input = x;
     uint32_t fours = inputs / 4U;
     uint32_t ones = inputs % 4U;
-    const uint32_t bent = bend ? 1U : 0U;
 
     __asm__ volatile("vldmia %[block]!, {s0-s1}\n"
                      INPUTS_ONE_BY_ONE("{s8-s9}", TIMES("s8", "s24") TIMES("s9", "s24") PLUS("s0", "s8") PLUS("s1", "s9"))
-                     INPUTS_BY_FOUR("{s8-s15}", TIMES("s8", "s24") TIMES("s9", "s24") TIMES("s10", "s25") TIMES("s11", "s25")
-                                                TIMES("s12", "s26") TIMES("s13", "s26") TIMES("s14", "s27") TIMES("s15", "s27")
-                                                PLUS("s0", "s8") PLUS("s1", "s9") PLUS("s0", "s10") PLUS("s1", "s11")
-                                                PLUS("s0", "s12") PLUS("s1", "s13") PLUS("s0", "s14") PLUS("s1", "s15"))
+                     INPUTS_BY_EIGHT(FOUR_INPUTS_OF_2, FOUR_INPUTS_OF_2)
                      "vmov.f32 s24, #0.25\n"
                      "tst %[bent], %[bent]\n"
                      "beq 5f\n" BEND_2
@@ -175,17 +166,20 @@ static const float *values_2(const float *block, const float x[], uint32_t input
 }
 
 /* One output. */
-static const float *values_1(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
+#define FOUR_INPUTS_OF_1                                                                                               \
+    "vldmia %[input]!, {s24-s27}\n"                                                                                    \
+    "vldmia %[block]!, {s8-s11}\n"                                                                                     \
+    TIMES("s8", "s24") TIMES("s9", "s25") PLUS("s0", "s8") TIMES("s10", "s26")                                         \
+    PLUS("s0", "s9") TIMES("s11", "s27") PLUS("s0", "s10") PLUS("s0", "s11")
+static const float *values_1(const float *block, const float x[], uint32_t inputs, uint32_t bent, float y[])
 {
     const float *input = x;
     uint32_t fours = inputs / 4U;
     uint32_t ones = inputs % 4U;
-    const uint32_t bent = bend ? 1U : 0U;
 
     __asm__ volatile("vldmia %[block]!, {s0}\n"
                      INPUTS_ONE_BY_ONE("{s8}", TIMES("s8", "s24") PLUS("s0", "s8"))
-                     INPUTS_BY_FOUR("{s8-s11}", TIMES("s8", "s24") TIMES("s9", "s25") PLUS("s0", "s8") TIMES("s10", "s26")
-                                                PLUS("s0", "s9") TIMES("s11", "s27") PLUS("s0", "s10") PLUS("s0", "s11"))
+                     INPUTS_BY_EIGHT(FOUR_INPUTS_OF_1, FOUR_INPUTS_OF_1)
                      "vmov.f32 s24, #0.25\n"
                      "tst %[bent], %[bent]\n"
                      "beq 5f\n" BEND_1

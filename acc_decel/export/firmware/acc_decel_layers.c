@@ -7,7 +7,6 @@
 
 #include "acc_decel_word.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define EIGHT 8U /* outputs of a block */
@@ -41,7 +40,7 @@ static inline float rectified(float sum)
 /* One block: y = weights * x + bias, with or without the rectifier. The block holds biases, then one row of weights for
  * each input, each `height` numbers. Returns where the next block begins. */
 static inline const float *block_values(const float *block, uint32_t height, const float *restrict x, uint32_t inputs,
-                                        bool bend, float *restrict y)
+                                        uint32_t bent, float *restrict y)
 {
     const float *row = block;
 
@@ -56,7 +55,7 @@ static inline const float *block_values(const float *block, uint32_t height, con
         }
         row = &row[height];
     }
-    if (bend) {
+    if (bent != 0U) {
         for (uint32_t i = 0U; i < height; i++) {
             y[i] = rectified(y[i]);
         }
@@ -64,56 +63,57 @@ static inline const float *block_values(const float *block, uint32_t height, con
     return row;
 }
 
-static const float *values_8(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
+static const float *values_8(const float *block, const float x[], uint32_t inputs, uint32_t bent, float y[])
 {
-    return block_values(block, EIGHT, x, inputs, bend, y);
+    return block_values(block, EIGHT, x, inputs, bent, y);
 }
 
-static const float *values_4(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
+static const float *values_4(const float *block, const float x[], uint32_t inputs, uint32_t bent, float y[])
 {
-    return block_values(block, FOUR, x, inputs, bend, y);
+    return block_values(block, FOUR, x, inputs, bent, y);
 }
 
-static const float *values_2(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
+static const float *values_2(const float *block, const float x[], uint32_t inputs, uint32_t bent, float y[])
 {
-    return block_values(block, TWO, x, inputs, bend, y);
+    return block_values(block, TWO, x, inputs, bent, y);
 }
 
-static const float *values_1(const float *block, const float x[], uint32_t inputs, bool bend, float y[])
+static const float *values_1(const float *block, const float x[], uint32_t inputs, uint32_t bent, float y[])
 {
-    return block_values(block, 1U, x, inputs, bend, y);
+    return block_values(block, 1U, x, inputs, bent, y);
 }
 
 #endif
 
 /* One layer, with or without the rectifier. Returns where the weights of the next layer begin. */
-static const float *layer_values(const acc_decel_layer_t *layer, const float *from, const float x[], bool bend,
-                                 float y[])
+static const float *layer_values(const acc_decel_layer_t *layer, const float *from, const float x[], float y[])
 {
     const uint32_t outputs = layer->outputs;
     const float *block = from;
     float *output = y;
 
     for (uint32_t left = outputs / EIGHT; left > 0U; left--) {
-        block = values_8(block, x, layer->inputs, bend, output);
+        block = values_8(block, x, layer->inputs, layer->bent, output);
         output = &output[EIGHT];
     }
-    if ((outputs & FOUR) != 0U) {
-        block = values_4(block, x, layer->inputs, bend, output);
-        output = &output[FOUR];
-    }
-    if ((outputs & TWO) != 0U) {
-        block = values_2(block, x, layer->inputs, bend, output);
-        output = &output[TWO];
-    }
-    if ((outputs & 1U) != 0U) {
-        block = values_1(block, x, layer->inputs, bend, output);
+    if ((outputs % EIGHT) != 0U) {
+        if ((outputs & FOUR) != 0U) {
+            block = values_4(block, x, layer->inputs, layer->bent, output);
+            output = &output[FOUR];
+        }
+        if ((outputs & TWO) != 0U) {
+            block = values_2(block, x, layer->inputs, layer->bent, output);
+            output = &output[TWO];
+        }
+        if ((outputs & 1U) != 0U) {
+            block = values_1(block, x, layer->inputs, layer->bent, output);
+        }
     }
     return block;
 }
 
-const float *acc_decel_layers(const acc_decel_layer_t layers[], uint32_t count, uint32_t bent, uint32_t beside,
-                              const float *from, float *x, float *y)
+const float *acc_decel_layers(const acc_decel_layer_t layers[], uint32_t count, uint32_t beside, const float *from,
+                              float *x, float *y)
 {
     const float *next = from;
     float *input = x;
@@ -122,7 +122,7 @@ const float *acc_decel_layers(const acc_decel_layer_t layers[], uint32_t count, 
     for (uint32_t i = 0U; i < count; i++) {
         float *const read = input;
 
-        next = layer_values(&layers[i], next, input, i < bent, &output[beside]);
+        next = layer_values(&layers[i], next, input, &output[beside]);
         input = output;
         output = read;
     }
