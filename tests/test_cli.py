@@ -445,3 +445,14 @@ def test_the_physics_can_be_evaluated_without_a_network(answered):
     told = answered("evaluate", "--physics")
     assert told["tests"] == 27
     assert told["mean_abs_error_pct"] < 8
+
+
+def test_a_tool_that_fails_ends_in_one_sentence(monkeypatch, capsys):
+    def fail() -> None:
+        raise RuntimeError("the compiler must run.\nGot: nothing")
+
+    monkeypatch.setattr(sys.modules["acc_decel.cli.main"], "app", fail)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "Error: the compiler must run. Got: nothing\n"

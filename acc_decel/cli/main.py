@@ -65,7 +65,7 @@ app.add_typer(drives.app)
 
 
 def main() -> None:
-    """Run the command line; bad input ends in one sentence on stderr and exit code 2."""
+    """Run the command line; bad input, and a tool that fails, end in one sentence on stderr and exit code 2."""
     try:
         app()
     except ModuleNotFoundError as error:
@@ -75,7 +75,7 @@ def main() -> None:
         if extra is None:
             raise
         _fail(f'this command needs the extra [{extra}]. Got no module {error.name}: pip install "acc-decel[{extra}]"')
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         _fail(" ".join(str(error).split()))
 
 
