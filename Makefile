@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 DEMO := build/demo
-DEMO_EVENTS ?= 100000
+DEMO_EVENTS ?= 300000
 MODEL_EVENTS ?= 2000000
 MODELS := $(basename $(notdir $(wildcard acc_decel/physics/vehicles/*.toml)))
 
@@ -26,7 +26,7 @@ $(VENV)/.installed: pyproject.toml
 demo: install ## generate, train, export, evaluate, run on the emulated Cortex-M4F
 	rm -rf $(DEMO)
 	$(RUN)/acc-decel generate --vehicle compact --events $(DEMO_EVENTS) --output $(DEMO)/dataset
-	$(RUN)/acc-decel train $(DEMO)/dataset --output $(DEMO)/model --epochs 120
+	$(RUN)/acc-decel train $(DEMO)/dataset --output $(DEMO)/model
 	$(RUN)/acc-decel export $(DEMO)/model --output $(DEMO)/firmware
 	$(RUN)/acc-decel evaluate --model $(DEMO)/model
 	$(RUN)/acc-decel ecu --model $(DEMO)/model --tests
