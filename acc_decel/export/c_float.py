@@ -19,13 +19,14 @@ from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 LAYERS = ("acc_decel_layers.c", "acc_decel_layers.h", "acc_decel_cortex_m4f.h")
 SOURCES = ("acc_decel_float.c", "acc_decel_domain.c", "acc_decel_domain.h", *LAYERS)
 HEIGHTS = (8, 4, 2, 1)  # outputs of a block, as in acc_decel_layers.c
+COPIED = 4  # values at a time, the last time up to three too many: as in acc_decel_float.c and acc_decel_domain.c
 
 
 def network_header(net: DenseNet, *, stamp: str) -> str:
     """acc_decel_network_tables.h: wiring and weights, for acc_decel_float.c alone; `stamp` is its first comment."""
     wires = wiring(net.factors)
     before, beside = len(wires.forced), len(net.embedding[-1].bias)
-    widths = [before + wires.embedding_inputs + 1, before + beside + max(before, 3)]
+    widths = [before + wires.embedding_inputs + 1, before + beside + max(before, COPIED - 1)]
     widths += [before + len(layer.bias) for layer in net.embedding]
     widths += [before + beside + len(layer.bias) for layer in net.trunk]
     tables = network_tables(net)
@@ -78,7 +79,7 @@ def network_checksum(net: DenseNet) -> int:
 def domain_header(net: DenseNet, *, stamp: str) -> str:
     """acc_decel_domain_tables.h: weights of the score, for acc_decel_domain.c alone; `stamp` is its first comment."""
     inputs = len(domain_inputs(net.factors))
-    widths = [inputs + -inputs % 4, *(len(layer.bias) for layer in net.domain)]
+    widths = [inputs + -inputs % COPIED, *(len(layer.bias) for layer in net.domain)]
     counts = {
         "WIDEST": max(widths),
         "LAYERS": len(net.domain),
@@ -97,7 +98,7 @@ def domain_header(net: DenseNet, *, stamp: str) -> str:
 def domain_tables(net: DenseNet) -> list[Table]:
     """The tables of acc_decel_domain.c."""
     inputs = np.array(domain_inputs(net.factors), np.uint32)
-    inputs = np.pad(inputs, (0, -len(inputs) % 4))
+    inputs = np.pad(inputs, (0, -len(inputs) % COPIED))
     layers = in_quarters(net).domain
     return [
         Table("domain_inputs", inputs, "which of the values that enter the network the score sees"),
