@@ -67,7 +67,7 @@ def score(
     if as_json:
         print_json({"files": reports} | asdict(total))
         return
-    title = f"{len(reports)} recordings, {total.events} braking events against full braking; decelerations [m/s^2]"
+    title = f"recordings: {len(reports)}, braking events against full braking: {total.events}; decelerations [m/s^2]"
     print_table(title, HEAD, [_row(r) for r in reports])
     for report in reports:
         if report["reason"]:

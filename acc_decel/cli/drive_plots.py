@@ -21,7 +21,7 @@ def drive(found: Found) -> Figure:
         for axis in (speed, slowing):
             axis.axvspan(row.start_s, row.end_s, color=EVENT, alpha=0.25, lw=0)
     slowing.set_ylim(*_limits(found))
-    speed.set_title(f"{found.file}: {len(found.events)} braking events", loc="left")
+    speed.set_title(f"{found.file}, braking events: {len(found.events)}", loc="left")
     return figure
 
 
@@ -60,7 +60,7 @@ def targets(found: Targets) -> Figure:
         axis.set_ylabel(label)
         axis.grid(alpha=0.3)
     speed.set_xlabel("time [s]")
-    place.set_title(f"{found.file}: {len(found.targets)} cars ahead, {len(found.events)} braking events", loc="left")
+    place.set_title(f"{found.file}, cars ahead: {len(found.targets)}, braking events: {len(found.events)}", loc="left")
     return figure
 
 

@@ -118,7 +118,7 @@ def events(
         counts = {"frames": told.clean.frames, "dropped_frames": told.dropped_frames, "dropped": told.dropped}
         print_json({"file": told.file, "events": told.events} | counts | {"lag_s": told.clean.lag, "hours": told.hours})
         return
-    print_table(f"{told.file}: {len(told.events)} braking events", EVENT_HEAD, _event_rows(told.events))
+    print_table(f"{told.file}, braking events: {len(told.events)}", EVENT_HEAD, _event_rows(told.events))
     if len(told.events) > SHOWN:
         say(f"{len(told.events) - SHOWN} more: --output writes all")
     say(f"{told.clean.frames} frames, {told.dropped_frames} dropped, {60 * told.hours:.1f} minutes")
@@ -134,7 +134,7 @@ def _tell_targets(told: "drives.Targets", output: Path | None, plot: Path | None
     if as_json:
         print_json({n: getattr(told, n) for n in ("file", "events", "frames", "dropped_frames")})
         return
-    print_table(f"{told.file}: {len(told.events)} braking events of cars ahead", EVENT_HEAD, _event_rows(told.events))
+    print_table(f"{told.file}, braking events of cars ahead: {len(told.events)}", EVENT_HEAD, _event_rows(told.events))
     say(f"{len(told.targets)} cars, {told.frames} radar frames, {told.dropped_frames} dropped as ghosts or scraps")
 
 
@@ -178,7 +178,9 @@ def fleet(
         print_json({"files": report, "failed": failed, "events": int(report["events"].fillna(0).sum())})
         return
     head = ("file", "events", "hardest [m/s^2]", "hours", "frames", "dropped", "reason")
-    print_table(f"{len(report)} recordings, {failed} failed", head, [_fleet_row(r) for r in report.to_dict("records")])
+    print_table(
+        f"recordings: {len(report)}, failed: {failed}", head, [_fleet_row(r) for r in report.to_dict("records")]
+    )
     say(f"report.csv and events.parquet in {output}")
 
 
