@@ -33,7 +33,7 @@ class Fitting:
     kept: float = 0.95  # share of real events below the score from which on an event drawn anew counts
     uniform: float = 0.8  # share of values drawn evenly over the range, the others from the events
     steps: tuple[int, int, int] = (6_000, 6_000, 8_000)  # before sorting, before pruning, after it
-    tries: int = 5
+    tries: int = 10
     batch: int = 1024
     learning_rate: float = 1e-2
 

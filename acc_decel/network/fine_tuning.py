@@ -32,11 +32,8 @@ def fine_tuned(
     ranges, as an adapted car has another mass.
     """
     training = sized(training, net)
-    start = (
-        with_weights(keras_model(factors, training.embedding, training.trunk), net),
-        net.center,
-        net.inverse_spread,
-    )
+    model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
+    start = with_weights(model, net), net.center, net.inverse_spread
     return train(data, factors, training, on_epoch=on_epoch, checkpoint=checkpoint, start=start)
 
 

@@ -28,15 +28,20 @@ class SignedDense(keras.layers.Layer):
     Networks, ICML 2023. A concave unit is a convex one whose weights, in and out, all change sign.
     """
 
-    def __init__(self, signs: Float32[ndarray, "inputs units"], **options: Any) -> None:
-        """`signs` -1, 0 or 1."""
+    def __init__(self, signs: Float32[ndarray, "inputs units"], penalty: float = 0.0, **options: Any) -> None:
+        """`signs` -1, 0 or 1; `penalty` times the sum of the squared weights is added to the loss."""
         super().__init__(**options)
-        self.signs = signs
+        self.signs, self.penalty = signs, penalty
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         """Create the weights."""
         units = self.signs.shape[1]
-        self.kernel = self.add_weight(shape=(input_shape[-1], units), initializer="glorot_uniform", name="kernel")
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], units),
+            initializer="glorot_uniform",
+            regularizer=keras.regularizers.L2(self.penalty) if self.penalty else None,
+            name="kernel",
+        )
         self.bias = self.add_weight(shape=(units,), initializer="zeros", name="bias")
 
     def signed(self) -> Any:
@@ -61,22 +66,29 @@ def rectified(z: Any) -> Any:
 
 
 def keras_model(
-    factors: tuple[Factor, ...], embedding: tuple[int, ...], trunk: tuple[int, ...], *, monotone: bool = True
+    factors: tuple[Factor, ...],
+    embedding: tuple[int, ...],
+    trunk: tuple[int, ...],
+    *,
+    monotone: bool = True,
+    penalty: float = 0.0,
 ) -> keras.Model:
     """The network in Keras: two inputs (embedding, forced columns), outputs neither cut nor in order.
 
-    `embedding` and `trunk` are the units of the hidden layers. Not `monotone`: every weight is free.
+    `embedding` and `trunk` are the units of the hidden layers. Not `monotone`: every weight is free. `penalty` times
+    the sum of all squared weights is added to the loss.
     """
     wires = wiring(factors)
     free, forced = keras.Input((wires.embedding_inputs,)), keras.Input((len(wires.forced),))
     embedded, x = free, forced
     for units in embedding:
-        embedded = rectified(SignedDense(np.zeros((embedded.shape[-1], units), np.float32))(embedded))
+        signs = np.zeros((embedded.shape[-1], units), np.float32)
+        embedded = rectified(SignedDense(signs, penalty)(embedded))
 
     def layer(x: Any, carried: ndarray, directions: ndarray) -> Any:
         beside = np.zeros((embedded.shape[-1], len(directions)))
         signs = np.concatenate([beside, np.outer(carried, directions) * monotone]).astype(np.float32)
-        return SignedDense(signs)(keras.layers.Concatenate()([embedded, x]))
+        return SignedDense(signs, penalty)(keras.layers.Concatenate()([embedded, x]))
 
     carried = np.array(wires.directions)
     for units in trunk:

@@ -34,6 +34,7 @@ DISTANCE_WEIGHTS = {  # of the outputs, when the network learns the answers of i
     "deceleration_upper": 0.6,
     "delay": 0.1,
 }
+LEAST_APART = 1e-4  # in training units: keeps the slope of the root finite
 FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice: a small error is a long way there
 NETWORK_EVENTS, TEACHER_EVENTS = 72_000_000, 24_000_000  # learnt from at most: a greater dataset takes no longer
 STEPS_AT_ONCE = 100  # training steps between two looks of Python
@@ -54,8 +55,9 @@ class Training:
     batch: int = 1024
     learning_rate: float = 1e-2
     seed: int = 1
-    embedding: tuple[int, ...] = (24, 16)
-    trunk: tuple[int, ...] = (24, 18, 12)
+    embedding: tuple[int, ...] = (32, 16)
+    trunk: tuple[int, ...] = (20, 16, 12)
+    penalty: float = 2e-5  # times all squared weights: small ones bear rounding to integers
     teacher_epochs: int = 15  # 0: no teacher, the network learns from single events
     teacher_learning_rate: float = 4e-3
     teacher_embedding: tuple[int, ...] = (96, 64)
@@ -97,7 +99,7 @@ def train(
         )
     keras.utils.set_random_seed(training.seed)  # XLA on a CPU then repeats to the bit; a test holds it
     if start is None:
-        model = keras_model(factors, training.embedding, training.trunk)
+        model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
         start = (model, *scaling(factors, data.columns[part(data.event, "training")]))
     model, center, inverse_spread = start
     learning, checking = (_learning(data, factors, center, inverse_spread, name) for name in ("training", "validation"))
@@ -194,9 +196,10 @@ def pinball(true: Any, answer: Any) -> Any:
 
 
 def distance(true: Any, answer: Any) -> Any:
-    """Weighted distance to the outputs of the teacher."""
+    """Weighted distance to the outputs of the teacher, to the power of 1.5: great errors count more than small ones."""
     weights = keras.ops.convert_to_tensor([DISTANCE_WEIGHTS[name] for name in OUTPUTS], dtype="float32")
-    return keras.ops.sum(weights * keras.ops.abs(true - answer), axis=1)
+    apart = keras.ops.abs(true - answer)
+    return keras.ops.sum(weights * apart * keras.ops.sqrt(apart + LEAST_APART), axis=1)
 
 
 def scaling(
