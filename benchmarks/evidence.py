@@ -26,7 +26,7 @@ import capstone
 import fuzzing
 import mutants
 import numpy as np
-from evidence_events import answered, events_of, records, released, unusual
+from evidence_events import answered, answering, events_of, records, released, unusual
 
 from acc_decel.compiled import SAME_BITS, WARNINGS, firmware_sources
 from acc_decel.ecu import CortexM, HostEcu
@@ -40,6 +40,7 @@ from acc_decel.network import DenseNet
 MODEL = "compact"
 EXPORT = Path(__file__).parents[1] / "firmware_export"
 HOST_EVENTS, CORE_EVENTS, DRIVEN_EVENTS = 1_000_000, 2_000, 3_000
+SLOWER = {SHIFT: 10}  # a format that takes this much longer is counted on as many fewer events
 COMPILERS = {"gcc": ("gcc",), "zig_clang": ZIG}
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 DIFFERENCES = {FIXED: "fixed_point_differences", SHIFT: "shift_differences"}
@@ -186,12 +187,13 @@ def fuzz(net: DenseNet, folders: dict[str, Path], seconds: int) -> dict[str, dic
 def differences(folder: Path, number_format: str) -> dict[str, dict[str, int]]:
     """Events whose outputs differ in any bit, or in status, from NumPy's integers: on the host and on each core."""
     net = released(MODEL)
+    answer = answering(net, number_format)
     told = {"host": {"events": HOST_EVENTS, "differences": 0}}
     host = HostEcu(folder)
     many = even_events(net.factors, HOST_EVENTS)
     for some in np.array_split(many, 20):
-        told["host"]["differences"] += unlike(host.predict_array(some), answered(net, some, number_format))
-    expected = answered(net, many[:CORE_EVENTS], number_format)
+        told["host"]["differences"] += unlike(host.predict_array(some), answer(some))
+    expected = answer(many[:CORE_EVENTS])
     for name in CORES:
         found = unlike(CortexM(folder, core=name).predict_array(many[:CORE_EVENTS]), expected)
         told[name] = {"events": CORE_EVENTS, "differences": found}
@@ -224,7 +226,7 @@ def evidence(events: int, fuzz_seconds: int) -> dict[str, object]:
             driven = events_of(net.factors, DRIVEN_EVENTS)
             data = records(driven, *answered(odd, driven, number_format))
             told[number_format] = {
-                "cortex_m4f": cost(folder, even_events(net.factors, events)),
+                "cortex_m4f": cost(folder, even_events(net.factors, events // SLOWER.get(number_format, 1))),
                 "stack": stack_bound(folder),
                 "warnings": warnings(folder),
                 "sanitizers": sanitized(odd_folder, data),

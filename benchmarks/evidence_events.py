@@ -1,5 +1,7 @@
 """Events and the answers that the firmware must give: even, spoilt and at limits; for coverage, sanitizers, mutants."""
 
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -10,9 +12,10 @@ from acc_decel.factors import COMFORT_DECELERATION, DELAY, EXCLUSIONS, ORDERED, 
 from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 from acc_decel.predictor import model_path
 
-WILD = 4.5  # weights so large that fixed point needs finer ones
+WILD = 4.5  # of the weights: values at the ends of 16 bits come up
 CALM = np.float32(0.5)  # the last ones, so that the outputs lie between their limits
 EMBEDDED = 10  # values that the embedding gives
+Answers = tuple[np.ndarray, np.ndarray]  # outputs and status
 BAD = (np.nan, np.inf, -np.inf, 3.4e38, -3.4e38, 0.0, -0.0, 1e-42, 0.5, 1.0)
 
 
@@ -55,13 +58,18 @@ def at_limits(factors: tuple[Factor, ...], event: np.ndarray) -> list[np.ndarray
     return events
 
 
-def answered(net: DenseNet, events: np.ndarray, number_format: str) -> tuple[np.ndarray, np.ndarray]:
+def answered(net: DenseNet, events: np.ndarray, number_format: str) -> Answers:
     """Outputs and status that the firmware must give."""
+    return answering(net, number_format)(events)
+
+
+def answering(net: DenseNet, number_format: str) -> Callable[[np.ndarray], Answers]:
+    """What the firmware must give, for many events: its integers are found once."""
     if number_format == SHIFT:
-        return fixed_answers(shift_net(net, even_events(net.factors, SHIFT_EVENTS)), events)
+        return partial(fixed_answers, shift_net(net, even_events(net.factors, SHIFT_EVENTS)))
     if number_format == FIXED:
-        return fixed_answers(fixed_net(net, even_events(net.factors, FIXED_EVENTS)), events)
-    return reference_outputs(net, events), status_of(net, events)
+        return partial(fixed_answers, fixed_net(net, even_events(net.factors, FIXED_EVENTS)))
+    return lambda events: (reference_outputs(net, events), status_of(net, events))
 
 
 def records(events: np.ndarray, outputs: np.ndarray, status: np.ndarray) -> bytes:

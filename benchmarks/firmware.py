@@ -36,7 +36,9 @@ from acc_decel.export import c_fixed, c_float, even_events, firmware_files, gold
 from acc_decel.export.bounds import Interval
 from acc_decel.export.c_tables import Table, defines, header
 from acc_decel.export.firmware_files import FIXED_EVENTS, FORMATS
-from acc_decel.export.fixed import LEAST, MOST, Scale, _last_layer, _layer, fixed_answers, fixed_net, scale_of
+from acc_decel.export.fixed import LEAST, MOST, Scale, fixed_answers
+from acc_decel.export.fixed_format import fixed_net
+from acc_decel.export.quantised import _last_layer, _layer, scale_of
 from acc_decel.export.reference import reference_outputs
 from acc_decel.factors import OUTPUTS
 from acc_decel.network import Layer
@@ -166,10 +168,10 @@ def plain_fixed(folder: Path, layers: list[Layer]) -> Written:
         weights = layer.weights.astype(float)
         ends = np.stack([weights * values.low, weights * values.high])
         sums = Interval(layer.bias + ends.min(axis=0).sum(axis=1), layer.bias + ends.max(axis=0).sum(axis=1))
-        rounded, seen = _layer(f"plain[{i}]", layer, seen, np.maximum(sums.high, 0), fine=False)
+        rounded, seen = _layer(f"plain[{i}]", layer, seen, np.maximum(sums.high, 0))
         done.append(rounded)
         values = Interval(np.maximum(sums.low, 0), np.maximum(sums.high, 0))
-    last, bits = _last_layer("plain", layers[-1], seen, fine=False)
+    last, bits = _last_layer("plain", layers[-1], seen)
     tables = [
         c_fixed._sizes("layers", (*done, last)),
         Table(

@@ -12,7 +12,7 @@ each unit, in all layers, in one of them, and in all those that keep the error w
 greatest first. int8 values: the same, and what goes from layer to layer in 8 bits. Sines (Cai et al. 2021, Appl. Sci.
 11(15):6704): each weight and value is the sine of an angle of so many bits a quarter turn, and a product is half the
 difference of two cosines from a table; sums, biases and the rectifier are left exact, and it is measured over the first
-10,000 events. "compensated" rounds as the format shift does: the rest of a unit makes up for what rounding did to a
+10,000 events. "compensated" rounds as the exported formats do: the rest of a unit makes up for what rounding did to a
 weight; the layers named were, too. The bytes are those of weights and biases alone.
 """
 
@@ -39,7 +39,8 @@ from acc_decel.export import (
     write_firmware,
 )
 from acc_decel.export.firmware_files import FIXED, FIXED_EVENTS, FLOAT, FORMATS, SHIFT, SHIFT_EVENTS
-from acc_decel.export.shift import TOLERANCE, Rounding, rounded_net
+from acc_decel.export.shift import TOLERANCE
+from acc_decel.export.weight_rounding import Rounding, rounded_net
 from acc_decel.factors import DELAY
 from acc_decel.network import DenseNet, Layer, entering, in_order, rectified
 

@@ -32,7 +32,7 @@ from acc_decel.export import (
     write_firmware,
 )
 from acc_decel.export.firmware_files import FIXED_EVENTS
-from acc_decel.export.fixed import quantised
+from acc_decel.export.quantised import quantised
 from acc_decel.factors import EXCLUSIONS, FACTORS, column_names
 from acc_decel.network import (
     FORMAT,

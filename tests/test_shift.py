@@ -17,8 +17,9 @@ from acc_decel.ecu.cores import CORES, Core
 from acc_decel.ecu.image import compile_command
 from acc_decel.export.c_shift import SQUARES, check_narrow, codes, terms
 from acc_decel.export.firmware_files import SHIFT_EVENTS, firmware_files, write_firmware
-from acc_decel.export.fixed import LEAST, MOST, FixedNet, fits, fixed_answers, quantised, with_terms
+from acc_decel.export.fixed import LEAST, MOST, FixedNet, fixed_answers
 from acc_decel.export.golden import even_events
+from acc_decel.export.quantised import fits, quantised, with_terms
 from acc_decel.export.shift import MOST_TERMS, TOLERANCE, distance, shift_net, with_few_terms
 from acc_decel.factors import FREE, ORDERED, OUTPUTS, column_names
 from acc_decel.network import domain_score
@@ -85,8 +86,7 @@ def test_no_layer_has_more_terms_than_asked() -> None:
 
 def test_it_is_proven_not_to_overflow(net: FixedNet) -> None:
     for layer in (*net.embedding, *net.trunk):
-        none = np.zeros(layer.weights.shape[1], np.int64)
-        assert all(fits(weights, int(bias), none, 0) for weights, bias in zip(layer.weights, layer.bias, strict=True))
+        assert all(fits(weights, int(bias)) for weights, bias in zip(layer.weights, layer.bias, strict=True))
 
 
 def test_it_is_near_float_with_the_fewest_terms_that_do(net: FixedNet) -> None:

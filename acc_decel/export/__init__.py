@@ -4,7 +4,7 @@ from acc_decel.export.attribution_file import attribution_bytes as attribution_b
 from acc_decel.export.firmware_files import firmware_files as firmware_files
 from acc_decel.export.firmware_files import write_firmware as write_firmware
 from acc_decel.export.fixed import fixed_answers as fixed_answers
-from acc_decel.export.fixed import fixed_net as fixed_net
+from acc_decel.export.fixed_format import fixed_net as fixed_net
 from acc_decel.export.golden import even_events as even_events
 from acc_decel.export.golden import golden_events as golden_events
 from acc_decel.export.model_folder import ATTRIBUTION as ATTRIBUTION

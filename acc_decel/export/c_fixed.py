@@ -8,7 +8,7 @@ from jaxtyping import Int64, UInt32
 from numpy import ndarray
 
 from acc_decel.export.c_tables import Table, checksum, defines, header, rows_of, stretches
-from acc_decel.export.fixed import WORD, FixedLayer, FixedNet
+from acc_decel.export.fixed import LEAST, WORD, FixedLayer, FixedNet
 from acc_decel.factors import OUTPUTS, column_names
 from acc_decel.network import wiring
 
@@ -58,12 +58,13 @@ def network_header(net: FixedNet, packing: Packing, *, stamp: str) -> str:
     return header("ACC_DECEL_NETWORK_TABLES_H", includes, parts, stamp=stamp)
 
 
-_TYPES = """/* What enters of one column: (value * multiplier + offset) >> shift, saturated to 16 bits, where the value
- * is an integer of so many bits behind the point. With a bend, value / (value + bend) takes its place, in 2^-15. */
+_TYPES = """/* What enters of one column, plus 2^15: (value * multiplier + offset) >> shift, where the value is an
+ * integer of so many bits behind the point. With a bend, bend / (value + bend) takes its place, in 2^-16. The export
+ * proves that the result has 16 bits for every value in range. */
 typedef struct {
-    int32_t multiplier;
-    uint32_t offset; /* plus 2^31 */
-    uint32_t bend;   /* 0 without */
+    uint32_t multiplier; /* modulo 2^32 */
+    uint32_t offset;     /* modulo 2^32 */
+    uint32_t bend;       /* 0 without */
     int16_t zero;    /* what enters where the factor is not available */
     uint8_t column;
     uint8_t places; /* PLACES less the bits behind the point */
@@ -126,18 +127,27 @@ def network_tables(net: FixedNet, packing: Packing) -> list[Table]:
     """The tables of acc_decel_fixed.c."""
     wires, names, e = wiring(net.net.factors), column_names(net.net.factors), net.entries
     entries = list(
-        zip(e.multipliers, e.offsets + WORD, e.bends, e.zero, e.columns, PLACES - e.bits, e.shifts, strict=True)
+        zip(
+            e.multipliers % (2 * WORD),
+            (e.offsets - (LEAST << e.shifts)) % (2 * WORD),
+            e.bends,
+            e.zero,
+            e.columns,
+            PLACES - e.bits,
+            e.shifts,
+            strict=True,
+        )
     )
     described = [names[c] for c in e.columns]
     if (len(entries) - len(wires.forced)) % 2:
-        entries.append((0, 2 * WORD - 1, 0, 0, 0, PLACES, 31))
+        entries.append((0, WORD >> 1, 0, 0, 0, PLACES, 15))
         described.append("nothing")
     trunk = tuple(_apart(layer, len(net.embedding[-1].bias)) for layer in net.trunk)
     outputs = zip(net.least + WORD, net.most + WORD, np.exp2(-net.bits), strict=True)
     return [
         Table(
             "entries",
-            rows_of("i4,u4,u4,i2,u1,u1,u4", entries),
+            rows_of("u4,u4,u4,i2,u1,u1,u4", entries),
             "forced, free, gated",
             "acc_decel_entry_t",
             tuple(described),
@@ -157,17 +167,16 @@ def network_tables(net: FixedNet, packing: Packing) -> list[Table]:
 
 
 def _sizes(part: str, layers: tuple[FixedLayer, ...]) -> Table:
-    rows = [(-(-layer.weights.shape[1] // 4) * 2, _blocks(layer), layer.finer) for layer in layers]
-    return Table(part, np.array(rows, np.uint32), "pairs of inputs, blocks, finer", "acc_decel_fixed_layer_t")
+    rows = [(-(-layer.weights.shape[1] // 4) * 2, _blocks(layer)) for layer in layers]
+    return Table(part, np.array(rows, np.uint32), "pairs of inputs, blocks", "acc_decel_fixed_layer_t")
 
 
 def _apart(layer: FixedLayer, beside: int) -> FixedLayer:
     """A layer of the trunk whose first inputs, the embedding's values, are filled up to whole blocks."""
     filled = np.zeros((len(layer.bias), -beside % TOGETHER), np.int64)
-    planes = [
-        np.concatenate([plane[:, :beside], filled, plane[:, beside:]], axis=1) for plane in (layer.weights, layer.fine)
-    ]
-    return replace(layer, weights=planes[0], fine=planes[1])
+    return replace(
+        layer, weights=np.concatenate([layer.weights[:, :beside], filled, layer.weights[:, beside:]], axis=1)
+    )
 
 
 def _blocks(layer: FixedLayer) -> int:
@@ -177,27 +186,28 @@ def _blocks(layer: FixedLayer) -> int:
 def blocks(layer: FixedLayer) -> UInt32[ndarray, " words"]:
     """A layer as acc_decel_fixed_layers() takes it: block by block as its header says."""
     words = []
-    planes = (layer.weights, layer.fine) if layer.finer else (layer.weights,)
     for start in range(0, len(layer.bias), TOGETHER):
-        some = slice(start, start + TOGETHER)
-        words.append(ahead(layer, start, layer.bias))
-        for plane in planes:
-            lacking = TOGETHER - len(plane[some])
-            even = np.pad(plane[some], ((0, lacking), (0, -plane.shape[1] % 4))).astype(np.int16)
-            words.append(even.reshape(TOGETHER, -1, 2).transpose(1, 0, 2).copy().view(np.uint32).ravel())
+        some = layer.weights[start : start + TOGETHER]
+        even = np.pad(some, ((0, TOGETHER - len(some)), (0, -some.shape[1] % 4))).astype(np.int16)
+        pairs = even.reshape(TOGETHER, -1, 2).transpose(1, 0, 2).copy().view(np.uint32).ravel()
+        words += [biases(layer.bias, start), pairs, shifts(layer, start)]
     return np.concatenate(words).astype(np.uint32)
 
 
-def ahead(layer: FixedLayer, start: int, bias: Int64[ndarray, " outputs"]) -> UInt32[ndarray, " words"]:
-    """The words before the weights of the block that begins with the output `start`."""
-    some = slice(start, start + TOGETHER)
-    lacking = TOGETHER - len(bias[some])
-    whole = np.append(bias[some], [0] * lacking) % (2 * WORD)
-    shifts = [
-        np.append(shift[some], [FILLING_SHIFT] * lacking).astype(np.uint8).view(np.uint32)
-        for shift in (layer.first_shift, layer.second_shift)
-    ]
-    return np.concatenate([whole.astype(np.uint32), *shifts])
+def biases(bias: Int64[ndarray, " outputs"], start: int) -> UInt32[ndarray, " words"]:
+    """The biases of the block that begins with the output `start`."""
+    return (_filled(bias, start, 0) % (2 * WORD)).astype(np.uint32)
+
+
+def shifts(layer: FixedLayer, start: int) -> UInt32[ndarray, " words"]:
+    """The first shifts of the block that begins with the output `start`, and the second ones, a byte each."""
+    both = [_filled(shift, start, FILLING_SHIFT) for shift in (layer.first_shift, layer.second_shift)]
+    return np.concatenate(both).astype(np.uint8).view(np.uint32)
+
+
+def _filled(values: Int64[ndarray, " outputs"], start: int, filling: int) -> Int64[ndarray, " together"]:
+    some = values[start : start + TOGETHER]
+    return np.append(some, np.full(TOGETHER - len(some), filling, np.int64))
 
 
 PACKING = Packing(blocks)

@@ -4,9 +4,10 @@ import numpy as np
 from jaxtyping import Int64, UInt32
 from numpy import ndarray
 
-from acc_decel.export.c_fixed import TOGETHER, Packing, ahead
+from acc_decel.export.c_fixed import TOGETHER, Packing, biases, shifts
 from acc_decel.export.c_tables import Table, c_list, c_number
-from acc_decel.export.fixed import WORD, FixedLayer, FixedNet, nearest_power
+from acc_decel.export.fixed import WORD, FixedLayer, FixedNet
+from acc_decel.export.quantised import nearest_power
 
 SOURCES = (
     "acc_decel_fixed.c",
@@ -58,7 +59,8 @@ def blocks(layer: FixedLayer) -> UInt32[ndarray, " words"]:
         units = [codes(layer.weights[i]) for i in some] + [[0]] * (TOGETHER - len(some))
         listed = np.concatenate(units).astype(np.uint8)
         packed = np.pad(listed, (0, -len(listed) % 4)).view(np.uint32)
-        words += [ahead(layer, start, _made_up(layer)), np.array([len(packed)], np.uint32), packed]
+        size = np.array([len(packed)], np.uint32)
+        words += [biases(_made_up(layer), start), shifts(layer, start), size, packed]
     return np.concatenate(words).astype(np.uint32)
 
 

@@ -16,7 +16,8 @@ from acc_decel.export import c_float as c_floating
 from acc_decel.export.c_headers import factors_header, guard_checksum, guards_header, multiply_adds
 from acc_decel.export.c_tables import c_float, c_list, defines, header
 from acc_decel.export.fitness import check_fits
-from acc_decel.export.fixed import FixedNet, fixed_answers, fixed_net
+from acc_decel.export.fixed import FixedNet, fixed_answers
+from acc_decel.export.fixed_format import fixed_net
 from acc_decel.export.golden import even_events
 from acc_decel.export.onnx_fixed import fixed_onnx_bytes
 from acc_decel.export.reference import reference_outputs, status_of
@@ -26,7 +27,7 @@ from acc_decel.network import DenseNet
 
 FLOAT, FIXED, SHIFT = FORMATS = ("float", "fixed", "shift")
 ONNX = {FIXED: "model_fixed.onnx", SHIFT: "model_shift.onnx"}  # beside the C: a graph with the same bits
-FIXED_EVENTS = 20_000  # on which fixed point is compared with float, to see where weights must be finer
+FIXED_EVENTS = 60_000  # for which weights are rounded to integers
 SHIFT_EVENTS = 8_000  # for which weights without multiplications are rounded
 TABLES, DOMAIN_TABLES = "acc_decel_network_tables.h", "acc_decel_domain_tables.h"
 SOURCES = (
@@ -112,7 +113,8 @@ def _fixed_files(net: DenseNet, golden: Float32[ndarray, "events columns"], stam
         _integer_tables(fixed, c_fixed.PACKING, stamp),
         c_fixed.network_checksum(fixed, c_fixed.PACKING),
         *fixed_answers(fixed, golden),
-        _fixed_told(fixed, float(np.abs(fixed(events) - net(events)).max())),
+        f"in fixed point: 16-bit integers; at most {np.abs(fixed(events) - net(events)).max():.3f} m/s^2 away from "
+        f"float32 in {FIXED_EVENTS} events",
         fixed,
     )
 
@@ -141,14 +143,6 @@ def _shift_files(net: DenseNet, golden: Float32[ndarray, "events columns"], stam
 
 
 _WRITERS = {FLOAT: _float_files, FIXED: _fixed_files, SHIFT: _shift_files}
-
-
-def _fixed_told(fixed: FixedNet, error: float) -> str:
-    layers = fixed.embedding + fixed.trunk
-    return (
-        f"in fixed point: 16-bit integers, finer weights in {sum(one.finer > 0 for one in layers)} of {len(layers)} "
-        f"layers; at most {error:.2f} m/s^2 away from float32 in {FIXED_EVENTS} events"
-    )
 
 
 def write_firmware(folder: Path, files: Mapping[str, str | bytes]) -> None:

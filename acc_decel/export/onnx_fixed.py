@@ -8,11 +8,11 @@ import numpy as np
 from onnx import TensorProto
 
 from acc_decel.export.fixed import (
-    FIXED_BITS,
     GATE_BITS,
     LEAST,
     MOST,
     MOST_RAMP,
+    RATIO_BITS,
     ROOT_BITS,
     STEPS,
     Entries,
@@ -73,11 +73,11 @@ def _entered(g: Graph, entries: Entries, given: str, lacking: str) -> str:
     """The integers that enter, as `Entries` says."""
     t = _whole(g, columns_of(g, given, (*entries.columns.tolist(),)), entries.bits)
     raised = g("Max", g("Add", t, g.exact(entries.bends)), g.exact(1))
-    ratio = g("Floor", g("Div", g("Mul", t, g.exact(2**FIXED_BITS)), raised))
+    ratio = g("Floor", g("Div", g.exact(entries.bends << RATIO_BITS), raised))
     bent = g("Cast", g.constant((entries.bends > 0).astype(np.int64)), to=TensorProto.BOOL)
     seen = g("Where", bent, ratio, t)
     product = g("Add", g("Mul", seen, g.exact(entries.multipliers)), g.exact(entries.offsets))
-    q = g("Min", g("Max", _shifted(g, product, entries.shifts), g.exact(LEAST)), g.exact(MOST))
+    q = _shifted(g, product, entries.shifts)
     return g("Where", columns_of(g, lacking, (*entries.columns.tolist(),)), g.exact(entries.zero), q)
 
 
@@ -93,11 +93,7 @@ def _shifted(g: Graph, x: str, bits: np.ndarray) -> str:
 
 
 def _sums(g: Graph, layer: FixedLayer, x: str) -> str:
-    sums = g("MatMul", x, g.exact(layer.weights.T))
-    if layer.finer:
-        fine = g("MatMul", x, g.exact(layer.fine.T))
-        sums = g("Add", sums, _shifted(g, fine, np.array(layer.finer)))
-    return g("Add", sums, g.exact(layer.bias))
+    return g("Add", g("MatMul", x, g.exact(layer.weights.T)), g.exact(layer.bias))
 
 
 def _rectified(g: Graph, layer: FixedLayer, sums: str) -> str:

@@ -1,8 +1,9 @@
 /* The network in fixed point, without a floating-point operation before its outputs. Weights and scales are in
  * acc_decel_network_tables.h, the loops of the layers in acc_decel_fixed_layers.c.
  *
- * Between layers a value is a 16-bit integer. Sums are unsigned and modulo 2^32, which C defines; the export proves that
- * every result fits 32 bits with its sign, whatever comes in. Signed numbers are shifted right as unsigned ones. */
+ * Between layers a value is a 16-bit integer. Sums are unsigned and modulo 2^32, which C defines; the export proves
+ * that every result fits 32 bits with its sign, whatever comes in. Signed numbers are shifted to the
+ * right as unsigned ones. */
 
 #include "acc_decel_network.h"
 
@@ -19,16 +20,17 @@
 #define SIGN 0x80000000U
 #define SIGN_BIT 31U
 #define FARTHEST 24U /* so many places to the right nothing is left of a mantissa */
-#define BITS_OF_RATIO 15U
+#define BITS_OF_RATIO 16U
 #define BITS_OF_GATE 14U
 #define HALF_A_GATE 8192U  /* half of 2^14 */
 #define GATE_MIDDLE 131072 /* 2^31 shifted right by the bits of a gate */
 #define OPEN 16384         /* a gate of 0 lets all through: 2^14 */
+#define HALF 32768 /* between a value from 0 and one with a sign */
 #define LACKS (-32768)
 #define THERE 32767
 
-/* A float as an integer with a fraction, to the nearest, halves away from 0. With `fraction` bits behind the point `places`
- * is PLACES - fraction; the magnitude must be at most 2^(15 - fraction). Not a number gives 0. */
+/* A float as an integer with a fraction, to the nearest, halves away from 0. With `fraction` bits behind the point
+ * `places` is PLACES - fraction; the magnitude must be below 2^(22 - fraction). Not a number gives 0. */
 static inline int32_t fixed_of(float value, uint32_t places)
 {
     acc_decel_word_t word;
@@ -59,20 +61,20 @@ static inline int32_t either(uint32_t mask, int32_t where, int32_t where_not)
 }
 
 /* One column on the scale of the network. A factor with a bend matters most near 0: of it the network sees value /
- * (value + bend). Takes the same time whether or not the factor is available. */
+ * (value + bend), which is 1 less bend / (value + bend): its numerator is known, so it has more bits. Takes the same
+ * time whether or not the factor is available. */
 static inline int16_t entered(const acc_decel_entry_t *entry, const float columns[ACC_DECEL_COLUMN_COUNT],
                               uint32_t available)
 {
-    int32_t seen = fixed_of(columns[entry->column], entry->places);
-    int32_t product;
+    uint32_t seen = (uint32_t)fixed_of(columns[entry->column], entry->places);
+    int32_t value;
 
     if (entry->bend != 0U) {
-        const uint32_t ratio = ((uint32_t)seen << BITS_OF_RATIO) / ((uint32_t)seen + entry->bend);
-        seen = (int32_t)ratio;
+        seen = (entry->bend << BITS_OF_RATIO) / (seen + entry->bend);
     }
-    product = seen * entry->multiplier;
-    return (int16_t)either(has(available, entry->column),
-                           acc_decel_saturated((uint32_t)product + entry->offset, entry->shift), entry->zero);
+    seen = ((seen * entry->multiplier) + entry->offset) >> entry->shift;
+    value = (int32_t)seen - HALF;
+    return (int16_t)either(has(available, entry->column), value, entry->zero);
 }
 
 /* Layers take four values at a time. What stands behind the last one meets weights of 0. */
@@ -93,7 +95,7 @@ static void enter(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t availabl
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
         forced[i] = entered(&entries[i], columns, available);
     }
-    for (uint32_t i = 0U; i < ACC_DECEL_ENTRY_PAIRS; i++) { /* the last one may be half of a pair, which is overwritten */
+    for (uint32_t i = 0U; i < ACC_DECEL_ENTRY_PAIRS; i++) { /* of an odd number, one too many */
         const acc_decel_entry_t *const entry = &entries[ACC_DECEL_FORCED_COUNT + (2U * i)];
         x[i].one[0] = entered(&entry[0], columns, available);
         x[i].one[1] = entered(&entry[1], columns, available);

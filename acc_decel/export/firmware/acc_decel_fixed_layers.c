@@ -5,8 +5,6 @@
 #include <stdint.h>
 
 #define TOGETHER 4U /* outputs of a block */
-#define AHEAD 6U    /* words before the weights of a block */
-#define SIGN 0x80000000U
 
 #if defined(__GNUC__) && defined(__OPTIMIZE__) && defined(__thumb2__) && defined(__ARM_FEATURE_SIMD32) && \
     !defined(ACC_DECEL_PLAIN_C) /* without optimisation, registers run out */
@@ -23,27 +21,26 @@ static inline uint32_t with_pair(uint32_t sum, const acc_decel_pair_t *weights, 
     return sum + (uint32_t)even + (uint32_t)odd;
 }
 
-/* Adds weights * x to four sums, two pairs at a time. `before` is the word before the weights. Returns their last one. */
-static const acc_decel_pair_t *add_products(const acc_decel_pair_t *before, const acc_decel_pair_t x[], uint32_t pairs,
-                                            uint32_t sums[TOGETHER])
+/* The sums of a block for the inputs from x to `end`, two pairs at a time. Returns where its shifts are. */
+static inline const acc_decel_pair_t *block_sums(const acc_decel_pair_t *block, const acc_decel_pair_t *x,
+                                                 const acc_decel_pair_t *end, uint32_t sums[TOGETHER])
 {
-    const acc_decel_pair_t *row = before;
+    const acc_decel_pair_t *row = &block[TOGETHER];
     const acc_decel_pair_t *input = x;
-    const acc_decel_pair_t *const end = &x[pairs];
-    uint32_t a = sums[0];
-    uint32_t b = sums[1];
-    uint32_t c = sums[2];
-    uint32_t d = sums[3];
+    uint32_t a = block[0].both;
+    uint32_t b = block[1].both;
+    uint32_t c = block[2].both;
+    uint32_t d = block[3].both;
 
     while (input != end) {
-        a = with_pair(a, &row[1], input);
-        b = with_pair(b, &row[2], input);
-        c = with_pair(c, &row[3], input);
-        d = with_pair(d, &row[4], input);
-        a = with_pair(a, &row[5], &input[1]);
-        b = with_pair(b, &row[6], &input[1]);
-        c = with_pair(c, &row[7], &input[1]);
-        d = with_pair(d, &row[8], &input[1]);
+        a = with_pair(a, &row[0], input);
+        b = with_pair(b, &row[1], input);
+        c = with_pair(c, &row[2], input);
+        d = with_pair(d, &row[3], input);
+        a = with_pair(a, &row[4], &input[1]);
+        b = with_pair(b, &row[5], &input[1]);
+        c = with_pair(c, &row[6], &input[1]);
+        d = with_pair(d, &row[7], &input[1]);
         input = &input[2];
         row = &row[2U * TOGETHER];
     }
@@ -54,40 +51,23 @@ static const acc_decel_pair_t *add_products(const acc_decel_pair_t *before, cons
     return row;
 }
 
-/* Writes what the rectifier makes of four sums, in shifts of a byte each. */
-static void rectify(const uint32_t sums[TOGETHER], uint32_t first, uint32_t second, acc_decel_pair_t y[2])
+/* Writes what the rectifiers make of a block's sums. Returns where the next block begins. */
+static inline const acc_decel_pair_t *block_values(const acc_decel_pair_t *block, const acc_decel_pair_t *x,
+                                                   const acc_decel_pair_t *end, acc_decel_pair_t y[2])
 {
+    uint32_t sums[TOGETHER];
+    const acc_decel_pair_t *const shifts = block_sums(block, x, end, sums);
+    const uint32_t first = shifts[0].both;
+    const uint32_t second = shifts[1].both;
+
     y[0].one[0] = acc_decel_rectified(sums[0], first & BYTE, second & BYTE);
     y[0].one[1] = acc_decel_rectified(sums[1], (first >> 8U) & BYTE, (second >> 8U) & BYTE);
     y[1].one[0] = acc_decel_rectified(sums[2], (first >> 16U) & BYTE, (second >> 16U) & BYTE);
     y[1].one[1] = acc_decel_rectified(sums[3], first >> 24U, second >> 24U);
+    return &shifts[2];
 }
 
 #endif
-
-/* The sums of one block. Returns where the next block begins. */
-static inline const acc_decel_pair_t *block_sums(const acc_decel_fixed_layer_t *layer, const acc_decel_pair_t *block,
-                                                 const acc_decel_pair_t x[], uint32_t sums[TOGETHER])
-{
-    const acc_decel_pair_t *last;
-
-    sums[0] = block[0].both;
-    sums[1] = block[1].both;
-    sums[2] = block[2].both;
-    sums[3] = block[3].both;
-    last = add_products(&block[AHEAD - 1U], x, layer->pairs, sums);
-    if (layer->finer != 0U) {
-        const uint32_t none = SIGN >> layer->finer;
-        uint32_t fine[TOGETHER] = {SIGN, SIGN, SIGN, SIGN};
-
-        last = add_products(last, x, layer->pairs, fine);
-        sums[0] += (fine[0] >> layer->finer) - none;
-        sums[1] += (fine[1] >> layer->finer) - none;
-        sums[2] += (fine[2] >> layer->finer) - none;
-        sums[3] += (fine[3] >> layer->finer) - none;
-    }
-    return &last[1];
-}
 
 const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t layers[], uint32_t count, uint32_t beside,
                                                const acc_decel_pair_t *from, acc_decel_pair_t *x, acc_decel_pair_t *y)
@@ -98,14 +78,11 @@ const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t lay
 
     for (uint32_t i = 0U; i < count; i++) {
         acc_decel_pair_t *const read = input;
+        const acc_decel_pair_t *const end = &read[layers[i].pairs];
         acc_decel_pair_t *written = &output[beside];
 
         for (uint32_t left = layers[i].blocks; left > 0U; left--) {
-            const acc_decel_pair_t *const block = next;
-            uint32_t sums[TOGETHER];
-
-            next = block_sums(&layers[i], block, input, sums);
-            rectify(sums, block[TOGETHER].both, block[TOGETHER + 1U].both, written);
+            next = block_values(next, read, end, written);
             written = &written[2];
         }
         input = output;
@@ -118,9 +95,10 @@ const acc_decel_pair_t *acc_decel_fixed_sums(const acc_decel_fixed_layer_t *laye
                                              const acc_decel_pair_t x[], uint32_t sums[])
 {
     const acc_decel_pair_t *next = from;
+    const acc_decel_pair_t *const end = &x[layer->pairs];
 
     for (uint32_t block = 0U; block < layer->blocks; block++) {
-        next = block_sums(layer, next, x, &sums[TOGETHER * block]);
+        next = &block_sums(next, x, end, &sums[TOGETHER * block])[2];
     }
     return next;
 }

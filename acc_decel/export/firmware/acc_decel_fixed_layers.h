@@ -10,37 +10,25 @@ typedef union {
     int16_t one[2];
 } acc_decel_pair_t;
 
-/* Sizes of a layer. Its outputs are stored in blocks of four: four biases, one word with the first shifts of their
- * rectifiers and one with the second, a byte each, then for each pair of inputs one pair of weights for each output. If `finer` is not
- * 0, as many pairs follow that hold what the weights lack, in units of 2^-finer. Blocks are filled up with outputs that
- * nothing reads. */
+/* Sizes of a layer. Its outputs are stored in blocks of four: four biases, then for each pair of inputs one pair of
+ * weights for each output, then one word with the first shifts of their rectifiers and one with the second, a byte
+ * each. Blocks are filled up with outputs that nothing reads. */
 typedef struct {
     uint32_t pairs;  /* of inputs, an even number */
     uint32_t blocks; /* of four outputs */
-    uint32_t finer;
 } acc_decel_fixed_layer_t;
 
 /* Sends x through `count` layers and rectifiers, as acc_decel_layers() does for floats; `beside` counts pairs. */
 const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t layers[], uint32_t count, uint32_t beside,
                                                const acc_decel_pair_t *from, acc_decel_pair_t *x, acc_decel_pair_t *y);
 
-/* Writes the sums of one layer, whole blocks of them, without rectifier and shift. Returns where the next one begins. */
+/* Writes the sums of one layer, whole blocks of them, without rectifier. Returns where the next one begins. */
 const acc_decel_pair_t *acc_decel_fixed_sums(const acc_decel_fixed_layer_t *layer, const acc_decel_pair_t *from,
                                              const acc_decel_pair_t x[], uint32_t sums[]);
 
-/* A sum plus 2^31, shifted right by 1 to 31 places towards minus infinity and saturated to 16 bits. */
-static inline int16_t acc_decel_saturated(uint32_t sum, uint32_t shift)
-{
-    const uint32_t moved = sum >> shift;
-    const uint32_t middle = 0x80000000U >> shift;
-    const int32_t value = (int32_t)moved - (int32_t)middle;
-    const int32_t raised = (value < -32768) ? -32768 : value;
-    return (int16_t)((raised > 32767) ? 32767 : raised);
-}
-
-/* The smooth rectifier of a sum, less 2^15: 0 below 0, z^2 / 2 up to 1, z - 1/2 above. The first shift, 1 to 15 places to
- * the right, leaves 15 bits behind the point, the second fits the result into 16 bits. The export proves that the sum fits
- * 32 bits with its sign. */
+/* The smooth rectifier of a sum, less 2^15: 0 below 0, z^2 / 2 up to 1, z - 1/2 above. The first shift, 1 to 15 places
+ * to the right, leaves 15 bits behind the point, the second fits the result into 16 bits. The export proves that the
+ * sum fits 32 bits with its sign. */
 static inline int16_t acc_decel_rectified(uint32_t sum, uint32_t first, uint32_t second)
 {
     const uint32_t above = (sum & ((sum >> 31U) - 1U)) >> first; /* 0 below 0 */
