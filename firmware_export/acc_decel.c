@@ -35,7 +35,7 @@ static inline uint32_t is_beyond(uint32_t value, uint32_t most)
     return (uint32_t)(((uint64_t)most - value) >> 32U);
 }
 
-/* None or every bit, whether low <= value <= low + span; every one for NaN, whose keys lie beyond those of infinities. */
+/* None or every bit, whether low <= value <= low + span; every one for NaN, whose keys lie beyond all others. */
 static inline uint32_t strays(float value, uint32_t low, uint32_t span)
 {
     return is_beyond(key_of(value) - low, span);
@@ -105,8 +105,8 @@ static acc_decel_status_t acceptance(const float columns[ACC_DECEL_COLUMN_COUNT]
            (((outside | (lacking & ACC_DECEL_NEEDED)) != 0U) ? ACC_DECEL_REFUSED : 0U);
 }
 
-/* Whether the columns are of a combination that is excluded. A column that is not available is not within, and so excludes
- * nothing. */
+/* Whether the columns are of a combination that is excluded. A column that is not available is not within, and so
+ * excludes nothing. */
 static bool is_excluded(const float columns[ACC_DECEL_COLUMN_COUNT])
 {
     uint32_t free = ~(uint32_t)0U; /* every bit while nothing excludes the event */

@@ -1,4 +1,4 @@
-/* A prediction adapted to one car: a positive scale and a bias on every deceleration, and an offset of the lower bounds,
+/* A prediction adapted to one car: a positive scale and a bias on every deceleration, an offset of the lower bounds,
  * as `acc-decel drives correct` and `acc-decel drives bound` fit them to stops of that car. Optional: leave this header
  * and acc_decel_correction.c out if no car is corrected.
  *

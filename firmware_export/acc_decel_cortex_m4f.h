@@ -1,9 +1,9 @@
-/* The blocks of acc_decel_layers.c for the FPU of a Cortex-M4, M7 or M33, in assembly for GCC and Clang: the same bits as
- * the C beside them. Define ACC_DECEL_PLAIN_C to do without.
+/* The blocks of acc_decel_layers.c for the FPU of a Cortex-M4, M7 or M33, in assembly for GCC and Clang: the same bits
+ * as the C beside them. Define ACC_DECEL_PLAIN_C to do without.
  *
  * Compilers load one weight at a time, at two cycles each. Here sixteen come with one instruction, which takes
- * seventeen, and the rectifier finds the sums still in registers: s0 to s7. s8 to s23 hold weights and then products, s24
- * to s27 inputs. No result is used by the very next instruction where that can be had: it would wait a cycle. */
+ * seventeen, and the rectifier finds the sums still in registers: s0 to s7. s8 to s23 hold weights and then products,
+ * s24 to s27 inputs. No result is used by the very next instruction where that can be had: it would wait a cycle. */
 #ifndef ACC_DECEL_CORTEX_M4F_H
 #define ACC_DECEL_CORTEX_M4F_H
 
@@ -36,7 +36,7 @@
     "bne 1b\n"                                                                                                         \
     "2:\n"
 
-/* Four inputs twice in a round, but for the first round of an odd number of fours: `first` and `second` are the same. */
+/* Four inputs twice in a round, but for the first of an odd number of fours: `first` and `second` are the same. */
 #define INPUTS_BY_EIGHT(first, second)                                                                                 \
     "lsls %[ones], %[fours], %[away]\n"                                                                                \
     "bne 6f\n"                                                                                                         \

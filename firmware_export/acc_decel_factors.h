@@ -8,7 +8,7 @@
 #define ACC_DECEL_FACTOR_COUNT 14U
 #define ACC_DECEL_COLUMN_COUNT 21U
 #define ACC_DECEL_OUTPUT_COUNT 5U
-#define ACC_DECEL_MULTIPLY_ADDS 2984U /* of one prediction, for estimates of its run time */
+#define ACC_DECEL_MULTIPLY_ADDS 3068U /* of one prediction, for estimates of its run time */
 
 /* The braking factors. A value that is not available is ACC_DECEL_NOT_AVAILABLE. */
 typedef struct {

@@ -34,8 +34,8 @@ static inline float one_or_none(uint32_t available, uint32_t column)
 }
 
 /* Writes what enters the network to x: forced columns, free columns, gated columns times (1 - gate), availability. The
- * embedding sees all but the forced columns. A factor with a bend matters most near 0: its column becomes value / (value +
- * bend). */
+ * embedding sees all but the forced columns. A factor with a bend matters most near 0: its column becomes value /
+ * (value + bend). */
 static void enter(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available, float x[ACC_DECEL_WIDEST])
 {
     uint32_t next = ACC_DECEL_ENTRY_COUNT - ACC_DECEL_GATED_COUNT;
@@ -73,7 +73,7 @@ bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available
 {
     float entered[ACC_DECEL_WIDEST];
     float others[ACC_DECEL_WIDEST];
-    float *const buffers[2] = {&entered[ACC_DECEL_FORCED_COUNT], others}; /* what the embedding leaves in place is forced */
+    float *const buffers[2] = {&entered[ACC_DECEL_FORCED_COUNT], others}; /* what the embedding leaves is forced */
     float *const embedded = buffers[ACC_DECEL_EMBEDDING_LAYERS % 2U];
     float *const other = buffers[(ACC_DECEL_EMBEDDING_LAYERS + 1U) % 2U];
     const float *const last = buffers[(ACC_DECEL_EMBEDDING_LAYERS + ACC_DECEL_TRUNK_LAYERS) % 2U];

@@ -20,8 +20,8 @@
 #define SIGN_BIT 31U
 #define BITS_OF_QUARTER 0x3E800000U /* of 1/4 */
 
-/* The smooth rectifier: 0 below 0, 4 sum^2 up to 1/4, 2 sum - 1/4 above. The bits of floats above 0 ascend as they do, so
- * that no comparison of floats, and no branch, is needed. */
+/* The smooth rectifier: 0 below 0, 4 sum^2 up to 1/4, 2 sum - 1/4 above. The bits of floats above 0 ascend as they do,
+ * so that no comparison of floats, and no branch, is needed. */
 static inline float rectified(float sum)
 {
     acc_decel_word_t above; /* the sum, or 0 if it is less */

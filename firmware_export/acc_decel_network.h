@@ -15,9 +15,9 @@ typedef struct {
     uint32_t count;
 } acc_decel_stretch_t;
 
-/* Raw outputs of the network, cut to their limits, in no order, for accepted columns. Bit i of `available` tells whether
- * column i is available; it is NaN if not. Afterwards `columns` are no longer those. Returns whether the network never saw
- * such a combination in training. */
+/* Raw outputs of the network, cut to their limits, in no order, for accepted columns. Bit i of `available` tells
+ * whether column i is available; it is NaN if not. Afterwards `columns` are no longer those. Returns whether the
+ * network never saw such a combination in training. */
 bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT]);
 
