@@ -65,9 +65,9 @@ typedef struct {
     uint32_t multiplier; /* modulo 2^32 */
     uint32_t offset;     /* modulo 2^32 */
     uint32_t bend;       /* 0 without */
-    int16_t zero;    /* what enters where the factor is not available */
+    int16_t zero;        /* what enters where the factor is not available */
     uint8_t column;
-    uint8_t places; /* PLACES less the bits behind the point */
+    uint8_t places;      /* PLACES less the bits behind the point */
     uint32_t shift;
 } acc_decel_entry_t;
 
@@ -140,7 +140,7 @@ def network_tables(net: FixedNet, packing: Packing) -> list[Table]:
     )
     described = [names[c] for c in e.columns]
     if (len(entries) - len(wires.forced)) % 2:
-        entries.append((0, WORD >> 1, 0, 0, 0, PLACES, 15))
+        entries.append((0, -LEAST << 15, 0, 0, 0, PLACES, 15))  # gives 0
         described.append("nothing")
     trunk = tuple(_apart(layer, len(net.embedding[-1].bias)) for layer in net.trunk)
     outputs = zip(net.least + WORD, net.most + WORD, np.exp2(-net.bits), strict=True)
