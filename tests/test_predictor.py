@@ -1,6 +1,7 @@
 """The Python prediction API: one event or a table of them, what may lack, and what is refused with a sentence."""
 
 import dataclasses
+import json
 import math
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,7 +14,8 @@ import pytest
 from conftest import COMPACT, sensed_events
 
 from acc_decel import FACTORS, Prediction, Predictor, released_models
-from acc_decel.export import onnx_bytes, reference_outputs
+from acc_decel.cli.card import _text
+from acc_decel.export import made_for, onnx_bytes, read_model, reference_outputs
 from acc_decel.factors import OUTPUTS, Factor, column_names, schema
 from acc_decel.status import OUTSIDE_DOMAIN, REFUSED
 from tests.random_net import random_net
@@ -341,3 +343,19 @@ def test_a_better_friction_estimate_never_costs_deceleration(predictor):
 
 def test_every_output_has_its_field():
     assert set(OUTPUTS) < {f.name for f in dataclasses.fields(Prediction)}
+
+
+@pytest.mark.parametrize("name", released_models())
+def test_what_lies_in_a_released_folder_belongs_to_its_network(name: str) -> None:
+    """Student, proof and card are made after the network, and none of them by itself tells that it is stale."""
+    folder = released_models()[name]
+    _, told = read_model(folder)
+    assert json.loads((folder / "proof.json").read_text())["sha256"] == made_for(folder)
+    pictures = [line.rpartition("(")[2][: -len(".png)")] for line in card_of(folder) if line.startswith("![")]
+    assert card_of(folder) == _text(Predictor(name), told, pictures).splitlines()
+    answer = Predictor(name).predict(speed=20.0, brake_pressure_bar=60.0, explain=True)
+    assert answer.attribution
+
+
+def card_of(folder: Path) -> list[str]:
+    return (folder / "card.md").read_text().splitlines()
