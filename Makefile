@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 DEMO := build/demo
 DEMO_EVENTS ?= 300000
-MODEL_EVENTS ?= 2000000
+MODEL_EVENTS ?= 4000000
 MODELS := $(basename $(notdir $(wildcard acc_decel/physics/vehicles/*.toml)))
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3

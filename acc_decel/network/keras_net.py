@@ -98,6 +98,16 @@ def keras_model(
     return keras.Model([free, forced], layer(x, carried, answers))
 
 
+def teacher_model(factors: tuple[Factor, ...], hidden: tuple[int, ...]) -> keras.Model:
+    """A greater network without any constraint: inputs and outputs of `keras_model`, `hidden` units in its layers."""
+    wires = wiring(factors)
+    inputs = [keras.Input((wires.embedding_inputs,)), keras.Input((len(wires.forced),))]
+    x = keras.layers.Concatenate()(inputs)
+    for units in hidden:
+        x = keras.layers.Dense(units, activation="silu")(x)
+    return keras.Model(inputs, keras.layers.Dense(len(OUTPUTS))(x))
+
+
 def plain(
     model: keras.Model, factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, *, embedded: int
 ) -> DenseNet:

@@ -22,7 +22,7 @@ from acc_decel.factors import CERTAIN, DELAY, ORDERED, OUTPUTS, QUANTILES, Facto
 from acc_decel.network.calibration import calibrated
 from acc_decel.network.dense_net import DenseNet, bent, entering
 from acc_decel.network.domain import Fitting, fitted
-from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain
+from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain, teacher_model
 from acc_decel.network.split import part
 from acc_decel.physics import SURFACES
 
@@ -30,12 +30,13 @@ DELAY_WEIGHT = 0.1  # of the delay in the loss, beside the quantiles
 DISTANCE_WEIGHTS = {  # of the outputs, when the network learns the answers of its teacher
     "deceleration_lower_99": 0.3,
     "deceleration_lower": 0.6,
-    "deceleration": 3.0,
+    "deceleration": 6.0,
     "deceleration_upper": 0.6,
     "delay": 0.1,
 }
 LEAST_APART = 1e-4  # in training units: keeps the slope of the root finite
 FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice: a small error is a long way there
+COMPLETE_WEIGHT = 3.0  # of an event with every factor available: there the answer can be the sharpest
 NETWORK_EVENTS, TEACHER_EVENTS = 72_000_000, 24_000_000  # learnt from at most: a greater dataset takes no longer
 STEPS_AT_ONCE = 100  # training steps between two looks of Python
 FROZEN = tuple(f"surface_{name}" for name, surface in SURFACES.items() if surface.frozen)
@@ -52,16 +53,15 @@ class Training:
 
     epochs: int = 45
     patience: int = 15
-    batch: int = 1024
+    batch: int = 512
     learning_rate: float = 1e-2
     seed: int = 1
     embedding: tuple[int, ...] = (32, 16)
     trunk: tuple[int, ...] = (20, 16, 12)
-    penalty: float = 2e-5  # times all squared weights: small ones bear rounding to integers
+    penalty: float = 4e-5  # times all squared weights: small ones bear rounding to integers
     teacher_epochs: int = 15  # 0: no teacher, the network learns from single events
-    teacher_learning_rate: float = 4e-3
-    teacher_embedding: tuple[int, ...] = (96, 64)
-    teacher_trunk: tuple[int, ...] = (96, 64)
+    teacher_learning_rate: float = 8e-3
+    teacher_hidden: tuple[int, ...] = (96, 96, 96, 96)
     domain: Fitting = field(default_factory=Fitting)
 
 
@@ -142,7 +142,7 @@ def _teacher(
     checkpoint: Path | None,
 ) -> keras.Model:
     """The trained teacher; one that is trained already is taken from `checkpoint`."""
-    teacher = keras_model(factors, training.teacher_embedding, training.teacher_trunk, monotone=False)
+    teacher = teacher_model(factors, training.teacher_hidden)
     trained = checkpoint / "teacher.weights.h5" if checkpoint else None
     if trained and trained.exists():
         teacher.load_weights(trained)
@@ -227,8 +227,10 @@ def _learning(
     labels = (np.stack([data.deceleration[rows], data.delay[rows]], axis=1) - OFFSET[at]) / SCALE[at]
     frozen = [column_names(factors).index(column) for column in FROZEN]
     seen = np.nansum(data.columns[rows][:, frozen], axis=1)
-    weights = np.where(seen > CERTAIN, FROZEN_WEIGHT, 1.0).astype(np.float32)
-    return list(entering(factors, center, inverse_spread, data.columns[rows])), labels.astype(np.float32), weights
+    complete = ~np.isnan(data.columns[rows]).any(axis=1)
+    weights = np.where(seen > CERTAIN, FROZEN_WEIGHT, 1.0) * np.where(complete, COMPLETE_WEIGHT, 1.0)
+    inputs = list(entering(factors, center, inverse_spread, data.columns[rows]))
+    return inputs, labels.astype(np.float32), weights.astype(np.float32)
 
 
 def _taught(teacher: keras.Model, learning: Learning) -> Learning:
