@@ -48,7 +48,7 @@ regenerate: install ## firmware_export/ and the tables of the README from models
 	$(RUN)/acc-decel export compact --output firmware_export
 	$(RUN)/python .ci/readme_tables.py README.md
 
-models: install ## train every released model anew (about an hour on two cores)
+models: install ## train every released model anew (an hour and a half on two cores)
 	for vehicle in $(MODELS); do \
 		$(RUN)/acc-decel generate --vehicle $$vehicle --events $(MODEL_EVENTS) --output build/models/$$vehicle && \
 		$(RUN)/acc-decel train build/models/$$vehicle --output models/$$vehicle && \

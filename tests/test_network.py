@@ -22,7 +22,15 @@ from acc_decel.network.calibration import LOWER, MEDIAN, UPPER, calibrated
 from acc_decel.network.domain import Fitting
 from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain
 from acc_decel.network.split import PARTS, part
-from acc_decel.network.training import FEWEST_EVENTS, Training, train, usual
+from acc_decel.network.training import (
+    COMPLETE_WEIGHT,
+    FEWEST_EVENTS,
+    FROZEN_WEIGHT,
+    Training,
+    event_weights,
+    train,
+    usual,
+)
 from acc_decel.predictor import model_path
 from tests.random_net import random_events, random_net
 
@@ -282,6 +290,20 @@ def test_the_released_interval_widens_with_each_factor_lost(known, seed):
 def median_width(net: DenseNet, events: ndarray) -> float:
     answers = net(events)
     return float(np.median(answers[:, UPPER] - answers[:, LOWER]))
+
+
+def test_events_on_ice_and_events_with_every_factor_count_more():
+    columns = sensed_events(2000)
+    ice, asphalt = (column_names().index(f"surface_{name}") for name in ("ice", "asphalt"))
+    surface = [column_names().index(c) for f in FACTORS if f.name == "surface" for c in f.columns]
+    road = columns[~np.isnan(columns).any(axis=1)][0]
+    road[surface] = 0
+    frozen, lacking, frozen_lacking = road.copy(), road.copy(), road.copy()
+    road[asphalt] = lacking[asphalt] = frozen[ice] = frozen_lacking[ice] = 1
+    lacking[column_names().index("mass")] = frozen_lacking[column_names().index("mass")] = np.nan
+    weights = event_weights(FACTORS, np.stack([lacking, road, frozen_lacking, frozen]))
+    np.testing.assert_array_equal(weights, [1, COMPLETE_WEIGHT, FROZEN_WEIGHT, COMPLETE_WEIGHT * FROZEN_WEIGHT])
+    assert min(COMPLETE_WEIGHT, FROZEN_WEIGHT) > 1
 
 
 @pytest.mark.parametrize(

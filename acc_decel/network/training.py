@@ -218,19 +218,21 @@ def scaling(
 def _learning(
     data: Dataset, factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, name: str
 ) -> Learning:
-    """What is learnt from single events: deceleration and delay, in training units.
-
-    An event weighs by what the ECU sees alone: weighting by the label would move the quantiles.
-    """
+    """What is learnt from single events: deceleration and delay, in training units."""
     rows = part(data.event, name)
     at = [ORDERED[0], DELAY]
     labels = (np.stack([data.deceleration[rows], data.delay[rows]], axis=1) - OFFSET[at]) / SCALE[at]
-    frozen = [column_names(factors).index(column) for column in FROZEN]
-    seen = np.nansum(data.columns[rows][:, frozen], axis=1)
-    complete = ~np.isnan(data.columns[rows]).any(axis=1)
-    weights = np.where(seen > CERTAIN, FROZEN_WEIGHT, 1.0) * np.where(complete, COMPLETE_WEIGHT, 1.0)
     inputs = list(entering(factors, center, inverse_spread, data.columns[rows]))
-    return inputs, labels.astype(np.float32), weights.astype(np.float32)
+    return inputs, labels.astype(np.float32), event_weights(factors, data.columns[rows])
+
+
+def event_weights(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, " rows"]:
+    """How much each event counts in the loss: by what the ECU sees, never by the label, which would move quantiles."""
+    frozen = [column_names(factors).index(column) for column in FROZEN]
+    seen = np.nansum(columns[:, frozen], axis=1)
+    complete = ~np.isnan(columns).any(axis=1)
+    weights = np.where(seen > CERTAIN, FROZEN_WEIGHT, 1.0) * np.where(complete, COMPLETE_WEIGHT, 1.0)
+    return weights.astype(np.float32)
 
 
 def _taught(teacher: keras.Model, learning: Learning) -> Learning:
