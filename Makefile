@@ -5,7 +5,8 @@ RUN := $(VENV)/bin
 DEMO := build/demo
 DEMO_EVENTS ?= 300000
 MODEL_EVENTS ?= 4000000
-SEED_sports := 2 # with seed 1 the clamp acts on 6 of 50,000 trained events, which verify refuses
+# With seed 1 the clamp acts on 6 of 50,000 trained events, which verify refuses.
+SEED_sports := 2
 MODELS := $(basename $(notdir $(wildcard acc_decel/physics/vehicles/*.toml)))
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -59,7 +60,7 @@ define release
 endef
 
 models: install ## train every released model anew (an hour and a half on two cores)
-	$(foreach vehicle,$(MODELS),$(call release,$(vehicle),$(strip $(or $(SEED_$(vehicle)),1))))
+	$(foreach vehicle,$(MODELS),$(call release,$(vehicle),$(or $(SEED_$(vehicle)),1)))
 	$(MAKE) regenerate
 
 wheel: install ## build the wheel and try it in an empty environment outside the checkout

@@ -12,7 +12,7 @@ from acc_decel.network.dense_net import DenseNet
 from acc_decel.network.keras_net import OFFSET, SCALE, SignedDense, keras_model
 from acc_decel.network.training import Training, train
 
-FINE_TUNING = Training(  # a tenth of the rate: near what was learnt before
+FINE_TUNING = Training(  # slower than from nothing: near what was learnt before
     epochs=5, patience=5, batch=1024, learning_rate=1e-3, penalty=2e-5, teacher_epochs=0
 )
 

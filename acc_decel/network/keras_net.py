@@ -99,7 +99,10 @@ def keras_model(
 
 
 def teacher_model(factors: tuple[Factor, ...], hidden: tuple[int, ...]) -> keras.Model:
-    """A greater network without any constraint: inputs and outputs of `keras_model`, `hidden` units in its layers."""
+    """A greater network without any constraint, to teach that of `keras_model`: the same inputs and outputs.
+
+    `hidden` are the units of its layers. After Hinton, Vinyals, Dean, arXiv:1503.02531.
+    """
     wires = wiring(factors)
     inputs = [keras.Input((wires.embedding_inputs,)), keras.Input((len(wires.forced),))]
     x = keras.layers.Concatenate()(inputs)

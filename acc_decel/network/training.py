@@ -227,7 +227,10 @@ def _learning(
 
 
 def event_weights(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, " rows"]:
-    """How much each event counts in the loss: by what the ECU sees, never by the label, which would move quantiles."""
+    """How much each event counts in the loss, 1 to FROZEN_WEIGHT * COMPLETE_WEIGHT; NaN in `columns` is not available.
+
+    It depends on what the ECU sees alone: weighting by the label would move the quantiles.
+    """
     frozen = [column_names(factors).index(column) for column in FROZEN]
     seen = np.nansum(columns[:, frozen], axis=1)
     complete = ~np.isnan(columns).any(axis=1)
