@@ -92,6 +92,6 @@ def tests(rows: pd.DataFrame) -> Figure:
     axis.plot(shown["measured_m"], shown["name"], "x", color=OTHER, label="measured")
     axis.set_xlim(0, farthest)
     axis.set_xlabel("braking distance [m]")
-    axis.legend(frameon=False)
+    axis.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))  # above: no room beside few tests
     axis.grid(axis="x", alpha=0.3)
     return figure
