@@ -3,10 +3,12 @@
 The estimate weights every executed instruction with the cycles that Arm's manual gives it for memory without wait
 states, and adds what two neighbours cost each other. Sources:
 
-- Cortex-M4 Technical Reference Manual (Arm 100166): table 3-1 (integer instructions), section 3.3.2 (loads and stores
-  that follow each other), table 7-1 (floating point) and its note that an arithmetic result takes one cycle more if
-  the very next instruction uses it.
-- Cortex-M3 Technical Reference Manual (Arm 100165), table 3-1: as the M4, but multiplications take longer.
+- Cortex-M4 Technical Reference Manual (Arm 100166): table 3-1 (integer instructions), section 3.3.2 (a load or store
+  that follows a single load takes one cycle less; none after a store, none of two or more words; one more if its
+  address is computed by the instruction before it), table 7-1 (floating point) and its note that an arithmetic result
+  takes one cycle more if the very next instruction uses it.
+- Cortex-M3 Technical Reference Manual (Arm DDI 0337): as the M4, but multiplications take longer, and a load that moves
+  its base register is not overlapped.
 - Cortex-M0 Technical Reference Manual (Arm DDI 0432), table 3-1, with the single-cycle multiplier.
 
 Where the manual gives a range, the table says which end it takes. A taken branch refills the pipeline in 1 to 3
@@ -40,6 +42,8 @@ _MULTIPLIED = {  # mnemonic -> (M4, M3); the M3 lacks those without a second num
 _FLOATING = {"vdiv": 14, "vsqrt": 14, "vmla": 3, "vmls": 3, "vfma": 3, "vfms": 3, "vnmla": 3, "vnmls": 3, "vfnma": 3}
 _ARITHMETIC = ("vadd", "vsub", "vmul", "vnmul", "vdiv", "vsqrt", "vcvt", *_FLOATING)
 _BLOCK = ("ldm", "stm", "push", "pop", "vldm", "vstm", "vpush", "vpop")
+_PAIR = ("ldrd", "strd")
+_MEMORY = ("ldr", "str", "vldr", "vstr", *_BLOCK)
 _JUMPS = (capstone.CS_GRP_JUMP, capstone.CS_GRP_CALL, capstone.CS_GRP_RET)
 
 
@@ -58,9 +62,10 @@ class Run:
 class _Neighbour:
     """What the next instruction must know of the one before it."""
 
-    pipelined: bool = False  # a load or store that the next one overlaps
+    pipelined: bool = False  # a load that the next load or store overlaps
     loaded: frozenset[int] = frozenset()  # registers that it loads
     computed: frozenset[int] = frozenset()  # floating-point results that are late by a cycle
+    processed: frozenset[int] = frozenset()  # results that an address is late by a cycle for
 
 
 Timing = Callable[[capstone.CsInsn, _Neighbour], int]
@@ -120,28 +125,30 @@ def _mainline(instruction: capstone.CsInsn, before: _Neighbour, column: int) -> 
     name = _name(instruction)
     read, _ = instruction.regs_access()
     late = bool(before.computed & {*read})
-    if name.startswith(_BLOCK):
-        return 1 + _listed(instruction) + late
     if name in {"tbb", "tbh"}:
         return 2
-    if name.startswith(("ldr", "str")):
-        overlaps = before.pipelined and not before.loaded & _address_registers(instruction)
-        alone = 1 if name.startswith("str") and not _indexed(instruction) else 2
-        return (1 if overlaps else alone) + (name in {"ldrd", "strd"})
-    if name.startswith(("vldr", "vstr")):
-        return 2 + late
-    return _MULTIPLIED.get(name, (_FLOATING.get(name, 1),) * 2)[column] + late
+    if not name.startswith(_MEMORY):
+        return _MULTIPLIED.get(name, (_FLOATING.get(name, 1),) * 2)[column] + late
+    address = _address_registers(instruction)
+    late = late or bool(before.processed & address)
+    if name.startswith(_BLOCK):
+        return 1 + _listed(instruction) + late
+    if name.startswith(_PAIR):
+        return 3 + late
+    overlaps = before.pipelined and not before.loaded & address and not (column and instruction.writeback)
+    alone = 1 if name.startswith("str") and not _indexed(instruction) else 2
+    return (1 if overlaps else alone) + late
 
 
 def _neighbour(instruction: capstone.CsInsn) -> _Neighbour:
     name = _name(instruction)
     _, written = instruction.regs_access()
     registers = frozenset(written)
-    if name.startswith("ldr"):
-        return _Neighbour(pipelined=True, loaded=registers)
-    if name.startswith("str"):
-        return _Neighbour(pipelined=not _indexed(instruction))
-    return _Neighbour(computed=registers) if name.startswith(_ARITHMETIC) else _Neighbour()
+    if name.startswith(_MEMORY):
+        return _Neighbour(pipelined=name.startswith("ldr") and not name.startswith(_PAIR), loaded=registers)
+    if name.startswith("v"):
+        return _Neighbour(computed=registers) if name.startswith(_ARITHMETIC) else _Neighbour()
+    return _Neighbour(processed=registers)
 
 
 def _multiplies_thumb(instruction: capstone.CsInsn) -> bool:
@@ -185,6 +192,8 @@ def _listed(instruction: capstone.CsInsn) -> int:
 
 
 def _address_registers(instruction: capstone.CsInsn) -> frozenset[int]:
+    if _name(instruction).startswith(("ldm", "stm", "vldm", "vstm")):
+        return frozenset([instruction.operands[0].reg])
     memory = [o.mem for o in instruction.operands if o.type == arm.ARM_OP_MEM]
     return frozenset(register for m in memory for register in (m.base, m.index) if register)
 

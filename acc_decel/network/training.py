@@ -35,6 +35,7 @@ DISTANCE_WEIGHTS = {  # of the outputs, when the network learns the answers of i
     "delay": 0.1,
 }
 LEAST_APART = 1e-4  # in training units: keeps the slope of the root finite
+LONG_WAY, STANDSTILL = 4.0, 0.5  # [m/s^2]: a lower quantile of a weighs LONG_WAY / (a + STANDSTILL), at least 1
 FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice: a small error is a long way there
 COMPLETE_WEIGHT = 3.0  # of an event with every factor available: there the answer can be the sharpest
 NETWORK_EVENTS, TEACHER_EVENTS = 72_000_000, 24_000_000  # learnt from at most: a greater dataset takes no longer
@@ -196,10 +197,20 @@ def pinball(true: Any, answer: Any) -> Any:
 
 
 def distance(true: Any, answer: Any) -> Any:
-    """Weighted distance to the outputs of the teacher, to the power of 1.5: great errors count more than small ones."""
+    """Weighted distance to the outputs of the teacher, to the power of 1.5: great errors count more than small ones.
+
+    Errors of the lower quantiles count the more, the less the car decelerates.
+    """
     weights = keras.ops.convert_to_tensor([DISTANCE_WEIGHTS[name] for name in OUTPUTS], dtype="float32")
     apart = keras.ops.abs(true - answer)
-    return keras.ops.sum(weights * apart * keras.ops.sqrt(apart + LEAST_APART), axis=1)
+    return keras.ops.sum(weights * _long_way(true) * apart * keras.ops.sqrt(apart + LEAST_APART), axis=1)
+
+
+def _long_way(true: Any) -> Any:
+    """How much more each answer counts for what it means: a small error of a small lower bound is a long way."""
+    is_lower = np.array([QUANTILES.get(name, 1.0) < 0.5 for name in OUTPUTS])
+    deceleration = keras.ops.maximum(true * SCALE + OFFSET, 0.0)
+    return keras.ops.where(is_lower, keras.ops.maximum(LONG_WAY / (deceleration + STANDSTILL), 1.0), 1.0)
 
 
 def scaling(
