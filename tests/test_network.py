@@ -319,10 +319,10 @@ def test_an_error_of_a_small_lower_bound_counts_more():
     for name in ("deceleration_lower", "deceleration_lower_99"):
         loss = loss_of(name)
         assert (np.diff(loss[:4]) < 0).all()
-        assert loss[3] == pytest.approx(loss[4])  # 4 m/s^2 and more weigh the same
-        assert loss[1] == pytest.approx(4 * loss[4])
+        assert loss[3] == pytest.approx(loss[4], rel=1e-3)  # 4 m/s^2 and more weigh the same
+        assert loss[1] == pytest.approx(4 * loss[4], rel=1e-3)
     for name in ("deceleration", "deceleration_upper", "delay"):
-        np.testing.assert_allclose(loss_of(name), loss_of(name)[0], rtol=1e-5)
+        np.testing.assert_allclose(loss_of(name), loss_of(name)[0], rtol=1e-3)
 
 
 @pytest.mark.parametrize(
