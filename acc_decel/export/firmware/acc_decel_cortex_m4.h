@@ -102,11 +102,10 @@ static inline const acc_decel_pair_t *block_values(const acc_decel_pair_t *block
             "pkhbt %[c], %[c], %[d], lsl #16\n"
             "eor %[a], %[a], #0x80008000\n"
             "eor %[c], %[c], #0x80008000\n"
+            "strd %[a], %[c], [%[y]]\n"
             : RESULTS
-            : OPERANDS, [ramp_bits] "i"(15)
+            : OPERANDS, [ramp_bits] "i"(15), [y] "r"(y)
             : "cc", "memory");
-    y[0].both = a;
-    y[1].both = c;
     return row;
 }
 
