@@ -1,5 +1,9 @@
 """The best possible answer: honest, the plain population where nothing is known, and narrower the more is known."""
 
+import sys
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import COMPACT, event_of
@@ -11,6 +15,9 @@ from acc_decel.dataset.oracle import _log_likelihood, _log_prior
 from acc_decel.dataset.partition import events_table
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.physics import stops
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+from monotone import READINGS, Reading, swept
 
 QUANTILES = (0.05, 0.5, 0.95)
 SENSED = [f for f in COMPACT.factors if (f.noise or f.noise_share) and not f.levels]
@@ -98,3 +105,13 @@ def test_every_factor_that_may_lack_has_a_place_in_the_best_answer():
     assert np.isnan(event).sum() == sum(len(f.columns) for f in FACTORS if f.may_lack)
     best = conditional_quantiles(COMPACT, event, QUANTILES, rng=np.random.default_rng(1), draws=2_000)
     assert (np.diff(best) > 0).all()
+
+
+@pytest.mark.parametrize(("reading", "values"), [(READINGS[0], (0.65, 0.70)), (READINGS[1], (0.06, 0.10))])
+def test_a_reading_that_tells_of_another_surface_turns_the_best_median_against_its_direction(
+    reading: Reading, values: tuple[float, float]
+) -> None:
+    """What a network with forced signs cannot follow: README.md tells what that costs."""
+    direction = next(f.direction for f in FACTORS if f.name == reading.factor)
+    medians = swept(COMPACT, replace(reading, values=values))
+    assert (direction * np.diff(medians, axis=0) < -0.5).all()
