@@ -27,7 +27,6 @@ from acc_decel.network.training import (
     FEWEST_EVENTS,
     FROZEN_WEIGHT,
     Training,
-    distance,
     event_weights,
     train,
     usual,
@@ -307,26 +306,8 @@ def test_events_on_ice_and_events_with_every_factor_count_more():
     assert min(COMPLETE_WEIGHT, FROZEN_WEIGHT) > 1
 
 
-def test_an_error_of_a_small_lower_bound_counts_more():
-    """The way to standstill grows as 1 / deceleration: the median, too, but a lower bound is what is relied on."""
-    decelerations = np.array([-1.0, 0.5, 1.5, 4.0, 9.0])
-
-    def loss_of(name: str) -> ndarray:
-        true = ((decelerations[:, None] - OFFSET) / SCALE).astype("f4")
-        off = (np.arange(len(OUTPUTS)) == list(OUTPUTS).index(name)).astype("f4")
-        return np.asarray(distance(true, true + 0.1 * off))
-
-    for name in ("deceleration_lower", "deceleration_lower_99"):
-        loss = loss_of(name)
-        assert (np.diff(loss[:4]) < 0).all()
-        assert loss[3] == pytest.approx(loss[4], rel=1e-3)  # 4 m/s^2 and more weigh the same
-        assert loss[1] == pytest.approx(4 * loss[4], rel=1e-3)
-    for name in ("deceleration", "deceleration_upper", "delay"):
-        np.testing.assert_allclose(loss_of(name), loss_of(name)[0], rtol=1e-3)
-
-
 @pytest.mark.parametrize(
-    ("events", "epochs", "teacher_epochs"), [(10_000, 45, 15), (2_000_000, 45, 15), (8_000_000, 11, 4)]
+    ("events", "epochs", "teacher_epochs"), [(10_000, 150, 30), (2_000_000, 45, 15), (8_000_000, 11, 4)]
 )
 def test_more_events_do_not_take_longer(events, epochs, teacher_epochs):
     settings = usual(np.arange(events))

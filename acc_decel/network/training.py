@@ -35,7 +35,6 @@ DISTANCE_WEIGHTS = {  # of the outputs, when the network learns the answers of i
     "delay": 0.1,
 }
 LEAST_APART = 1e-4  # in training units: keeps the slope of the root finite
-LONG_WAY, STANDSTILL = 4.0, 0.5  # [m/s^2]: a lower quantile of a weighs LONG_WAY / (a + STANDSTILL), at least 1
 FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice: a small error is a long way there
 COMPLETE_WEIGHT = 3.0  # of an event with every factor available: there the answer can be the sharpest
 NETWORK_EVENTS, TEACHER_EVENTS = 72_000_000, 24_000_000  # learnt from at most: a greater dataset takes no longer
@@ -52,7 +51,7 @@ Start = tuple[keras.Model, ndarray, ndarray]  # a network to go on with, and its
 class Training:
     """How to train; metrics.json says what made each model. `usual` has fewer epochs for a greater dataset."""
 
-    epochs: int = 45
+    epochs: int = 150
     patience: int = 15
     batch: int = 512
     learning_rate: float = 1e-2
@@ -60,7 +59,7 @@ class Training:
     embedding: tuple[int, ...] = (32, 16)
     trunk: tuple[int, ...] = (20, 16, 12)
     penalty: float = 4e-5  # times all squared weights: small ones bear rounding to integers
-    teacher_epochs: int = 15  # 0: no teacher, the network learns from single events
+    teacher_epochs: int = 30  # 0: no teacher, the network learns from single events
     teacher_learning_rate: float = 8e-3
     teacher_hidden: tuple[int, ...] = (96, 96, 96, 96)
     domain: Fitting = field(default_factory=Fitting)
@@ -197,20 +196,10 @@ def pinball(true: Any, answer: Any) -> Any:
 
 
 def distance(true: Any, answer: Any) -> Any:
-    """Weighted distance to the outputs of the teacher, to the power of 1.5: great errors count more than small ones.
-
-    Errors of the lower quantiles count the more, the less the car decelerates.
-    """
+    """Weighted distance to the outputs of the teacher, to the power of 1.5: great errors count more than small ones."""
     weights = keras.ops.convert_to_tensor([DISTANCE_WEIGHTS[name] for name in OUTPUTS], dtype="float32")
     apart = keras.ops.abs(true - answer)
-    return keras.ops.sum(weights * _long_way(true) * apart * keras.ops.sqrt(apart + LEAST_APART), axis=1)
-
-
-def _long_way(true: Any) -> Any:
-    """How much more each answer counts for what it means: a small error of a small lower bound is a long way."""
-    is_lower = np.array([QUANTILES.get(name, 1.0) < 0.5 for name in OUTPUTS])
-    deceleration = keras.ops.maximum(true * SCALE + OFFSET, 0.0)
-    return keras.ops.where(is_lower, keras.ops.maximum(LONG_WAY / (deceleration + STANDSTILL), 1.0), 1.0)
+    return keras.ops.sum(weights * apart * keras.ops.sqrt(apart + LEAST_APART), axis=1)
 
 
 def scaling(
