@@ -24,7 +24,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from network import Truth, benchmark_data, truths
+from network import MEDIAN, SEED, Truth, benchmark_data, truths
 from numpy import ndarray
 from rich.console import Console
 from rich.progress import Progress
@@ -42,9 +42,7 @@ from acc_decel.predictor import columns_of_one
 
 GREAT: dict[str, Any] = {"embedding": (96, 48), "trunk": (64, 48, 32), "penalty": 1e-5}
 SET_FREE = ("water_film_mm", "friction_estimate")
-SEED = 1
 SWEPT_DRAWS = 8_192
-MEDIAN = 1  # among the outputs
 
 
 @dataclass(frozen=True)
