@@ -48,7 +48,7 @@ SWEPT_DRAWS = 8_192
 
 @dataclass(frozen=True)
 class Reading:
-    """An event of which one factor takes `values`."""
+    """An event, its factors in their units, of which one factor takes `values` instead."""
 
     factor: str
     values: tuple[float, ...]
@@ -83,9 +83,9 @@ class Taught:
     """What the networks learn from: the data, its scaling, and the teacher's answers to two parts of it."""
 
     data: Dataset
-    center: ndarray
-    inverse_spread: ndarray
-    answers: dict[str, ndarray]  # training, validation
+    center: ndarray  # [columns]
+    inverse_spread: ndarray  # [columns]
+    answers: dict[str, ndarray]  # training, validation: [events, outputs], in training units
 
     def learning(self, factors: tuple[Factor, ...], name: str) -> Learning:
         """The part `name` as a network for `factors` learns it."""
@@ -143,7 +143,7 @@ def compared(data: Dataset, car: Vehicle, truth: tuple[Truth, Truth]) -> list[di
 
 
 def swept(car: Vehicle, reading: Reading) -> ndarray:
-    """Two independent conditional medians for each value of the reading [values, 2]."""
+    """Two independent conditional medians [m/s^2] for each value of the reading [values, 2]."""
     events = [columns_of_one(reading.event | {reading.factor: value}, car.factors) for value in reading.values]
     halves = (
         conditional_quantiles(car, np.concatenate(events), (0.5,), rng=rng, draws=SWEPT_DRAWS)
@@ -185,7 +185,7 @@ def print_networks(rows: list[dict[str, Any]]) -> None:
 
 
 def print_truth(row: dict[str, Any]) -> None:
-    """The conditional median as one reading moves."""
+    """The conditional median [m/s^2] as one reading moves."""
     made = Table(title=f"Conditional median as {row['factor']} moves alone [m/s^2]", title_justify="left")
     for column in (row["factor"], "one half", "other half"):
         made.add_column(column, justify="right")

@@ -7,8 +7,8 @@ states, and adds what two neighbours cost each other. Sources:
   that follows a single load takes one cycle less; none after a store, none of two or more words; one more if its
   address is computed by the instruction before it), table 7-1 (floating point) and its note that an arithmetic result
   takes one cycle more if the very next instruction uses it.
-- Cortex-M3 Technical Reference Manual (Arm DDI 0337): as the M4, but multiplications take longer, and a load that moves
-  its base register is not overlapped.
+- Cortex-M3 Technical Reference Manual (Arm DDI 0337), table 3-1 and load and store timings: as the M4, but
+  multiplications take longer, and a load that moves its base register is not overlapped.
 - Cortex-M0 Technical Reference Manual (Arm DDI 0432), table 3-1, with the single-cycle multiplier.
 
 Where the manual gives a range, the table says which end it takes. A taken branch refills the pipeline in 1 to 3
@@ -135,7 +135,8 @@ def _mainline(instruction: capstone.CsInsn, before: _Neighbour, column: int) -> 
         return 1 + _listed(instruction) + late
     if name.startswith(_PAIR):
         return 3 + late
-    overlaps = before.pipelined and not before.loaded & address and not (column and instruction.writeback)
+    moves_base = column and instruction.writeback  # which the M3 does not overlap
+    overlaps = before.pipelined and not name.startswith("v") and not before.loaded & address and not moves_base
     alone = 1 if name.startswith("str") and not _indexed(instruction) else 2
     return (1 if overlaps else alone) + late
 

@@ -91,7 +91,7 @@ static inline const acc_decel_pair_t *block_values(const acc_decel_pair_t *block
     uint32_t w2;
     uint32_t w3;
 
-    __asm__(SUMS
+    __asm__ volatile(SUMS
             "ldr %[w1], [%[row], #4]\n"
             "ldr %[w0], [%[row]], #8\n"
             RECTIFY("%[a]", "%[a]") NEXT_BYTES
