@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ import pytest
 from numpy import ndarray
 
 from acc_decel.ecu import CortexM
-from acc_decel.export.firmware_files import FORMATS
+from acc_decel.export.firmware_files import FIXED, FORMATS
 
 HOME = Path(__file__).parents[1]
 EXPORT = HOME / "firmware_export"
 sys.path.insert(0, str(HOME / "benchmarks"))
 import evidence  # noqa: E402
+import evidence_bits  # noqa: E402
 import evidence_events  # noqa: E402
 import mutants  # noqa: E402
 
@@ -34,6 +36,7 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_the_evidence_is_of_the_exported_c() -> None:
     told = json.loads((EXPORT / "evidence.json").read_text())
     assert told["sources_sha256"] == evidence.fingerprint(EXPORT), "run python benchmarks/evidence.py"
+    assert told["hand_written_sha256"] == evidence.fingerprint(evidence.HAND_WRITTEN), "run benchmarks/evidence.py"
     assert (EXPORT / "EVIDENCE.md").read_text() == evidence.page(told)
 
 
@@ -55,6 +58,9 @@ def test_the_evidence_is_good() -> None:
         assert part["mutants"]["killed"] + part["mutants"]["equivalent"] == part["mutants"]["mutants"] > 150
     for key in evidence.DIFFERENCES.values():
         assert {part["differences"] for part in told[key].values()} == {0}
+        assert all(told[key][core]["events"] >= 1e6 for core in ("host", "cortex-m4f", "cortex-m7", "rv32imfc"))
+    for key in ("fixed_point_differences", "shift_differences"):
+        assert all(told[key][name]["events"] >= 1e6 for name in ("onnxruntime", "cortex-m0", "cortex-m3"))
 
 
 def test_listed_deviations_are_explained_in_the_readme() -> None:
@@ -107,5 +113,17 @@ def test_differences_are_counted_by_event() -> None:
     status = np.zeros(3, np.int64)
     other = outputs.copy()
     other[1, 2] = -0.0
-    assert evidence.unlike((other, status), (outputs, status)) == 1
-    assert evidence.unlike((outputs, status + np.array([0, 0, 1])), (outputs, status)) == 1
+    assert evidence_bits.unlike((other, status), (outputs, status)) == 1
+    assert evidence_bits.unlike((outputs, status + np.array([0, 0, 1])), (outputs, status)) == 1
+
+
+def test_an_altered_weight_is_told_by_everyone_who_runs_it(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(evidence_bits, "SLOW", {})
+    net = evidence_events.released("compact")
+    layer = net.trunk[-1]
+    other = replace(net, trunk=(*net.trunk[:-1], replace(layer, bias=layer.bias + np.float32(0.01))))
+    folder, ticks = evidence.written(tmp_path, other, FIXED), []
+    told = evidence_bits.differences(folder, net, FIXED, events=40, on_part=lambda: ticks.append(1))
+    assert [*told] == evidence_bits.answerers(FIXED)
+    assert len(ticks) == evidence_bits.parts_in_all([FIXED], 40) == len(told)
+    assert all(part["events"] == 40 and part["differences"] > 30 for part in told.values())

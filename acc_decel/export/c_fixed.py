@@ -12,7 +12,7 @@ from acc_decel.export.fixed import LEAST, WORD, FixedLayer, FixedNet
 from acc_decel.factors import OUTPUTS, column_names
 from acc_decel.network import wiring
 
-LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h", "acc_decel_cortex_m4.h")
+LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h", "acc_decel_thumb2.h")
 SOURCES = ("acc_decel_fixed.c", "acc_decel_fixed_domain.c", "acc_decel_fixed_domain.h", *LAYERS)
 TOGETHER = 4  # outputs of a block, as in acc_decel_fixed_layers.c
 PLACES = 149  # as in acc_decel_fixed.c

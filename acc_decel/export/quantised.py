@@ -34,7 +34,7 @@ FIXED_BITS = 15  # a factor becomes an integer of at most so many bits and a sig
 LEAST_SPAN = 1.0  # of a value: no steps finer than those of the rectifier
 SHIFTS = range(1, 32)
 POINTS = range(ROOT_BITS + 1, 2 * ROOT_BITS + 1)  # bits behind the point of a sum
-OUTPUT_BITS = range(8, 25)
+OUTPUT_BITS = range(8, 28)
 SPARE = 4  # steps at the ends of what enters, for what rounding its multiplier may add
 ROOM = 1.25  # for a value: times the greatest one seen
 

@@ -26,8 +26,7 @@
 #define GATE_MIDDLE 131072 /* 2^31 shifted right by the bits of a gate */
 #define OPEN 16384         /* a gate of 0 lets all through: 2^14 */
 #define HALF 32768 /* between a value from 0 and one with a sign */
-#define LACKS (-32768)
-#define THERE 32767
+#define STEPS 0xFFFFU /* from the least value to the greatest */
 
 /* A float as an integer with a fraction, to the nearest, halves away from 0. With `fraction` bits behind the point
  * `places` is PLACES - fraction; the magnitude must be below 2^(22 - fraction). Not a number gives 0. */
@@ -110,7 +109,9 @@ static void enter(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t availabl
         acc_decel_put(x, at, (int16_t)value);
     }
     for (uint32_t i = 0U; i < ACC_DECEL_MASKED_COUNT; i++) {
-        acc_decel_put(x, next, (int16_t)either(has(available, masked_columns[i]), THERE, LACKS));
+        const uint32_t steps = STEPS & has(available, masked_columns[i]);
+        const int32_t value = (int32_t)steps - HALF;
+        acc_decel_put(x, next, (int16_t)value);
         next++;
     }
     fill_up(x, next);

@@ -6,9 +6,9 @@
 
 #define TOGETHER 4U /* outputs of a block */
 
-#if defined(__GNUC__) && defined(__OPTIMIZE__) && defined(__thumb2__) && defined(__ARM_FEATURE_SIMD32) && \
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && defined(__thumb2__) && defined(__ARM_FEATURE_SAT) && \
     !defined(ACC_DECEL_PLAIN_C) /* without optimisation, registers run out */
-#include "acc_decel_cortex_m4.h"
+#include "acc_decel_thumb2.h"
 #else
 
 #define BYTE 0xFFU

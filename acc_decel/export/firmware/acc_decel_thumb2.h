@@ -1,16 +1,17 @@
-/* The two loops of acc_decel_fixed_layers.c for the DSP extension of a Cortex-M4, M7 or M33, in assembly for GCC and
- * Clang: the same bits as the C beside them. Define ACC_DECEL_PLAIN_C to do without.
+/* The two loops of acc_decel_fixed_layers.c for a Cortex-M3 or greater, in assembly for GCC and Clang: the same bits as
+ * the C beside them. Define ACC_DECEL_PLAIN_C to do without.
  *
- * A load that follows a load takes one cycle, any other two: four pairs of weights and one of inputs come in a row, for
- * four instructions that multiply and add two pairs each. */
-#ifndef ACC_DECEL_CORTEX_M4_H
-#define ACC_DECEL_CORTEX_M4_H
+ * A load that follows a load takes one cycle, any other two: the weights and the inputs that they meet come in a row. */
+#ifndef ACC_DECEL_THUMB2_H
+#define ACC_DECEL_THUMB2_H
 
 #include "acc_decel_fixed_layers.h"
 
 #include <stdint.h>
 
-/* A pair of inputs into the sums. Sizes in bytes of one, two, three and four pairs of weights are operands. */
+/* ONE_PAIR takes a pair of inputs into the sums. Sizes in bytes are operands: of one to four pairs, of half a pair, and
+ * of four pairs but for that half. SQUARE puts `z` plus half the square of the ramp, which is in w2, into `to`. */
+#if defined(__ARM_FEATURE_SIMD32) /* the DSP extension of a Cortex-M4, M7 or M33 multiplies two at a time */
 #define ONE_PAIR                                                                                                       \
     "ldr %[w1], [%[row], %[one]]\n"                                                                                    \
     "ldr %[w2], [%[row], %[two]]\n"                                                                                    \
@@ -21,6 +22,25 @@
     "smlad %[b], %[w1], %[pair], %[b]\n"                                                                               \
     "smlad %[c], %[w2], %[pair], %[c]\n"                                                                               \
     "smlad %[d], %[w3], %[pair], %[d]\n"
+#define SQUARE(to, z) "smlawb " to ", %[w2], %[w2], " z "\n"
+#else
+#define FOUR_LOADS                                                                                                     \
+    "ldrsh %[pair], [%[input]], %[half]\n"                                                                             \
+    "ldrsh %[w1], [%[row], %[one]]\n"                                                                                  \
+    "ldrsh %[w2], [%[row], %[two]]\n"                                                                                  \
+    "ldrsh %[w3], [%[row], %[three]]\n"
+#define FOUR_PRODUCTS                                                                                                  \
+    "mla %[a], %[w0], %[pair], %[a]\n"                                                                                 \
+    "mla %[b], %[w1], %[pair], %[b]\n"                                                                                 \
+    "mla %[c], %[w2], %[pair], %[c]\n"                                                                                 \
+    "mla %[d], %[w3], %[pair], %[d]\n"
+#define ONE_PAIR                                                                                                       \
+    FOUR_LOADS "ldrsh %[w0], [%[row]], %[half]\n" FOUR_PRODUCTS                                                        \
+    FOUR_LOADS "ldrsh %[w0], [%[row]], %[other]\n" FOUR_PRODUCTS
+#define SQUARE(to, z)                                                                                                  \
+    "mul %[w2], %[w2], %[w2]\n"                                                                                        \
+    "add " to ", " z ", %[w2], lsr %[four]\n"
+#endif
 
 /* The biases of a block and weights * x, four pairs at a time; if only two are left, they go first. */
 #define SUMS                                                                                                           \
@@ -37,7 +57,8 @@
 #define RESULTS                                                                                                        \
     [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [row] "+r"(row), [input] "+r"(input), [pair] "=&r"(pair),  \
         [w0] "=&r"(w0), [w1] "=&r"(w1), [w2] "=&r"(w2), [w3] "=&r"(w3)
-#define OPERANDS [end] "r"(end), [one] "i"(4), [two] "i"(8), [three] "i"(12), [four] "i"(16)
+#define OPERANDS                                                                                                       \
+    [end] "r"(end), [one] "i"(4), [two] "i"(8), [three] "i"(12), [four] "i"(16), [half] "i"(2), [other] "i"(14)
 
 /* The smooth rectifier of one sum, `to` and `z` the same register: see acc_decel_rectified() in
  * acc_decel_fixed_layers.h. Below 0 the ramp is 0, and the last saturation makes 0 of what is left. First shifts are in
@@ -46,7 +67,7 @@
     "asr " to ", " z ", %[w0]\n"                                                                                       \
     "usat %[w2], %[ramp_bits], " z "\n"                                                                                \
     "sub " to ", " z ", %[w2]\n"                                                                                       \
-    "smlawb " to ", %[w2], %[w2], " z "\n"                                                                             \
+    SQUARE(to, z)                                                                                                      \
     "asr " to ", " z ", %[w1]\n"                                                                                       \
     "usat " to ", %[four], " z "\n"
 #define NEXT_BYTES "lsr %[w0], %[w0], %[two]\nlsr %[w1], %[w1], %[two]\n"
@@ -98,8 +119,8 @@ static inline const acc_decel_pair_t *block_values(const acc_decel_pair_t *block
             RECTIFY("%[b]", "%[b]") NEXT_BYTES
             RECTIFY("%[c]", "%[c]") NEXT_BYTES
             RECTIFY("%[d]", "%[d]")
-            "pkhbt %[a], %[a], %[b], lsl #16\n"
-            "pkhbt %[c], %[c], %[d], lsl #16\n"
+            "orr %[a], %[a], %[b], lsl #16\n"
+            "orr %[c], %[c], %[d], lsl #16\n"
             "eor %[a], %[a], #0x80008000\n"
             "eor %[c], %[c], #0x80008000\n"
             "strd %[a], %[c], [%[y]]\n"
