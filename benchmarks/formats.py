@@ -3,9 +3,9 @@
     python benchmarks/formats.py [--model FOLDER] [--events 100000] [--json]
 
 The first table measures the exported formats: the difference to float32 in NumPy (whose integers are the bits of the
-firmware), flash with the compiler's routines, executed instructions and multiplications on three emulated cores. The
-Cortex-M0 multiplies in 1 cycle or in 32, as its maker chose; both estimates are given, the second as if every
-multiplication took 31 more. The rv32ic has no multiplier: routines of the compiler multiply.
+firmware), flash with the compiler's routines on a Cortex-M0, executed instructions, cycles and multiplications on four
+emulated cores. The Cortex-M0 multiplies in 1 cycle or in 32, as its maker chose; both estimates are given, the second
+as if every multiplication took 31 more. The rv32ic has no multiplier: routines of the compiler multiply.
 
 The second table measures in NumPy what is not exported. int8 weights with 16-bit values: 8 bits and a power of two for
 each unit, in all layers, in one of them, and in all those that keep the error within that of the format shift, the
@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.table import Table as Screen
 
 from acc_decel.ecu import CortexM
+from acc_decel.ecu.cores import CORTEX_M4F
 from acc_decel.export import (
     even_events,
     firmware_files,
@@ -46,7 +47,7 @@ from acc_decel.network import DenseNet, Layer, entering, in_order, rectified
 
 MODEL = "compact"
 MEASURED = 20  # events on the emulated cores
-CORTEX_M0, WITHOUT_MULTIPLIER = "cortex-m0", "rv32ic"
+CORTEX_M3, CORTEX_M0, WITHOUT_MULTIPLIER = "cortex-m3", "cortex-m0", "rv32ic"
 SLOW_MULTIPLIER = 31  # cycles more of the Cortex-M0's small multiplier
 VALUES = 255  # steps of an 8-bit value
 SINE_EVENTS = 10_000
@@ -74,6 +75,9 @@ def exported(net: DenseNet, events: np.ndarray) -> list[dict[str, object]]:
         with tempfile.TemporaryDirectory() as work:
             files = firmware_files(net, model=MODEL, golden=golden_events(net.factors), number_format=number_format)
             write_firmware(Path(work), files)
+            for core in (CORTEX_M4F, CORTEX_M3):
+                report = CortexM(Path(work), core=core).report(events[:MEASURED], sample=MEASURED)
+                told[f"{core} cycles"] = report.cycles
             for core in (CORTEX_M0, WITHOUT_MULTIPLIER):
                 report = CortexM(Path(work), core=core).report(events[:MEASURED], sample=MEASURED)
                 told[f"{core} instructions"] = report.instructions_per_prediction
