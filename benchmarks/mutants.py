@@ -138,6 +138,7 @@ EQUIVALENT: dict[str, str] = {
     "return (score[0] + SIGN) > SIGN; /* the signed sum is above 0 */  ->  -": "the same modulo 2^32",
     "return (int16_t)(steps - 32768);  ->  +": "the same modulo 2^16",
     "value = (int32_t)seen - HALF;  ->  +": "the same modulo 2^16",
+    "value = (int32_t)steps - HALF;  ->  +": "the same modulo 2^16",
     "return (score[0] + SIGN) > SIGN; /* the signed sum is above 0 */  ->  >=": "killed in fixed; none is 0 in shift",
     "const uint32_t cut = (raised < output->least) ? output->least : raised;  ->  <=": "equal numbers",
     "const uint32_t ramp = (above < MOST_RAMP) ? above : MOST_RAMP;  ->  <=": "equal numbers",

@@ -1,5 +1,6 @@
 """The evidence that goes with the firmware: it is of the C that is exported, and the tools that made it can fail."""
 
+import copy
 import json
 import shutil
 import sys
@@ -38,6 +39,16 @@ def test_the_evidence_is_of_the_exported_c() -> None:
     assert told["sources_sha256"] == evidence.fingerprint(EXPORT), "run python benchmarks/evidence.py"
     assert told["hand_written_sha256"] == evidence.fingerprint(evidence.HAND_WRITTEN), "run benchmarks/evidence.py"
     assert (EXPORT / "EVIDENCE.md").read_text() == evidence.page(told)
+
+
+def test_one_part_is_measured_again_for_the_same_c_alone(monkeypatch) -> None:
+    told = json.loads((EXPORT / "evidence.json").read_text())
+    monkeypatch.setitem(evidence.PARTS, "stack", lambda name, folder: (name, folder.name))
+    again = evidence.renewed(copy.deepcopy(told), "stack")
+    assert [again[name].pop("stack") for name in FORMATS] == [(name, name) for name in FORMATS]
+    assert again == {k: {n: p for n, p in v.items() if n != "stack"} if k in FORMATS else v for k, v in told.items()}
+    with pytest.raises(SystemExit, match="--only must find evidence of the present C"):
+        evidence.renewed(told | {"hand_written_sha256": "other"}, "stack")
 
 
 def test_the_evidence_is_good() -> None:
