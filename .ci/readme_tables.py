@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from acc_decel.evaluation import evaluated, predictors, published_tests, summary
-from acc_decel.factors import FACTORS, OUTPUTS, Factor
-from acc_decel.predictor import released_models
+from acc_decel.factors import FACTORS, Factor
+from acc_decel.model_folder import METRICS, released_models
+from acc_decel.outputs import OUTPUTS
 
 DIRECTIONS = {1: "rises", -1: "falls", 0: "-"}
 
@@ -50,7 +51,7 @@ def accuracy() -> str:
     ]
     rows = []
     for name, folder in released_models().items():
-        told = json.loads((folder / "metrics.json").read_text())
+        told = json.loads((folder / METRICS).read_text())
         cells = [f"{told['weights']}", f"{told['events']}", f"{100 * told['coverage']:.1f} %"]
         for kind, rmse in zip(kinds, (told["regimes"][kinds[0]]["rmse"], told["rmse"]), strict=True):
             cells += [f"{rmse:.2f} m/s^2", f"{told['best_possible'][kind]['rmse_conditional_median']:.2f} m/s^2"]

@@ -33,8 +33,8 @@ import shifted_cars as cars  # noqa: E402 - found by the line above
 
 from acc_decel.adaptation import PARAMETERS, Fit, LowerBound, correction, fitted  # noqa: E402
 from acc_decel.dataset import dataset, generate  # noqa: E402
-from acc_decel.export import read_model  # noqa: E402
-from acc_decel.factors import OUTPUTS  # noqa: E402
+from acc_decel.model_folder import read_model  # noqa: E402
+from acc_decel.outputs import OUTPUTS  # noqa: E402
 from acc_decel.physics import stops, vehicle  # noqa: E402
 from acc_decel.predictor import Predictor  # noqa: E402
 

@@ -28,13 +28,13 @@ from rich.table import Table
 
 from acc_decel.assurance import KERNEL_SAMPLES, agreement, exact_of
 from acc_decel.dataset import dataset, generate
-from acc_decel.explainer import Explainer
-from acc_decel.export import read_model
-from acc_decel.factors import OUTPUTS, schema
-from acc_decel.network import DenseNet, Reference, available, estimates, owners
+from acc_decel.factors import owners, schema
+from acc_decel.model_folder import read_model
+from acc_decel.network import DenseNet, Reference, available, estimates
 from acc_decel.network.split import part
+from acc_decel.outputs import OUTPUTS
 from acc_decel.physics import vehicle
-from acc_decel.predictor import Predictor
+from acc_decel.predictor import Explainer, Predictor
 
 KEPT = Path("build/attribution")
 SEED = 1

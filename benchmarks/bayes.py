@@ -37,10 +37,11 @@ from rich.table import Table
 from scipy.stats import mannwhitneyu, spearmanr
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import EXCLUSIONS, FACTORS, ORDERED, OUTPUTS, Factor, column_names
+from acc_decel.factors import EXCLUSIONS, FACTORS, Factor, column_names
 from acc_decel.network import DenseNet
 from acc_decel.network.bayes import BayesNet
 from acc_decel.network.split import part
+from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.physics import vehicle_from
 
 DRAWS = 1_024

@@ -50,10 +50,11 @@ from rich.table import Table
 
 from acc_decel.dataset import Dataset, dataset, generate
 from acc_decel.dataset.oracle import DRAWS, conditional_quantiles
-from acc_decel.factors import OUTPUTS, Factor, column_names, schema
+from acc_decel.factors import Factor, column_names, schema
 from acc_decel.files import replaced
 from acc_decel.network import bent
 from acc_decel.network.split import part
+from acc_decel.outputs import OUTPUTS
 from acc_decel.physics import Vehicle, vehicle, vehicle_from
 
 KEPT = Path("build/network")

@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from acc_decel.factors import FACTORS, OUTPUTS, Factor
+from acc_decel.factors import FACTORS, Factor
 from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
+from acc_decel.outputs import OUTPUTS
 
 EMBEDDING = (16, 12)
 TRUNK = (24, 16)

@@ -8,9 +8,10 @@ from conftest import COMPACT, sensed_events
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acc_decel.adaptation import PARAMETERS, Correction, LowerBound, adapted, correction, fitted, known_stops
+from acc_decel.adaptation import PARAMETERS, LowerBound, adapted, correction, fitted, known_stops
 from acc_decel.adaptation.lower_bound import MISS
-from acc_decel.factors import OUTPUTS
+from acc_decel.correction import Correction
+from acc_decel.outputs import OUTPUTS
 from acc_decel.physics import stops, vehicle
 from acc_decel.predictor import Predictor
 

@@ -17,9 +17,11 @@ from numpy import ndarray
 from acc_decel import FACTORS, Predictor
 from acc_decel.assurance import agreement, exact, exact_of
 from acc_decel.dataset import generate
-from acc_decel.export import attribution_bytes, onnx_bytes, read_model, write_model
-from acc_decel.factors import OUTPUTS, column_names
-from acc_decel.network import Dense, DenseNet, Reference, Student, available, estimates, owners, reference
+from acc_decel.export import attribution_bytes, onnx_bytes, write_model
+from acc_decel.factors import column_names, owners
+from acc_decel.model_folder import read_model
+from acc_decel.network import Dense, DenseNet, Reference, Student, available, estimates, reference
+from acc_decel.outputs import OUTPUTS
 from acc_decel.physics import vehicle
 from tests.random_net import random_events, random_net
 

@@ -12,7 +12,8 @@ from typer.main import get_command
 
 from acc_decel import FACTORS, Predictor, cli, evaluation
 from acc_decel.dataset import generate
-from acc_decel.factors import OUTPUTS, column_names, schema
+from acc_decel.factors import column_names, schema
+from acc_decel.outputs import OUTPUTS
 
 GROUP = get_command(cli.app)
 COMMANDS = GROUP.commands

@@ -21,9 +21,10 @@ from acc_decel.compiled import WARNINGS, Library, building, cache, compiler
 from acc_decel.compiled.building import built_library, check_answers, compiled_library
 from acc_decel.compiled.library import FEW_ROWS
 from acc_decel.ecu import HostEcu
-from acc_decel.export import even_events, firmware_files, golden_events, read_model, write_firmware
+from acc_decel.export import even_events, firmware_files, golden_events, write_firmware
 from acc_decel.factors import Factor, column_names
 from acc_decel.files import replaced
+from acc_decel.model_folder import read_model
 from acc_decel.predictor import columns_of_one
 from tests.random_net import random_net, spoiled
 

@@ -14,11 +14,11 @@ from conftest import COMPACT, sensed_events
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acc_decel.adaptation import Correction, correction_fit
+from acc_decel.adaptation import correction_fit
 from acc_decel.compiled import SAME_BITS, WARNINGS, compiled
-from acc_decel.correction import GREATEST_BIAS, GREATEST_SCALE, LEAST_SCALE
+from acc_decel.correction import GREATEST_BIAS, GREATEST_SCALE, LEAST_SCALE, Correction
 from acc_decel.ecu.compiler import ZIG
-from acc_decel.factors import ORDERED, OUTPUTS
+from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.predictor import Predictor
 from acc_decel.status import BELOW_COMFORT, REFUSED
 

@@ -27,13 +27,13 @@ from acc_decel.export import (
     fixed_net,
     golden_events,
     onnx_bytes,
-    read_model,
     status_of,
     write_firmware,
 )
 from acc_decel.export.firmware_files import FIXED_EVENTS
 from acc_decel.export.quantised import quantised
 from acc_decel.factors import EXCLUSIONS, FACTORS, column_names
+from acc_decel.model_folder import read_model
 from acc_decel.network import (
     FORMAT,
     DenseNet,
@@ -47,8 +47,8 @@ from acc_decel.network import (
     stored,
     wiring,
 )
-from acc_decel.network.domain import FALSE_ALARMS, Fitting, drawn_anew, fitted, related, with_threshold
-from acc_decel.network.domain_metrics import auroc, domain_metrics, out_of_range
+from acc_decel.network.domain import FALSE_ALARMS, Fitting, auroc, drawn_anew, fitted, related, with_threshold
+from acc_decel.network.domain_metrics import domain_metrics, out_of_range
 from acc_decel.network.split import part
 from acc_decel.status import OUTSIDE_DOMAIN, REFUSED
 from tests.random_net import random_events, random_net

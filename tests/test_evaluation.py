@@ -13,8 +13,9 @@ from conftest import SHARED_TABLES
 
 from acc_decel import Predictor, evaluation
 from acc_decel.evaluation.physics_tests import evaluated_by_physics
-from acc_decel.export import read_model
-from acc_decel.factors import FACTORS, OUTPUTS, column_names
+from acc_decel.factors import FACTORS, column_names
+from acc_decel.model_folder import read_model
+from acc_decel.outputs import OUTPUTS
 from acc_decel.predictor import columns_of
 
 KNOWN = {*(f.name for f in FACTORS), *column_names()}

@@ -13,18 +13,12 @@ import pytest
 from conftest import BUDGET, sensed_events
 from numpy import ndarray
 
-from acc_decel.export import (
-    even_events,
-    golden_events,
-    onnx_bytes,
-    read_model,
-    reference_outputs,
-    status_of,
-    write_model,
-)
+from acc_decel.export import even_events, golden_events, onnx_bytes, reference_outputs, status_of, write_model
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import COMFORT_DECELERATION, EXCLUSIONS, FACTORS, OUTPUTS, Factor, column_names, schema
+from acc_decel.factors import EXCLUSIONS, FACTORS, Factor, column_names, schema
+from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet, domain_score, stored
+from acc_decel.outputs import COMFORT_DECELERATION, OUTPUTS
 from acc_decel.status import (
     BELOW_COMFORT,
     NOT_AVAILABLE_SHIFT,

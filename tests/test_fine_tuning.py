@@ -10,7 +10,7 @@ from conftest import BUDGET, COMPACT, SMALL_EVENTS, sensed_events
 
 from acc_decel.assurance.monotone_arrays import violations
 from acc_decel.dataset import dataset, generate
-from acc_decel.export import read_model
+from acc_decel.model_folder import read_model
 from acc_decel.network import calibration
 from acc_decel.network.calibration import MEDIAN
 from acc_decel.network.fine_tuning import FINE_TUNING, fine_tuned, sized, with_weights

@@ -22,8 +22,9 @@ from acc_decel.ecu.host import HostEcu
 from acc_decel.export.c_tables import c_float
 from acc_decel.export.firmware_files import firmware_files, write_firmware
 from acc_decel.export.reference import reference_outputs, status_of
-from acc_decel.factors import EXCLUSIONS, FACTORS, ORDERED, OUTPUTS, Factor, column_names, schema
+from acc_decel.factors import EXCLUSIONS, FACTORS, Factor, column_names, schema
 from acc_decel.network import DenseNet, Layer
+from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 TOLERANCE = 1e-4  # [m/s^2], [s]

@@ -12,34 +12,18 @@ from numpy import ndarray
 from random_net import random_events, random_net, spoiled
 
 from acc_decel.ecu import CortexM, HostEcu
-from acc_decel.export.bounds import (
-    Choice,
-    Entering,
-    Interval,
-    _line_above,
-    _line_below,
-    sum_intervals,
-)
+from acc_decel.export.bounds import Choice, Entering, Interval, _line_above, _line_below, sum_intervals
 from acc_decel.export.firmware_files import FIXED_EVENTS, firmware_files, write_firmware
-from acc_decel.export.fixed import (
-    LEAST,
-    MOST,
-    RATIO_BITS,
-    WORD,
-    FixedLayer,
-    FixedNet,
-    fixed,
-    fixed_answers,
-)
+from acc_decel.export.fixed import LEAST, MOST, RATIO_BITS, WORD, FixedLayer, FixedNet, fixed, fixed_answers
 from acc_decel.export.fixed_format import fixed_net
 from acc_decel.export.golden import even_events
-from acc_decel.export.model_folder import read_model
 from acc_decel.export.quantised import entering_scale, fits, quantised
 from acc_decel.export.reached import values_reached
 from acc_decel.export.reference import reference_outputs, status_of
-from acc_decel.factors import FREE, ORDERED, OUTPUTS, column_names
+from acc_decel.factors import FREE, column_names
+from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import Layer, bent, domain_score, entering, rectified, wiring
-from acc_decel.predictor import model_path
+from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, OUTSIDE_DOMAIN, REFUSED
 
 SCORE_TOLERANCE = 0.01  # of the score of the trained domain, in fixed point

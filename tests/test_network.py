@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.export import read_model
-from acc_decel.factors import FACTORS, ORDERED, OUTPUTS, QUANTILES, Factor, column_names
+from acc_decel.factors import FACTORS, Factor, column_names
+from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import DenseNet, calibration, entering, loaded, stored, wiring
 from acc_decel.network.calibration import LOWER, MEDIAN, UPPER, calibrated
 from acc_decel.network.domain import Fitting
@@ -31,7 +31,7 @@ from acc_decel.network.training import (
     train,
     usual,
 )
-from acc_decel.predictor import model_path
+from acc_decel.outputs import ORDERED, OUTPUTS, QUANTILES
 from tests.random_net import random_events, random_net
 
 FORCED = [f for f in FACTORS if f.direction]

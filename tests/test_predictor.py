@@ -15,8 +15,10 @@ from conftest import COMPACT, sensed_events
 
 from acc_decel import FACTORS, Prediction, Predictor, released_models
 from acc_decel.cli.card import _text
-from acc_decel.export import made_for, onnx_bytes, read_model, reference_outputs
-from acc_decel.factors import OUTPUTS, Factor, column_names, schema
+from acc_decel.export import onnx_bytes, reference_outputs
+from acc_decel.factors import Factor, column_names, schema
+from acc_decel.model_folder import made_for, read_model
+from acc_decel.outputs import OUTPUTS
 from acc_decel.status import OUTSIDE_DOMAIN, REFUSED
 from tests.random_net import random_net
 

@@ -21,9 +21,11 @@ from acc_decel.assurance.ranges import Extreme, extreme, ranks, sums, unclamped
 from acc_decel.assurance.rounding import in_real_arithmetic, rounding_errors
 from acc_decel.assurance.witness import accepted_events
 from acc_decel.cli import main
-from acc_decel.export import onnx_bytes, read_model, reference_outputs, write_model
-from acc_decel.factors import FACTORS, ORDERED, OUTPUTS, Factor, column_names
+from acc_decel.export import onnx_bytes, reference_outputs, write_model
+from acc_decel.factors import FACTORS, Factor, column_names
+from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet, Layer, wiring
+from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.physics import LATENTS
 from tests.random_net import random_net
 

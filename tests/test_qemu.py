@@ -14,11 +14,13 @@ from random_net import random_events, random_net, spoiled
 
 from acc_decel.compiled import compiled, firmware_sources
 from acc_decel.ecu import CortexM, HostEcu, QemuEcu, qemu
-from acc_decel.export import fixed_answers, fixed_net, golden_events, read_model, reference_outputs, status_of
-from acc_decel.export.firmware_files import FIXED_EVENTS, even_events, firmware_files, write_firmware
-from acc_decel.factors import OUTPUTS, column_names
+from acc_decel.export import fixed_answers, fixed_net, golden_events, reference_outputs, status_of
+from acc_decel.export.firmware_files import FIXED_EVENTS, firmware_files, write_firmware
+from acc_decel.export.golden import even_events
+from acc_decel.factors import column_names
+from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import DenseNet
-from acc_decel.predictor import model_path
+from acc_decel.outputs import OUTPUTS
 from acc_decel.status import REFUSED
 
 EXPORT = Path(__file__).parents[1] / "firmware_export"

@@ -21,8 +21,9 @@ from acc_decel.export.fixed import LEAST, MOST, FixedNet, fixed_answers
 from acc_decel.export.golden import even_events
 from acc_decel.export.quantised import fits, quantised, with_terms
 from acc_decel.export.shift import MOST_TERMS, TOLERANCE, distance, shift_net, with_few_terms
-from acc_decel.factors import FREE, ORDERED, OUTPUTS, column_names
+from acc_decel.factors import FREE, column_names
 from acc_decel.network import domain_score
+from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.status import REFUSED
 
 NET = random_net(np.random.default_rng(7))

@@ -13,7 +13,8 @@ from random_net import random_events, random_net, spoiled
 from acc_decel.ecu import MAX_AGE, PERIOD, CortexM, TaskRun, deadline_use, held, tick_times
 from acc_decel.ecu.ticks import LONGEST
 from acc_decel.export.firmware_files import firmware_files, write_firmware
-from acc_decel.factors import FACTORS, OUTPUTS, column_names
+from acc_decel.factors import FACTORS, column_names
+from acc_decel.outputs import OUTPUTS
 from acc_decel.predictor import Predictor, columns_of
 from acc_decel.status import NOT_AVAILABLE_SHIFT, REFUSED
 

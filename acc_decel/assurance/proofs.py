@@ -24,15 +24,14 @@ from acc_decel.assurance.onnx_arrays import differences
 from acc_decel.assurance.ranges import Extreme, Sums, extreme, ranks, sums, unclamped
 from acc_decel.assurance.rounding import in_real_arithmetic, rounding_errors
 from acc_decel.assurance.witness import accepted_events
-from acc_decel.export import read_model
-from acc_decel.export.fitness import check_fits
-from acc_decel.export.model_folder import ARRAYS, MANIFEST, ONNX
-from acc_decel.factors import ORDERED, OUTPUTS, column_names
+from acc_decel.export.exportable import check_fits
+from acc_decel.factors import column_names
 from acc_decel.files import replaced
+from acc_decel.model_folder import ARRAYS, MANIFEST, ONNX, PROOF, read_model
 from acc_decel.network import DenseNet
+from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.physics import Vehicle
 
-PROOF = "proof.json"
 SHOWN = 3  # violations that are told one by one
 NARROWING = 1 / 20  # of the time for one extreme, for each end of each hidden unit's sum
 DIGITS = 6  # of the figures in proof.json

@@ -6,7 +6,7 @@ import typer
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from acc_decel.cli.tables import print_json, print_table, progress_console, say
-from acc_decel.predictor import DEFAULT_MODEL, model_path
+from acc_decel.model_folder import DEFAULT_MODEL, model_path
 
 if TYPE_CHECKING:
     from acc_decel.assurance import Model

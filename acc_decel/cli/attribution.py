@@ -13,8 +13,10 @@ from numpy import ndarray
 
 from acc_decel.cli.offline import progress_bar, quiet
 from acc_decel.cli.tables import print_json, say
-from acc_decel.factors import OUTPUTS, column_names
-from acc_decel.predictor import DEFAULT_MODEL, Predictor
+from acc_decel.factors import column_names
+from acc_decel.model_folder import DEFAULT_MODEL
+from acc_decel.outputs import OUTPUTS
+from acc_decel.predictor import Predictor
 
 if TYPE_CHECKING:
     from acc_decel.dataset import Dataset
@@ -47,13 +49,13 @@ def attribute(
     """
     if dataset_folder is None:
         raise ValueError("--dataset must name a folder written by `acc-decel generate`. Got nothing: give it.")
-    from acc_decel import dataset, export  # noqa: PLC0415 - the extra [train] is asked for only here
+    from acc_decel import dataset, export, model_folder  # noqa: PLC0415 - the extra [train] is asked for only here
     from acc_decel.network import reference  # noqa: PLC0415
     from acc_decel.network.split import part  # noqa: PLC0415
 
     predictor = Predictor(model)
     folder = predictor.path.parent
-    net, told = export.read_model(folder)
+    net, told = model_folder.read_model(folder)
     data = dataset.dataset(dataset_folder)
     _check_same_vehicle(dataset_folder, data, told)
     training = data.columns[part(data.event, "training")]
@@ -61,10 +63,10 @@ def attribute(
         asked = reference(net.factors, lambda columns: _median(predictor, pool, columns), training)
         student = _taught(asked, training, epochs, seed)
         metrics = _metrics(asked, student, net, data.columns[part(data.event, "test")][:events])
-    hashes = export.made_for(folder)
+    hashes = model_folder.made_for(folder)
     metadata = {"made_for": json.dumps(hashes), "background": json.dumps(_told(asked))}
     content = export.attribution_bytes(predictor.path.read_bytes(), student, metadata)
-    export.add_attribution(folder, content, metrics)
+    model_folder.add_attribution(folder, content, metrics)
     if as_json:
         print_json(metrics)
         return
@@ -73,7 +75,7 @@ def attribute(
         f"absolute error {metrics['mean_absolute_error']:.3f} m/s^2; {metrics['multiply_adds']} multiply-adds, "
         f"{metrics['multiply_adds_ratio']:.0f} times fewer than KernelSHAP"
     )
-    say(f"student in {folder / export.ATTRIBUTION}; baseline {student.baseline:.2f} m/s^2")
+    say(f"student in {folder / model_folder.ATTRIBUTION}; baseline {student.baseline:.2f} m/s^2")
 
 
 def _check_same_vehicle(folder: Path, data: "Dataset", told: dict[str, Any]) -> None:

@@ -10,7 +10,8 @@ from acc_decel.cli.drives import Json
 from acc_decel.cli.online import Model
 from acc_decel.cli.tables import print_json, print_table, read_table, say
 from acc_decel.correction import Correction, CorrectionFile, model_digest, read_correction
-from acc_decel.predictor import DEFAULT_MODEL, Predictor
+from acc_decel.model_folder import DEFAULT_MODEL
+from acc_decel.predictor import Predictor
 
 Stops = Annotated[Path, typer.Argument(metavar="STOPS", help="CSV or Parquet of stops with measured deceleration")]
 Written = Annotated[Path, typer.Option("--output", "-o", help="JSON file of the correction")]

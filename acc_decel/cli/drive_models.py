@@ -15,7 +15,8 @@ from acc_decel.cli.drives import Dbc, Description, Json, Threshold
 from acc_decel.cli.offline import progress_bar
 from acc_decel.cli.online import Factors
 from acc_decel.cli.tables import print_json, print_table, read_table, say, write_table
-from acc_decel.predictor import DEFAULT_MODEL, Predictor
+from acc_decel.model_folder import DEFAULT_MODEL
+from acc_decel.predictor import Predictor
 
 if TYPE_CHECKING:
     from acc_decel.adaptation import Estimate

@@ -12,8 +12,10 @@ from numpy import ndarray
 from acc_decel.cli.offline import progress_bar
 from acc_decel.cli.online import Factors
 from acc_decel.cli.tables import check_table_name, print_json, read_table, say, write_table
-from acc_decel.export import firmware_files, golden_events, read_model, write_firmware
-from acc_decel.factors import ORDERED, Factor, column_names
+from acc_decel.export import firmware_files, golden_events, write_firmware
+from acc_decel.factors import Factor, column_names
+from acc_decel.model_folder import read_model
+from acc_decel.outputs import ORDERED
 from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, unknown_factor
 from acc_decel.status import REFUSED
 

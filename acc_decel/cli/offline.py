@@ -17,7 +17,7 @@ from acc_decel.cli.bayes import train_bayes
 from acc_decel.cli.fuzzy_broad import train_fuzzy_broad
 from acc_decel.cli.tables import print_json, print_table, progress_console, say
 from acc_decel.correction import model_digest
-from acc_decel.predictor import model_path
+from acc_decel.model_folder import model_path
 
 if TYPE_CHECKING:
     from acc_decel.dataset import Driving
@@ -165,7 +165,8 @@ def _train_network(
 ) -> None:
     """Train the network, from nothing or from that of the model `start`, and write the model's folder."""
     from acc_decel import dataset, physics  # noqa: PLC0415
-    from acc_decel.export import read_model, write_model  # noqa: PLC0415
+    from acc_decel.export import write_model  # noqa: PLC0415
+    from acc_decel.model_folder import read_model  # noqa: PLC0415
 
     with quiet():
         from acc_decel.network import fine_tuning  # noqa: PLC0415
@@ -244,7 +245,8 @@ def export(
         acc-decel export models/suv --output firmware_suv
         acc-decel export compact --format fixed --output firmware_cortex_m3
     """
-    from acc_decel.export import firmware_files, golden_events, read_model, write_firmware  # noqa: PLC0415
+    from acc_decel.export import firmware_files, golden_events, write_firmware  # noqa: PLC0415
+    from acc_decel.model_folder import read_model  # noqa: PLC0415
 
     net, told = read_model(model_path(model).parent)
     files = firmware_files(

@@ -11,8 +11,9 @@ import typer
 from acc_decel import evaluation
 from acc_decel.cli.attribution_chart import print_attribution, print_attributions
 from acc_decel.cli.tables import print_json, print_table, read_table, say, write_table
-from acc_decel.factors import OUTPUTS
-from acc_decel.predictor import DEFAULT_MODEL, C, Given, Predictor, released_models
+from acc_decel.model_folder import DEFAULT_MODEL, METRICS, released_models
+from acc_decel.outputs import OUTPUTS
+from acc_decel.predictor import C, Given, Predictor
 from acc_decel.status import flags
 
 Factors = dict[str, Given]
@@ -126,7 +127,7 @@ def info(
     predictor = Predictor(model)
     told: dict[str, object] = {key: _unfolded(text) for key, text in predictor.metadata.items()}
     told["schema"] = predictor.metadata["schema"]  # digits, which may look like a number
-    metrics = predictor.path.parent / "metrics.json"
+    metrics = predictor.path.parent / METRICS
     if metrics.is_file():
         told["metrics"] = json.loads(metrics.read_text())
     if as_json:

@@ -14,9 +14,11 @@ from acc_decel import evaluation
 from acc_decel.cli.ecu_task import replay
 from acc_decel.cli.online import Factors, Input, Json, Keep, Model, Output, events_of
 from acc_decel.cli.tables import print_json, print_table, say, write_table
-from acc_decel.export import firmware_files, golden_events, read_model, write_firmware
-from acc_decel.factors import ORDERED, column_names
-from acc_decel.predictor import DEFAULT_MODEL, ONNX_RUNTIME, Predictor, columns_of, predictions, refusal
+from acc_decel.export import firmware_files, golden_events, write_firmware
+from acc_decel.factors import column_names
+from acc_decel.model_folder import DEFAULT_MODEL, read_model
+from acc_decel.outputs import ORDERED
+from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, refusal
 from acc_decel.status import REFUSED
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from pathlib import Path
 from acc_decel.compiled.compiler import compiler_here
 from acc_decel.compiled.library import Library
 from acc_decel.files import replaced
+from acc_decel.model_folder import ARRAYS, ONNX
 
-MODEL_FILES = ("network.npz", "model.onnx")  # what a library is built from, and what it must answer like
-CODE = ("factors.py", "status.py", "export", "network", "compiled")
+MODEL_FILES = (ARRAYS, ONNX)  # what a library is built from, and what it must answer like
+CODE = ("outputs.py", "factors.py", "status.py", "model_folder.py", "network", "export", "compiled")
 DIGITS = 16
 
 

@@ -16,7 +16,7 @@ from acc_decel.ecu.cores import CORTEX_M4F, Core, core_named
 from acc_decel.ecu.cycles import Run, RunCosts
 from acc_decel.ecu.image import Image, image
 from acc_decel.ecu.mailbox import mailbox
-from acc_decel.factors import OUTPUTS
+from acc_decel.outputs import OUTPUTS
 from acc_decel.status import REFUSED
 
 Emulator: TypeAlias = Any  # a unicorn.Uc, whose methods have no types

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from acc_decel.factors import FACTORS, column_names
-from acc_decel.predictor import DEFAULT_MODEL, MODEL_FILE, Predictor, released_models, unknown_factor
+from acc_decel.model_folder import DEFAULT_MODEL, ONNX, released_models
+from acc_decel.predictor import Predictor, unknown_factor
 
 FULL_BRAKING_BAR = 160.0  # a braking test is a stop as hard as the car can; the ABS then sets the pressure
 TOLD = ("name", "kind", "braking_distance_m", "vehicle", "conditions", "source", "note")
@@ -81,7 +82,7 @@ def predictors(tests: pd.DataFrame, models: tuple[str, ...] = ()) -> dict[str, P
     chosen = {predictor.vehicle: predictor for predictor in map(Predictor, models)}
     needed = set(vehicles_of(tests)) - set(chosen)
     released = {name: folder for name, folder in released_models().items() if name in needed}
-    return chosen | {name: Predictor(folder / MODEL_FILE) for name, folder in released.items()}
+    return chosen | {name: Predictor(folder / ONNX) for name, folder in released.items()}
 
 
 def evaluated(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.DataFrame:

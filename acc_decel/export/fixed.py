@@ -15,8 +15,8 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from numpy import ndarray
 
 from acc_decel.export.reference import status_of
-from acc_decel.factors import COMFORT_DECELERATION, OUTPUTS
 from acc_decel.network import DenseNet, domain_inputs, excluded, in_order, wiring
+from acc_decel.outputs import COMFORT_DECELERATION, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, OUTSIDE_DOMAIN, REFUSED
 
 LEAST, MOST = -32768, 32767  # of a value between layers

@@ -5,7 +5,7 @@ from dataclasses import replace
 from jaxtyping import Float32
 from numpy import ndarray, rint
 
-from acc_decel.export.fitness import check_fits
+from acc_decel.export.exportable import check_fits
 from acc_decel.export.fixed import FixedLayer, FixedNet
 from acc_decel.export.quantised import quantised
 from acc_decel.export.reached import values_reached

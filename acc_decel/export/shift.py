@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from acc_decel.export.fitness import check_fits
+from acc_decel.export.exportable import check_fits
 from acc_decel.export.fixed import FixedNet
 from acc_decel.export.quantised import quantised, with_terms
 from acc_decel.export.reached import values_reached

@@ -3,7 +3,6 @@
 from acc_decel.network.attribution import Reference as Reference
 from acc_decel.network.attribution import available as available
 from acc_decel.network.attribution import estimates as estimates
-from acc_decel.network.attribution import owners as owners
 from acc_decel.network.attribution import reference as reference
 from acc_decel.network.attribution_student import GAP_SCALE as GAP_SCALE
 from acc_decel.network.attribution_student import Dense as Dense

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 from numpy import ndarray
 
-from acc_decel.factors import Factor
+from acc_decel.factors import Factor, owners
 
 BACKGROUND = 32  # events, a multiple of the walks
 WALKS = 16  # permutations for each event
@@ -119,16 +119,11 @@ def _walk(
     now, before = asked.background[background], asked.answers[background]
     for factor in order.T:
         rows = np.flatnonzero(given[np.arange(len(columns)), factor])
-        now[rows] = np.where(owner == factor[rows, None], columns[rows], now[rows])
+        now[rows] = np.where(np.array(owner) == factor[rows, None], columns[rows], now[rows])
         after = asked.answer(now[rows])
         total[rows, factor[rows]] += after - before[rows]
         before[rows] = after
         on_step()
-
-
-def owners(factors: tuple[Factor, ...]) -> Int64[ndarray, " columns"]:
-    """The number of the factor that each column belongs to."""
-    return np.array([i for i, f in enumerate(factors) for _ in f.columns])
 
 
 def available(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, "rows factors"]:

@@ -22,10 +22,10 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import OUTPUTS
 from acc_decel.network import calibration
 from acc_decel.network.dense_net import DenseNet, Layer, entering, rectified
 from acc_decel.network.split import part
+from acc_decel.outputs import OUTPUTS
 
 AT_ONCE = 2_048  # rows whose covariances are in memory at a time
 NODES, SHARES = np.polynomial.hermite_e.hermegauss(7)  # of the quadrature

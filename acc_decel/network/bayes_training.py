@@ -22,13 +22,14 @@ import tensorflow as tf
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import DELAY, OUTPUTS, QUANTILES, Factor
+from acc_decel.factors import Factor
 from acc_decel.network.bayes import BayesNet
 from acc_decel.network.calibration import calibrated
 from acc_decel.network.dense_net import entering
 from acc_decel.network.keras_net import OFFSET, SCALE, SignedDense, keras_model, plain, rectified
 from acc_decel.network.split import part
 from acc_decel.network.training import scaling
+from acc_decel.outputs import DELAY, OUTPUTS, QUANTILES
 
 FEWEST_EVENTS = 1_000  # then about a hundred calibrate the 1 % quantile
 STEPS_AT_ONCE = 100  # training steps between two looks of Python, and the least in an epoch

@@ -15,10 +15,11 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset, conditional_quantiles
-from acc_decel.factors import CERTAIN, DELAY, OUTPUTS, QUANTILES, column_names
+from acc_decel.factors import CERTAIN, column_names
 from acc_decel.network.dense_net import DenseNet
 from acc_decel.network.domain_metrics import domain_metrics
 from acc_decel.network.split import part
+from acc_decel.outputs import DELAY, OUTPUTS, QUANTILES
 from acc_decel.physics import vehicle_from
 
 LOWER, MEDIAN, UPPER = (

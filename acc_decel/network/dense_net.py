@@ -25,7 +25,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
-from acc_decel.factors import FACTORS, FREE, ORDERED, Factor, bends, column_names, schema
+from acc_decel.factors import FACTORS, FREE, Factor, bends, column_names, schema
+from acc_decel.outputs import ORDERED
 
 FORMAT = 2  # of the stored arrays and of the exported graph; since 2 they have the score of the trained domain
 

@@ -23,9 +23,10 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import OUTPUTS, Factor, column_names
+from acc_decel.factors import Factor, column_names
 from acc_decel.network.dense_net import bent
 from acc_decel.network.split import part
+from acc_decel.outputs import OUTPUTS
 
 LEVELS = {"deceleration_lower": 0.05, "deceleration_upper": 0.95, "deceleration_lower_99": 0.01}  # as OUTPUTS says
 LABELS = ("deceleration", "delay")  # what the regression learns: [m/s^2] and [s]

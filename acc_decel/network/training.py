@@ -18,12 +18,13 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import CERTAIN, DELAY, ORDERED, OUTPUTS, QUANTILES, Factor, column_names
+from acc_decel.factors import CERTAIN, Factor, column_names
 from acc_decel.network.calibration import calibrated
 from acc_decel.network.dense_net import DenseNet, bent, entering
 from acc_decel.network.domain import Fitting, fitted
 from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain, teacher_model
 from acc_decel.network.split import part
+from acc_decel.outputs import DELAY, ORDERED, OUTPUTS, QUANTILES
 from acc_decel.physics import SURFACES
 
 DELAY_WEIGHT = 0.1  # of the delay in the loss, beside the quantiles

@@ -5,8 +5,9 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from acc_decel.export.bounds import domain_intervals, sum_intervals
-from acc_decel.factors import OUTPUTS, Factor, column_names
+from acc_decel.factors import Factor, column_names
 from acc_decel.network import DenseNet, Layer, Wiring, bent, domain_inputs, wiring
+from acc_decel.outputs import OUTPUTS
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
 EXACT = 2.0**24  # sums of hidden units stay below, so that the firmware's rectifier rounds as the reference's does

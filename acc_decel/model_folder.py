@@ -1,46 +1,16 @@
-"""A released model as a folder: arrays, ONNX, metrics, and a manifest with the hash of each."""
+"""What lies in a model's folder, where the released models lie, and that the files of a folder belong together."""
 
 import hashlib
 import json
-from importlib.metadata import version
+from importlib import resources
 from pathlib import Path
 
-from acc_decel.export.fitness import check_fits
-from acc_decel.export.onnx_file import onnx_bytes
-from acc_decel.factors import schema
 from acc_decel.files import replaced
-from acc_decel.network import DenseNet, loaded, stored
+from acc_decel.network import DenseNet, loaded
 
 ARRAYS, ONNX, METRICS, MANIFEST = "network.npz", "model.onnx", "metrics.json", "manifest.json"
-ATTRIBUTION = "attribution.onnx"
-
-
-def write_model(
-    folder: Path,
-    net: DenseNet,
-    *,
-    vehicle: str,
-    dataset: dict[str, object],
-    training: dict[str, object],
-    metrics: dict[str, object],
-) -> None:
-    """Write the model's folder. Raises ValueError, before anything is written, if the network cannot be exported.
-
-    `dataset` and `training` say what the network was trained on and how; they go into the ONNX metadata too.
-    """
-    check_fits(net)
-    told = {"vehicle": vehicle, "code_version": version("acc-decel"), "dataset": dataset, "training": training}
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in told.items()}
-    files = {
-        ARRAYS: stored(net),
-        ONNX: onnx_bytes(net, texts),
-        METRICS: _json(told | {"schema": schema(), **metrics}),
-    }
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    files[MANIFEST] = _json({"vehicle": vehicle, "schema": schema(), "sha256": hashes})
-    for name, content in files.items():
-        with replaced(folder / name) as temporary:
-            temporary.write_bytes(content)
+ATTRIBUTION, PROOF, CARD = "attribution.onnx", "proof.json", "card.md"
+DEFAULT_MODEL = "compact"
 
 
 def add_attribution(folder: Path, content: bytes, metrics: dict[str, object]) -> None:
@@ -78,3 +48,42 @@ def read_model(folder: Path) -> tuple[DenseNet, dict[str, object]]:
 
 def _json(told: dict[str, object]) -> bytes:
     return (json.dumps(told, indent=1) + "\n").encode()
+
+
+def models_folder() -> Path:
+    """Where the released models lie: inside an installed package, beside it in a checkout."""
+    package = Path(str(resources.files("acc_decel")))
+    inside = package / "models"
+    return inside if inside.is_dir() else package.parent / "models"
+
+
+def released_models() -> dict[str, Path]:
+    """The released models: name to folder."""
+    return {path.parent.name: path.parent for path in sorted(models_folder().glob(f"*/{ONNX}"))}
+
+
+def model_path(model: str | Path) -> Path:
+    """The ONNX file of a released model's name, a model folder or a file. Raises ValueError if there is none."""
+    released = released_models()
+    if str(model) in released:
+        return released[str(model)] / ONNX
+    path = Path(model)
+    path = path / ONNX if path.is_dir() else path
+    if not path.is_file():
+        _refuse_other_kind(path.parent)
+        raise ValueError(
+            f"model must be a released model ({', '.join(released) or 'none here'}), a model folder or an ONNX file. "
+            f"Got {str(model)!r}: there is no {path}."
+        )
+    return path
+
+
+def _refuse_other_kind(folder: Path) -> None:
+    """Raise ValueError if `folder` holds a trained model that is no network; its manifest names the kind."""
+    manifest = folder / MANIFEST
+    told = json.loads(manifest.read_text()) if manifest.is_file() else {}
+    if kind := told.get("kind"):
+        raise ValueError(
+            f"{folder} must hold a network with its {ONNX}. Got a {kind} model, which has no ONNX or C form: "
+            "train a network with `acc-decel train`."
+        )

@@ -9,8 +9,7 @@ import onnxruntime
 from numpy import ndarray
 
 from acc_decel.factors import Factor, column_names
-
-STUDENT_FILE = "attribution.onnx"
+from acc_decel.model_folder import ATTRIBUTION
 
 
 class Explainer:
@@ -18,7 +17,7 @@ class Explainer:
 
     def __init__(self, model: Path) -> None:
         """Load the student of the ONNX file `model`. Raises ValueError if it lacks or belongs to another network."""
-        self.path = model.parent / STUDENT_FILE
+        self.path = model.parent / ATTRIBUTION
         if not self.path.is_file():
             raise ValueError(f"{self.path} must be there to explain a prediction. Got none: {_remedy(model)}")
         self._session = _session(self.path, _remedy(model))
