@@ -2,7 +2,7 @@
 
     python benchmarks/attribution.py [--model compact] [--events 150] [--json]
 
-The model needs its student: `acc-decel attribute`. Truth: `acc_decel.assurance.exact`, over all coalitions of the
+The model needs its student: `acc-decel attribute`. Truth: `acc_decel.attribution.exact`, over all coalitions of the
 available factors, each with the whole background (`acc_decel/network/attribution.py` says what a coalition is worth).
 Events: held out; as they come with factors lacking, and a third as many with every factor available. Correlation and
 mean absolute error [m/s^2] are over the available factors of all events. `multiply_adds` are for one event: rows that
@@ -26,11 +26,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from acc_decel.assurance import KERNEL_SAMPLES, agreement, exact_of
+from acc_decel.attribution import KERNEL_SAMPLES, Reference, agreement, available, estimates, exact_of
 from acc_decel.dataset import dataset, generate
 from acc_decel.factors import owners, schema
 from acc_decel.model_folder import read_model
-from acc_decel.network import DenseNet, Reference, available, estimates
+from acc_decel.network import DenseNet
 from acc_decel.network.split import part
 from acc_decel.outputs import OUTPUTS
 from acc_decel.physics import vehicle

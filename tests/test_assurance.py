@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import COMPACT
 
-from acc_decel.assurance import REGIMES, influences, needed
+from acc_decel.evaluation.sensitivity import REGIMES, influences, needed
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,23 @@ from conftest import COMPACT, event_of, sensed_events
 from numpy import ndarray
 
 from acc_decel import FACTORS, Predictor
-from acc_decel.assurance import agreement, exact, exact_of
+from acc_decel.attribution import (
+    Dense,
+    Reference,
+    Student,
+    agreement,
+    attribution_bytes,
+    available,
+    estimates,
+    exact,
+    exact_of,
+    reference,
+)
 from acc_decel.dataset import generate
-from acc_decel.export import attribution_bytes, onnx_bytes, write_model
+from acc_decel.export import onnx_bytes, write_model
 from acc_decel.factors import column_names, owners
 from acc_decel.model_folder import read_model
-from acc_decel.network import Dense, DenseNet, Reference, Student, available, estimates, reference
+from acc_decel.network import DenseNet
 from acc_decel.outputs import OUTPUTS
 from acc_decel.physics import vehicle
 from tests.random_net import random_events, random_net
@@ -168,7 +179,7 @@ def test_a_student_that_is_wrong_is_found_out(net, some):
 
 
 def test_a_student_learns_and_one_seed_gives_one_student(net):
-    from acc_decel.network.attribution_training import AttributionTraining, student  # noqa: PLC0415 - slow to import
+    from acc_decel.attribution.training import AttributionTraining, student  # noqa: PLC0415 - slow to import
 
     columns = sensed_events(2600)
     asked = reference(FACTORS, median_of(net), columns, events=4)

@@ -19,8 +19,9 @@ from acc_decel.outputs import OUTPUTS
 from acc_decel.predictor import Predictor
 
 if TYPE_CHECKING:
+    from acc_decel.attribution import Reference, Student
     from acc_decel.dataset import Dataset
-    from acc_decel.network import DenseNet, Reference, Student
+    from acc_decel.network import DenseNet
 
 MEDIAN = list(OUTPUTS).index("deceleration")
 EVENTS = 150  # compared with their exact attributions
@@ -50,7 +51,7 @@ def attribute(
     if dataset_folder is None:
         raise ValueError("--dataset must name a folder written by `acc-decel generate`. Got nothing: give it.")
     from acc_decel import dataset, export, model_folder  # noqa: PLC0415 - the extra [train] is asked for only here
-    from acc_decel.network import reference  # noqa: PLC0415
+    from acc_decel.attribution import reference  # noqa: PLC0415
     from acc_decel.network.split import part  # noqa: PLC0415
 
     predictor = Predictor(model)
@@ -103,7 +104,7 @@ def _told(asked: "Reference") -> dict[str, list[float]]:
 def _taught(asked: "Reference", training: ndarray, epochs: int | None, seed: int) -> "Student":
     """The student, trained on the columns `training`, with progress."""
     with quiet():
-        from acc_decel.network import attribution_training as learning  # noqa: PLC0415
+        from acc_decel.attribution import training as learning  # noqa: PLC0415
 
     usual = learning.AttributionTraining()
     settings = replace(usual, epochs=epochs or usual.epochs, seed=seed)
@@ -119,7 +120,7 @@ def _taught(asked: "Reference", training: ndarray, epochs: int | None, seed: int
 
 def _metrics(asked: "Reference", student: "Student", net: "DenseNet", columns: ndarray) -> dict[str, Any]:
     """How near the student comes to the exact attributions of events held out, and what it costs."""
-    from acc_decel.assurance import KERNEL_SAMPLES, agreement, exact_of  # noqa: PLC0415
+    from acc_decel.attribution import KERNEL_SAMPLES, agreement, exact_of  # noqa: PLC0415
 
     with progress_bar() as progress:
         task = progress.add_task("exact Shapley values", total=len(columns))

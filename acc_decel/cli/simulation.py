@@ -73,17 +73,18 @@ def influences(
 
         acc-decel influences --vehicle suv --plot influences.png
     """
-    from acc_decel import assurance, physics  # noqa: PLC0415
+    from acc_decel import physics  # noqa: PLC0415
+    from acc_decel.evaluation import sensitivity  # noqa: PLC0415
 
     car = physics.vehicle(vehicle)
     with progress_bar() as progress:
-        task = progress.add_task("kinds of road", total=len(assurance.REGIMES))
-        found = assurance.influences(car, samples=samples, seed=seed, on_regime=lambda: progress.advance(task))
+        task = progress.add_task("kinds of road", total=len(sensitivity.REGIMES))
+        found = sensitivity.influences(car, samples=samples, seed=seed, on_regime=lambda: progress.advance(task))
     if plot is not None:
         from acc_decel.cli import plots  # noqa: PLC0415
 
         plots.save(plots.influence_bars(found), plot)
-    needed = assurance.needed(found)
+    needed = sensitivity.needed(found)
     if as_json:
         regimes = {name: rows.drop(columns="regime") for name, rows in found.groupby("regime", sort=False)}
         print_json({"regimes": regimes, "needed": needed})

@@ -1,6 +1,5 @@
 """Arrays in, files out: ONNX, C, and the folder of a released model."""
 
-from acc_decel.export.attribution_file import attribution_bytes as attribution_bytes
 from acc_decel.export.firmware_files import firmware_files as firmware_files
 from acc_decel.export.firmware_files import write_firmware as write_firmware
 from acc_decel.export.fixed import fixed_answers as fixed_answers

@@ -1,13 +1,5 @@
 """Keras in, plain arrays out. `acc_decel.network.training` needs the extra [train]; what is here does not."""
 
-from acc_decel.network.attribution import Reference as Reference
-from acc_decel.network.attribution import available as available
-from acc_decel.network.attribution import estimates as estimates
-from acc_decel.network.attribution import reference as reference
-from acc_decel.network.attribution_student import GAP_SCALE as GAP_SCALE
-from acc_decel.network.attribution_student import Dense as Dense
-from acc_decel.network.attribution_student import Student as Student
-from acc_decel.network.attribution_student import may_lack as may_lack
 from acc_decel.network.dense_net import FORMAT as FORMAT
 from acc_decel.network.dense_net import DenseNet as DenseNet
 from acc_decel.network.dense_net import Layer as Layer

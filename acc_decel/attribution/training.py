@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from acc_decel.network.attribution import WALKS, Reference, available, estimates
-from acc_decel.network.attribution_student import Dense, Student, student_inputs
+from acc_decel.attribution.game import WALKS, Reference, available, estimates
+from acc_decel.attribution.student import Dense, Student, student_inputs
 from acc_decel.network.training import FEWEST_EVENTS, STEPS_AT_ONCE, scaling
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from acc_decel.attribution.student import GAP_SCALE, Dense, Student, may_lack
 from acc_decel.export.onnx_file import INPUT, Graph
 from acc_decel.factors import bends, owners
-from acc_decel.network import GAP_SCALE, Dense, Student, may_lack
 
 OUTPUT = "attribution"
 MEDIAN = "deceleration"  # the output of the model that is explained

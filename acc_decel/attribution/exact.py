@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64
 from numpy import ndarray
 
-from acc_decel.network import Reference, available
+from acc_decel.attribution.game import Reference, available
 
 KERNEL_SAMPLES = 200  # coalitions that KernelSHAP is given, to compare with
 

@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
+from acc_decel.attribution.game import available
 from acc_decel.factors import Factor, owners
-from acc_decel.network.attribution import available
 from acc_decel.network.dense_net import bent
 
 GAP_SCALE = np.float32(4.0)  # [m/s^2], of the distance from the baseline as an input

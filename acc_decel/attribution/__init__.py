@@ -1,0 +1,15 @@
+"""What each factor adds to a prediction: a game of Shapley values, and a small network, the student, that answers it."""
+
+from acc_decel.attribution.exact import KERNEL_SAMPLES as KERNEL_SAMPLES
+from acc_decel.attribution.exact import agreement as agreement
+from acc_decel.attribution.exact import exact as exact
+from acc_decel.attribution.exact import exact_of as exact_of
+from acc_decel.attribution.game import Reference as Reference
+from acc_decel.attribution.game import available as available
+from acc_decel.attribution.game import estimates as estimates
+from acc_decel.attribution.game import reference as reference
+from acc_decel.attribution.onnx_file import attribution_bytes as attribution_bytes
+from acc_decel.attribution.student import GAP_SCALE as GAP_SCALE
+from acc_decel.attribution.student import Dense as Dense
+from acc_decel.attribution.student import Student as Student
+from acc_decel.attribution.student import may_lack as may_lack
