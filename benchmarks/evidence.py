@@ -32,7 +32,7 @@ from evidence_bits import differences, parts_in_all
 from evidence_events import answered, events_of, records, released, unusual
 from evidence_stack import stack_bound
 
-from acc_decel.cli.offline import progress_bar
+from acc_decel.cli.terminal import progress_bar
 from acc_decel.compiled import SAME_BITS, WARNINGS, firmware_sources
 from acc_decel.ecu import CortexM
 from acc_decel.ecu.compiler import ZIG

@@ -8,7 +8,7 @@ import numpy as np
 import typer
 
 from acc_decel import evaluation
-from acc_decel.cli.tables import say
+from acc_decel.cli.terminal import say
 from acc_decel.factors import column_names
 from acc_decel.files import replaced
 from acc_decel.model_folder import CARD, DEFAULT_MODEL, METRICS

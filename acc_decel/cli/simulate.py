@@ -1,22 +1,19 @@
-"""Commands that ask the physics itself: simulate, influences. They need the extra [train]."""
+"""`acc-decel simulate`: one stop in the physics, as a table and a picture. Needs the extra [train]."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import pandas as pd
 import typer
 
-from acc_decel.cli.offline import progress_bar
-from acc_decel.cli.tables import print_json, print_table, say
+from acc_decel.cli.options import Car, Json
+from acc_decel.cli.terminal import print_json, print_table
 from acc_decel.factors import FACTORS, Factor
 from acc_decel.predictor import Given
 
 if TYPE_CHECKING:
     from acc_decel.physics import Vehicle
 
-Json = Annotated[bool, typer.Option("--json", help="print for a program")]
-Car = Annotated[str, typer.Option(help="shipped vehicle, or a TOML file of your own")]
 MAP_TREADS_MM = (8.0, 4.0, 1.6)
 
 
@@ -56,53 +53,6 @@ def simulate(
     print_table(f"{car.name}: taken", ("factor", "value", "unit"), rows)
     units = {"deceleration": "m/s^2", "delay": "s", "peak_disc_c": "degC", "stopping_distance": "m"}
     print_table("simulated", ("answer", "value", "unit"), [(n, f"{v:.3f}", units.get(n, "")) for n, v in told.items()])
-
-
-def influences(
-    vehicle: Car = "compact",
-    samples: Annotated[int, typer.Option(help="base points for each kind of road; a power of two", min=64)] = 4096,
-    seed: Annotated[int, typer.Option(help="same seed, same indices")] = 1,
-    plot: Annotated[Path | None, typer.Option(help="draw the indices as PNG or SVG")] = None,
-    as_json: Json = False,
-) -> None:
-    """Say what the deceleration depends on: Sobol indices of the physics, for each kind of road.
-
-    The total index is the share of the variance in which a factor takes part, the first-order index what it explains
-    alone. Names ending in _score are influences that no sensor knows. The last line names the factors that the network
-    misses most.
-
-        acc-decel influences --vehicle suv --plot influences.png
-    """
-    from acc_decel import physics  # noqa: PLC0415
-    from acc_decel.evaluation import sensitivity  # noqa: PLC0415
-
-    car = physics.vehicle(vehicle)
-    with progress_bar() as progress:
-        task = progress.add_task("kinds of road", total=len(sensitivity.REGIMES))
-        found = sensitivity.influences(car, samples=samples, seed=seed, on_regime=lambda: progress.advance(task))
-    if plot is not None:
-        from acc_decel.cli import plots  # noqa: PLC0415
-
-        plots.save(plots.influence_bars(found), plot)
-    needed = sensitivity.needed(found)
-    if as_json:
-        regimes = {name: rows.drop(columns="regime") for name, rows in found.groupby("regime", sort=False)}
-        print_json({"regimes": regimes, "needed": needed})
-        return
-    for name, rows in found.groupby("regime", sort=False):
-        _print_indices(str(name), rows)
-    say("the network may not lack, without a wider interval: " + ", ".join(f"{n} ({v:.2f})" for n, v in needed.items()))
-
-
-def _print_indices(regime: str, rows: pd.DataFrame, shown: int = 8) -> None:
-    print_table(
-        f"{regime}: share of the variance of the deceleration",
-        ("influence", "total", "+-", "first order", "+-"),
-        [
-            (str(r["influence"]), *(f"{r[column]:.3f}" for column in ("total", "total_conf", "first", "first_conf")))
-            for _, r in rows.head(shown).iterrows()
-        ],
-    )
 
 
 def _value(factor: Factor, given: Given) -> float:

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy import ndarray
 
-from acc_decel.cli.offline import progress_bar
-from acc_decel.cli.online import Factors
-from acc_decel.cli.tables import check_table_name, print_json, read_table, say, write_table
+from acc_decel.cli.options import Factors
+from acc_decel.cli.terminal import check_table_name, print_json, progress_bar, read_table, say, write_table
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import Factor, column_names
 from acc_decel.model_folder import read_model

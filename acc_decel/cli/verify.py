@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from acc_decel.cli.tables import print_json, print_table, progress_console, say
+from acc_decel.cli.terminal import print_json, print_table, progress_console, say
 from acc_decel.model_folder import DEFAULT_MODEL, model_path
 
 if TYPE_CHECKING:

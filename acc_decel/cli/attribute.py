@@ -11,8 +11,7 @@ import numpy as np
 import typer
 from numpy import ndarray
 
-from acc_decel.cli.offline import progress_bar, quiet
-from acc_decel.cli.tables import print_json, say
+from acc_decel.cli.terminal import print_json, progress_bar, quiet, say
 from acc_decel.factors import column_names
 from acc_decel.model_folder import DEFAULT_MODEL
 from acc_decel.outputs import OUTPUTS
@@ -50,7 +49,7 @@ def attribute(
     """
     if dataset_folder is None:
         raise ValueError("--dataset must name a folder written by `acc-decel generate`. Got nothing: give it.")
-    from acc_decel import dataset, export, model_folder  # noqa: PLC0415 - the extra [train] is asked for only here
+    from acc_decel import attribution, dataset, model_folder  # noqa: PLC0415 - the extra [train] is asked for only here
     from acc_decel.attribution import reference  # noqa: PLC0415
     from acc_decel.network.split import part  # noqa: PLC0415
 
@@ -66,7 +65,7 @@ def attribute(
         metrics = _metrics(asked, student, net, data.columns[part(data.event, "test")][:events])
     hashes = model_folder.made_for(folder)
     metadata = {"made_for": json.dumps(hashes), "background": json.dumps(_told(asked))}
-    content = export.attribution_bytes(predictor.path.read_bytes(), student, metadata)
+    content = attribution.attribution_bytes(predictor.path.read_bytes(), student, metadata)
     model_folder.add_attribution(folder, content, metrics)
     if as_json:
         print_json(metrics)

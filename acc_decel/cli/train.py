@@ -1,90 +1,20 @@
-"""Commands that make a model: generate, train, export. They need the extra [train]."""
+"""`acc-decel train`: a dataset to a model's folder. Needs the extra [train]."""
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from acc_decel.cli.bayes import train_bayes
-from acc_decel.cli.fuzzy_broad import train_fuzzy_broad
-from acc_decel.cli.tables import print_json, print_table, progress_console, say
+from acc_decel.cli.terminal import print_json, print_table, progress_bar, quiet, say
+from acc_decel.cli.train_comparison import train_bayes, train_fuzzy_broad
 from acc_decel.correction import model_digest
 from acc_decel.model_folder import model_path
 
-if TYPE_CHECKING:
-    from acc_decel.dataset import Driving
-    from acc_decel.physics import Vehicle
-
 CHECKPOINT = ".training"  # in the model's folder, while it is trained
 DATASET_KEYS = ("events", "seed", "partition", "vehicle_sha256")
-
-
-def generate(
-    output: Annotated[Path, typer.Option(help="folder for the dataset")],
-    vehicle: Annotated[str, typer.Option(help="shipped vehicle, or a TOML file of your own")] = "compact",
-    events: Annotated[int, typer.Option(help="number of braking events")] = 200_000,
-    seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 1,
-    partition: Annotated[int, typer.Option(help="events in one file; the events do not depend on it")] = 65_536,
-    scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler whose workers simulate")] = None,
-    scenarios: Annotated[Path | None, typer.Option(help="TOML of `drives scenarios`: drive as that fleet does")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the manifest for a program")] = False,
-) -> None:
-    """Simulate braking events of one vehicle and write them as sensors would see them.
-
-    Events are quasi-random over road, tyre, brake and weather, and over what no sensor knows. Each is simulated to
-    standstill, then given noise, quantisation and factors that are not available. The folder holds Parquet partitions
-    and manifest.json. Interrupted, the same command resumes; a file that was damaged is simulated again.
-
-        acc-decel generate --vehicle suv --events 400000 --output data/suv
-
-    With --scenarios speed and brake pressure follow the fleet in 7 of 10 events, the other 3 cover the whole range.
-    That needs the extra drives as well.
-
-    With --scheduler the workers of a running Dask cluster write the partitions, the same bytes. All must see the folder
-    under the same path and run the same acc-decel with the extras train and scale. One worker a machine is enough: it
-    uses every core and half a gigabyte of memory.
-
-        acc-decel generate --events 100000000 --output /shared/compact --scheduler tcp://10.0.0.1:8786
-    """
-    from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
-
-    car = physics.vehicle(vehicle)
-    driving = _driving(car, scenarios) if scenarios else None
-    with progress_bar() as progress:
-        task = progress.add_task(f"simulating {car.name}", total=events)
-        manifest = dataset.generate(
-            car,
-            output,
-            events=events,
-            seed=seed,
-            partition=partition,
-            scheduler=scheduler,
-            driving=driving,
-            on_events=lambda n: progress.advance(task, n),
-        )
-    if as_json:
-        print_json(manifest)
-    else:
-        say(f"{events} events of {car.name} in {output}")
-
-
-def _driving(car: "Vehicle", scenarios: Path) -> "Driving":
-    """What the scenario file asks of the car."""
-    import numpy as np  # noqa: PLC0415 - as the stages below
-
-    from acc_decel import dataset, drives  # noqa: PLC0415 - the extra [drives] is asked for only here
-
-    quantiles = np.linspace(0, 1, 201)
-    fits = {fit.quantity: fit.quantiles(quantiles) for fit in drives.read_scenarios(scenarios)}
-    return dataset.fleet_driving(car, speed=fits["speed"], deceleration=fits["deceleration"])
 
 
 class Model(StrEnum):
@@ -228,56 +158,3 @@ def _refuse_changed(model: Model, given: dict[str, int | str | None]) -> None:
             f"--{changed[0]} must be left out with --model {model}, which {HOW_TRAINED[model]}. "
             f"Got {given[changed[0]]}: leave it out."
         )
-
-
-def export(
-    model: Annotated[str, typer.Argument(help="released model or model folder")] = "compact",
-    output: Annotated[Path, typer.Option(help="folder for the firmware")] = Path("firmware_export"),
-    number_format: Annotated[
-        str, typer.Option("--format", help="float; fixed without FPU; shift without multiplier")
-    ] = "float",
-) -> None:
-    """Write a model as C for an ECU: acc_decel.c, acc_decel.h, generated tables, self-test and golden vectors.
-
-    The C is C99 without heap, static data or library calls; README.md in the folder says how to use it. Everything is
-    checked before the first file is written, and the same model gives the same bytes.
-
-        acc-decel export models/suv --output firmware_suv
-        acc-decel export compact --format fixed --output firmware_cortex_m3
-    """
-    from acc_decel.export import firmware_files, golden_events, write_firmware  # noqa: PLC0415
-    from acc_decel.model_folder import read_model  # noqa: PLC0415
-
-    net, told = read_model(model_path(model).parent)
-    files = firmware_files(
-        net, model=str(told["vehicle"]), golden=golden_events(net.factors), number_format=number_format
-    )
-    write_firmware(output, files)
-    say(f"{told['vehicle']}: {net.weights} weights, {len(files)} files in {output}")
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what TensorFlow's C++ says about this machine while it loads off the screen."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    screen = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(screen, 2)
-        os.close(screen)
-
-
-def progress_bar() -> Progress:
-    """A progress bar on stderr, so that it stays out of what a program reads."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=progress_console,
-    )

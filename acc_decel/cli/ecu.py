@@ -11,9 +11,9 @@ import typer
 from numpy import ndarray
 
 from acc_decel import evaluation
-from acc_decel.cli.ecu_task import replay
-from acc_decel.cli.online import Factors, Input, Json, Keep, Model, Output, events_of
-from acc_decel.cli.tables import print_json, print_table, say, write_table
+from acc_decel.cli.options import Factors, Input, Json, Keep, Model, Output, events_of
+from acc_decel.cli.replay import replay
+from acc_decel.cli.terminal import print_json, print_table, say, write_table
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import column_names
 from acc_decel.model_folder import DEFAULT_MODEL, read_model
