@@ -36,10 +36,10 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import mannwhitneyu, spearmanr
 
+from acc_decel.comparison.bayes import BayesNet
 from acc_decel.dataset import Dataset
 from acc_decel.factors import EXCLUSIONS, FACTORS, Factor, column_names
 from acc_decel.network import DenseNet
-from acc_decel.network.bayes import BayesNet
 from acc_decel.network.split import part
 from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.physics import vehicle_from
@@ -209,7 +209,7 @@ def layer_rows(bayes: BayesNet, columns: ndarray) -> tuple[list[dict[str, Any]],
 
 def measured(data: Dataset, every: Truth, masked: Truth, **training: Any) -> dict[str, Any]:
     """Train, and tell everything."""
-    from acc_decel.network.bayes_training import BayesTraining, train
+    from acc_decel.comparison.bayes_training import BayesTraining, train
 
     factors = vehicle_from(data.manifest["vehicle_file"]).factors
     rows, kept = [], None

@@ -270,7 +270,7 @@ def _size(booster: Any) -> int:
 
 def fuzzy_broad(data: Dataset, factors: tuple[Factor, ...]) -> Method:
     """Fuzzy broad learning."""
-    from acc_decel.network.fuzzy_broad import train
+    from acc_decel.comparison.fuzzy_broad import train
 
     system = train(data, factors)
     return Method(lambda columns: system(columns)[:, MEDIAN], system.weights)

@@ -15,11 +15,12 @@ from random_net import random_events, random_net
 
 from acc_decel import Predictor
 from acc_decel.assurance.monotone_arrays import violations
+from acc_decel.comparison import bayes_training
+from acc_decel.comparison.bayes import BayesNet, Belief, _sums, metrics
+from acc_decel.comparison.bayes_folder import ARRAYS, KIND, loaded, read_folder, stored, write_folder
+from acc_decel.comparison.bayes_training import FEWEST_EVENTS, BayesTraining, divergence, train
 from acc_decel.factors import CERTAIN, EXCLUSIONS, FACTORS, column_names
-from acc_decel.network import Layer, bayes_training, calibration, dense_net
-from acc_decel.network.bayes import BayesNet, Belief, _sums, metrics
-from acc_decel.network.bayes_folder import ARRAYS, KIND, loaded, read_folder, stored, write_folder
-from acc_decel.network.bayes_training import FEWEST_EVENTS, BayesTraining, divergence, train
+from acc_decel.network import Layer, calibration, dense_net
 from acc_decel.outputs import OUTPUTS
 from tests.test_network import shortened
 

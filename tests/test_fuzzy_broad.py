@@ -12,10 +12,10 @@ from conftest import COMPACT, sensed_events
 from numpy import ndarray
 
 from acc_decel import Predictor
+from acc_decel.comparison import fuzzy_broad
+from acc_decel.comparison.fuzzy_broad import FEWEST_EVENTS, FuzzyBroad, FuzzyBroadTraining, k_means, metrics, train
+from acc_decel.comparison.fuzzy_broad_folder import KIND, SYSTEM, loaded, read_folder, stored, write_folder
 from acc_decel.factors import FACTORS, column_names
-from acc_decel.network import fuzzy_broad
-from acc_decel.network.fuzzy_broad import FEWEST_EVENTS, FuzzyBroad, FuzzyBroadTraining, k_means, metrics, train
-from acc_decel.network.fuzzy_broad_folder import KIND, SYSTEM, loaded, read_folder, stored, write_folder
 from acc_decel.network.split import part
 from acc_decel.outputs import OUTPUTS
 from tests.test_network import shortened

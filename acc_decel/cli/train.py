@@ -65,7 +65,7 @@ def train(
     if model is Model.BAYES:
         _refuse_changed(model, {"patience": patience, "from": start})
         with quiet():
-            from acc_decel.network import bayes_training  # noqa: F401, PLC0415 - TensorFlow loads here
+            from acc_decel.comparison import bayes_training  # noqa: F401, PLC0415 - TensorFlow loads here
         train_bayes(
             dataset_folder,
             output,

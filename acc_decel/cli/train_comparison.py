@@ -23,7 +23,7 @@ def train_bayes(
     `told` names what the folder says of the dataset.
     """
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
-    from acc_decel.network import bayes, bayes_folder, bayes_training  # noqa: PLC0415
+    from acc_decel.comparison import bayes, bayes_folder, bayes_training  # noqa: PLC0415
     from acc_decel.network.calibration import ORACLE_EVENTS  # noqa: PLC0415
 
     bayes_folder.check_free(output)
@@ -66,7 +66,7 @@ def train_fuzzy_broad(dataset_folder: Path, output: Path, *, seed: int, told: tu
     `told` names what the folder says of the dataset.
     """
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
-    from acc_decel.network import fuzzy_broad, fuzzy_broad_folder  # noqa: PLC0415
+    from acc_decel.comparison import fuzzy_broad, fuzzy_broad_folder  # noqa: PLC0415
 
     fuzzy_broad_folder.check_free(output)
     data = dataset.dataset(dataset_folder)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from acc_decel.network import comparison_folder, dense_net
-from acc_decel.network.bayes import BayesNet
+from acc_decel.comparison import folder as comparison_folder
+from acc_decel.comparison.bayes import BayesNet
+from acc_decel.network import dense_net
 
 KIND = "bayes"  # what the manifest calls such a model
 ARRAYS = "bayes.npz"

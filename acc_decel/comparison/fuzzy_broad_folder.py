@@ -8,9 +8,9 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy import ndarray
 
+from acc_decel.comparison import folder as comparison_folder
+from acc_decel.comparison.fuzzy_broad import ARRAYS, FuzzyBroad
 from acc_decel.factors import FACTORS, schema
-from acc_decel.network import comparison_folder
-from acc_decel.network.fuzzy_broad import ARRAYS, FuzzyBroad
 
 KIND = "fuzzy-broad"  # what the manifest calls such a model
 SYSTEM = "fuzzy_broad.npz"

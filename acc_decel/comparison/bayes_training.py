@@ -21,9 +21,9 @@ import numpy as np
 import tensorflow as tf
 from numpy import ndarray
 
+from acc_decel.comparison.bayes import BayesNet
 from acc_decel.dataset import Dataset
 from acc_decel.factors import Factor
-from acc_decel.network.bayes import BayesNet
 from acc_decel.network.calibration import calibrated
 from acc_decel.network.dense_net import entering
 from acc_decel.network.keras_net import OFFSET, SCALE, SignedDense, keras_model, plain, rectified
