@@ -9,7 +9,7 @@ import pytest
 from conftest import SHARED_DRIVES
 
 from acc_decel import drives
-from acc_decel.drives.recording import description
+from acc_decel.drives.description import description
 from acc_decel.evaluation import FULL_BRAKING_BAR, drive_score, scored
 from acc_decel.factors import FACTORS
 from acc_decel.predictor import Predictor

@@ -1,1 +1,1 @@
-"""Models to compare the network with: variational Bayes and fuzzy broad learning. No command of the product uses them."""
+"""Models to compare the network with: variational Bayes and fuzzy broad learning. The product uses none of them."""

@@ -12,13 +12,13 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.drives.aligning import correlation, slope
+from acc_decel.drives.channel_names import is_along, is_push, is_speed, is_time, speed_score, told_unit, words
 from acc_decel.drives.cleaning import rising
-from acc_decel.drives.names import is_along, is_push, is_speed, is_time, speed_score, told_unit, words
+from acc_decel.drives.description import SIGNAL, Channel, Recording, description
+from acc_decel.drives.formats.source import Block, Source
 from acc_decel.drives.outliers import TESTS
 from acc_decel.drives.reading import blocks, thinned
-from acc_decel.drives.recording import SIGNAL, Channel, Recording, description
 from acc_decel.drives.series import Series, fresh
-from acc_decel.drives.source import Block, Source
 from acc_decel.drives.units import ISO, UNITS, Unit, unit
 
 LOOKED_AT = 1_000_000  # records that are enough to judge channels

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.drives.bus import Frames
-from acc_decel.drives.recording import Channel
-from acc_decel.drives.source import Block
+from acc_decel.drives.description import Channel
+from acc_decel.drives.formats.can_log import Frames
+from acc_decel.drives.formats.source import Block
 
 if TYPE_CHECKING:
     from asammdf import MDF

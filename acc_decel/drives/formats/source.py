@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from numpy import ndarray
 
-from acc_decel.drives.recording import Channel
+from acc_decel.drives.description import Channel
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from acc_decel.drives.cleaning import Clean, clean
+from acc_decel.drives.description import RADAR
 from acc_decel.drives.events import COLUMNS, THRESHOLD, events_of
 from acc_decel.drives.reading import Drive, Records
-from acc_decel.drives.recording import RADAR
 from acc_decel.drives.series import Series
 from acc_decel.drives.smoothing import Motion, motion
 

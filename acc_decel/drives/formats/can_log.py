@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.drives.recording import Channel
-from acc_decel.drives.source import Block
+from acc_decel.drives.description import Channel
+from acc_decel.drives.formats.source import Block
 
 if TYPE_CHECKING:
     from cantools.database.can import Database, Message

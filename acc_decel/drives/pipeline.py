@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from acc_decel.drives.channel_mapping import proposed, used
 from acc_decel.drives.cleaning import Clean, clean
+from acc_decel.drives.description import Recording, recording
 from acc_decel.drives.events import THRESHOLD, events_of
-from acc_decel.drives.proposing import proposed, used
+from acc_decel.drives.radar_tracks import Targets, targets
 from acc_decel.drives.reading import read, source
-from acc_decel.drives.recording import Recording, recording
 from acc_decel.drives.smoothing import Motion, motion
-from acc_decel.drives.tracks import Targets, targets
 
 Told = Callable[[int], None]
 

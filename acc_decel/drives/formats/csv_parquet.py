@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy import ndarray
 
-from acc_decel.drives.recording import Channel, is_iso
-from acc_decel.drives.source import Block
+from acc_decel.drives.description import Channel, is_iso
+from acc_decel.drives.formats.source import Block
 
 ROWS = 200_000  # of one block
 HEAD_BYTES = 65_536
