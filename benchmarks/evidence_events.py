@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from acc_decel.export import even_events, fixed_answers, fixed_net, reference_outputs, shift_net, status_of
+from acc_decel.export import even_events, reference_outputs, status_of
 from acc_decel.export.firmware_files import FIXED, FIXED_EVENTS, SHIFT, SHIFT_EVENTS
+from acc_decel.export.fixed_point import fixed_answers, fixed_net, shift_net
 from acc_decel.factors import EXCLUSIONS, Factor, column_names
 from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import DenseNet, Layer, domain_inputs, wiring

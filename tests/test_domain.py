@@ -23,15 +23,14 @@ from acc_decel.export import (
     c_float,
     even_events,
     firmware_files,
-    fixed_answers,
-    fixed_net,
     golden_events,
     onnx_bytes,
     status_of,
     write_firmware,
 )
 from acc_decel.export.firmware_files import FIXED_EVENTS
-from acc_decel.export.quantised import quantised
+from acc_decel.export.fixed_point import fixed_answers, fixed_net
+from acc_decel.export.fixed_point.quantisation import quantised
 from acc_decel.factors import EXCLUSIONS, FACTORS, column_names
 from acc_decel.model_folder import read_model
 from acc_decel.network import (

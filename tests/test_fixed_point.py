@@ -12,13 +12,22 @@ from numpy import ndarray
 from random_net import random_events, random_net, spoiled
 
 from acc_decel.ecu import CortexM, HostEcu
-from acc_decel.export.bounds import Choice, Entering, Interval, _line_above, _line_below, sum_intervals
 from acc_decel.export.firmware_files import FIXED_EVENTS, firmware_files, write_firmware
-from acc_decel.export.fixed import LEAST, MOST, RATIO_BITS, WORD, FixedLayer, FixedNet, fixed, fixed_answers
-from acc_decel.export.fixed_format import fixed_net
+from acc_decel.export.fixed_point.arithmetic import (
+    LEAST,
+    MOST,
+    RATIO_BITS,
+    WORD,
+    FixedLayer,
+    FixedNet,
+    fixed,
+    fixed_answers,
+)
+from acc_decel.export.fixed_point.build import fixed_net
+from acc_decel.export.fixed_point.intervals import Choice, Entering, Interval, _line_above, _line_below, sum_intervals
+from acc_decel.export.fixed_point.observed import values_reached
+from acc_decel.export.fixed_point.quantisation import entering_scale, fits, quantised
 from acc_decel.export.golden import even_events
-from acc_decel.export.quantised import entering_scale, fits, quantised
-from acc_decel.export.reached import values_reached
 from acc_decel.export.reference import reference_outputs, status_of
 from acc_decel.factors import FREE, column_names
 from acc_decel.model_folder import model_path, read_model

@@ -14,8 +14,9 @@ from random_net import random_events, random_net, spoiled
 
 from acc_decel.compiled import compiled, firmware_sources
 from acc_decel.ecu import CortexM, HostEcu, QemuEcu, qemu
-from acc_decel.export import fixed_answers, fixed_net, golden_events, reference_outputs, status_of
+from acc_decel.export import golden_events, reference_outputs, status_of
 from acc_decel.export.firmware_files import FIXED_EVENTS, firmware_files, write_firmware
+from acc_decel.export.fixed_point import fixed_answers, fixed_net
 from acc_decel.export.golden import even_events
 from acc_decel.factors import column_names
 from acc_decel.model_folder import model_path, read_model

@@ -17,10 +17,10 @@ from acc_decel.ecu.cores import CORES, Core
 from acc_decel.ecu.image import compile_command
 from acc_decel.export.c_shift import SQUARES, check_narrow, codes, terms
 from acc_decel.export.firmware_files import SHIFT_EVENTS, firmware_files, write_firmware
-from acc_decel.export.fixed import LEAST, MOST, FixedNet, fixed_answers
+from acc_decel.export.fixed_point.arithmetic import LEAST, MOST, FixedNet, fixed_answers
+from acc_decel.export.fixed_point.quantisation import fits, quantised, with_terms
+from acc_decel.export.fixed_point.shift_add import MOST_TERMS, TOLERANCE, distance, shift_net, with_few_terms
 from acc_decel.export.golden import even_events
-from acc_decel.export.quantised import fits, quantised, with_terms
-from acc_decel.export.shift import MOST_TERMS, TOLERANCE, distance, shift_net, with_few_terms
 from acc_decel.factors import FREE, column_names
 from acc_decel.network import domain_score
 from acc_decel.outputs import ORDERED, OUTPUTS

@@ -179,7 +179,7 @@ def _events(parts: Path, tasks: list[Task]) -> pd.DataFrame:
         if path.is_file():
             table = pd.read_parquet(path)
             table.insert(0, "file", task.file)
-            csv_parquet.append(table)
+            tables.append(table)
     whole = [table for table in tables if len(table)]
     return pd.concat(whole, ignore_index=True) if whole else pd.DataFrame(columns=["file", *COLUMNS])
 

@@ -8,7 +8,7 @@ from jaxtyping import Int64, UInt32
 from numpy import ndarray
 
 from acc_decel.export.c_tables import Table, checksum, defines, header, rows_of, stretches
-from acc_decel.export.fixed import LEAST, WORD, FixedLayer, FixedNet
+from acc_decel.export.fixed_point.arithmetic import LEAST, WORD, FixedLayer, FixedNet
 from acc_decel.factors import column_names
 from acc_decel.network import wiring
 from acc_decel.outputs import OUTPUTS

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
-from acc_decel.export.bounds import domain_intervals, sum_intervals
+from acc_decel.export.fixed_point.intervals import domain_intervals, sum_intervals
 from acc_decel.factors import Factor, column_names
 from acc_decel.network import DenseNet, Layer, Wiring, bent, domain_inputs, wiring
 from acc_decel.outputs import OUTPUTS

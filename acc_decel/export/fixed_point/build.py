@@ -6,10 +6,10 @@ from jaxtyping import Float32
 from numpy import ndarray, rint
 
 from acc_decel.export.exportable import check_fits
-from acc_decel.export.fixed import FixedLayer, FixedNet
-from acc_decel.export.quantised import quantised
-from acc_decel.export.reached import values_reached
-from acc_decel.export.weight_rounding import Rounding, rounded_net
+from acc_decel.export.fixed_point.arithmetic import FixedLayer, FixedNet
+from acc_decel.export.fixed_point.observed import values_reached
+from acc_decel.export.fixed_point.quantisation import quantised
+from acc_decel.export.fixed_point.weight_rounding import Rounding, rounded_net
 from acc_decel.network import DenseNet
 
 

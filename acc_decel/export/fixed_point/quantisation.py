@@ -11,8 +11,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 
-from acc_decel.export.bounds import Interval, domain_intervals, entering_intervals, sum_intervals
-from acc_decel.export.fixed import (
+from acc_decel.export.fixed_point.arithmetic import (
     LEAST,
     MOST,
     RATIO_BITS,
@@ -25,6 +24,7 @@ from acc_decel.export.fixed import (
     Scale,
     fixed,
 )
+from acc_decel.export.fixed_point.intervals import Interval, domain_intervals, entering_intervals, sum_intervals
 from acc_decel.factors import bends
 from acc_decel.network import DenseNet, Layer, domain_inputs, rectified, wiring
 

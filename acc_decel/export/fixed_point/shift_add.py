@@ -13,10 +13,10 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.export.exportable import check_fits
-from acc_decel.export.fixed import FixedNet
-from acc_decel.export.quantised import quantised, with_terms
-from acc_decel.export.reached import values_reached
-from acc_decel.export.weight_rounding import Rounding, rounded_net, with_rounded_score
+from acc_decel.export.fixed_point.arithmetic import FixedNet
+from acc_decel.export.fixed_point.observed import values_reached
+from acc_decel.export.fixed_point.quantisation import quantised, with_terms
+from acc_decel.export.fixed_point.weight_rounding import Rounding, rounded_net, with_rounded_score
 from acc_decel.network import DenseNet
 
 MOST_TERMS = 3

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from numpy import ndarray
 
-from acc_decel.export.fixed import STEPS
-from acc_decel.export.quantised import entering_scale, greatest_cut, output_bits
-from acc_decel.export.reached import values_reached
+from acc_decel.export.fixed_point.arithmetic import STEPS
+from acc_decel.export.fixed_point.observed import values_reached
+from acc_decel.export.fixed_point.quantisation import entering_scale, greatest_cut, output_bits
 from acc_decel.network import DenseNet, Layer, domain_inputs, entering, rectified, wiring
 
 LEAST_SLOPE = 0.05  # weight of an event that a unit's rectifier cuts off, beside 1
