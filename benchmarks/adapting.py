@@ -17,7 +17,6 @@ to stop, noisy measurements; `inside` is the share of the cars whose true value 
 """
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
@@ -26,17 +25,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from acc_decel.adaptation import PARAMETERS, Fit, LowerBound, correction, fitted
+from acc_decel.dataset import dataset, generate
+from acc_decel.model_folder import read_model
+from acc_decel.outputs import OUTPUTS
+from acc_decel.physics import stops, vehicle
+from acc_decel.predictor import Predictor
+from tests.helpers import shifted_cars as cars
+
 HOME = Path(__file__).parents[1]
-sys.path.insert(0, str(HOME / "tests"))
-
-import shifted_cars as cars  # noqa: E402 - found by the line above
-
-from acc_decel.adaptation import PARAMETERS, Fit, LowerBound, correction, fitted  # noqa: E402
-from acc_decel.dataset import dataset, generate  # noqa: E402
-from acc_decel.model_folder import read_model  # noqa: E402
-from acc_decel.outputs import OUTPUTS  # noqa: E402
-from acc_decel.physics import stops, vehicle  # noqa: E402
-from acc_decel.predictor import Predictor  # noqa: E402
 
 MEDIAN, LOWER = (list(OUTPUTS).index(name) for name in ("deceleration", "deceleration_lower"))
 KNOWN_STOPS, FIRST_TRIAL = 40, 5_000

@@ -30,7 +30,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from network import Truth, benchmark_data, truths
 from numpy import ndarray
 from rich.console import Console
 from rich.table import Table
@@ -43,6 +42,7 @@ from acc_decel.network import DenseNet
 from acc_decel.network.split import part
 from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.physics import vehicle_from
+from benchmarks.network import Truth, benchmark_data, truths
 
 DRAWS = 1_024
 THIN = 0.01

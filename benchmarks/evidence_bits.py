@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from evidence_events import Answers, answering
 
 from acc_decel.ecu import CortexM, HostEcu
 from acc_decel.ecu.cores import CORES
@@ -15,6 +14,7 @@ from acc_decel.export import even_events
 from acc_decel.export.firmware_files import FIXED, FLOAT, ONNX
 from acc_decel.network import DenseNet
 from acc_decel.outputs import OUTPUTS
+from benchmarks.evidence_events import Answers, answering
 
 EVENTS = 1_000_000
 TOGETHER = 20_000  # events, whose answers are compared and then forgotten

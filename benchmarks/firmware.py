@@ -26,7 +26,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from firmware_peers import emlearn_is_here, loop_parts, write_emlearn
 from rich.console import Console
 from rich.table import Table as Screen
 
@@ -43,6 +42,7 @@ from acc_decel.export.reference import reference_outputs
 from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import Layer
 from acc_decel.outputs import OUTPUTS
+from benchmarks.firmware_peers import emlearn_is_here, loop_parts, write_emlearn
 
 MODEL = "compact"
 WIDTHS = (12, 32, 32, 1)

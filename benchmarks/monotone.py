@@ -25,7 +25,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from network import MEDIAN, SEED, Truth, benchmark_data, truths
 from numpy import ndarray
 from rich.console import Console
 from rich.progress import Progress
@@ -40,6 +39,7 @@ from acc_decel.network.split import part
 from acc_decel.network.training import Learning, Phase, Training
 from acc_decel.physics import Vehicle, vehicle_from
 from acc_decel.predictor import columns_of_one
+from benchmarks.network import MEDIAN, SEED, Truth, benchmark_data, truths
 
 GREAT: dict[str, Any] = {"embedding": (96, 48), "trunk": (64, 48, 32), "penalty": 1e-5, "learning_rate": 4e-3}
 SET_FREE = ("water_film_mm", "friction_estimate")
