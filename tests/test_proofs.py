@@ -13,7 +13,7 @@ from conftest import COMPACT, ORDINARY, stopped
 
 from acc_decel.assurance import Model
 from acc_decel.assurance.accepted_box import box, gate_spans, scaled_spans
-from acc_decel.assurance.envelope import greatest_deceleration, same_vehicle
+from acc_decel.assurance.envelope import domain_events, greatest_deceleration, same_vehicle
 from acc_decel.assurance.linear_program import Program, constant
 from acc_decel.assurance.monotone_graph import CONSTANT, FALLS, RISES, moves
 from acc_decel.assurance.proofs import Range, clamp, monotone, monotone_onnx, output_range, same_arrays
@@ -21,6 +21,7 @@ from acc_decel.assurance.ranges import Extreme, extreme, ranks, sums, unclamped
 from acc_decel.assurance.rounding import in_real_arithmetic, rounding_errors
 from acc_decel.assurance.witness import accepted_events
 from acc_decel.cli import main
+from acc_decel.dataset import events_table
 from acc_decel.export import onnx_bytes, read_model, reference_outputs, write_model
 from acc_decel.factors import FACTORS, ORDERED, OUTPUTS, Factor, column_names
 from acc_decel.network import DenseNet, Layer, wiring
@@ -310,6 +311,12 @@ def test_a_clamp_that_acts_on_events_of_the_trained_domain_fails(limit, passed, 
     found = clamp(Model(Path(), net, graph_of(RANDOM), COMPACT), ranges)
     assert found.passed is passed
     assert (found.figures["clamped"] == 0) is passed
+
+
+def test_the_clamp_is_watched_on_events_that_training_would_draw():
+    table = events_table(COMPACT, seed=99, first=0, events=2000)
+    for i, column in enumerate(domain_events(COMPACT, 2000, seed=99).T):
+        np.testing.assert_array_equal(column, table[column_names()[i]].to_numpy(), err_msg=column_names()[i])
 
 
 def test_no_stop_of_the_physics_beats_the_physical_envelope():

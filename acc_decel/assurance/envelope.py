@@ -5,10 +5,9 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.assurance.ranges import unclamped
-from acc_decel.dataset import scenarios, sensed
-from acc_decel.factors import Factor
+from acc_decel.dataset import sensed_events
 from acc_decel.network import DenseNet
-from acc_decel.physics import AIR_DENSITY, GRAVITY, SURFACES, Vehicle, stops, tyre
+from acc_decel.physics import AIR_DENSITY, GRAVITY, SURFACES, Vehicle, tyre
 from acc_decel.physics.braking import GUST, TYRE_SPREAD
 
 SCORES = 3.0  # standard deviations of what no sensor knows, all friction together: 999 roads and tyres of 1000
@@ -65,13 +64,9 @@ def greatest_friction(vehicle: Vehicle) -> float:
 FROZEN_SLOPE = 0.04  # [1/K] the greater of those that the physics takes for snow and ice
 
 
-def domain_events(
-    vehicle: Vehicle, factors: tuple[Factor, ...], events: int, *, seed: int = 99
-) -> Float32[ndarray, "events columns"]:
+def domain_events(vehicle: Vehicle, events: int, *, seed: int = 99) -> Float32[ndarray, "events columns"]:
     """Events of the trained domain as sensors see them, of a seed that no released model was trained with."""
-    true, latents = scenarios(factors, seed=seed, first=0, events=events)
-    friction = stops(vehicle, **true, latents=latents)["friction"]
-    return sensed(factors, true, friction, seed=seed, first=0)
+    return sensed_events(vehicle, seed=seed, first=0, events=events).columns
 
 
 def clamped_share(net: DenseNet, columns: Float32[ndarray, "events columns"]) -> float:
