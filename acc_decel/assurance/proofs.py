@@ -226,7 +226,7 @@ def clamp(model: Model, ranges: list[Range]) -> Proof:
     text = f"not proven idle on the whole accepted box for {', '.join(needed)}"
     if model.vehicle is None:
         return Proof("clamp", None, f"{text}; {UNKNOWN_VEHICLE}", figures)
-    events = envelope.domain_events(model.vehicle, model.net.factors, envelope.EVENTS)
+    events = envelope.domain_events(model.vehicle, envelope.EVENTS)
     share = envelope.clamped_share(model.net, events)
     figures |= {"events": len(events), "clamped": share}
     return Proof("clamp", share == 0, f"{text}; it acts on {share:.3%} of {len(events)} events as trained", figures)

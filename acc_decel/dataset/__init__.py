@@ -1,6 +1,8 @@
 """Which events are drawn, what sensors make of them, and the table on disk."""
 
 from acc_decel.dataset.driving import fleet_driving as fleet_driving
+from acc_decel.dataset.events import SensedEvents as SensedEvents
+from acc_decel.dataset.events import sensed_events as sensed_events
 from acc_decel.dataset.never_trained import NEVER_TRAINED as NEVER_TRAINED
 from acc_decel.dataset.never_trained import never_trained as never_trained
 from acc_decel.dataset.oracle import conditional_quantiles as conditional_quantiles

@@ -5,21 +5,18 @@ import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from acc_decel.dataset.scenarios import Driving, scenarios
-from acc_decel.dataset.sensors import sensed
+from acc_decel.dataset.events import sensed_events
+from acc_decel.dataset.scenarios import Driving
 from acc_decel.factors import column_names, schema
 from acc_decel.files import replaced
-from acc_decel.physics import Vehicle, stops
+from acc_decel.physics import Vehicle
 
 LABELS = ("deceleration", "delay")
-
-_ALL_CORES = Lock()  # the physics takes every core, and Numba's plainest threading layer dies of two callers at once
 
 
 @dataclass(frozen=True)
@@ -88,13 +85,10 @@ def written(plan: Plan, number: int) -> Written:
 
 def events_table(vehicle: Vehicle, *, seed: int, first: int, events: int, driving: Driving | None = None) -> pa.Table:
     """Events `first` to `first + events - 1` as a table: event number, sensed columns, labels."""
-    true, latents = scenarios(vehicle.factors, seed=seed, first=first, events=events, driving=driving)
-    with _ALL_CORES:
-        answer = stops(vehicle, **true, latents=latents)
-    seen = sensed(vehicle.factors, true, answer["peak_friction"], seed=seed, first=first)
+    drawn = sensed_events(vehicle, seed=seed, first=first, events=events, driving=driving)
     table = {"event": np.arange(first, first + events)}
-    table |= {name: seen[:, i] for i, name in enumerate(column_names(vehicle.factors))}
-    return pa.table(table | {label: answer[label].astype(np.float32) for label in LABELS})
+    table |= {name: drawn.columns[:, i] for i, name in enumerate(column_names(vehicle.factors))}
+    return pa.table(table | {label: drawn.stops[label].astype(np.float32) for label in LABELS})
 
 
 def encoded(table: pa.Table) -> bytes:

@@ -203,7 +203,7 @@ def _dry_level(surface: ndarray, road_c: ndarray, kind: ndarray, tread: ndarray,
             here = (surface == i) & (kind == j)
             cold = road_c[here]
             if row.frozen:
-                grip = tyre.frozen_grip(cold, 0.04 if name == "ice" else 0.01) * tyre.wear_snow(tread[here])
+                grip = tyre.frozen_grip(cold, row.cold_gain) * tyre.wear_snow(tread[here])
             else:
                 grip = tyre.compound_grip(compound, cold, wetness[here]) * tyre.wear_dry(tread[here])
             level[here] = row.friction[j] * grip

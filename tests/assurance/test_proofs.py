@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from conftest import COMPACT, ORDINARY, stopped
 
 from acc_decel.assurance import Model
 from acc_decel.assurance.accepted_box import box, gate_spans, scaled_spans
-from acc_decel.assurance.envelope import greatest_deceleration, same_vehicle
+from acc_decel.assurance.envelope import domain_events, greatest_deceleration, same_vehicle
 from acc_decel.assurance.linear_program import Program, constant
 from acc_decel.assurance.monotone_graph import CONSTANT, FALLS, RISES, moves
 from acc_decel.assurance.proofs import Range, clamp, monotone, monotone_onnx, output_range, same_arrays
@@ -21,12 +21,13 @@ from acc_decel.assurance.ranges import Extreme, extreme, ranks, sums, unclamped
 from acc_decel.assurance.rounding import in_real_arithmetic, rounding_errors
 from acc_decel.assurance.witness import accepted_events
 from acc_decel.cli import main
+from acc_decel.dataset import events_table
 from acc_decel.export import onnx_bytes, reference_outputs, write_model
-from acc_decel.factors import FACTORS, Factor, column_names
+from acc_decel.factors import FACTORS, OUTPUTS, Factor, column_names
 from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet, Layer, wiring
 from acc_decel.outputs import ORDERED, OUTPUTS
-from acc_decel.physics import LATENTS
+from acc_decel.physics import LATENTS, Vehicle, vehicle_from
 from tests.helpers.random_net import random_net
 
 RANDOM = random_net(np.random.default_rng(3))
@@ -314,17 +315,44 @@ def test_a_clamp_that_acts_on_events_of_the_trained_domain_fails(limit, passed, 
     assert (found.figures["clamped"] == 0) is passed
 
 
-def test_no_stop_of_the_physics_beats_the_physical_envelope():
-    factors = {f.name: f for f in COMPACT.factors}
+def test_the_clamp_is_watched_on_events_that_training_would_draw():
+    table = events_table(COMPACT, seed=99, first=0, events=2000)
+    for i, column in enumerate(domain_events(COMPACT, 2000, seed=99).T):
+        np.testing.assert_array_equal(column, table[column_names()[i]].to_numpy(), err_msg=column_names()[i])
+
+
+SAIL = vehicle_from(asdict(COMPACT) | {"trailer": {"mass": 50.0, "braked_share": 1.0, "drag_area": 10.0}})
+
+
+@pytest.mark.parametrize("car", [COMPACT, SAIL], ids=["alone", "towing a sail"])
+def test_no_stop_of_the_physics_beats_the_physical_envelope(car):
+    factors = {f.name: f for f in car.factors}
     best = {"grade": factors["grade"].high, "headwind": factors["headwind"].high, "mass": factors["mass"].low}
     best |= {"tread_depth_mm": factors["tread_depth_mm"].low, "brake_pressure_bar": GATED.high}
     cases = [ORDINARY | best | {"speed": v, "road_temperature_c": 20.0} for v in (5.0, 20.0, 40.0, 70.0)]
-    limit = greatest_deceleration(COMPACT)["total"]
+    limit = greatest_deceleration(car)["total"]
     typical = {latent.name: 0.0 for latent in LATENTS}
     for scores in (0.0, 2.0):
         lucky = {"surface_score": scores, "tyre_score": scores, "gust_score": scores, "pad_score": scores}
-        assert (stopped(*cases, latents=typical | lucky)["deceleration"] < limit).all()
-    assert limit < 25
+        assert (stopped(*cases, car=car, latents=typical | lucky)["deceleration"] < limit).all()
+
+
+def test_the_physical_envelope_is_one_of_a_road_car():
+    assert 15 < greatest_deceleration(COMPACT)["total"] < 25
+
+
+def test_a_trailer_that_the_car_must_brake_makes_the_drag_count_less():
+    drag = {share: greatest_deceleration(with_trailer(share))["drag"] for share in (0.0, 1.0)}
+    assert drag[0.0] < greatest_deceleration(COMPACT)["drag"] == drag[1.0]
+
+
+def with_trailer(braked_share: float) -> Vehicle:
+    trailer = {"mass": 1000.0, "braked_share": braked_share, "drag_area": 0.0}
+    return vehicle_from(asdict(COMPACT) | {"trailer": trailer})
+
+
+def test_another_vehicle_is_not_the_same():
+    assert same_vehicle(COMPACT, COMPACT.digest)
     assert not same_vehicle(COMPACT, "")
 
 
