@@ -22,6 +22,7 @@ from acc_decel.drives.inspecting import inspected as inspected
 from acc_decel.drives.reading import Drive as Drive
 from acc_decel.drives.reading import Records as Records
 from acc_decel.drives.reading import read as read
+from acc_decel.drives.recording import SIGNALS as SIGNALS
 from acc_decel.drives.recording import Channel as Channel
 from acc_decel.drives.recording import Recording as Recording
 from acc_decel.drives.recording import recording as recording
