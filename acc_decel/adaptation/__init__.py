@@ -16,4 +16,5 @@ from acc_decel.adaptation.parameters import Measuring as Measuring
 from acc_decel.adaptation.parameters import Parameter as Parameter
 from acc_decel.adaptation.parameters import adapted as adapted
 from acc_decel.adaptation.parameters import fitted as fitted
+from acc_decel.adaptation.vehicle_file import vehicle_toml as vehicle_toml
 from acc_decel.adaptation.vehicle_file import write_vehicle as write_vehicle

@@ -2,6 +2,7 @@
 
 from acc_decel.drives.cleaning import Clean as Clean
 from acc_decel.drives.cleaning import clean as clean
+from acc_decel.drives.description import SIGNALS as SIGNALS
 from acc_decel.drives.description import Channel as Channel
 from acc_decel.drives.description import Recording as Recording
 from acc_decel.drives.description import recording as recording

@@ -61,6 +61,15 @@ class EcuReport:
 
 
 @dataclass(frozen=True)
+class SelfTestCosts:
+    """What one call of `acc_decel_self_test` costs; cycles are an estimate, None for a core without timings."""
+
+    instructions: int
+    cycles: int | None
+    stack_bytes: int  # below the stack pointer of the caller
+
+
+@dataclass(frozen=True)
 class TaskRun:
     """What the task answered at each tick, and what it executed for that, from its entry to its return."""
 
@@ -104,6 +113,15 @@ class CortexM:
         """
         core = _powered(self._image, self._kind, altered)
         return int.from_bytes(core.mem_read(self._image.symbols["self_test_result"], 4), "little")
+
+    def self_test_costs(self) -> SelfTestCosts:
+        """What the self-test costs, measured on a core just powered up."""
+        symbols = self._image.symbols
+        meter = _Meter(symbols["acc_decel_self_test"], symbols["acc_decel_network"], self._kind)
+        core = _powered(self._image, self._kind, meter=meter)
+        instructions, cycles, _ = meter.calls[0].whole
+        timed = self._kind.timing is not None
+        return SelfTestCosts(instructions, cycles if timed else None, meter.stack_bytes(core))
 
     def task(self, columns: Float32[ndarray, "ticks columns"], *, ticked: Callable[[], None] = lambda: None) -> TaskRun:
         """The task of an ECU on one core: at each tick it finds its mailbox filled with a row of `columns`.
@@ -246,8 +264,11 @@ class _Meter:
         return max(len(stack) - untouched, self._highest - self._lowest)
 
 
-def _powered(program: Image, kind: Core, altered: int | None = None) -> Emulator:
-    """A core that has run from reset to the end of its first, empty batch, with one bit of flash altered if asked."""
+def _powered(program: Image, kind: Core, altered: int | None = None, meter: "_Meter | None" = None) -> Emulator:
+    """A core that has run from reset to the end of its first, empty batch, with one bit of flash altered if asked.
+
+    `meter` sees each block from reset on.
+    """
     core: Emulator = cast(Emulator, Uc)(*kind.architecture.emulator)
     if kind.model is not None:
         core.ctl_set_cpu_model(kind.model)
@@ -261,6 +282,8 @@ def _powered(program: Image, kind: Core, altered: int | None = None) -> Emulator
         core.reg_write(kind.architecture.stack, int.from_bytes(core.mem_read(_FLASH, 4), "little"))
     done = program.symbols["batch_done"]
     core.hook_add(UC_HOOK_CODE, _stop, begin=done, end=done)
+    if meter is not None:
+        core.hook_add(UC_HOOK_BLOCK, meter.step)
     _run(core, program.symbols["reset"], kind)
     return core
 

@@ -23,7 +23,7 @@ from acc_decel.assurance.witness import accepted_events
 from acc_decel.cli import main
 from acc_decel.dataset import events_table
 from acc_decel.export import onnx_bytes, reference_outputs, write_model
-from acc_decel.factors import FACTORS, OUTPUTS, Factor, column_names
+from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet, Layer, wiring
 from acc_decel.outputs import ORDERED, OUTPUTS
