@@ -25,7 +25,7 @@ from acc_decel.assurance.ranges import Extreme, Sums, extreme, ranks, sums, uncl
 from acc_decel.assurance.rounding import in_real_arithmetic, rounding_errors
 from acc_decel.assurance.witness import accepted_events
 from acc_decel.export import read_model
-from acc_decel.export.fitness import check_fits
+from acc_decel.export.fitness import check_exportable
 from acc_decel.export.model_folder import ARRAYS, MANIFEST, ONNX
 from acc_decel.factors import ORDERED, OUTPUTS, column_names
 from acc_decel.files import replaced
@@ -135,7 +135,7 @@ def files(model: Model) -> Proof:
 def finite(net: DenseNet) -> Proof:
     """No accepted input overflows or gives NaN: bounds of the magnitudes, layer by layer."""
     try:
-        check_fits(net)
+        check_exportable(net)
     except ValueError as error:
         return Proof("finite arithmetic", False, str(error))
     return Proof("finite arithmetic", True, "no sum leaves float32 and none is NaN, for any accepted input")

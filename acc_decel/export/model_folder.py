@@ -5,7 +5,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-from acc_decel.export.fitness import check_fits
+from acc_decel.export.fitness import check_exportable
 from acc_decel.export.onnx_file import onnx_bytes
 from acc_decel.factors import schema
 from acc_decel.files import replaced
@@ -28,7 +28,7 @@ def write_model(
 
     `dataset` and `training` say what the network was trained on and how; they go into the ONNX metadata too.
     """
-    check_fits(net)
+    check_exportable(net)
     told = {"vehicle": vehicle, "code_version": version("acc-decel"), "dataset": dataset, "training": training}
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in told.items()}
     files = {
