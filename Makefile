@@ -7,6 +7,8 @@ DEMO_EVENTS ?= 300000
 MODEL_EVENTS ?= 4000000
 # With seed 1 the clamp acts on 6 of 50,000 trained events, which verify refuses.
 SEED_sports := 2
+HAND_WRITTEN_C := acc_decel/export/firmware acc_decel/compiled/host acc_decel/ecu/target benchmarks
+HAND_WRITTEN_C := $(wildcard $(foreach folder,$(HAND_WRITTEN_C),$(folder)/*.[ch]))
 MODELS := $(basename $(notdir $(wildcard acc_decel/physics/vehicles/*.toml)))
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -42,6 +44,7 @@ test: install ## all tests
 check: install regenerate ## formatter, linter, types, import contracts, generated files up to date
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
+	$(RUN)/clang-format --dry-run --Werror $(HAND_WRITTEN_C)
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	git diff --exit-code -- firmware_export README.md

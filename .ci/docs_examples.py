@@ -87,7 +87,7 @@ def run_python(text: str, names: dict[str, object]) -> str:
     os.environ.setdefault("MPLBACKEND", "Agg")
     out = io.StringIO()
     with contextlib.redirect_stdout(out), warnings.catch_warnings():
-        exec(compile(text, "<page>", "exec"), names)  # noqa: S102 - our own pages
+        exec(compile(text, "<page>", "exec"), names)
     return out.getvalue()
 
 

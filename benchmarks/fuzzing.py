@@ -75,15 +75,15 @@ def built(folder: Path, net: DenseNet, program: Path) -> Path:
 
 def promised(net: DenseNet) -> dict[str, str]:
     """What the promises of fuzz.c need to know, as C."""
-    least, most = net.low.copy(), net.high.copy()
-    least[[*ORDERED]], most[[*ORDERED]] = least[[*ORDERED]].min(), most[[*ORDERED]].max()  # they change places
+    lowest, highest = net.low.copy(), net.high.copy()
+    lowest[[*ORDERED]], highest[[*ORDERED]] = lowest[[*ORDERED]].min(), highest[[*ORDERED]].max()  # they are sorted
     at, flags = column_names(net.factors).index, sum(bit for bit, _ in FLAGS.values())
     return {
         "LOWEST": _list([np.float32(f.low) for f in net.factors for _ in f.columns]),
         "HIGHEST": _list([np.float32(f.high) for f in net.factors for _ in f.columns]),
-        "NEEDED": _list([at(column) for f in net.factors if not f.may_lack for column in f.columns]),
-        "LEAST": _list(least),
-        "MOST": _list(most),
+        "REQUIRED": _list([at(column) for f in net.factors if not f.may_lack for column in f.columns]),
+        "OUTPUT_MIN": _list(lowest),
+        "OUTPUT_MAX": _list(highest),
         "ASCENDING": _list(ORDERED),
         "FLAGS": f"UINT64_C({flags})",
     }
@@ -102,7 +102,7 @@ def _last(pattern: str, text: str) -> str:
     return (re.findall(pattern, text) or ["0"])[-1]
 
 
-def lacking_programs() -> list[str]:
+def missing_programs() -> list[str]:
     """What fuzzing needs and is not installed."""
     if not shutil.which(CLANG):
         return [CLANG]
@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("--format", default="float")
     parser.add_argument("--seconds", type=int, default=60)
     asked = parser.parse_args()
-    if lacking := lacking_programs():
+    if lacking := missing_programs():
         raise SystemExit(f"Error: {lacking[0]} must be installed. Got none: {INSTALL}.")
     net = released("compact")
     with tempfile.TemporaryDirectory() as temporary:

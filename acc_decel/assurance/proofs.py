@@ -24,7 +24,7 @@ from acc_decel.assurance.onnx_arrays import differences
 from acc_decel.assurance.ranges import Extreme, Sums, extreme, ranks, sums, unclamped
 from acc_decel.assurance.rounding import in_real_arithmetic, rounding_errors
 from acc_decel.assurance.witness import accepted_events
-from acc_decel.export.exportable import check_fits
+from acc_decel.export.exportable import check_exportable
 from acc_decel.factors import column_names
 from acc_decel.files import replaced
 from acc_decel.model_folder import ARRAYS, MANIFEST, ONNX, PROOF, read_model
@@ -134,7 +134,7 @@ def files(model: Model) -> Proof:
 def finite(net: DenseNet) -> Proof:
     """No accepted input overflows or gives NaN: bounds of the magnitudes, layer by layer."""
     try:
-        check_fits(net)
+        check_exportable(net)
     except ValueError as error:
         return Proof("finite arithmetic", False, str(error))
     return Proof("finite arithmetic", True, "no sum leaves float32 and none is NaN, for any accepted input")

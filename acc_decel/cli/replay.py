@@ -44,17 +44,17 @@ def replay(
         from acc_decel.cli import plots  # noqa: PLC0415 - Matplotlib
 
         plots.check_picture_name(plot)
-    from acc_decel.ecu import deadline_use, held, tick_times  # noqa: PLC0415 - the extra [ecu] is asked for only here
+    from acc_decel.ecu import deadline_utilisation, sample_and_hold, tick_times  # noqa: PLC0415 - the extra [ecu] is asked for only here
 
     time, columns, ages = _read(drive, constants, predictor.factors, max_age)
     ticks = tick_times(time)
     answers = _ticked(
-        predictor, held(predictor.factors, time, columns, ticks, max_age=ages), core, number_format, build
+        predictor, sample_and_hold(predictor.factors, time, columns, ticks, max_age=ages), core, number_format, build
     )
     answers.insert(0, TIME, ticks)
     told = {"target": core, "number_format": number_format} | _told(answers, clock_mhz)
     if plot is not None:
-        use = deadline_use(answers["cycles"].to_numpy(), clock_mhz) if "cycles" in answers else None
+        use = deadline_utilisation(answers["cycles"].to_numpy(), clock_mhz) if "cycles" in answers else None
         plots.save(plots.task_over_time(answers, use, f"{drive.name} on the emulated {core}"), plot)
     if output_file is not None:
         write_table(answers, output_file)
@@ -148,7 +148,7 @@ def _ticked(predictor: Predictor, columns: ndarray, core: str, number_format: st
 
 
 def _told(answers: pd.DataFrame, clock_mhz: float) -> dict[str, object]:
-    from acc_decel.ecu import PERIOD, deadline_use  # noqa: PLC0415
+    from acc_decel.ecu import PERIOD, deadline_utilisation  # noqa: PLC0415
 
     refused = answers["status"] & REFUSED != 0
     told: dict[str, object] = {
@@ -163,14 +163,14 @@ def _told(answers: pd.DataFrame, clock_mhz: float) -> dict[str, object]:
         "clock_mhz": clock_mhz,
         "cycles_max": None,
         "cycles_mean": None,
-        "deadline_use_max": None,
-        "deadline_use_mean": None,
+        "deadline_utilisation_max": None,
+        "deadline_utilisation_mean": None,
         "deadlines_missed": None,
     }
     if "cycles" in answers:
-        use = deadline_use(answers["cycles"].to_numpy(), clock_mhz)
+        use = deadline_utilisation(answers["cycles"].to_numpy(), clock_mhz)
         told |= {"cycles_max": int(answers["cycles"].max()), "cycles_mean": float(answers["cycles"].mean())}
-        told |= {"deadline_use_max": float(use.max()), "deadline_use_mean": float(use.mean())}
+        told |= {"deadline_utilisation_max": float(use.max()), "deadline_utilisation_mean": float(use.mean())}
         told |= {"deadlines_missed": int((use > 1).sum())}
     return told
 
@@ -186,6 +186,6 @@ def _print(told: Mapping[str, Any]) -> None:
         return
     say(f"cycles: {told['cycles_max']} at most, {told['cycles_mean']:.0f} in the mean (estimate)")
     say(
-        f"deadline of {told['period_s']:g} s at {told['clock_mhz']:g} MHz: {told['deadline_use_max']:.2%} used "
-        f"at most, {told['deadline_use_mean']:.2%} in the mean, {told['deadlines_missed']} missed"
+        f"deadline of {told['period_s']:g} s at {told['clock_mhz']:g} MHz: {told['deadline_utilisation_max']:.2%} used "
+        f"at most, {told['deadline_utilisation_mean']:.2%} in the mean, {told['deadlines_missed']} missed"
     )

@@ -32,7 +32,7 @@ STOP = ("--speed", "33.3", "--brake-pressure-bar", "160")
 @pytest.fixture(scope="module", autouse=True)
 def programs() -> None:
     """Where a program lacks, these tests are skipped; in the gate, which installs them, that is an error."""
-    if lacking := qemu.lacking_programs():
+    if lacking := qemu.missing_programs():
         reason = f"{', '.join(lacking)} not installed: {qemu.INSTALL}"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
 

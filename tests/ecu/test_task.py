@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy import ndarray
 
-from acc_decel.ecu import MAX_AGE, PERIOD, CortexM, TaskRun, deadline_use, held, tick_times
-from acc_decel.ecu.ticks import LONGEST
+from acc_decel.ecu import MAX_AGE, PERIOD, CortexM, TaskRun, deadline_utilisation, sample_and_hold, tick_times
+from acc_decel.ecu.ticks import MAX_DRIVE
 from acc_decel.export.firmware_files import firmware_files, write_firmware
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.outputs import OUTPUTS
@@ -38,7 +38,7 @@ def test_every_tick_has_the_last_value_that_is_not_too_old(times: list[int], see
     columns[rng.random(columns.shape) < 0.5] = np.nan
     time = np.array(times) / MILLISECOND
     ticks = tick_times(time)
-    got = held(FACTORS, time, columns, ticks, max_age=AGES | {"speed": age / MILLISECOND})
+    got = sample_and_hold(FACTORS, time, columns, ticks, max_age=AGES | {"speed": age / MILLISECOND})
     name = column("speed")
     for i in range(len(ticks)):
         now = times[0] + 10 * i
@@ -53,7 +53,7 @@ def test_the_probabilities_of_a_choice_are_held_together() -> None:
     columns[0, own] = np.eye(len(own))[0]
     columns[1, own[1]] = 0.5  # a part is a sample, too, which the firmware refuses
     time = np.array([0.0, 0.01, 0.02])
-    got = held(FACTORS, time, columns, time, max_age=AGES)
+    got = sample_and_hold(FACTORS, time, columns, time, max_age=AGES)
     np.testing.assert_array_equal(got[:, own], columns[[0, 1, 1]][:, own])
 
 
@@ -69,11 +69,11 @@ def test_ticks_go_from_the_first_row_to_the_last(start: float) -> None:
 def test_a_drive_in_milliseconds_is_refused() -> None:
     with pytest.raises(ValueError, match=r"at most 14400 s. Got 60000 s: give its times in seconds"):
         tick_times(np.array([0.0, 60_000.0]))
-    assert len(tick_times(np.array([0.0, LONGEST]))) == LONGEST / PERIOD + 1
+    assert len(tick_times(np.array([0.0, MAX_DRIVE]))) == MAX_DRIVE / PERIOD + 1
 
 
 def test_the_deadline_is_used_up_by_ten_milliseconds_of_cycles() -> None:
-    np.testing.assert_allclose(deadline_use(np.array([800_000, 8_000]), 80.0), [1.0, 0.01])
+    np.testing.assert_allclose(deadline_utilisation(np.array([800_000, 8_000]), 80.0), [1.0, 0.01])
 
 
 @pytest.fixture(scope="module")
@@ -165,8 +165,8 @@ def test_a_drive_is_answered_tick_by_tick_within_the_deadline(answered, written,
     assert told["ticks"] == told["answered"] == len(told["answers"]) == ROWS
     assert (told["refused"], told["deadlines_missed"], told["clock_mhz"]) == (0, 0, 80)
     assert told["cycles_max"] == answers["cycles"].max() > answers["instructions"].max() == told["instructions_max"]
-    assert told["deadline_use_max"] == pytest.approx(told["cycles_max"] / 800_000)
-    assert told["deadline_use_mean"] == pytest.approx(answers["cycles"].mean() / 800_000)
+    assert told["deadline_utilisation_max"] == pytest.approx(told["cycles_max"] / 800_000)
+    assert told["deadline_utilisation_mean"] == pytest.approx(answers["cycles"].mean() / 800_000)
     assert told["max_abs_difference"] < 1e-4
     assert picture.read_bytes().startswith(b"\x89PNG")
 

@@ -29,8 +29,7 @@ from acc_decel.export import (
     write_firmware,
 )
 from acc_decel.export.firmware_files import FIXED_EVENTS
-from acc_decel.export.fixed_point import fixed_answers, fixed_net
-from acc_decel.export.fixed_point.quantisation import quantised
+from acc_decel.export.fixed_point.quantisation import quantise
 from acc_decel.factors import EXCLUSIONS, FACTORS, column_names
 from acc_decel.model_folder import read_model
 from acc_decel.network import (
@@ -240,7 +239,7 @@ def test_c_in_fixed_point_flags_exactly_what_its_reference_flags(small_net, awkw
 
 
 def test_fixed_point_moves_the_score_little(small_net, awkward):
-    outside = flagged(fixed_answers(quantised(small_net), awkward)[1])
+    outside = flagged(fixed_answers(quantise(small_net), awkward)[1])
     near = np.abs(domain_score(small_net, awkward)) < SCORE_TOLERANCE
     np.testing.assert_array_equal(outside[~near], flagged(status_of(small_net, awkward))[~near])
     assert near.mean() < 0.05
@@ -272,7 +271,7 @@ def test_golden_vectors_fail_on_another_threshold(small_net):
 def test_tables_of_the_score_are_under_the_checksum(small_net):
     other = replace(small_net, domain=(moved(small_net.domain[0], 1e-3), small_net.domain[1]))
     assert c_float.network_checksum(other) != c_float.network_checksum(small_net)
-    one, two = (c_fixed.network_checksum(quantised(net), c_fixed.PACKING) for net in (other, small_net))
+    one, two = (c_fixed.network_checksum(quantise(net), c_fixed.PACKING) for net in (other, small_net))
     assert one != two
 
 

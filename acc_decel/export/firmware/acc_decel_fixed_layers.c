@@ -6,8 +6,8 @@
 
 #define TOGETHER 4U /* outputs of a block */
 
-#if defined(__GNUC__) && defined(__OPTIMIZE__) && defined(__thumb2__) && defined(__ARM_FEATURE_SAT) && \
-    !defined(ACC_DECEL_PLAIN_C) /* without optimisation, registers run out */
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && defined(__thumb2__) && defined(__ARM_FEATURE_SAT) &&                 \
+    !defined(ACC_DECEL_PLAIN_C) /* without optimisation there are not enough registers */
 #include "acc_decel_thumb2.h"
 #else
 
@@ -51,7 +51,7 @@ static inline const acc_decel_pair_t *block_sums(const acc_decel_pair_t *block, 
     return row;
 }
 
-/* Writes what the rectifiers make of a block's sums. Returns where the next block begins. */
+/* Writes the rectified sums of a block. Returns where the next block starts. */
 static inline const acc_decel_pair_t *block_values(const acc_decel_pair_t *block, const acc_decel_pair_t *x,
                                                    const acc_decel_pair_t *end, acc_decel_pair_t y[2])
 {
@@ -69,17 +69,18 @@ static inline const acc_decel_pair_t *block_values(const acc_decel_pair_t *block
 
 #endif
 
-const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t layers[], uint32_t count, uint32_t beside,
-                                               const acc_decel_pair_t *from, acc_decel_pair_t *x, acc_decel_pair_t *y)
+const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t layers[], uint32_t count,
+                                               uint32_t shared_pairs, const acc_decel_pair_t *weights,
+                                               acc_decel_pair_t *x, acc_decel_pair_t *y)
 {
-    const acc_decel_pair_t *next = from;
+    const acc_decel_pair_t *next = weights;
     acc_decel_pair_t *input = x;
     acc_decel_pair_t *output = y;
 
     for (uint32_t i = 0U; i < count; i++) {
         acc_decel_pair_t *const read = input;
         const acc_decel_pair_t *const end = &read[layers[i].pairs];
-        acc_decel_pair_t *written = &output[beside];
+        acc_decel_pair_t *written = &output[shared_pairs];
 
         for (uint32_t left = layers[i].blocks; left > 0U; left--) {
             next = block_values(next, read, end, written);
@@ -91,10 +92,10 @@ const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t lay
     return next;
 }
 
-const acc_decel_pair_t *acc_decel_fixed_sums(const acc_decel_fixed_layer_t *layer, const acc_decel_pair_t *from,
+const acc_decel_pair_t *acc_decel_fixed_sums(const acc_decel_fixed_layer_t *layer, const acc_decel_pair_t *weights,
                                              const acc_decel_pair_t x[], uint32_t sums[])
 {
-    const acc_decel_pair_t *next = from;
+    const acc_decel_pair_t *next = weights;
     const acc_decel_pair_t *const end = &x[layer->pairs];
 
     for (uint32_t block = 0U; block < layer->blocks; block++) {
