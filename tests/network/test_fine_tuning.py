@@ -12,10 +12,10 @@ from acc_decel.assurance.monotone_arrays import violations
 from acc_decel.dataset import dataset, generate
 from acc_decel.model_folder import read_model
 from acc_decel.network import calibration
-from acc_decel.network.calibration import MEDIAN
 from acc_decel.network.fine_tuning import FINE_TUNING, fine_tuned, sized, with_weights
 from acc_decel.network.keras_net import keras_model, plain
 from acc_decel.network.split import part
+from acc_decel.outputs import MEDIAN
 from acc_decel.physics import vehicle
 from acc_decel.predictor import Predictor
 
