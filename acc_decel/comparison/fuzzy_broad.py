@@ -23,7 +23,7 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import Factor, column_names
+from acc_decel.factors import Factor, column_factors, column_names
 from acc_decel.network.dense_net import bent
 from acc_decel.network.split import part
 from acc_decel.outputs import MEDIAN, OUTPUTS
@@ -108,7 +108,7 @@ def inputs(
     factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, columns: Float32[ndarray, "rows columns"]
 ) -> Float[ndarray, "rows inputs"]:
     """Bent and scaled columns, 0 where one is not available; 1 for each that is not available but might; and 1."""
-    may_lack = np.concatenate([[f.may_lack] * len(f.columns) for f in factors])
+    may_lack = np.array([f.may_lack for f in column_factors(factors)])
     scaled = (bent(factors, columns) - center) * inverse_spread
     lacking = np.isnan(columns)
     constant = np.ones((len(columns), 1))

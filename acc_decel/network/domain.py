@@ -7,13 +7,12 @@ real; a wider score, trained first, says which, and those are left out. Nothing 
 """
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float32
 from numpy import ndarray
 
-from acc_decel.factors import CERTAIN, EXCLUSIONS, Factor, column_names
+from acc_decel.factors import CERTAIN, EXCLUSIONS, Factor, column_names, slices
 from acc_decel.network.dense_net import DenseNet, Layer, entering, rectified, wiring
 
 FALSE_ALARMS = 0.015  # share of real events that exclusions and score flag together
@@ -140,11 +139,8 @@ def drawn_anew(
     Only of factors `among` these, if any are given. Of the values drawn evenly over the range, choices are `certain` in
     that share of the events.
     """
-    ends = np.cumsum([0, *(len(f.columns) for f in factors)])
     parts = [
-        (f, slice(*span))
-        for f, span in zip(factors, pairwise(ends), strict=True)
-        if f in (among or factors) and related(f)
+        (f, own) for f, own in zip(factors, slices(factors), strict=True) if f in (among or factors) and related(f)
     ]
     here = np.stack([~np.isnan(events[:, part.start]) for _, part in parts], axis=1)
     rank = np.argsort(np.argsort(rng.random(here.shape) + ~here, axis=1), axis=1)  # those that lack come last
