@@ -442,6 +442,12 @@ def test_simulate_takes_a_typical_car_where_nothing_is_said(run, answered):
     assert (source["mass"], source["water_film_mm"], source["tread_depth_mm"]) == ("given", "given", "typical")
 
 
+def test_simulate_refuses_what_it_cannot_take(refused):
+    assert "friction_estimate is a result" in refused("simulate", *STOP, "--friction-estimate", "0.5")
+    assert "surface must be one of asphalt" in refused("simulate", *STOP, "--surface", "mud")
+    assert "mass must be 1000 to 2300 kg" in refused("simulate", *STOP, "--mass", "2400")
+
+
 def test_influences_tells_every_index_to_a_program(answered, tmp_path):
     picture = tmp_path / "influences.svg"
     told = answered("influences", "--samples", "64", "--plot", picture)

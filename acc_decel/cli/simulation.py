@@ -27,11 +27,12 @@ def simulate(
     friction_map: Annotated[Path | None, typer.Option(help="draw friction over speed and water, by tread")] = None,
     as_json: Json = False,
 ) -> None:
-    """Simulate one stop, everything that is not given being typical, and draw it to standstill.
+    """Simulate one stop to standstill, with typical values for what is not given, and draw it.
 
-    A factor that is not given takes the value of a typical training event: dry, level, calm, half loaded, a median
-    tread. The road temperature and the tyres suit the surface. The table says which value was taken. `predict` differs:
-    there a factor that is not given is unknown, and the interval covers every value that it may have.
+    A factor that is not given takes its typical value from the scenarios of the training: a dry road, which is more
+    common than any depth of water, level, calm, half loaded, the median tread. Road temperature and tyres suit the
+    surface. The table says where each value comes from. `predict` is different: there a factor that is not given is
+    unknown, and the interval covers what it may be.
 
         acc-decel simulate --speed 27.8 --brake-pressure-bar 160 --plot stop.png
         acc-decel simulate --speed 27.8 --brake-pressure-bar 160 --abs 0 --water-film-mm 1 --plot locked.svg
@@ -39,7 +40,7 @@ def simulate(
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
 
     car = physics.vehicle(vehicle)
-    known = {f.name: _number(f, factors[f.name]) for f in car.factors if f.name in factors and not f.estimate}
+    known = {f.name: _number(f, factors[f.name]) for f in car.factors if f.name in factors}
     true = dataset.typical_factors(car, known)
     columns = physics.stops(car, **{name: np.array([value]) for name, value in true.items()}, latents=None)
     answer = {name: float(column[0]) for name, column in columns.items()}
@@ -115,6 +116,8 @@ def _title(vehicle: str, answer: dict[str, float]) -> str:
 
 def _number(factor: Factor, given: Given) -> float:
     """The number that the physics takes for a given factor."""
+    if factor.estimate:
+        raise ValueError(f"{factor.name} is a result of the simulation ({factor.meaning}). Got {given}: leave it out.")
     if factor.levels:
         if given not in factor.levels:
             raise ValueError(factor.refusal(str(given)))
