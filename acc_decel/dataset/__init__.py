@@ -11,6 +11,7 @@ from acc_decel.dataset.scenarios import CAUSES as CAUSES
 from acc_decel.dataset.scenarios import Driving as Driving
 from acc_decel.dataset.scenarios import scenarios as scenarios
 from acc_decel.dataset.scenarios import spread as spread
+from acc_decel.dataset.scenarios import typical_factors as typical_factors
 from acc_decel.dataset.sensors import sensed as sensed
 from acc_decel.dataset.table import Dataset as Dataset
 from acc_decel.dataset.table import dataset as dataset

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import COMPACT, SMALL_EVENTS
 
-from acc_decel.dataset import CAUSES, Dataset, dataset, events_table, generate, scenarios, sensed
+from acc_decel.dataset import CAUSES, Dataset, dataset, events_table, generate, scenarios, sensed, typical_factors
 from acc_decel.factors import EXCLUSIONS, FACTORS, column_names, schema
 from acc_decel.files import replaced
-from acc_decel.physics import vehicle
+from acc_decel.physics import SURFACES, vehicle, vehicle_names
 from benchmarks import dataset as bench
 
 EVENTS, PARTITION = 700, 256
@@ -201,6 +201,45 @@ def test_threads_of_one_worker_may_simulate_at_once():
     run = program(FOUR_THREADS, environment={"NUMBA_THREADING_LAYER": "workqueue"})  # it aborts on two callers
     _, err = run.communicate()
     assert run.returncode == 0, err
+
+
+@pytest.mark.parametrize("name", vehicle_names())
+def test_a_typical_event_is_of_a_half_loaded_car_on_good_tyres_on_a_dry_road(name):
+    car = vehicle(name)
+    typical = typical_factors(car)
+    assert list(typical) == [f.name for f in CAUSES]
+    for f in car.factors:
+        if not f.estimate:
+            assert (0 if f.levels else f.low) <= typical[f.name] <= (len(f.levels) - 1 if f.levels else f.high)
+    assert typical["mass"] == pytest.approx((car.body.kerb_mass + car.body.gross_mass) / 2, rel=0.02)
+    assert 6 <= typical["tread_depth_mm"] <= 7
+    assert (typical["water_film_mm"], typical["grade"], typical["headwind"]) == (0, 0, 0)
+    assert typical == typical_factors(car)
+
+
+@pytest.mark.parametrize("f", CAUSES, ids=lambda f: f.name)
+def test_a_typical_value_is_in_the_middle_of_the_events_or_the_most_common(drawn, f):
+    values, typical = drawn[0][f.name], typical_factors(COMPACT)[f.name]
+    levels, counts = np.unique(values, return_counts=True)
+    if counts.max() > 0.2 * MANY:  # levels, and the dry road among all depths of water
+        assert typical == levels[counts.argmax()] or f.name == "tyre_kind"  # which changes with the season
+    else:
+        assert 0.3 < (values < typical).mean() < 0.7
+
+
+def test_typical_tyres_are_those_of_the_season():
+    kinds = next(f for f in FACTORS if f.name == "tyre_kind").levels
+    typical = {c: typical_factors(COMPACT, {"road_temperature_c": c})["tyre_kind"] for c in (-5.0, 20.0)}
+    assert [kinds[int(kind)] for kind in typical.values()] == ["winter", "summer"]
+
+
+@pytest.mark.parametrize("surface", range(len(SURFACES)), ids=list(SURFACES))
+def test_typical_values_are_met_on_the_surface_that_is_known(surface):
+    typical = typical_factors(COMPACT, {"surface": float(surface), "mass": 1234.0})
+    assert (typical["surface"], typical["mass"]) == (surface, 1234.0)
+    for e in EXCLUSIONS:
+        if e.column == f"surface_{list(SURFACES)[surface]}":
+            assert typical[e.factor] <= e.limit, e.meaning
 
 
 def peak_memory(work: Callable[[], object]) -> int:
