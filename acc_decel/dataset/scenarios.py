@@ -94,17 +94,17 @@ def scenarios(
     points = _points(seed, first, events, len(CAUSES) + len(LATENTS))
     ranged = {f.name: f for f in factors}
     given = {f.name: points[:, i] for i, f in enumerate(CAUSES)}
-    true = {name: drawn(given[name], ranged[name], driving) for name in given if name not in _RULES}
+    true = {name: sample(given[name], ranged[name], driving) for name in given if name not in _RULES}
     for name, rule in _RULES.items():  # in this order: each may use what was drawn before
         true[name] = rule(given[name], ranged[name], true)
     latents = {latent.name: ndtri(points[:, len(CAUSES) + i]) for i, latent in enumerate(LATENTS)}
     return {f.name: true[f.name] for f in CAUSES}, latents
 
 
-def drawn(u: ndarray, factor: Factor, driving: Driving | None) -> ndarray:
+def sample(u: ndarray, factor: Factor, driving: Driving | None) -> ndarray:
     """Values of a factor at the quantiles `u` of how the fleet drives, or else of its prior."""
     driven = driving.column(u, factor) if driving else None
-    return spread(u, factor) if driven is None else driven
+    return from_prior(u, factor) if driven is None else driven
 
 
 def _points(seed: int, first: int, events: int, dimensions: int) -> Float[ndarray, "events dimensions"]:
@@ -116,7 +116,7 @@ def _points(seed: int, first: int, events: int, dimensions: int) -> Float[ndarra
         return np.clip(sobol.random(events), 1e-9, 1 - 1e-9)
 
 
-def spread(u: Float[ndarray, " events"], factor: Factor) -> Float[ndarray, " events"]:
+def from_prior(u: Float[ndarray, " events"], factor: Factor) -> Float[ndarray, " events"]:
     """Values of a factor at the quantiles `u` of its prior."""
     prior = factor.prior
     even = factor.low + (factor.high - factor.low) * u / max(prior.uniform, 1e-9)
@@ -146,7 +146,7 @@ def typical_factors(vehicle: Vehicle, known: Mapping[str, float] | None = None) 
     values = dict(known or {})
     for name in (cause.name for cause in CAUSES if cause.name not in _RULES and cause.name not in values):
         factor = ranged[name]
-        column = _bell(u, factor) if factor.prior.uniform < 1 else spread(u, factor)
+        column = _bell(u, factor) if factor.prior.uniform < 1 else from_prior(u, factor)
         weights = _season(column, ranged, values) if name == "road_temperature_c" else np.ones(len(u))
         values[name] = _median(column, weights, factor)
     for name, rule in _RULES.items():  # in this order: each may use what was chosen before
@@ -202,7 +202,7 @@ def deepest_film(factor: Factor, true: Columns) -> Float[ndarray, " events"]:
     return np.where(frozen & (true["road_temperature_c"] < THAW_C), 0.0, limits[true["surface"].astype(int)])
 
 
-def chosen(u: Float[ndarray, " events"], shares: Float[ndarray, "events levels"]) -> Float[ndarray, " events"]:
+def pick_level(u: Float[ndarray, " events"], shares: Float[ndarray, "events levels"]) -> Float[ndarray, " events"]:
     """Index of the level that the quantile `u` falls into."""
     return np.minimum((u[:, None] > np.cumsum(shares, axis=1)).sum(axis=1), shares.shape[1] - 1).astype(float)
 
@@ -212,11 +212,11 @@ def _limit(column: str, factor: str) -> float:
 
 
 def _surface(u: ndarray, factor: Factor, true: Columns) -> ndarray:
-    return chosen(u, surface_shares(factor, true["road_temperature_c"]))
+    return pick_level(u, surface_shares(factor, true["road_temperature_c"]))
 
 
 def _tyre_kind(u: ndarray, factor: Factor, true: Columns) -> ndarray:
-    return chosen(u, tyre_shares(factor, true["road_temperature_c"]))
+    return pick_level(u, tyre_shares(factor, true["road_temperature_c"]))
 
 
 def _water_film_mm(u: ndarray, factor: Factor, true: Columns) -> ndarray:

@@ -26,7 +26,7 @@ RESPONSE_SPREAD = 0.20  # dead time and build-up; estimated
 GUST = 1.5  # [m/s]; estimated
 
 SHORT_STOP = 6.0  # [s] a stop that lasts longer is integrated with longer steps ...
-LONGEST_STEP = 5.0  # ... of up to so many TIME_STEP
+MAX_STEP = 5.0  # ... of up to so many TIME_STEP
 
 
 def stops(
@@ -72,7 +72,7 @@ def stops(
     film, tread, pressure = water_film_mm, tread_depth_mm, tyre_pressure_bar
     peak, friction = _grip(e, vehicle, surface, film, road_temperature_c, tyre_kind, tread, pressure, unknown)
     duration = _duration(e, friction)
-    e["step"] = TIME_STEP * np.clip(duration / SHORT_STOP, 1, LONGEST_STEP)
+    e["step"] = TIME_STEP * np.clip(duration / SHORT_STOP, 1, MAX_STEP)
     on_events(e)
     columns = _integrated(e, order=np.argsort(duration / e["step"])) | {"friction": friction, "peak_friction": peak}
     columns["stopping_distance"] = stopping_distance(speed, columns["deceleration"], columns["delay"])

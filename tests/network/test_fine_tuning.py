@@ -9,13 +9,13 @@ import pytest
 from conftest import BUDGET, COMPACT, SMALL_EVENTS, sensed_events
 
 from acc_decel.assurance.monotone_arrays import violations
-from acc_decel.dataset import dataset, generate
+from acc_decel.dataset import generate, load_dataset
 from acc_decel.model_folder import read_model
 from acc_decel.network import calibration
 from acc_decel.network.calibration import MEDIAN
-from acc_decel.network.fine_tuning import FINE_TUNING, fine_tuned, sized, with_weights
+from acc_decel.network.fine_tuning import FINE_TUNING, fine_tune, with_sizes_of, with_weights
 from acc_decel.network.keras_net import keras_model, plain
-from acc_decel.network.split import part
+from acc_decel.network.split import in_split
 from acc_decel.physics import vehicle
 from acc_decel.predictor import Predictor
 
@@ -31,7 +31,7 @@ def weak_folder(tmp_path_factory):
 
 
 def test_a_network_is_the_same_after_a_trip_through_keras(small_net):
-    sizes = sized(FINE_TUNING, small_net)
+    sizes = with_sizes_of(FINE_TUNING, small_net)
     model = with_weights(keras_model(small_net.factors, sizes.embedding, sizes.trunk), small_net)
     embedded = len(small_net.embedding)
     back = plain(model, small_net.factors, small_net.center, small_net.inverse_spread, embedded=embedded)
@@ -40,9 +40,9 @@ def test_a_network_is_the_same_after_a_trip_through_keras(small_net):
 
 
 def test_a_few_epochs_bring_a_network_nearer_to_the_other_car(small_net, weak_folder):
-    data = dataset(weak_folder)
-    tuned = fine_tuned(small_net, data, WEAK.factors, replace(FINE_TUNING, epochs=3, batch=256))
-    held = part(data.event, "test")
+    data = load_dataset(weak_folder)
+    tuned = fine_tune(small_net, data, WEAK.factors, replace(FINE_TUNING, epochs=3, batch=256))
+    held = in_split(data.event, "test")
     before, after = (
         np.mean(np.abs(net(data.columns[held])[:, MEDIAN] - data.deceleration[held])) for net in (small_net, tuned)
     )
