@@ -25,14 +25,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import fuzzing
-import mutants
 import numpy as np
-from evidence_bits import differences, parts_in_all
-from evidence_events import answered, events_of, records, released, unusual
-from evidence_stack import stack_bound
 
-from acc_decel.cli.offline import progress_bar
+from acc_decel.cli.terminal import progress_bar
 from acc_decel.compiled import SAME_BITS, WARNINGS, firmware_sources
 from acc_decel.ecu import CortexM
 from acc_decel.ecu.compiler import ZIG
@@ -42,6 +37,10 @@ from acc_decel.export import even_events, firmware_files, golden_events, write_f
 from acc_decel.export.firmware_files import FIXED, FLOAT, FORMATS, SHIFT
 from acc_decel.files import replaced
 from acc_decel.network import DenseNet
+from benchmarks import fuzzing, mutants
+from benchmarks.evidence_bits import differences, parts_in_all
+from benchmarks.evidence_events import answered, events_of, records, released, unusual
+from benchmarks.evidence_stack import stack_bound
 
 MODEL = "compact"
 EXPORT = Path(__file__).parents[1] / "firmware_export"

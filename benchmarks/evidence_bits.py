@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from evidence_events import Answers, answering
 
 from acc_decel.ecu import CortexM, HostEcu
 from acc_decel.ecu.cores import CORES
 from acc_decel.export import even_events
 from acc_decel.export.firmware_files import FIXED, FLOAT, ONNX
-from acc_decel.factors import OUTPUTS
 from acc_decel.network import DenseNet
+from acc_decel.outputs import OUTPUTS
+from benchmarks.evidence_events import Answers, answering
 
 EVENTS = 1_000_000
 TOGETHER = 20_000  # events, whose answers are compared and then forgotten

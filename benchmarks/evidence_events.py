@@ -6,11 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from acc_decel.export import even_events, fixed_answers, fixed_net, read_model, reference_outputs, shift_net, status_of
+from acc_decel.export import even_events, reference_outputs, status_of
 from acc_decel.export.firmware_files import FIXED, FIXED_EVENTS, SHIFT, SHIFT_EVENTS
-from acc_decel.factors import COMFORT_DECELERATION, DELAY, EXCLUSIONS, ORDERED, OUTPUTS, Factor, column_names
+from acc_decel.export.fixed_point import fixed_answers, fixed_net, shift_net
+from acc_decel.factors import EXCLUSIONS, Factor, column_names
+from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
-from acc_decel.predictor import model_path
+from acc_decel.outputs import COMFORT_DECELERATION, DELAY, ORDERED, OUTPUTS
 
 WILD = 4.5  # of the weights: values at the ends of 16 bits come up
 CALM = np.float32(0.5)  # the last ones, so that the outputs lie between their limits

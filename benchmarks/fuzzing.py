@@ -16,13 +16,14 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from evidence_events import events_of, released
 
 from acc_decel.compiled import SAME_BITS, firmware_sources
 from acc_decel.export import firmware_files, golden_events, write_firmware
-from acc_decel.factors import ORDERED, column_names
+from acc_decel.factors import column_names
 from acc_decel.network import DenseNet
+from acc_decel.outputs import ORDERED
 from acc_decel.status import FLAGS
+from benchmarks.evidence_events import events_of, released
 
 CLANG = "clang"
 INSTALL = "apt-get install clang libclang-rt-dev"

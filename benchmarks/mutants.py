@@ -16,10 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from evidence_events import answered, events_of, records, released, unusual
-
 from acc_decel.compiled import firmware_sources
 from acc_decel.export import firmware_files, golden_events, write_firmware
+from benchmarks.evidence_events import answered, events_of, records, released, unusual
 
 HERE = Path(__file__).parent
 WRAP = ("acc_decel_predict", "acc_decel_guard_checksum", "acc_decel_network_checksum")

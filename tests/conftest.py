@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy import ndarray
 
 from acc_decel import cli
-from acc_decel.dataset import Dataset, dataset, generate, scenarios, sensed
+from acc_decel.dataset import Dataset, generate, load_dataset, scenarios, sense
 from acc_decel.export import write_model
 from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.network import DenseNet
@@ -89,7 +89,7 @@ def sensed_events(events: int, *, seed: int = 7) -> ndarray:
     """Columns of events as the dataset holds them, factors lacking included, without simulating the stops."""
     true, _ = scenarios(COMPACT.factors, seed=seed, first=0, events=events)
     friction = np.random.default_rng(seed).uniform(0.1, 1.2, events)
-    return sensed(COMPACT.factors, true, friction, seed=seed, first=0)
+    return sense(COMPACT.factors, true, friction, seed=seed, first=0)
 
 
 def event_of(given: dict[str, float | str], factors: tuple[Factor, ...] = FACTORS) -> ndarray:
@@ -115,7 +115,7 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_data(small_folder: Path) -> Dataset:
-    return dataset(small_folder)
+    return load_dataset(small_folder)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from rich.table import Table
 
-from acc_decel.cli.tables import console, print_table, print_wide, say
+from acc_decel.cli.terminal import console, print_table, print_wide, say
 from acc_decel.factors import Factor
 from acc_decel.predictor import Given, Prediction
 

@@ -4,19 +4,28 @@ import sys
 
 import typer
 
-from acc_decel.cli import (
-    assurance,
-    attribution,
-    card,
-    corrections,
-    drive_models,
-    drives,
-    offline,
-    online,
-    simulation,
-    virtual_ecu,
-)
+from acc_decel.cli.attribute import attribute
+from acc_decel.cli.card import card
+from acc_decel.cli.compile import compile as compile_models
+from acc_decel.cli.drives.adapt import adapt
+from acc_decel.cli.drives.bound import bound
+from acc_decel.cli.drives.correct import correct
+from acc_decel.cli.drives.events import events
+from acc_decel.cli.drives.fleet import fleet
+from acc_decel.cli.drives.inspect import inspect
+from acc_decel.cli.drives.scenarios import scenarios
+from acc_decel.cli.drives.score import score
+from acc_decel.cli.ecu import ecu
+from acc_decel.cli.evaluate import evaluate
+from acc_decel.cli.export import export
 from acc_decel.cli.factor_options import with_factor_options
+from acc_decel.cli.generate import generate
+from acc_decel.cli.influences import influences
+from acc_decel.cli.info import info
+from acc_decel.cli.predict import predict
+from acc_decel.cli.simulate import simulate
+from acc_decel.cli.train import train
+from acc_decel.cli.verify import verify
 
 EXTRAS = {
     "tensorflow": "train",
@@ -43,25 +52,36 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(offline.generate)
-app.command()(offline.train)
-app.command()(online.evaluate)
-app.command()(offline.export)
-app.command()(with_factor_options(online.predict))
-app.command()(with_factor_options(virtual_ecu.ecu))
-app.command()(online.info)
-app.command()(online.compile)
-app.command()(with_factor_options(simulation.simulate))
-app.command()(simulation.influences)
-app.command()(attribution.attribute)
-app.command()(assurance.verify)
-app.command()(card.card)
-drives.app.command()(with_factor_options(drive_models.score))
-drives.app.command()(drive_models.scenarios)
-drives.app.command()(drive_models.adapt)
-drives.app.command()(corrections.correct)
-drives.app.command()(corrections.bound)
-app.add_typer(drives.app)
+app.command()(generate)
+app.command()(train)
+app.command()(evaluate)
+app.command()(export)
+app.command()(with_factor_options(predict))
+app.command()(with_factor_options(ecu))
+app.command()(info)
+app.command("compile")(compile_models)
+app.command()(with_factor_options(simulate))
+app.command()(influences)
+app.command()(attribute)
+app.command()(verify)
+app.command()(card)
+
+drives = typer.Typer(
+    name="drives",
+    help="Recorded drives: what a recording holds, its braking events, and those of a whole fleet of recordings. "
+    "MF4, candump, ASC, BLF (with a DBC), CSV, Parquet and folders of NumPy arrays.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+drives.command()(inspect)
+drives.command()(events)
+drives.command()(fleet)
+drives.command()(with_factor_options(score))
+drives.command()(scenarios)
+drives.command()(adapt)
+drives.command()(correct)
+drives.command()(bound)
+app.add_typer(drives)
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ from acc_decel.compiled.cache import kept_library, store
 from acc_decel.compiled.compiler import compiled, find_compiler, firmware_sources
 from acc_decel.compiled.library import Library
 from acc_decel.compiled.tables import TABLES_FILE, lanes_header
-from acc_decel.export import firmware_files, golden_events, read_model, reference_outputs, status_of, write_firmware
+from acc_decel.export import firmware_files, golden_events, reference_outputs, status_of, write_firmware
+from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet
 
 OPTIONS = ("-std=c11", "-ffp-contract=off", "-O2", "-shared", "-fPIC")

@@ -13,9 +13,10 @@ from pathlib import Path
 from acc_decel.compiled.compiler import find_compiler
 from acc_decel.compiled.library import Library
 from acc_decel.files import replaced
+from acc_decel.model_folder import ARRAYS, ONNX
 
-MODEL_FILES = ("network.npz", "model.onnx")  # the source of a library, and the answers that it must give
-CODE = ("factors.py", "status.py", "export", "network", "compiled")
+MODEL_FILES = (ARRAYS, ONNX)  # the source of a library, and the answers that it must give
+CODE = ("outputs.py", "factors.py", "status.py", "model_folder.py", "network", "export", "compiled")
 DIGITS = 16
 
 

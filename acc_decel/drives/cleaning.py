@@ -9,9 +9,9 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.drives.aligning import contradiction, lag_of, without_frozen
+from acc_decel.drives.description import SIGNAL
 from acc_decel.drives.outliers import TESTS
 from acc_decel.drives.reading import Drive, Records
-from acc_decel.drives.recording import SIGNAL
 from acc_decel.drives.series import Series, crossings, fresh, shifted
 
 SPARSE = 0.6  # share of records with a number below which a column is taken to come more rarely than the others

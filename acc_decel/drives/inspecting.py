@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.drives.proposing import Proposal, proposed
+from acc_decel.drives.channel_mapping import Proposal, proposed
 from acc_decel.drives.reading import blocks, source
 
 GAP_STEPS, GAP_TIME = 10.0, 0.5  # a gap is longer than so many usual steps and so long [s]

@@ -2,6 +2,7 @@
 
 from acc_decel.ecu.cortex_m import CortexM as CortexM
 from acc_decel.ecu.cortex_m import EcuReport as EcuReport
+from acc_decel.ecu.cortex_m import SelfTestCosts as SelfTestCosts
 from acc_decel.ecu.cortex_m import TaskRun as TaskRun
 from acc_decel.ecu.host import HostEcu as HostEcu
 from acc_decel.ecu.qemu import QemuEcu as QemuEcu

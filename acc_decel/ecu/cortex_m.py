@@ -16,7 +16,7 @@ from acc_decel.ecu.cores import CORTEX_M4F, Core, core_named
 from acc_decel.ecu.cycles import Run, RunCosts
 from acc_decel.ecu.image import Image, image
 from acc_decel.ecu.mailbox import mailbox
-from acc_decel.factors import OUTPUTS
+from acc_decel.outputs import OUTPUTS
 from acc_decel.status import REFUSED
 
 Emulator: TypeAlias = Any  # a unicorn.Uc, whose methods have no types
@@ -58,6 +58,15 @@ class EcuReport:
     stack_bytes: int
     predictions: int  # number of events
     counted: int  # events over which instructions, cycles and stack were measured
+
+
+@dataclass(frozen=True)
+class SelfTestCosts:
+    """What one call of `acc_decel_self_test` costs; cycles are an estimate, None for a core without timings."""
+
+    instructions: int
+    cycles: int | None
+    stack_bytes: int  # below the stack pointer of the caller
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,15 @@ class CortexM:
         """
         core = _powered(self._image, self._kind, altered)
         return int.from_bytes(core.mem_read(self._image.symbols["self_test_result"], 4), "little")
+
+    def self_test_costs(self) -> SelfTestCosts:
+        """What the self-test costs, measured on a core just powered up."""
+        symbols = self._image.symbols
+        meter = _Meter(symbols["acc_decel_self_test"], symbols["acc_decel_network"], self._kind)
+        core = _powered(self._image, self._kind, meter=meter)
+        instructions, cycles, _ = meter.calls[0].whole
+        timed = self._kind.timing is not None
+        return SelfTestCosts(instructions, cycles if timed else None, meter.stack_bytes(core))
 
     def task(self, columns: Float32[ndarray, "ticks columns"], *, ticked: Callable[[], None] = lambda: None) -> TaskRun:
         """The task of an ECU on one core: at each tick its mailbox contains the next row of `columns`.
@@ -246,7 +264,7 @@ class _Meter:
         return max(len(stack) - untouched, self._highest - self._lowest)
 
 
-def _powered(program: Image, kind: Core, altered: int | None = None) -> Emulator:
+def _powered(program: Image, kind: Core, altered: int | None = None, meter: "_Meter | None" = None) -> Emulator:
     """A core after its first, empty batch; with `altered`, one bit of flash at this address is changed before."""
     core: Emulator = cast(Emulator, Uc)(*kind.architecture.emulator)
     if kind.model is not None:
@@ -261,6 +279,8 @@ def _powered(program: Image, kind: Core, altered: int | None = None) -> Emulator
         core.reg_write(kind.architecture.stack, int.from_bytes(core.mem_read(_FLASH, 4), "little"))
     done = program.symbols["batch_done"]
     core.hook_add(UC_HOOK_CODE, _stop, begin=done, end=done)
+    if meter is not None:
+        core.hook_add(UC_HOOK_BLOCK, meter.step)
     _run(core, program.symbols["reset"], kind)
     return core
 

@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from acc_decel.compiled import SAME_BITS, WARNINGS, compiled, fingerprint, firmware_sources
 from acc_decel.ecu.compiler import TARGET_SOURCES, ZIG
-from acc_decel.factors import OUTPUTS
+from acc_decel.outputs import OUTPUTS
 
 _OPTIONS = (*SAME_BITS, *WARNINGS, "-O2", "-shared", "-fPIC")
 

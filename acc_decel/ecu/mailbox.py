@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from acc_decel.factors import OUTPUTS
+from acc_decel.outputs import OUTPUTS
 
 
 def mailbox(columns: int) -> "np.dtype[Any]":

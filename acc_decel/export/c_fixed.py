@@ -8,9 +8,10 @@ from jaxtyping import Int64, UInt32
 from numpy import ndarray
 
 from acc_decel.export.c_tables import Table, checksum, checksum_ranges, defines, header, rows_of
-from acc_decel.export.fixed import MIN_VALUE, WORD, FixedLayer, FixedNet
-from acc_decel.factors import OUTPUTS, column_names
+from acc_decel.export.fixed_point.arithmetic import MIN_VALUE, WORD, FixedLayer, FixedNet
+from acc_decel.factors import column_names
 from acc_decel.network import wiring
+from acc_decel.outputs import OUTPUTS
 
 LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h", "acc_decel_thumb2.h")
 SOURCES = ("acc_decel_fixed.c", "acc_decel_fixed_domain.c", "acc_decel_fixed_domain.h", *LAYERS)

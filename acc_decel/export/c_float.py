@@ -13,8 +13,9 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.export.c_tables import LARGEST, Table, checksum, checksum_ranges, defines, header, rows_of
-from acc_decel.factors import OUTPUTS, bends, column_names
+from acc_decel.factors import bends, column_names
 from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
+from acc_decel.outputs import OUTPUTS
 
 LAYERS = ("acc_decel_layers.c", "acc_decel_layers.h", "acc_decel_cortex_m4f.h")
 SOURCES = ("acc_decel_float.c", "acc_decel_domain.c", "acc_decel_domain.h", *LAYERS)

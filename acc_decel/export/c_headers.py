@@ -9,18 +9,9 @@ from numpy import ndarray
 from acc_decel.correction import GREATEST_BIAS, GREATEST_SCALE, LEAST_SCALE
 from acc_decel.export.c_tables import Table, c_float, checksum, checksum_ranges, defines, header
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import (
-    CERTAIN,
-    COMFORT_DECELERATION,
-    EXCLUSIONS,
-    ORDERED,
-    OUTPUTS,
-    QUANTILES,
-    Factor,
-    column_names,
-    schema,
-)
+from acc_decel.factors import CERTAIN, EXCLUSIONS, Factor, column_names, schema
 from acc_decel.network import DenseNet
+from acc_decel.outputs import COMFORT_DECELERATION, ORDERED, OUTPUTS, QUANTILES
 from acc_decel.status import FLAGS, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
 

@@ -6,8 +6,8 @@ from numpy import ndarray
 
 from acc_decel.export.c_fixed import BLOCK_OUTPUTS, Packing, biases, shifts
 from acc_decel.export.c_tables import Table, c_list, c_number
-from acc_decel.export.fixed import WORD, FixedLayer, FixedNet
-from acc_decel.export.quantised import nearest_power
+from acc_decel.export.fixed_point.arithmetic import WORD, FixedLayer, FixedNet
+from acc_decel.export.fixed_point.quantisation import nearest_power
 
 SOURCES = (
     "acc_decel_fixed.c",

@@ -15,15 +15,16 @@ from acc_decel.export import c_fixed, c_shift
 from acc_decel.export import c_float as c_floating
 from acc_decel.export.c_headers import factors_header, guard_checksum, guards_header, multiply_adds
 from acc_decel.export.c_tables import c_float, c_list, defines, header
-from acc_decel.export.fitness import check_exportable
-from acc_decel.export.fixed import FixedNet, fixed_answers
-from acc_decel.export.fixed_format import fixed_net
+from acc_decel.export.exportable import check_exportable
+from acc_decel.export.fixed_point import fixed_answers, fixed_net
+from acc_decel.export.fixed_point.arithmetic import FixedNet
+from acc_decel.export.fixed_point.shift_add import distance, shift_net
 from acc_decel.export.golden import even_events
 from acc_decel.export.onnx_fixed import fixed_onnx_bytes
 from acc_decel.export.reference import reference_outputs, status_of
-from acc_decel.export.shift import distance, shift_net
-from acc_decel.factors import OUTPUTS, Factor, column_names, schema
+from acc_decel.factors import Factor, column_names, schema
 from acc_decel.network import DenseNet
+from acc_decel.outputs import OUTPUTS
 
 FLOAT, FIXED, SHIFT = FORMATS = ("float", "fixed", "shift")
 ONNX = {FIXED: "model_fixed.onnx", SHIFT: "model_shift.onnx"}  # in the same folder: a graph with the same bits

@@ -11,18 +11,9 @@ from numpy import ndarray
 from onnx import TensorProto, helper, numpy_helper
 
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import (
-    CERTAIN,
-    COMFORT_DECELERATION,
-    EXCLUSIONS,
-    ORDERED,
-    OUTPUTS,
-    bends,
-    column_names,
-    described,
-    schema,
-)
+from acc_decel.factors import CERTAIN, EXCLUSIONS, bends, column_names, described, schema
 from acc_decel.network import FORMAT, DenseNet, Layer, domain_inputs, wiring
+from acc_decel.outputs import COMFORT_DECELERATION, ORDERED, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 OPSET, IR_VERSION = 17, 8  # understood by ONNX Runtime 1.12 and later

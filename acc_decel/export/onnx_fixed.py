@@ -7,7 +7,7 @@ a power of two, rounded down, is then a shift to the right, and the order of a s
 import numpy as np
 from onnx import TensorProto
 
-from acc_decel.export.fixed import (
+from acc_decel.export.fixed_point.arithmetic import (
     GATE_BITS,
     MAX_RAMP,
     MAX_VALUE,

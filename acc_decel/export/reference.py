@@ -4,8 +4,9 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from numpy import ndarray
 
-from acc_decel.factors import COMFORT_DECELERATION, OUTPUTS, Factor
+from acc_decel.factors import Factor
 from acc_decel.network import DenseNet, outside_domain
+from acc_decel.outputs import COMFORT_DECELERATION, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 CHOICE_SUM = (0.99, 1.01)  # the accepted sum of the probabilities of a choice, ends included, in float32

@@ -28,6 +28,7 @@ class Surface:
     paved: bool
     frozen: bool
     rolling: float  # rolling resistance relative to asphalt
+    cold_gain: float  # [1/K] relative gain of friction for each kelvin colder, see `tyre.frozen_grip`; 0 if not frozen
 
 
 # Asphalt, concrete and cobbles: slip curves of Burckhardt, Fahrwerktechnik: Radschlupf-Regelsysteme (1993), c1 to c3;
@@ -37,12 +38,12 @@ class Surface:
 # 0.090, 0.080 to 0.134 (mean deceleration over g: AutoBild, JAF, Edmunds, What Car?, Consumer Reports, GTUE).
 # fmt: off
 SURFACES: dict[str, Surface] = {
-    #                      summer all-season winter   rise  fall   c4   scatter wet_loss paved  frozen rolling
-    "asphalt":     Surface((1.270, 1.270, 1.270),     24.0, 0.406, 0.006, 0.050, 0.275,  True,  False, 1.0),
-    "concrete":    Surface((1.190, 1.190, 1.190),     21.0, 0.449, 0.006, 0.060, 0.275,  True,  False, 1.0),
-    "cobbles":     Surface((1.000, 1.000, 1.000),      9.0, 0.489, 0.006, 0.100, 0.480,  True,  False, 1.6),
-    "gravel":      Surface((0.620, 0.620, 0.620),     20.0, -0.18, 0.000, 0.100, 0.080,  False, False, 2.0),
-    "packed_snow": Surface((0.160, 0.280, 0.370),     35.0, 0.150, 0.000, 0.140, 0.100,  False, True,  2.0),
-    "ice":         Surface((0.069, 0.083, 0.114),     60.0, 0.100, 0.000, 0.250, 0.350,  False, True,  1.2),
+    #                      summer all-season winter   rise  fall   c4   scatter wet_loss paved  frozen rolling cold_gain
+    "asphalt":     Surface((1.270, 1.270, 1.270),     24.0, 0.406, 0.006, 0.050, 0.275,  True,  False, 1.0,    0.00),
+    "concrete":    Surface((1.190, 1.190, 1.190),     21.0, 0.449, 0.006, 0.060, 0.275,  True,  False, 1.0,    0.00),
+    "cobbles":     Surface((1.000, 1.000, 1.000),      9.0, 0.489, 0.006, 0.100, 0.480,  True,  False, 1.6,    0.00),
+    "gravel":      Surface((0.620, 0.620, 0.620),     20.0, -0.18, 0.000, 0.100, 0.080,  False, False, 2.0,    0.00),
+    "packed_snow": Surface((0.160, 0.280, 0.370),     35.0, 0.150, 0.000, 0.140, 0.100,  False, True,  2.0,    0.01),
+    "ice":         Surface((0.069, 0.083, 0.114),     60.0, 0.100, 0.000, 0.250, 0.350,  False, True,  1.2,    0.04),
 }
 # fmt: on

@@ -48,13 +48,13 @@ def compound_grip(kind: str, road_temperature_c: Column, wetness: Column) -> Col
     return dry + (wet - dry) * wetness
 
 
-def frozen_grip(road_temperature_c: Column, slope: float) -> Column:
+def frozen_grip(road_temperature_c: Column, cold_gain: float) -> Column:
     """Grip on snow or ice relative to -5 degC: cold makes it rough, the melting point makes it slick.
 
-    `slope` [1/K] is the relative gain per kelvin of cold, estimated: SAE 940724 reports that temperature changes the
-    friction of ice by a factor of 2; no published law was to be had.
+    `cold_gain` [1/K] is the relative gain for each kelvin colder, estimated: SAE 940724 reports that temperature
+    changes the friction of ice by a factor of 2; no published law was found.
     """
-    return np.clip(1 - slope * (np.clip(road_temperature_c, -25, 2) + 5), 0.5, 1.8)
+    return np.clip(1 - cold_gain * (np.clip(road_temperature_c, -25, 2) + 5), 0.5, 1.8)
 
 
 def wear_dry(tread_depth_mm: Column) -> Column:

@@ -1,0 +1,13 @@
+"""Options that the commands for recorded drives share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="recording: MF4, candump, ASC, BLF, CSV, Parquet, folder")]
+Description = Annotated[Path | None, typer.Option("--recording", help="TOML that says which channel is which signal")]
+Dbc = Annotated[Path | None, typer.Option("--dbc", help="database that decodes a raw bus")]
+Threshold = Annotated[float, typer.Option(help="peak deceleration that makes an event [m/s^2]")]
+Stops = Annotated[Path, typer.Argument(metavar="STOPS", help="CSV or Parquet of stops with measured deceleration")]
+Written = Annotated[Path, typer.Option("--output", "-o", help="JSON file of the correction")]
