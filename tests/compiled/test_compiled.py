@@ -234,7 +234,7 @@ def test_a_compiler_that_fails_is_quoted(empty, monkeypatch):
 
 def test_a_library_that_answers_otherwise_is_refused(library):
     net, _ = read_model(released_models()["suv"])
-    with pytest.raises(RuntimeError, match="must answer the golden events as the reference does"):
+    with pytest.raises(RuntimeError, match="must give the reference's answers to the golden events"):
         check_answers(library, net)
 
 

@@ -409,7 +409,7 @@ def test_layers_that_do_not_chain_are_refused_by_name(net: DenseNet, golden: nda
 
 
 def test_weights_whose_sums_could_overflow_are_refused(net: DenseNet, golden: ndarray) -> None:
-    with pytest.raises(ValueError, match=r"trunk\[2\] must stay within float32"):
+    with pytest.raises(ValueError, match=r"trunk\[2\] must stay within the range of float32"):
         firmware_files(without(net, "trunk", 2, weights=net.trunk[2].weights * 1e38), model="m", golden=golden)
 
 

@@ -303,7 +303,7 @@ REFUSALS = {
     "domain must have at least one layer": (),
     "domain must be 2 layers that give 1 score": (NET.domain[0],),
     r"domain\[0\].bias must be finite": (moved(NET.domain[0], np.nan), NET.domain[1]),
-    r"domain\[1\] must stay within float32": (
+    r"domain\[1\] must stay within the range of float32": (
         NET.domain[0],
         replace(NET.domain[1], weights=NET.domain[1].weights * 1e38),
     ),
