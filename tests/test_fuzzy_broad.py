@@ -245,8 +245,8 @@ def test_the_benchmark_measures_methods_on_one_truth(bench, small_data, tmp_path
 
 
 def test_the_peers_learn(bench, small_data):
-    pytest.importorskip("sklearn", reason="extra bench")
-    pytest.importorskip("lightgbm", reason="extra bench")
+    pytest.importorskip("sklearn", reason='scikit-learn is missing: pip install "acc-decel[bench]"')
+    pytest.importorskip("lightgbm", reason='lightgbm is missing: pip install "acc-decel[bench]"')
     settings = bench["boosted"].__globals__
     settings |= {"MOST_TREES": 60, "SEARCHED_TREES": 10, "LEAVES": (15,)}
     settings["TREES"]["num_threads"] = 1
