@@ -243,7 +243,7 @@ def test_predicting_needs_neither_tensorflow_nor_the_other_extras():
     assert "deceleration" in done.stdout
 
 
-def test_the_whole_flow_runs_from_the_command_line(run, answered, tmp_path):
+def test_the_whole_flow_runs_from_the_command_line(run, answered, soon_trained, tmp_path):
     data, model, firmware = tmp_path / "data", tmp_path / "model", tmp_path / "firmware"
     manifest = answered("generate", "--vehicle", "van", "--events", 2500, "--seed", 3, "--output", data)
     assert (manifest["vehicle"], manifest["events"], manifest["seed"]) == ("van", 2500, "3")

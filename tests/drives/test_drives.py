@@ -188,7 +188,7 @@ REAL = {
 }
 
 
-@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="the recordings are no part of the project")
+@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="recordings of others are not part of the project")
 @pytest.mark.parametrize(("name", "told"), REAL.items(), ids=REAL.keys())
 def test_recordings_of_others_are_understood_without_a_word(name, told):
     channel, sign, frames, (fewest, most) = told
@@ -200,7 +200,7 @@ def test_recordings_of_others_are_understood_without_a_word(name, told):
     assert fewest <= len(found.events) <= most
 
 
-@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="the recordings are no part of the project")
+@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="recordings of others are not part of the project")
 def test_the_track_log_shows_a_car_driven_to_the_limit():
     # its source counts 74 events above 2 m/s^2 with a peak of 9.5, and a GPS late by about 1.35 s
     found = drives.found(SHARED_DRIVES / "trackaddict_stc" / "STC_log.csv")

@@ -464,7 +464,7 @@ def test_warnings_free_and_the_same_bits_from_every_compiler(
     folder: Path, ecu: HostEcu, golden: ndarray, compiler: tuple[str, ...], level: str
 ) -> None:
     if not (compiler is ZIG or shutil.which(compiler[0])):
-        pytest.skip("gcc is not installed")
+        pytest.skip("gcc is missing: apt-get install gcc")
     outputs, status = HostEcu(folder, compiler=compiler, options=(level,)).predict_array(golden)
     for is_, expected in zip((outputs, status), ecu.predict_array(golden), strict=True):
         assert is_.tobytes() == expected.tobytes()
