@@ -27,7 +27,8 @@ def adapt(
     EVENTS has a row for each stop, a column for each braking factor (all must be known), `deceleration` [m/s^2] of the
     built-up brakes and, where the demand was recorded, `delay` [s]. A table of `drives events` also serves, with
     `initial_speed` and `mfdd`, once the other factors are added. Each parameter comes with its 95 % interval; one that
-    the stops cannot tell is kept as the vehicle has it. `generate --vehicle` and `train` then make the car's own model.
+    the stops cannot tell is kept as the vehicle has it. `generate --vehicle` and `train` then make the car's own
+    model. Needs the extras [train] and [drives].
 
         acc-decel drives adapt stops.csv --vehicle compact --output my_car.toml
         acc-decel generate --vehicle my_car.toml --output data/my_car

@@ -28,7 +28,7 @@ def bound(
     Each stop that stayed below the bound lowers it; stops that hold raise it, but above the model's own only on the
     evidence of at least 59 of them. STOPS is as for `drives correct`, in the order driven, each stop only once and none
     that the correction was fitted to. The state is kept in the correction file: give it as --correction to go on with
-    later stops. `predict --correction` applies the bound.
+    later stops. `predict --correction` applies the bound. Needs the extra [drives].
 
         acc-decel drives bound new_stops.csv --correction correction.json --output correction.json
     """

@@ -17,7 +17,7 @@ def correct(stops: Stops, output: Written, model: Model = DEFAULT_MODEL, as_json
     built-up brakes. A table of `drives events` also serves, with `initial_speed` and `mfdd`, once the brake pressure
     and what else is known are added. Few stops change little. The error after the correction is that of each stop,
     corrected by what the other stops say. `predict --correction` and acc_decel_corrected() of the firmware apply it; it
-    belongs to this model alone, and what is proven monotone stays so.
+    belongs to this model alone, and what is proven monotone stays so. Needs the extra [drives].
 
         acc-decel drives correct stops.csv --model compact --output correction.json
         acc-decel predict --correction correction.json --speed 25 --brake-pressure-bar 60

@@ -33,6 +33,7 @@ def events(
     Spikes, drop-outs, frozen values and wrong times are dropped and counted; speed is aligned with acceleration; the
     accelerometer's bias and the road's grade are taken out. Times are seconds since the first record. --targets finds
     the events of the cars ahead instead, from radar tracks: range, lateral, range_rate and track must be described.
+    Needs the extra [drives].
 
         acc-decel drives events drive.csv --output events.parquet --plot drive.png
         acc-decel drives events log.mf4 --dbc car.dbc --recording car.toml --json
