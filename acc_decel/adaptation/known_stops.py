@@ -10,7 +10,7 @@ from acc_decel.dataset import CAUSES
 from acc_decel.factors import Factor
 from acc_decel.physics import Vehicle
 
-SAME = {"initial_speed": "speed", "mfdd": "deceleration"}  # as `drives events` names them
+COLUMN_ALIASES = {"initial_speed": "speed", "mfdd": "deceleration"}  # as `drives events` names them
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def measured_stops(events: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
     Raises ValueError if there is no such column.
     """
-    table = events.rename(columns={old: new for old, new in SAME.items() if new not in events})
+    table = events.rename(columns={old: new for old, new in COLUMN_ALIASES.items() if new not in events})
     if "deceleration" not in table:
         raise ValueError(f"events must have a column deceleration or mfdd. Got {', '.join(map(str, events))}: add it.")
     stops = table[np.isfinite(_numbers(table, "deceleration"))]

@@ -6,11 +6,13 @@ import pandas as pd
 from jaxtyping import Float
 from numpy import ndarray
 
-from acc_decel.adaptation.known_stops import SAME, measured_stops
+from acc_decel.adaptation.known_stops import COLUMN_ALIASES, measured_stops
 from acc_decel.drives import COLUMNS
 from acc_decel.predictor import Predictor
 
-BESIDE = {*COLUMNS, "file", "target", "delay"} - {*SAME}  # of a table of events: what no model asks for
+OTHER_COLUMNS = {*COLUMNS, "file", "target", "delay"} - {
+    *COLUMN_ALIASES
+}  # of a table of events: what no model asks for
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ def labelled_stops(events: pd.DataFrame, predictor: Predictor) -> LabelledStops:
     stops, left_out = measured_stops(events)
     if not len(stops):
         raise ValueError(f"events must hold a stop with a measured deceleration. Got {left_out} without: measure it.")
-    factors = stops.drop(columns=["deceleration", *(c for c in stops if c in BESIDE)])
+    factors = stops.drop(columns=["deceleration", *(c for c in stops if c in OTHER_COLUMNS)])
     answer = predictor.predict_frame(factors)
     predicted, lower = (answer[name].to_numpy(float) for name in ("deceleration", "deceleration_lower"))
     measured = pd.to_numeric(stops["deceleration"]).to_numpy(float)

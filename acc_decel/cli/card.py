@@ -63,7 +63,7 @@ def _pictures(predictor: Predictor, vehicle: str) -> "dict[str, Figure]":
         "error_by_factor": card_plots.error_by_factor(predictor.factors, columns, true, outputs),
     }
     if len(own):
-        drawn["published_tests"] = card_plots.tests(evaluation.evaluated(own, {predictor.vehicle: predictor}))
+        drawn["published_tests"] = card_plots.tests(evaluation.evaluate_tests(own, {predictor.vehicle: predictor}))
     return drawn
 
 

@@ -62,7 +62,7 @@ def ecu(
     if tests:
         rows = evaluation.published_tests()
         events, kept = evaluation.factors_of(rows), rows[["name"]]
-        vehicles, predictors = evaluation.vehicles_of(rows), evaluation.predictors(rows, (model,))
+        vehicles, predictors = evaluation.vehicles_of(rows), evaluation.load_predictors(rows, (model,))
     else:
         events, kept = events_of(factors, input_file, keep)
         vehicles, predictors = pd.Series(chosen.vehicle, events.index), {chosen.vehicle: chosen}

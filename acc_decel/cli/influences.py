@@ -36,7 +36,7 @@ def influences(
         from acc_decel.cli import plots  # noqa: PLC0415
 
         plots.save(plots.influence_bars(found), plot)
-    needed = sensitivity.needed(found)
+    needed = sensitivity.needed_factors(found)
     if as_json:
         regimes = {name: rows.drop(columns="regime") for name, rows in found.groupby("regime", sort=False)}
         print_json({"regimes": regimes, "needed": needed})

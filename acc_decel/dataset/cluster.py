@@ -16,7 +16,7 @@ from distributed import Client, Future, Security, as_completed
 from distributed.comm.core import connect
 from distributed.scheduler import KilledWorker
 
-from acc_decel.dataset.partition import Plan, Written, encoded, events_table, written
+from acc_decel.dataset.partition import Plan, WrittenPartition, events_table, parquet_bytes, write_partition
 from acc_decel.factors import schema
 from acc_decel.physics import Vehicle
 
@@ -36,18 +36,18 @@ class Job:
 
 
 @contextmanager
-def writing(plan: Plan, scheduler: str) -> Iterator[Iterator[Written]]:
+def open_writers(plan: Plan, scheduler: str) -> Iterator[Iterator[WrittenPartition]]:
     """Have the workers known to `scheduler` write the partitions of `plan`; iterate over them as they get finished.
 
     Each worker must first show that it sees the folder and writes the same bytes as this machine. A partition whose
     worker is lost goes to another, as often as Dask's setting `distributed.scheduler.allowed-failures` permits. Raises
     ValueError or OSError with the reason if that fails; what is finished stays.
     """
-    with _connected(scheduler) as client, _marked(plan.folder) as mark, _explained(plan, scheduler):
+    with _connect(scheduler) as client, _folder_marker(plan.folder) as mark, _translated_errors(plan, scheduler):
         job = Job(plan, mark, software(plan.vehicle, plan.seed))
         _check_scheduler(client, scheduler)
         _check_workers(client, job)
-        yield _finished(client, job)
+        yield _write_all(client, job)
 
 
 def release() -> dict[str, str]:
@@ -58,7 +58,7 @@ def release() -> dict[str, str]:
 @lru_cache(maxsize=8)
 def software(vehicle: Vehicle, seed: int) -> dict[str, str]:
     """All that decides on the bytes: versions, and a digest of the first events as this machine writes them."""
-    sample = sha256(encoded(events_table(vehicle, seed=seed, first=0, events=SAMPLE))).hexdigest()[:16]
+    sample = sha256(parquet_bytes(events_table(vehicle, seed=seed, first=0, events=SAMPLE))).hexdigest()[:16]
     return release() | {name: version(name) for name in LIBRARIES} | {f"first {SAMPLE} events": sample}
 
 
@@ -78,30 +78,30 @@ def refusal(job: Job) -> str | None:
     return None
 
 
-def task(job: Job, number: int) -> Written:
+def task(job: Job, number: int) -> WrittenPartition:
     """Partition `number` written by this worker, which may have joined after the others were checked."""
     if reason := refusal(job):
         raise ValueError(f"A worker {reason}")
-    return written(job.plan, number)
+    return write_partition(job.plan, number)
 
 
-def _finished(client: Client, job: Job) -> Iterator[Written]:
+def _write_all(client: Client, job: Job) -> Iterator[WrittenPartition]:
     waiting = iter(range(job.plan.files))
-    first = [_submitted(client, job, number) for number in islice(waiting, IN_FLIGHT)]
+    first = [_submit(client, job, number) for number in islice(waiting, IN_FLIGHT)]
     running = as_completed(first, loop=client.loop)
     del first  # as_completed lets go of a future once it is finished; so must we
     for future in running:
         yield future.result()
         for number in islice(waiting, 1):
-            running.add(_submitted(client, job, number))
+            running.add(_submit(client, job, number))
 
 
-def _submitted(client: Client, job: Job, number: int) -> "Future[Written]":  # not generic in older Dask
+def _submit(client: Client, job: Job, number: int) -> "Future[WrittenPartition]":  # not generic in older Dask
     return client.submit(task, job, number, key=f"{job.plan.file(number).name} {job.mark.name}")
 
 
 @contextmanager
-def _connected(scheduler: str) -> Iterator[Client]:
+def _connect(scheduler: str) -> Iterator[Client]:
     try:
         with ThreadPoolExecutor(1) as other:  # the caller, a notebook say, may have an event loop of its own
             other.submit(asyncio.run, _knocked(scheduler)).result()
@@ -122,7 +122,7 @@ async def _knocked(scheduler: str) -> None:
 
 
 @contextmanager
-def _marked(folder: Path) -> Iterator[Path]:
+def _folder_marker(folder: Path) -> Iterator[Path]:
     """A file by which a worker knows the folder; a killed run's is swept away by the next, like a partial file."""
     mark = folder / f".workers.{uuid4().hex[:12]}.partial"
     folder.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ def _marked(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _explained(plan: Plan, scheduler: str) -> Iterator[None]:
+def _translated_errors(plan: Plan, scheduler: str) -> Iterator[None]:
     """Failures of the cluster as a sentence, with what to do."""
     again = "the same command resumes with the partitions that are finished"
     try:

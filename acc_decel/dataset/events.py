@@ -7,7 +7,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.dataset.scenarios import Columns, Driving, scenarios
-from acc_decel.dataset.sensors import sensed
+from acc_decel.dataset.sensors import sense
 from acc_decel.physics import Vehicle, stops
 
 _ALL_CORES = Lock()  # the physics takes every core, and Numba's plainest threading layer dies of two callers at once
@@ -34,5 +34,5 @@ def sensed_events(
     true, latents = scenarios(vehicle.factors, seed=seed, first=first, events=events, driving=driving)
     with _ALL_CORES:
         answer = stops(vehicle, **true, latents=latents)
-    columns = sensed(vehicle.factors, true, answer["peak_friction"], seed=seed, first=first)
+    columns = sense(vehicle.factors, true, answer["peak_friction"], seed=seed, first=first)
     return SensedEvents(true, latents, answer, columns)

@@ -19,9 +19,9 @@ from acc_decel.dataset.scenarios import (
     THIN_MEAN_MM,
     THIN_SHARE,
     Driving,
-    chosen,
     deepest_film,
-    drawn,
+    pick_level,
+    sample,
     surface_shares,
     tyre_shares,
 )
@@ -105,7 +105,7 @@ def _near_reading(
     """Values near the reading with their log weight; from the prior where the factor lacks."""
     reading = read[:, 0]
     given = np.isfinite(reading)
-    value = drawn(rng.random(len(reading)), factor, driving)
+    value = sample(rng.random(len(reading)), factor, driving)
     if not factor.noise and not factor.noise_share:
         return np.where(given, reading, value), np.zeros(len(reading))
     near, log_proposed = _truncated(reading[given], _deviation(factor, reading[given]), factor.low, factor.high, rng)
@@ -162,7 +162,7 @@ def _surface(factor: Factor, read: ndarray, true: Columns, rng: np.random.Genera
     """The camera is calibrated, so its probabilities are those of the surface, on a road where they can be."""
     shares = surface_shares(factor, true["road_temperature_c"])
     given = np.isfinite(read[:, 0])
-    value = chosen(rng.random(len(read)), np.where(given[:, None], read, shares))
+    value = pick_level(rng.random(len(read)), np.where(given[:, None], read, shares))
     exact = read.max(axis=1) > 1 - 1e-6
     possible = ((read > 0) == (shares > 0)).all(axis=1)  # a hesitant camera rules out just what melts
     share = np.take_along_axis(shares, value[:, None].astype(int), axis=1)[:, 0]
@@ -173,7 +173,7 @@ def _surface(factor: Factor, read: ndarray, true: Columns, rng: np.random.Genera
 def _tyre_kind(factor: Factor, read: ndarray, true: Columns, rng: np.random.Generator) -> tuple[ndarray, ndarray]:
     shares = tyre_shares(factor, true["road_temperature_c"])
     given = np.isfinite(read[:, 0])
-    value = chosen(rng.random(len(read)), np.where(given[:, None], read, shares))
+    value = pick_level(rng.random(len(read)), np.where(given[:, None], read, shares))
     share = np.take_along_axis(shares, value[:, None].astype(int), axis=1)[:, 0]
     return value, np.where(given, np.log(share), 0.0)
 

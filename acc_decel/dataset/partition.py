@@ -59,7 +59,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenPartition:
     """A partition that lies whole in its file."""
 
     number: int
@@ -68,19 +68,19 @@ class Written:
     sha256: str
 
 
-def written(plan: Plan, number: int) -> Written:
+def write_partition(plan: Plan, number: int) -> WrittenPartition:
     """Have partition `number` in its file: kept if it lies there whole, else simulated and put there.
 
     Raises OSError naming the file if it cannot be written; nothing then lies under its name that is not whole.
     """
     path, rows = plan.file(number), plan.rows(number)
-    content = _kept(path, plan.identity, rows)
+    content = _intact_bytes(path, plan.identity, rows)
     if content is None:
         first = number * plan.partition
         table = events_table(plan.vehicle, seed=plan.seed, first=first, events=rows, driving=plan.driving)
-        content = encoded(table.replace_schema_metadata(plan.identity))
+        content = parquet_bytes(table.replace_schema_metadata(plan.identity))
         _write(path, content)
-    return Written(number, path.name, rows, hashlib.sha256(content).hexdigest())
+    return WrittenPartition(number, path.name, rows, hashlib.sha256(content).hexdigest())
 
 
 def events_table(vehicle: Vehicle, *, seed: int, first: int, events: int, driving: Driving | None = None) -> pa.Table:
@@ -91,7 +91,7 @@ def events_table(vehicle: Vehicle, *, seed: int, first: int, events: int, drivin
     return pa.table(table | {label: drawn.stops[label].astype(np.float32) for label in LABELS})
 
 
-def encoded(table: pa.Table) -> bytes:
+def parquet_bytes(table: pa.Table) -> bytes:
     """The bytes of a Parquet file, the same for the same table."""
     sink = pa.BufferOutputStream()
     pq.write_table(table.combine_chunks(), sink, compression="zstd", write_page_checksum=True)
@@ -101,12 +101,12 @@ def encoded(table: pa.Table) -> bytes:
 def metadata(path: Path) -> dict[str, str]:
     """What a file says it was generated from; nothing if it cannot be read."""
     try:
-        return _told(pq.read_schema(path))
+        return _metadata_of(pq.read_schema(path))
     except (OSError, ValueError, pa.ArrowException):
         return {}
 
 
-def _kept(path: Path, identity: dict[str, str], rows: int) -> bytes | None:
+def _intact_bytes(path: Path, identity: dict[str, str], rows: int) -> bytes | None:
     """The bytes in the file, if they are to the last bit what its events are written as; else None.
 
     Page checksums find a bit that flipped in the data, writing the table once more finds it anywhere else.
@@ -114,13 +114,13 @@ def _kept(path: Path, identity: dict[str, str], rows: int) -> bytes | None:
     try:
         content = path.read_bytes()
         table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
-        whole = _told(table.schema) == identity and table.num_rows == rows and encoded(table) == content
+        whole = _metadata_of(table.schema) == identity and table.num_rows == rows and parquet_bytes(table) == content
     except (OSError, ValueError, pa.ArrowException):
         return None
     return content if whole else None
 
 
-def _told(columns: pa.Schema) -> dict[str, str]:
+def _metadata_of(columns: pa.Schema) -> dict[str, str]:
     return {key.decode(): value.decode() for key, value in (columns.metadata or {}).items()}
 
 

@@ -5,7 +5,7 @@ A factor without a rule below follows its own `Prior`.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from scipy.special import ndtr, ndtri
 from scipy.stats.qmc import Sobol
 
 from acc_decel.factors import EXCLUSIONS, FACTORS, Factor
-from acc_decel.physics import LATENTS, SURFACES
+from acc_decel.physics import LATENTS, SURFACES, Vehicle
 
 Columns = dict[str, ndarray]
 
@@ -35,6 +35,7 @@ THAW_C = -3.0  # below this snow and ice carry no liquid water
 DRY_SHARE = 0.45  # of the events on a road that can be wet
 THIN_SHARE, THIN_MEAN_MM = 0.7, 0.6  # of the wet events: exponential about this depth; the others evenly over the range
 ABS_SHARE = 0.88  # of the events; cars without, or with a fault, more often than on the road
+TYPICAL_POINTS = 2001  # quantiles from which a typical value is taken; odd, so that one of them is the median
 
 
 @dataclass(frozen=True)
@@ -93,17 +94,17 @@ def scenarios(
     points = _points(seed, first, events, len(CAUSES) + len(LATENTS))
     ranged = {f.name: f for f in factors}
     given = {f.name: points[:, i] for i, f in enumerate(CAUSES)}
-    true = {name: drawn(given[name], ranged[name], driving) for name in given if name not in _RULES}
+    true = {name: sample(given[name], ranged[name], driving) for name in given if name not in _RULES}
     for name, rule in _RULES.items():  # in this order: each may use what was drawn before
         true[name] = rule(given[name], ranged[name], true)
     latents = {latent.name: ndtri(points[:, len(CAUSES) + i]) for i, latent in enumerate(LATENTS)}
     return {f.name: true[f.name] for f in CAUSES}, latents
 
 
-def drawn(u: ndarray, factor: Factor, driving: Driving | None) -> ndarray:
+def sample(u: ndarray, factor: Factor, driving: Driving | None) -> ndarray:
     """Values of a factor at the quantiles `u` of how the fleet drives, or else of its prior."""
     driven = driving.column(u, factor) if driving else None
-    return spread(u, factor) if driven is None else driven
+    return from_prior(u, factor) if driven is None else driven
 
 
 def _points(seed: int, first: int, events: int, dimensions: int) -> Float[ndarray, "events dimensions"]:
@@ -115,16 +116,68 @@ def _points(seed: int, first: int, events: int, dimensions: int) -> Float[ndarra
         return np.clip(sobol.random(events), 1e-9, 1 - 1e-9)
 
 
-def spread(u: Float[ndarray, " events"], factor: Factor) -> Float[ndarray, " events"]:
+def from_prior(u: Float[ndarray, " events"], factor: Factor) -> Float[ndarray, " events"]:
     """Values of a factor at the quantiles `u` of its prior."""
     prior = factor.prior
     even = factor.low + (factor.high - factor.low) * u / max(prior.uniform, 1e-9)
     if prior.uniform >= 1:
         return even
-    low, high = (ndtr((limit - prior.mean) / prior.deviation) for limit in (factor.low, factor.high))
     rest = np.clip((u - prior.uniform) / (1 - prior.uniform), 0, 1)
-    bell = prior.mean + prior.deviation * ndtri(low + (high - low) * rest)
-    return np.clip(np.where(u < prior.uniform, even, bell), factor.low, factor.high)
+    return np.clip(np.where(u < prior.uniform, even, _bell(rest, factor)), factor.low, factor.high)
+
+
+def _bell(u: Float[ndarray, " events"], factor: Factor) -> Float[ndarray, " events"]:
+    """Quantiles `u` of the normal part of the prior, cut off at the range."""
+    prior = factor.prior
+    low, high = (ndtr((limit - prior.mean) / prior.deviation) for limit in (factor.low, factor.high))
+    return prior.mean + prior.deviation * ndtri(low + (high - low) * u)
+
+
+def typical_factors(vehicle: Vehicle, known: Mapping[str, float] | None = None) -> dict[str, float]:
+    """One typical event for `vehicle`: a value for each factor that `scenarios` draws, a level as its index.
+
+    A factor with a rule of its own takes its most common value: asphalt, summer tyres, dry, ABS on. Each other factor
+    takes the median of its prior in steps of its sensor, without the share of events that is spread evenly only so that
+    the network meets every corner. `known` factors keep their value, and the others follow from them as in `scenarios`:
+    ice comes with a road colder than 3 degC, and a road of -5 degC with winter tyres.
+    """
+    ranged = {f.name: f for f in vehicle.factors}
+    u = (np.arange(TYPICAL_POINTS) + 0.5) / TYPICAL_POINTS
+    values = dict(known or {})
+    for name in (cause.name for cause in CAUSES if cause.name not in _RULES and cause.name not in values):
+        factor = ranged[name]
+        column = _bell(u, factor) if factor.prior.uniform < 1 else from_prior(u, factor)
+        weights = _season(column, ranged, values) if name == "road_temperature_c" else np.ones(len(u))
+        values[name] = _median(column, weights, factor)
+    for name, rule in _RULES.items():  # in this order: each may use what was chosen before
+        if name not in values:
+            true = {other: np.full(len(u), value) for other, value in values.items()}
+            values[name] = _most_common(rule(u, ranged[name], true))
+    return {cause.name: float(values[cause.name]) for cause in CAUSES}
+
+
+def _season(
+    road_temperature_c: Float[ndarray, " events"], ranged: dict[str, Factor], known: Mapping[str, float]
+) -> Float[ndarray, " events"]:
+    """How probable the known surface and tyre kind are at this road temperature."""
+    weights = np.ones(len(road_temperature_c))
+    for name, shares in (("surface", surface_shares), ("tyre_kind", tyre_shares)):
+        if name in known:
+            weights *= shares(ranged[name], road_temperature_c)[:, int(known[name])]
+    return weights
+
+
+def _median(values: ndarray, weights: ndarray, factor: Factor) -> float:
+    """Weighted median of ascending `values`, in steps of the sensor and within the range."""
+    reached = np.cumsum(weights)
+    median = values[np.searchsorted(reached, 0.5 * reached[-1])]
+    return float(np.clip(round(round(median / factor.step) * factor.step, 9), factor.low, factor.high))
+
+
+def _most_common(values: ndarray) -> float:
+    """The value that most events have; the first of equally common ones."""
+    levels, counts = np.unique(values, return_counts=True)
+    return float(levels[counts >= counts.max() - 1][0])  # counts on a grid are right to 1
 
 
 def surface_shares(factor: Factor, road_temperature_c: Float[ndarray, " events"]) -> Float[ndarray, "events levels"]:
@@ -149,7 +202,7 @@ def deepest_film(factor: Factor, true: Columns) -> Float[ndarray, " events"]:
     return np.where(frozen & (true["road_temperature_c"] < THAW_C), 0.0, limits[true["surface"].astype(int)])
 
 
-def chosen(u: Float[ndarray, " events"], shares: Float[ndarray, "events levels"]) -> Float[ndarray, " events"]:
+def pick_level(u: Float[ndarray, " events"], shares: Float[ndarray, "events levels"]) -> Float[ndarray, " events"]:
     """Index of the level that the quantile `u` falls into."""
     return np.minimum((u[:, None] > np.cumsum(shares, axis=1)).sum(axis=1), shares.shape[1] - 1).astype(float)
 
@@ -159,11 +212,11 @@ def _limit(column: str, factor: str) -> float:
 
 
 def _surface(u: ndarray, factor: Factor, true: Columns) -> ndarray:
-    return chosen(u, surface_shares(factor, true["road_temperature_c"]))
+    return pick_level(u, surface_shares(factor, true["road_temperature_c"]))
 
 
 def _tyre_kind(u: ndarray, factor: Factor, true: Columns) -> ndarray:
-    return chosen(u, tyre_shares(factor, true["road_temperature_c"]))
+    return pick_level(u, tyre_shares(factor, true["road_temperature_c"]))
 
 
 def _water_film_mm(u: ndarray, factor: Factor, true: Columns) -> ndarray:

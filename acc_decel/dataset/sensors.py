@@ -14,11 +14,11 @@ Columns = dict[str, ndarray]
 CERTAIN_SHARE = 0.6  # of the events the surface is known for certain; else the camera hesitates
 HESITATION = (0.2, 0.7)  # noise of the camera's evidence, evenly between
 COMPLETE_SHARE = 0.3  # of the events every factor is available
-MOST_LOST = 0.9  # in the others each factor that may lack is lost with an even chance of up to this
+MAX_LOST_SHARE = 0.9  # in the others each factor that may lack is lost with an even chance of up to this
 _DRAWS = 4 * -(-(2 * len(column_names()) + len(FACTORS) + 3) // 4)  # uniform numbers for one event, a multiple of 4
 
 
-def sensed(
+def sense(
     factors: tuple[Factor, ...], true: Columns, friction: Float[ndarray, " events"], *, seed: int, first: int
 ) -> Float32[ndarray, "events columns"]:
     """The columns that an ECU would see, NaN where a factor is not available.
@@ -35,12 +35,12 @@ def sensed(
         here = noise[:, 2 * start : 2 * (start + len(factor.columns))]
         value = friction if factor.estimate else true[factor.name]
         if factor.name == "surface":
-            seen = _hesitant(factor, value, true["road_temperature_c"], here, rest[:, -2:])
+            seen = _camera_probabilities(factor, value, true["road_temperature_c"], here, rest[:, -2:])
         elif factor.levels:
             seen = np.eye(len(factor.levels))[value.astype(int)]
         else:
-            seen = _measured(factor, value, here)[:, None]
-        columns.append(np.where(_lost(factor, rest[:, [i]], rest[:, [-3]]), np.nan, seen))
+            seen = _with_sensor_noise(factor, value, here)[:, None]
+        columns.append(np.where(_drop_out(factor, rest[:, [i]], rest[:, [-3]]), np.nan, seen))
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
@@ -49,14 +49,16 @@ def _uniform(seed: int, first: int, events: int) -> Float[ndarray, "events draws
     return np.clip(generator.random((events, _DRAWS)), 1e-12, 1 - 1e-12)
 
 
-def _measured(factor: Factor, value: ndarray, noise: ndarray) -> ndarray:
+def _with_sensor_noise(factor: Factor, value: ndarray, noise: ndarray) -> ndarray:
     seen = value + factor.noise * noise[:, 0] + factor.noise_share * np.abs(value) * noise[:, 1]
     if factor.name == "water_film_mm":
         seen = np.where(value > 0, seen, 0)  # a rain sensor is sure of a dry road
     return np.clip(np.round(seen / factor.step) * factor.step, factor.low, factor.high)
 
 
-def _hesitant(factor: Factor, surface: ndarray, road_c: ndarray, noise: ndarray, chance: ndarray) -> ndarray:
+def _camera_probabilities(
+    factor: Factor, surface: ndarray, road_c: ndarray, noise: ndarray, chance: ndarray
+) -> ndarray:
     """Probabilities of a camera that is calibrated by construction: Bayes' rule on noisy evidence."""
     exact = np.eye(len(factor.levels))[surface.astype(int)]
     deviation = HESITATION[0] + (HESITATION[1] - HESITATION[0]) * chance[:, :1]
@@ -66,8 +68,8 @@ def _hesitant(factor: Factor, surface: ndarray, road_c: ndarray, noise: ndarray,
     return np.where(chance[:, 1:] < CERTAIN_SHARE, exact, weight / weight.sum(axis=1, keepdims=True))
 
 
-def _lost(factor: Factor, own: ndarray, common: ndarray) -> ndarray:
+def _drop_out(factor: Factor, own: ndarray, common: ndarray) -> ndarray:
     if not factor.may_lack:
         return np.zeros(own.shape, bool)
-    chance = MOST_LOST * (common - COMPLETE_SHARE) / (1 - COMPLETE_SHARE)
+    chance = MAX_LOST_SHARE * (common - COMPLETE_SHARE) / (1 - COMPLETE_SHARE)
     return own < chance

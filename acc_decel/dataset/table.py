@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from acc_decel.dataset.partition import LABELS, Plan, Written, metadata, written
+from acc_decel.dataset.partition import LABELS, Plan, WrittenPartition, metadata, write_partition
 from acc_decel.dataset.scenarios import Driving
 from acc_decel.factors import column_names, described, schema
 from acc_decel.files import replaced
@@ -23,8 +23,8 @@ from acc_decel.physics import Vehicle
 
 MANIFEST = "manifest.json"
 PARTITION = 65_536  # events in one file
-MOST_EVENTS = 2**30  # then SciPy's Sobol sequence ends
-MOST_FILES = 100_000  # keeps manifest and folder small, and the names five digits long
+MAX_EVENTS = 2**30  # then SciPy's Sobol sequence ends
+MAX_FILES = 100_000  # keeps manifest and folder small, and the names five digits long
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def generate(
     plan = Plan(vehicle, folder.resolve(), seed, events, partition, driving)
     _refuse_other(plan)
     _sweep(folder)
-    parts: dict[int, Written] = {}
+    parts: dict[int, WrittenPartition] = {}
     with _writing(plan, scheduler) as finished:
         for part in finished:
             parts[part.number] = part
@@ -87,14 +87,14 @@ def generate(
     return manifest
 
 
-def dataset(folder: Path) -> Dataset:
+def load_dataset(folder: Path) -> Dataset:
     """The dataset in `folder`, whole. Raises ValueError naming the file if something is missing, cut or changed."""
     manifest = _read_manifest(folder)
     names, rows = column_names(), sum(part["events"] for part in manifest["parts"])
     seen, labels = np.empty((rows, len(names)), np.float32), np.empty((len(LABELS), rows), np.float32)
     event, at = np.empty(rows, np.int64), 0
     for part in manifest["parts"]:
-        table = _part(folder / part["file"], part)
+        table = _read_part(folder / part["file"], part)
         here = slice(at, at := at + table.num_rows)
         for i, name in enumerate(names):
             seen[here, i] = table[name].to_numpy()
@@ -110,25 +110,25 @@ def dataset(folder: Path) -> Dataset:
 def _check_size(events: int, partition: int) -> None:
     if events < 1 or partition < 1:
         raise ValueError(f"events and partition must be at least 1. Got {events} and {partition}.")
-    if events > MOST_EVENTS:
-        raise ValueError(f"events must be at most {MOST_EVENTS}: the Sobol sequence ends there. Got {events}.")
-    if events > partition * MOST_FILES:
+    if events > MAX_EVENTS:
+        raise ValueError(f"events must be at most {MAX_EVENTS}: the Sobol sequence ends there. Got {events}.")
+    if events > partition * MAX_FILES:
         raise ValueError(
-            f"{events} events must fit in {MOST_FILES} files. Got {partition} events in a file: give a partition of at "
-            f"least {-(-events // MOST_FILES)}."
+            f"{events} events must fit in {MAX_FILES} files. Got {partition} events in a file: give a partition of at "
+            f"least {-(-events // MAX_FILES)}."
         )
 
 
-def _writing(plan: Plan, scheduler: str | None) -> AbstractContextManager[Iterator[Written]]:
+def _writing(plan: Plan, scheduler: str | None) -> AbstractContextManager[Iterator[WrittenPartition]]:
     """The partitions as they get finished: here one after the other, the physics being on all cores, or elsewhere."""
     if scheduler is None:
-        return nullcontext(map(partial(written, plan), range(plan.files)))
+        return nullcontext(map(partial(write_partition, plan), range(plan.files)))
     from acc_decel.dataset import cluster  # noqa: PLC0415 - the extra [scale] is asked for only here
 
-    return cluster.writing(plan, scheduler)
+    return cluster.open_writers(plan, scheduler)
 
 
-def _manifest(plan: Plan, parts: list[Written]) -> dict[str, object]:
+def _manifest(plan: Plan, parts: list[WrittenPartition]) -> dict[str, object]:
     told = [{"file": part.file, "events": part.events, "sha256": part.sha256} for part in parts]
     manifest = {**plan.identity, "events": plan.events, "vehicle_file": asdict(plan.vehicle), "parts": told}
     if plan.driving:
@@ -152,7 +152,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _part(path: Path, part: dict[str, Any]) -> pa.Table:
+def _read_part(path: Path, part: dict[str, Any]) -> pa.Table:
     if not path.is_file():
         raise ValueError(f"{path} must be there: the manifest names it. Got none: run `acc-decel generate` again.")
     content = path.read_bytes()

@@ -26,7 +26,7 @@ RESPONSE_SPREAD = 0.20  # dead time and build-up; estimated
 GUST = 1.5  # [m/s]; estimated
 
 SHORT_STOP = 6.0  # [s] a stop that lasts longer is integrated with longer steps ...
-LONGEST_STEP = 5.0  # ... of up to so many TIME_STEP
+MAX_STEP = 5.0  # ... of up to so many TIME_STEP
 
 
 def stops(
@@ -63,16 +63,20 @@ def stops(
     gets them, one record each with the fields of Event.
     """
     unknown = latents or typical_latents(len(speed))
-    e = np.zeros(len(speed), _EVENT)
-    _situation(e, vehicle, speed, mass, grade, headwind, brake_temperature_c, road_temperature_c, unknown["gust_score"])
-    _resistance(e, vehicle, surface, grade)
-    _load(e, vehicle, grade)
-    _trailer(e, vehicle, surface, grade)
-    _brakes(e, vehicle, brake_pressure_bar, abs, unknown)
     film, tread, pressure = water_film_mm, tread_depth_mm, tyre_pressure_bar
-    peak, friction = _grip(e, vehicle, surface, film, road_temperature_c, tyre_kind, tread, pressure, unknown)
+    curve, peak, friction = _slip_curve(
+        vehicle, speed, surface, film, road_temperature_c, tyre_kind, tread, pressure, unknown
+    )
+    e = _record(
+        len(speed),
+        _situation(speed, headwind, brake_temperature_c, road_temperature_c, unknown["gust_score"]),
+        _resistance(vehicle, mass, surface, grade),
+        _loads(vehicle, mass, grade),
+        _brakes(vehicle, brake_pressure_bar, abs, unknown),
+        curve,
+    )
     duration = _duration(e, friction)
-    e["step"] = TIME_STEP * np.clip(duration / SHORT_STOP, 1, LONGEST_STEP)
+    e["step"] = TIME_STEP * np.clip(duration / SHORT_STOP, 1, MAX_STEP)
     on_events(e)
     columns = _integrated(e, order=np.argsort(duration / e["step"])) | {"friction": friction, "peak_friction": peak}
     columns["stopping_distance"] = stopping_distance(speed, columns["deceleration"], columns["delay"])
@@ -87,82 +91,100 @@ def stopping_distance(
     return np.where(slows, speed * delay + speed**2 / (2 * np.where(slows, deceleration, 1)), np.inf)
 
 
-def _situation(
-    e: ndarray,
-    vehicle: Vehicle,
-    speed: ndarray,
-    mass: ndarray,
-    grade: ndarray,
-    headwind: ndarray,
-    disc_c: ndarray,
-    road_c: ndarray,
-    gust: ndarray,
-) -> None:
-    e["speed"], e["mass"] = speed, mass
-    e["wind"] = headwind + GUST * gust
-    e["grade_force"] = mass * GRAVITY * grade / np.hypot(1, grade)
-    e["ambient_c"] = road_c
-    e["front_disc_c"] = disc_c
-    e["rear_disc_c"] = road_c + 0.75 * (disc_c - road_c)  # the rear brakes do less work
-    e["drag"] = 0.5 * AIR_DENSITY * vehicle.body.drag_area
+def _record(events: int, *parts: Columns) -> ndarray:
+    """One record for each event with the fields of Event, from `parts` that fill in some each."""
+    record = np.zeros(events, _EVENT)
+    for part in parts:
+        for name, column in part.items():
+            record[name] = column
+    return record
 
 
-def _resistance(e: ndarray, vehicle: Vehicle, surface: ndarray, grade: ndarray) -> None:
-    rolling = _of_surface([s.rolling for s in SURFACES.values()], surface)
-    e["rolling_force"] = vehicle.body.rolling_resistance * rolling * e["mass"] * GRAVITY / np.hypot(1, grade)
+def _situation(speed: ndarray, headwind: ndarray, disc_c: ndarray, road_c: ndarray, gust: ndarray) -> Columns:
+    """Speed, wind and temperatures."""
+    return {
+        "speed": speed,
+        "wind": headwind + GUST * gust,
+        "ambient_c": road_c,
+        "front_disc_c": disc_c,
+        "rear_disc_c": road_c + 0.75 * (disc_c - road_c),  # the rear brakes do less work
+    }
 
 
-def _load(e: ndarray, vehicle: Vehicle, grade: ndarray) -> None:
-    """Axle loads on the slope; load beyond the kerb mass sits mostly on the rear axle."""
-    body = vehicle.body
-    weight = e["mass"] * GRAVITY / np.hypot(1, grade)
-    loaded = (e["mass"] - body.kerb_mass) / (body.gross_mass - body.kerb_mass)
-    front = body.front_share - 0.10 * loaded
-    e["transfer"] = body.centre_of_gravity_height / body.wheelbase
-    shifted = e["grade_force"] * e["transfer"]  # uphill loads the rear axle
-    e["front_load"], e["rear_load"] = weight * front - shifted, weight * (1 - front) + shifted
-    rated = 0.5 * (body.kerb_mass + body.gross_mass) * GRAVITY
-    e["front_rated"], e["rear_rated"] = rated * (body.front_share - 0.05), rated * (1.05 - body.front_share)
-    e["load_sensitivity"] = vehicle.tyres.load_sensitivity
+def _resistance(vehicle: Vehicle, mass: ndarray, surface: ndarray, grade: ndarray) -> Columns:
+    """Inertia and resistances of the car, and what a trailer adds to them at the hitch, as far as it does not brake.
 
-
-def _trailer(e: ndarray, vehicle: Vehicle, surface: ndarray, grade: ndarray) -> None:
-    """What a trailer adds: the push at the hitch, inertia less slope and rolling, as far as its own brakes leave it.
-
-    An overrun brake takes up a fixed share of the push (UNECE R13, Annex 12), an unbraked trailer none. The hitch is
-    taken to lie at the height of the centre of gravity, so that the push moves load between the axles as inertia does.
+    An overrun brake takes up a fixed share of the push (UNECE R13, Annex 12), an unbraked trailer none.
     """
-    if vehicle.trailer is None:
-        return
-    left = (1 - vehicle.trailer.braked_share) * vehicle.trailer.mass
-    rolling = _of_surface([s.rolling for s in SURFACES.values()], surface) * vehicle.body.rolling_resistance
-    e["rolling_force"] += rolling * left * GRAVITY / np.hypot(1, grade)
-    e["grade_force"] += left * GRAVITY * grade / np.hypot(1, grade)
-    e["mass"] += left
-    e["drag"] += 0.5 * AIR_DENSITY * vehicle.trailer.drag_area
+    trailer = vehicle.trailer
+    towed = (1 - trailer.braked_share) * trailer.mass if trailer else 0.0
+    rolling = vehicle.body.rolling_resistance * _of_surface([s.rolling for s in SURFACES.values()], surface)
+    drag_area = vehicle.body.drag_area, trailer.drag_area if trailer else 0.0
+    return {
+        "mass": mass + towed,
+        "grade_force": _grade_force(mass, grade) + _grade_force(towed, grade),
+        "rolling_force": rolling * mass * GRAVITY / np.hypot(1, grade) + rolling * towed * GRAVITY / np.hypot(1, grade),
+        "drag": np.full(len(mass), 0.5 * AIR_DENSITY * drag_area[0] + 0.5 * AIR_DENSITY * drag_area[1]),
+    }
 
 
-def _brakes(e: ndarray, vehicle: Vehicle, demand: ndarray, abs_on: ndarray, unknown: Columns) -> None:
-    brakes, tyres = vehicle.brakes, vehicle.tyres
+def _grade_force(mass: ndarray | float, grade: ndarray) -> ndarray:
+    """Weight along the road [N], positive uphill."""
+    return mass * GRAVITY * grade / np.hypot(1, grade)
+
+
+def _loads(vehicle: Vehicle, mass: ndarray, grade: ndarray) -> Columns:
+    """Axle loads on the slope; load beyond the kerb mass sits mostly on the rear axle.
+
+    The hitch of a trailer is taken to lie at the height of the centre of gravity: its push moves load between the axles
+    while braking, as inertia does, and its weight on the slope does not.
+    """
+    body = vehicle.body
+    weight = mass * GRAVITY / np.hypot(1, grade)
+    loaded = (mass - body.kerb_mass) / (body.gross_mass - body.kerb_mass)
+    front = body.front_share - 0.10 * loaded
+    transfer = body.centre_of_gravity_height / body.wheelbase
+    shifted = _grade_force(mass, grade) * transfer  # uphill loads the rear axle
+    rated = 0.5 * (body.kerb_mass + body.gross_mass) * GRAVITY
+    return {
+        "front_load": weight * front - shifted,
+        "rear_load": weight * (1 - front) + shifted,
+        "transfer": np.full(len(mass), transfer),
+        "front_rated": np.full(len(mass), rated * (body.front_share - 0.05)),
+        "rear_rated": np.full(len(mass), rated * (1.05 - body.front_share)),
+        "load_sensitivity": np.full(len(mass), vehicle.tyres.load_sensitivity),
+    }
+
+
+def _brakes(vehicle: Vehicle, demand: ndarray, abs_on: ndarray, unknown: Columns) -> Columns:
+    """Forces, response and heat of the brakes."""
+    brakes, tyres, same = vehicle.brakes, vehicle.tyres, np.ones(len(demand))
     pads = np.exp(PAD_SPREAD * unknown["pad_score"])
     response = np.exp(RESPONSE_SPREAD * unknown["response_score"])
-    e["demand"], e["abs_on"] = demand, abs_on
-    e["front_force_per_bar"] = brakes.front_torque_per_bar * pads / tyres.radius
-    e["rear_force_per_bar"] = brakes.rear_torque_per_bar * pads / tyres.radius
     limited = np.minimum(demand, brakes.rear_knee_bar + brakes.rear_slope * (demand - brakes.rear_knee_bar))
-    e["rear_share"] = np.where(abs_on > 0.5, 1, limited / demand)  # with ABS, its rear channel distributes the force
-    e["dead_time"], e["lag"] = brakes.dead_time * response, brakes.hydraulic_lag * response
-    e["pressure_rate"] = brakes.pressure_rate_bar / response
-    e["inverse_inertia"] = tyres.radius**2 / (2 * tyres.wheel_inertia)
-    e["front_capacity"], e["rear_capacity"] = brakes.front_heat_capacity, brakes.rear_heat_capacity
-    e["cooling"], e["cooling_per_speed"] = brakes.cooling, brakes.cooling_per_speed
-    e["fade_onset"], e["fade_loss"] = brakes.fade_onset_c, brakes.fade_loss
-    e["fade_span"] = brakes.fade_full_c - brakes.fade_onset_c
+    return {
+        "demand": demand,
+        "abs_on": abs_on,
+        "front_force_per_bar": brakes.front_torque_per_bar * pads / tyres.radius,
+        "rear_force_per_bar": brakes.rear_torque_per_bar * pads / tyres.radius,
+        "rear_share": np.where(abs_on > 0.5, 1, limited / demand),  # with ABS, its rear channel distributes the force
+        "dead_time": brakes.dead_time * response,
+        "lag": brakes.hydraulic_lag * response,
+        "pressure_rate": brakes.pressure_rate_bar / response,
+        "inverse_inertia": same * (tyres.radius**2 / (2 * tyres.wheel_inertia)),
+        "front_capacity": same * brakes.front_heat_capacity,
+        "rear_capacity": same * brakes.rear_heat_capacity,
+        "cooling": same * brakes.cooling,
+        "cooling_per_speed": same * brakes.cooling_per_speed,
+        "fade_onset": same * brakes.fade_onset_c,
+        "fade_span": same * (brakes.fade_full_c - brakes.fade_onset_c),
+        "fade_loss": same * brakes.fade_loss,
+    }
 
 
-def _grip(
-    e: ndarray,
+def _slip_curve(
     vehicle: Vehicle,
+    speed: ndarray,
     surface: ndarray,
     film: ndarray,
     road_c: ndarray,
@@ -170,8 +192,8 @@ def _grip(
     tread: ndarray,
     inflation: ndarray,
     unknown: Columns,
-) -> tuple[ndarray, ndarray]:
-    """Fill in the slip curve of each event; returns its peak at walking speed, and what is had at the initial speed."""
+) -> tuple[Columns, ndarray, ndarray]:
+    """The slip curve of each event, its peak at walking speed, and the friction under ABS at the initial speed."""
     rows = list(SURFACES.values())
     texture = tyre.RATED_TEXTURE_MM * np.exp(TEXTURE_SPREAD * unknown["texture_score"])
     paved = _of_surface([s.paved for s in rows], surface) > 0
@@ -182,16 +204,21 @@ def _grip(
     level *= vehicle.tyres.dry_grip + (vehicle.tyres.wet_grip - vehicle.tyres.dry_grip) * wetness
     level *= tyre.wet_ratio(film, tread, _of_surface([s.wet_loss for s in rows], surface), texture)
     critical = np.where(paved, tyre.critical_speed(film, tread, inflation, texture), np.inf)
-    e["inverse_critical"] = 1 / critical
-    e["rise"], e["fall"] = (_of_surface([getattr(s, n) for s in rows], surface) for n in ("rise", "fall"))
-    e["speed_fall"] = _of_surface([s.speed_fall for s in rows], surface)
-    e["speed_fall"] += paved * tyre.wet_speed_fall(film, tread, texture)
-    slip, height = tyre.curve_peak(e["rise"], e["fall"])
-    e["level"] = level / height
+    rise, fall = (_of_surface([getattr(s, n) for s in rows], surface) for n in ("rise", "fall"))
+    speed_fall = _of_surface([s.speed_fall for s in rows], surface) + paved * tyre.wet_speed_fall(film, tread, texture)
+    slip, height = tyre.curve_peak(rise, fall)
     share = np.clip(vehicle.brakes.abs_slip_share + ABS_SPREAD * unknown["abs_score"], 0.2, 1.0)
-    e["front_target"] = e["rear_target"] = share * np.minimum(slip, 0.2)
-    sliding = e["front_target"] * e["speed"]
-    return level, level * tyre.speed_ratio(e["speed"], critical) * np.exp(-e["speed_fall"] * sliding)
+    target = share * np.minimum(slip, 0.2)
+    curve = {
+        "level": level / height,
+        "rise": rise,
+        "fall": fall,
+        "speed_fall": speed_fall,
+        "inverse_critical": 1 / critical,
+        "front_target": target,
+        "rear_target": target,
+    }
+    return curve, level, level * tyre.speed_ratio(speed, critical) * np.exp(-speed_fall * (target * speed))
 
 
 def _dry_level(surface: ndarray, road_c: ndarray, kind: ndarray, tread: ndarray, wetness: ndarray) -> ndarray:

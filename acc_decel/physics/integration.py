@@ -28,7 +28,7 @@ from acc_decel.physics.equations import ABS_TIME, SLOW, Event, abs_rate, compile
 TIME_STEP = 0.005  # [s], of a short stop; a longer one sees `Event.step`
 BUILD_UP_STEP = 0.0025  # [s], until the pressure has settled
 CRAWLING = 0.05  # [m/s^2] a car that slows by less never stops
-LONGEST = 240.0  # [s] after this the remaining distance is v^2 / (2 a)
+MAX_DURATION = 240.0  # [s] after this the remaining distance is v^2 / (2 a)
 SETTLED = 4.0  # time constants of the hydraulic lag until the pressure counts as built up
 LANES = 16  # events in lockstep; two vector registers of eight numbers on a current x86 core
 
@@ -157,7 +157,7 @@ def settling_time(e: Event) -> float:
 @compiled
 def going(s: State, time: float) -> bool:
     """Whether the event needs another step after the build-up."""
-    return (s.speed >= SLOW) & (s.decel >= CRAWLING) & (time < LONGEST)
+    return (s.speed >= SLOW) & (s.decel >= CRAWLING) & (time < MAX_DURATION)
 
 
 @compiled

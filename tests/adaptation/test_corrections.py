@@ -13,7 +13,7 @@ from conftest import COMPACT, sensed_events
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acc_decel.adaptation import correction_fit
+from acc_decel.adaptation import fit_and_validate
 from acc_decel.compiled import SAME_BITS, WARNINGS, compiled
 from acc_decel.correction import GREATEST_BIAS, GREATEST_SCALE, LEAST_SCALE, Correction
 from acc_decel.ecu.compiler import ZIG
@@ -155,7 +155,7 @@ def test_the_stated_intervals_hold_for_cars_drawn_as_believed():
     for _ in range(60):
         scale, bias = rng.normal(1, 0.3), rng.normal(0, 0.5)
         predicted = rng.uniform(3, 9, 6)
-        fit = correction_fit(predicted, scale * predicted + bias + rng.normal(0, 0.5, 6))
+        fit = fit_and_validate(predicted, scale * predicted + bias + rng.normal(0, 0.5, 6))
         inside += [low <= x <= high for x, (low, high) in ((scale, fit.scale_interval), (bias, fit.bias_interval))]
     assert np.mean(inside) == pytest.approx(0.95, abs=0.04)  # of 120
 
@@ -163,7 +163,7 @@ def test_the_stated_intervals_hold_for_cars_drawn_as_believed():
 def test_the_error_of_stops_left_out_is_not_that_of_the_stops_fitted():
     rng = np.random.default_rng(3)
     predicted, noise = rng.uniform(4, 8, 6), rng.normal(0, 0.5, 6)
-    fit = correction_fit(predicted, predicted + noise)
+    fit = fit_and_validate(predicted, predicted + noise)
     seen = fit.correction.scale * predicted + fit.correction.bias - predicted - noise
     assert fit.error_after > np.sqrt(np.mean(seen**2))
     assert fit.error_before == pytest.approx(np.sqrt(np.mean(noise**2)))

@@ -111,13 +111,13 @@ def test_a_partition_that_kills_its_worker_is_named_and_the_others_stay(dask, sp
     def deadly() -> None:
         from acc_decel.dataset import cluster  # noqa: PLC0415
 
-        real = cluster.written
-        cluster.written = lambda plan, number: os._exit(1) if number == 12 else real(plan, number)
+        real = cluster.write_partition
+        cluster.write_partition = lambda plan, number: os._exit(1) if number == 12 else real(plan, number)
 
     def forget() -> None:
         from acc_decel.dataset import cluster, partition  # noqa: PLC0415
 
-        cluster.written = partition.written
+        cluster.write_partition = partition.write_partition
 
     sentence = r"part-000\d\d\.parquet must be finished by a worker\. Got 1 workers .* tcp://"
     with on_workers(dask, deadly, forget), pytest.raises(OSError, match=sentence):

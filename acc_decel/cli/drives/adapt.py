@@ -37,14 +37,14 @@ def adapt(
 
     car = physics.vehicle(vehicle)
     known = adaptation.known_stops(read_table(events), car)
-    measuring = adaptation.Measuring(deceleration_error, delay_error)
+    measuring = adaptation.MeasurementNoise(deceleration_error, delay_error)
     with progress_bar() as progress:
         task = progress.add_task(f"fitting {car.name} to {len(known.deceleration)} stops", total=None)
 
         def advance() -> None:
             progress.advance(task)
 
-        fit = adaptation.fitted(
+        fit = adaptation.fit_parameters(
             car, known.conditions, known.deceleration, known.delay, measuring=measuring, on_round=advance
         )
     told = ", ".join(e.name for e in fit.estimates if e.identifiable) or "nothing"

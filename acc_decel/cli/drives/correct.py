@@ -26,7 +26,7 @@ def correct(stops: Stops, output: Written, model: Model = DEFAULT_MODEL, as_json
 
     predictor = Predictor(model)
     seen = adaptation.labelled_stops(read_table(stops), predictor)
-    fit = adaptation.correction_fit(seen.predicted, seen.measured)
+    fit = adaptation.fit_and_validate(seen.predicted, seen.measured)
     told = {name: value for name, value in asdict(fit).items() if name not in ("correction", "stops")}
     file = CorrectionFile(
         predictor.metadata["schema"], model_digest(predictor.path), predictor.vehicle, fit.correction, fit.stops, told

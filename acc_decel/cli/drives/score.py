@@ -84,7 +84,7 @@ def _file_score(
     try:
         told = read()
         chosen, count = model or told.recording.model or DEFAULT_MODEL, len(told.events)
-        rows = evaluation.scored(told.events, loaded(chosen), told.recording.known | factors)
+        rows = evaluation.score_events(told.events, loaded(chosen), told.recording.known | factors)
     except (ValueError, OSError) as error:
         reason, count = " ".join(str(error).split()), 0
     score = evaluation.drive_score(rows, refused=count - len(rows))
