@@ -17,7 +17,7 @@ from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import column_names
 from acc_decel.model_folder import DEFAULT_MODEL, read_model
 from acc_decel.outputs import ORDERED
-from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, refusal
+from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, refusal, where
 from acc_decel.status import REFUSED
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def _answered(
         outputs, status, report = run(Path(folder), columns, core, build)
     if (refused := np.flatnonzero(status & REFUSED)).size:
         first = int(refused[0])
-        where = f" in row {events.index[first]!r}" if len(events) > 1 else ""
-        raise ValueError(refusal(predictor.factors, columns[first], int(status[first]), where))
+        raise ValueError(refusal(predictor.factors, columns[first], int(status[first]), where(events.index, first)))
     expected, _ = Predictor(predictor.path, backend=ONNX_RUNTIME).predict_array(columns)
     answers = predictions(outputs, status, columns[:, column_names().index("speed")], events.index)
     difference = np.abs(outputs - expected)[:, ORDERED].max(axis=1)

@@ -61,6 +61,8 @@ def train(
 
     With --model bayes a network like ours is trained on single events, with a posterior over its weights: it knows how
     far it may itself be wrong, and how coarse the weights of each layer may be. It is for comparison, too: bayes.npz.
+
+    Needs the extra [train].
     """
     if model is Model.BAYES:
         _refuse_changed(model, {"patience": patience, "from": start})

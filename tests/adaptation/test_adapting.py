@@ -220,11 +220,11 @@ def test_events_of_a_drive_are_stops_where_they_have_a_deceleration():
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [
-        (lambda t: t.drop(columns="mass"), "column mass"),
-        (lambda t: t.drop(columns="deceleration"), "column deceleration or mfdd"),
-        (lambda t: t.assign(surface="mud"), "surface in row 0 must be one of"),
-        (lambda t: t.assign(speed=120.0), "speed in row 0 must be 1 to 70"),
-        (lambda t: t.assign(grade=np.nan), "grade in row 0"),
+        (lambda t: t.drop(columns="mass"), "column mass (vehicle mass with its load"),
+        (lambda t: t.drop(columns="deceleration"), "deceleration (of the built-up brakes, m/s^2) or mfdd"),
+        (lambda t: t.assign(surface="mud"), "surface in line 2 must be one of"),
+        (lambda t: t.assign(speed=120.0), "speed in line 2 must be 1 to 70"),
+        (lambda t: t.assign(grade=np.nan), "grade in line 2"),
         (lambda t: t.head(3), "at least 5 stops"),
     ],
 )
