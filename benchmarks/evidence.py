@@ -227,7 +227,7 @@ def page(told: dict[str, object]) -> str:
         part: dict = told[name]  # type: ignore[assignment]
         core, cover, mutated, fuzzed = (part[key] for key in ("cortex_m4f", "coverage_pct", "mutants", "fuzzing"))
         rows.append((
-            f"{core['instructions_min']} to {core['instructions_per_prediction']} ({core['counted']} events)",
+            f"{core['instructions_least']} to {core['instructions_per_prediction']} ({core['counted']} events)",
             f"{core['cycles']} ({core['cycles_per_mac']:.2f} a multiply-add)",
             f"{core['guard_share']:.1%}",
             f"{core['code_bytes']} + {core['table_bytes']} B; {core['ram_bytes']} B",
