@@ -17,6 +17,7 @@ from acc_decel.cli.drives.scenarios import scenarios
 from acc_decel.cli.drives.score import score
 from acc_decel.cli.ecu import ecu
 from acc_decel.cli.evaluate import evaluate
+from acc_decel.cli.evidence import evidence
 from acc_decel.cli.export import export
 from acc_decel.cli.factor_options import with_factor_options
 from acc_decel.cli.generate import generate
@@ -58,6 +59,7 @@ app.command()(evaluate)
 app.command()(export)
 app.command()(with_factor_options(predict))
 app.command()(with_factor_options(ecu))
+app.command()(evidence)
 app.command()(info)
 app.command("compile")(compile_models)
 app.command()(with_factor_options(simulate))
