@@ -7,7 +7,7 @@ DEMO_EVENTS ?= 300000
 MODEL_EVENTS ?= 4000000
 # With seed 1 the clamp acts on 6 of 50,000 trained events, which verify refuses.
 SEED_sports := 2
-HAND_WRITTEN_C := acc_decel/export/firmware acc_decel/compiled/host acc_decel/ecu/target benchmarks
+HAND_WRITTEN_C := acc_decel/export/firmware acc_decel/compiled/host acc_decel/ecu/target acc_decel/evidence
 HAND_WRITTEN_C := $(wildcard $(foreach folder,$(HAND_WRITTEN_C),$(folder)/*.[ch]))
 PYTEST := $(RUN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 MODELS := $(basename $(notdir $(wildcard acc_decel/physics/vehicles/*.toml)))
