@@ -1,4 +1,4 @@
-"""The command that runs the exported C on an emulated core. It needs the extra [ecu]."""
+"""`acc-decel ecu`: the exported C on an emulated core, event by event. Needs the extra [ecu]."""
 
 import tempfile
 from dataclasses import asdict
@@ -11,8 +11,7 @@ import typer
 from numpy import ndarray
 
 from acc_decel import evaluation
-from acc_decel.cli.options import Factors, Input, Json, Keep, Model, Output, events_of
-from acc_decel.cli.replay import replay
+from acc_decel.cli.options import Build, Core, Factors, Input, Json, Keep, Model, NumberFormat, Output, events_of
 from acc_decel.cli.terminal import print_json, print_table, say, write_table
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import column_names
@@ -35,29 +34,13 @@ def ecu(
     output_file: Output = None,
     keep: Keep = None,
     tests: Annotated[bool, typer.Option("--tests", help="run the published braking tests, each on its model")] = False,
-    task: Annotated[
-        Path | None,
-        typer.Option(help="CSV or Parquet of a drive, with time_s and factors: the 10 ms task answers it"),
-    ] = None,
-    clock_mhz: Annotated[float, typer.Option(help="with --task: clock of the core in MHz, for its deadline")] = 80.0,
-    max_age: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="with --task: age in s after which a value is not available any more, as 0.5 for every factor or "
-            "mass=60 for one; may be repeated",
-            show_default="0.5",
-        ),
-    ] = None,
-    plot: Annotated[Path | None, typer.Option(help="with --task: PNG or SVG of answers and deadline")] = None,
-    core: Annotated[
-        str, typer.Option(help="cortex-m4f, cortex-m7, cortex-m3, cortex-m0, rv32imfc or rv32ic")
-    ] = "cortex-m4f",
-    number_format: Annotated[str, typer.Option("--format", help="float, fixed or shift, as for export")] = "float",
+    core: Core = "cortex-m4f",
+    number_format: NumberFormat = "float",
     emulator: Annotated[
         str,
         typer.Option(help="unicorn (compiled by zig, with costs) or qemu (compiled by Arm's GCC), a second opinion"),
     ] = UNICORN,
-    build: Annotated[Path | None, typer.Option(help="folder to keep the compiled image in")] = None,
+    build: Build = None,
     as_json: Json = False,
 ) -> None:
     """Run the exported C on an emulated Cortex-M, event by event, beside ONNX Runtime.
@@ -65,28 +48,17 @@ def ecu(
     The firmware of the model is exported, cross-compiled and executed instruction by instruction. Prints what the core
     answers, how far that is from ONNX Runtime, and what a prediction costs in instructions, cycles, flash, RAM and
     stack. With --emulator qemu another compiler and another emulator answer instead, both Debian packages, and the
-    events are counted whose answers differ in any bit from those of the first.
-
-    With --task the ECU runs as an ECU does: every 10 ms a task reads its mailbox, predicts and writes the answer. An
-    empty cell of the drive brings no new value: the last one is held until it is older than --max-age. Factors given
-    as options hold for the whole drive. The output has a row for each tick, with its instructions and cycles.
+    command counts the events whose answers differ in any bit from those of the first. A drive over time is for
+    `acc-decel replay`. Needs the extra [ecu].
 
         acc-decel ecu --speed 33.3 --brake-pressure-bar 160 --surface ice
         acc-decel ecu --input events.csv --output answers.csv
         acc-decel ecu --speed 33.3 --brake-pressure-bar 160 --core cortex-m3 --format fixed
         acc-decel ecu --tests --emulator qemu
-        acc-decel ecu --task drive.csv --clock-mhz 80 --output answers.csv
     """
     if emulator not in EMULATORS:
         raise ValueError(f"The emulator must be one of {', '.join(EMULATORS)}. Got {emulator!r}.")
     chosen = Predictor(model)
-    if task is not None:
-        _refuse_beside_task({"--input": input_file, "--tests": tests, "--keep": keep, "--emulator": emulator == QEMU})
-        replay(
-            task, factors, chosen, core=core, number_format=number_format, build=build, clock_mhz=clock_mhz,
-            max_age=max_age or [], output_file=output_file, plot=plot, as_json=as_json,
-        )  # fmt: skip
-        return
     if tests:
         rows = evaluation.published_tests()
         events, kept = evaluation.factors_of(rows), rows[["name"]]
@@ -110,12 +82,6 @@ def ecu(
         _print_answers(answers, costs)
     if output_file is not None:
         write_table(answers, output_file)
-
-
-def _refuse_beside_task(given: dict[str, object]) -> None:
-    for option, value in given.items():
-        if value:
-            raise ValueError(f"--task replays one drive on unicorn. Got also {option}: leave it out.")
 
 
 def _answered(

@@ -23,6 +23,7 @@ from acc_decel.cli.generate import generate
 from acc_decel.cli.influences import influences
 from acc_decel.cli.info import info
 from acc_decel.cli.predict import predict
+from acc_decel.cli.replay import replay
 from acc_decel.cli.simulate import simulate
 from acc_decel.cli.train import train
 from acc_decel.cli.verify import verify
@@ -58,6 +59,7 @@ app.command()(evaluate)
 app.command()(export)
 app.command()(with_factor_options(predict))
 app.command()(with_factor_options(ecu))
+app.command()(with_factor_options(replay))
 app.command()(info)
 app.command("compile")(compile_models)
 app.command()(with_factor_options(simulate))

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from acc_decel.drives.units import ISO, Unit, unit
+from acc_decel.drives.units import ISO, Unit, unit_named
 from acc_decel.factors import FACTORS
 from acc_decel.files import replaced
 
@@ -122,7 +122,7 @@ def _channel(path: Path, section: str, quantity: str, told: object) -> Channel:
     sign, lag = _number(where, told, "sign", 1.0), _number(where, told, "lag", None)
     if sign not in (1.0, -1.0):
         raise ValueError(f"{where}: sign must be 1 or -1. Got {sign:g}: the unit gives the size.")
-    return Channel(told["channel"], unit(named, quantity, where), sign, lag)
+    return Channel(told["channel"], unit_named(named, quantity, where), sign, lag)
 
 
 def _known(path: Path, told: object) -> tuple[dict[str, float | str], str | None]:

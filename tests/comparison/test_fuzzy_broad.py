@@ -240,8 +240,8 @@ def test_the_benchmark_measures_methods_on_one_truth(small_data, tmp_path, monke
 
 
 def test_the_peers_learn(small_data, monkeypatch):
-    pytest.importorskip("sklearn", reason="extra bench")
-    pytest.importorskip("lightgbm", reason="extra bench")
+    pytest.importorskip("sklearn", reason='scikit-learn is missing: pip install "acc-decel[bench]"')
+    pytest.importorskip("lightgbm", reason='lightgbm is missing: pip install "acc-decel[bench]"')
     for name, value in {"MOST_TREES": 60, "SEARCHED_TREES": 10, "LEAVES": (15,)}.items():
         monkeypatch.setattr(bench, name, value)
     monkeypatch.setitem(bench.TREES, "num_threads", 1)

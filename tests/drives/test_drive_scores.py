@@ -128,7 +128,7 @@ def test_a_factor_out_of_range_is_named(refused, tmp_path):
     assert "mass" in refused("drives", "score", file, "--mass", mass.high + 1)
 
 
-@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="recordings of others are no part of the project")
+@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="recordings of others are not part of the project")
 def test_a_car_driven_to_the_limit_stays_below_the_capability_on_dry_asphalt(run):
     code, out, _ = run("drives", "score", SHARED_DRIVES / "trackaddict_stc" / "STC_log.csv", "--json")
     told = json.loads(out)

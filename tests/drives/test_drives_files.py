@@ -10,7 +10,7 @@ from conftest import COMPACT, ORDINARY
 from typer.main import get_command
 
 from acc_decel import cli, drives
-from acc_decel.drives.units import UNITS, unit, unit_in_name
+from acc_decel.drives.units import UNITS, unit_in_name, unit_named
 from tests.helpers.recorded_files import dbc, frames, write_bus_mf4, write_log, write_mf4
 from tests.helpers.synthetic_drives import Sensors, Truth, driven, recorded, score
 
@@ -143,7 +143,7 @@ def test_the_proposed_mapping_can_be_written_mended_and_used(truth, table, tmp_p
 @pytest.mark.parametrize("told", UNITS, ids=lambda u: f"{u.quantity} {u.name}")
 def test_every_unit_is_known_by_each_of_its_names_in_any_case(told):
     for name in (told.name, *told.others, told.name.upper(), f" {told.name} "):
-        assert unit(name, told.quantity, "here") == told
+        assert unit_named(name, told.quantity, "here") == told
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_a_description_that_the_values_disprove_is_refused(table, tmp_path, refu
 
 
 def test_a_fleet_runs_on_dask(table, tmp_path):
-    distributed = pytest.importorskip("distributed", reason="the extra [scale]")
+    distributed = pytest.importorskip("distributed", reason='distributed is missing: pip install "acc-decel[scale]"')
     table.to_csv(tmp_path / "a.csv", index=False)
     (tmp_path / "b.csv").write_text("")
     files = [tmp_path / "a.csv", tmp_path / "b.csv"]

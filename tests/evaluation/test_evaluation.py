@@ -44,7 +44,7 @@ def own_tests(folder: Path, text: str) -> Path:
 
 def test_the_facts_are_those_of_the_source(published):
     if not SHARED_TABLES.is_dir():
-        pytest.skip("the recordings are not part of the project")
+        pytest.skip("recordings of others are not part of the project")
     source = pd.read_csv(SHARED_TABLES / "braking_tests.csv")
     assert published["name"].tolist() == source["id"].tolist()
     for column in ("kind", "conditions", "source"):

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from conftest import BUDGET, COMPACT
+from conftest import BUDGET, COMPACT, QUICK_FITTING
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy import ndarray
@@ -48,7 +48,6 @@ from acc_decel.network import (
 )
 from acc_decel.network.domain import (
     FALSE_ALARMS,
-    Fitting,
     auroc,
     fit_domain,
     is_dependent,
@@ -154,7 +153,7 @@ def test_the_score_is_at_most_a_tenth_of_the_network(small_net):
 
 
 def test_the_same_seed_fits_the_same_bytes_and_another_seed_others(small_net, small_data):
-    few, short = small_data.columns[:1000], Fitting(steps=(50, 50, 50))
+    few, short = small_data.columns[:1000], replace(QUICK_FITTING, tries=2)
     once, again, other = (to_bytes(fit_domain(small_net, few, seed=seed, fitting=short)) for seed in (1, 1, 2))
     assert once == again != other
 
@@ -303,7 +302,7 @@ REFUSALS = {
     "domain must have at least one layer": (),
     "domain must be 2 layers that give 1 score": (NET.domain[0],),
     r"domain\[0\].bias must be finite": (moved(NET.domain[0], np.nan), NET.domain[1]),
-    r"domain\[1\] must stay within float32": (
+    r"domain\[1\] must stay within the range of float32": (
         NET.domain[0],
         replace(NET.domain[1], weights=NET.domain[1].weights * 1e38),
     ),

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from conftest import BUDGET, COMPACT, sensed_events
+from conftest import BUDGET, COMPACT, QUICK_FITTING, sensed_events
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy import ndarray
@@ -19,7 +19,6 @@ from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import DenseNet, calibration, entering, load_net, to_bytes, wiring
 from acc_decel.network.calibration import LOWER, MEDIAN, UPPER, calibrate
-from acc_decel.network.domain import Fitting
 from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain
 from acc_decel.network.split import PARTS, in_split
 from acc_decel.network.training import (
@@ -36,7 +35,7 @@ from tests.helpers.random_net import random_events, random_net
 
 FORCED = [f for f in FACTORS if f.direction]
 RANDOM = [random_net(np.random.default_rng(seed)) for seed in range(5)]
-QUICK = Training(epochs=2, batch=512, teacher_epochs=0, domain=Fitting(steps=(50, 50, 50)))
+QUICK = Training(epochs=2, batch=512, teacher_epochs=0, domain=QUICK_FITTING)
 TAUGHT = replace(QUICK, teacher_epochs=2)
 
 
