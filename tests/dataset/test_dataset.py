@@ -175,7 +175,7 @@ def test_a_full_disk_ends_in_a_sentence_and_what_is_finished_stays(folder, tmp_p
     full = program(FULL_DISK, tmp_path / "second")
     _, err = full.communicate()
     assert full.returncode == 1
-    assert "OSError: " + str(tmp_path / "second" / "part-00001.parquet") + " must be written whole" in err
+    assert "OSError: " + str(tmp_path / "second" / "part-00001.parquet") + " must be written, " in err
     assert "Got: File too large. Make room" in err
     assert "same command again" in err
     assert list(bytes_of(tmp_path / "second")) == ["part-00000.parquet"]
