@@ -152,7 +152,7 @@ def missing(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns
     return np.stack([nan[:, own].any(axis=1) for own in slices(factors)], axis=1)
 
 
-def stored(net: DenseNet) -> bytes:
+def to_bytes(net: DenseNet) -> bytes:
     """The arrays of `net` as the bytes of an .npz file: the same network gives the same bytes."""
     arrays: dict[str, ndarray] = {
         "format": np.array(FORMAT),
@@ -171,7 +171,7 @@ def stored(net: DenseNet) -> bytes:
     return buffer.getvalue()
 
 
-def loaded(path: Path) -> DenseNet:
+def load_net(path: Path) -> DenseNet:
     """The network stored in the file `path`. Raises ValueError if it is of another format or of other factors."""
     try:
         with np.load(BytesIO(path.read_bytes())) as file:

@@ -23,7 +23,7 @@ from acc_decel.model_folder import ARRAYS, DEFAULT_MODEL, ONNX, model_path
 from acc_decel.network import FORMAT
 from acc_decel.outputs import DELAY, LOWER, MEDIAN, OUTPUTS, stopping_distance
 from acc_decel.predictor.explainer import Explainer
-from acc_decel.predictor.inputs import Given, _frame_of_one, _where, columns_of, columns_of_one, refusal
+from acc_decel.predictor.inputs import Given, _frame_of_one, columns_of, columns_of_one, refusal, where
 
 BACKENDS = (AUTO, C, ONNX_RUNTIME) = ("auto", "c", "onnxruntime")
 FLOAT32 = np.dtype(np.float32)
@@ -226,8 +226,7 @@ class Predictor:
         if not len(refused):
             return
         row = int(refused[0])
-        where = _where(events.index[row], len(events))
-        raise ValueError(refusal(self.factors, columns[row], int(status[row]), where))
+        raise ValueError(refusal(self.factors, columns[row], int(status[row]), where(events.index, row)))
 
 
 def _library(path: Path, backend: str) -> Library | None:

@@ -17,7 +17,7 @@ from acc_decel.export import even_events, golden_events, onnx_bytes, reference_o
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import EXCLUSIONS, FACTORS, Factor, column_names, schema
 from acc_decel.model_folder import read_model
-from acc_decel.network import DenseNet, domain_score, stored
+from acc_decel.network import DenseNet, domain_score, to_bytes
 from acc_decel.outputs import COMFORT_DECELERATION, LOWER, OUTPUTS
 from acc_decel.status import (
     BELOW_COMFORT,
@@ -223,7 +223,7 @@ def test_the_file_tells_all_that_a_user_must_know(small_model, small_net):
 
 def test_a_model_folder_gives_back_the_network(small_model, small_net):
     net, told = read_model(small_model)
-    assert stored(net) == stored(small_net)
+    assert to_bytes(net) == to_bytes(small_net)
     assert told["vehicle"] == "compact"
     assert told["schema"] == schema()
     assert told["rmse"] > 0
