@@ -7,7 +7,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.optimize import least_squares
 
-from acc_decel.correction import GREATEST_SCALE, LEAST_SCALE, Correction
+from acc_decel.correction import MAX_SCALE, MIN_SCALE, Correction
 
 MIN_STOPS = 3
 NORMAL_95 = 1.959964
@@ -90,7 +90,7 @@ def _most_probable(
         fit = robust((measured - scale * predicted - bias) / trust.scatter)
         return np.concatenate([fit, [(scale - 1) / trust.scale, bias / trust.bias]])
 
-    limits = ([LEAST_SCALE, -np.inf], [GREATEST_SCALE, np.inf])
+    limits = ([MIN_SCALE, -np.inf], [MAX_SCALE, np.inf])
     found = least_squares(residuals, [1.0, centre], bounds=limits)
     scale, at_centre = found.x.tolist()
     return Correction(scale, at_centre - scale * centre), np.linalg.inv(found.jac.T @ found.jac)

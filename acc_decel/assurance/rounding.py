@@ -14,7 +14,7 @@ from jaxtyping import Float, Float32, Float64
 from numpy import ndarray
 
 from acc_decel.assurance.accepted_box import scaled_spans
-from acc_decel.factors import bends, column_factors, owners
+from acc_decel.factors import column_factors, half_saturations, owners
 from acc_decel.network import DenseNet, Layer, missing, rectified, wiring
 
 UNIT = 2.0**-24  # relative error of one float32 operation
@@ -50,8 +50,8 @@ def in_real_arithmetic(net: DenseNet, columns: Float32[ndarray, "rows columns"])
     wires = wiring(net.factors)
     absent = missing(net.factors, columns)[:, owners(net.factors)]
     values = np.where(absent, 1, columns).astype(np.float64)
-    bend = np.array(bends(net.factors), np.float32).astype(np.float64)
-    seen = values / np.where(bend > 0, values + bend, 1)
+    half = np.array(half_saturations(net.factors), np.float32).astype(np.float64)
+    seen = values / np.where(half > 0, values + half, 1)
     scaled = np.where(absent, 0, (seen - net.center) * net.inverse_spread.astype(np.float64))
     gated = scaled[:, wires.gated] * (1 - np.where(absent, 0, columns)[:, wires.gates])
     embedded, x = (
@@ -128,13 +128,13 @@ def _entering(net: DenseNet) -> tuple[Float[ndarray, " inputs"], Float[ndarray, 
 
 
 def _scaled(net: DenseNet) -> tuple[Float[ndarray, " columns"], Float[ndarray, " columns"]]:
-    """Greatest magnitude and error of each scaled column: bent (two operations), centred, scaled."""
+    """Greatest magnitude and error of each scaled column: saturated (two operations), centred, scaled."""
     low, high = scaled_spans(net)
     size = np.maximum(np.abs(low), np.abs(high))
     inverse = np.abs(net.inverse_spread.astype(np.float64))
-    half = np.array(bends(net.factors))
-    bent = np.where(half > 0, size / inverse + np.abs(net.center), 0) * 2.1 * UNIT
-    return size, bent * inverse * (1 + SLACK) + 2.1 * UNIT * size + TINY * (1 + inverse)
+    half = np.array(half_saturations(net.factors))
+    saturation = np.where(half > 0, size / inverse + np.abs(net.center), 0) * 2.1 * UNIT
+    return size, saturation * inverse * (1 + SLACK) + 2.1 * UNIT * size + TINY * (1 + inverse)
 
 
 def _rounded(layer: Layer, x: Float[ndarray, " inputs"]) -> Float[ndarray, " units"]:

@@ -2,7 +2,7 @@
 
 The question is a cooperative game. A coalition is a set of factors that are known; its value is the median deceleration
 that the model then predicts. A factor outside the coalition is not available, which the model knows how to handle: no
-combination is asked that could not be met on a road. A factor that may not lack takes its values from background
+combination is asked that could not be met on a road. A required factor takes its values from background
 events, in turn, and the value is the mean. The empty coalition is the baseline; the Shapley value of a factor (Shapley,
 A Value for n-Person Games, 1953) is what it adds, averaged over all orders in which the factors may become known. A
 factor that is not available adds nothing, exactly.
@@ -27,7 +27,7 @@ Answer = Callable[[ndarray], ndarray]  # columns, NaN for not available, to the 
 
 @dataclass(frozen=True)
 class Reference:
-    """What attributions are relative to: `answer` on background events, of which only what may not lack is known."""
+    """The reference of attributions: `answer` on background events of which only the required factors are known."""
 
     factors: tuple[Factor, ...]
     answer: Answer
@@ -135,4 +135,4 @@ def is_available(
 
 
 def _required(factors: tuple[Factor, ...]) -> Bool[ndarray, " factors"]:
-    return np.array([not f.may_lack for f in factors])
+    return np.array([not f.optional for f in factors])

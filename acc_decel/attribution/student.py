@@ -1,7 +1,7 @@
 """The student as plain arrays: a small network that says in one pass what each factor adds to a prediction.
 
-1. The inputs are the columns, bent as the network sees them and scaled, 0 where the factor is not available; which
-   factors are available, of those that may lack; and how far the prediction is from the baseline.
+1. The inputs are the columns, saturated as the network sees them and scaled, 0 where the factor is not available; which
+   factors are available, of the optional ones; and how far the prediction is from the baseline.
 2. Hidden layers x * sigmoid(x), x = weights @ inputs + bias; then one linear output for each factor.
 3. What the outputs of the available factors lack to the prediction is shared out evenly among them. The attributions
    add up to the prediction by construction, and a factor that is not available has 0.
@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from acc_decel.attribution.game import is_available
 from acc_decel.factors import Factor, owners
-from acc_decel.network.dense_net import bent
+from acc_decel.network.dense_net import saturated
 
 GAP_SCALE = np.float32(4.0)  # [m/s^2], of the distance from the baseline as an input
 
@@ -71,14 +71,16 @@ def student_inputs(
 ) -> Float32[ndarray, "rows inputs"]:
     """What enters the student, step 1; `gap` [m/s^2] is the prediction less the baseline."""
     given = is_available(factors, columns)
-    scaled = (bent(factors, columns) - center) * inverse_spread
+    scaled = (saturated(factors, columns) - center) * inverse_spread
     seen = np.where(given[:, owners(factors)], scaled, np.float32(0))
-    return np.concatenate([seen, given[:, may_lack(factors)], gap[:, None] / GAP_SCALE], axis=1).astype(np.float32)
+    return np.concatenate([seen, given[:, optional_factors(factors)], gap[:, None] / GAP_SCALE], axis=1).astype(
+        np.float32
+    )
 
 
-def may_lack(factors: tuple[Factor, ...]) -> tuple[int, ...]:
+def optional_factors(factors: tuple[Factor, ...]) -> tuple[int, ...]:
     """The numbers of the factors whose availability the student sees."""
-    return tuple(i for i, f in enumerate(factors) if f.may_lack)
+    return tuple(i for i, f in enumerate(factors) if f.optional)
 
 
 def shared_out(

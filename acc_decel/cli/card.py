@@ -10,7 +10,7 @@ import typer
 from acc_decel import evaluation
 from acc_decel.cli.terminal import say
 from acc_decel.factors import column_names
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 from acc_decel.model_folder import CARD, DEFAULT_MODEL, METRICS
 from acc_decel.outputs import OUTPUTS, QUANTILES
 from acc_decel.predictor import Predictor
@@ -42,7 +42,7 @@ def card(
 
     for name, figure in pictures.items():
         plots.save(figure, folder / f"{name}.png")
-    with replaced(folder / CARD) as temporary:
+    with atomic_write(folder / CARD) as temporary:
         temporary.write_text(_text(predictor, told, pictures))
     say(f"{folder / CARD} and {len(pictures)} pictures")
 

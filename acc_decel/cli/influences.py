@@ -43,7 +43,7 @@ def influences(
         return
     for name, rows in found.groupby("regime", sort=False):
         _print_indices(str(name), rows)
-    say("the network may not lack, without a wider interval: " + ", ".join(f"{n} ({v:.2f})" for n, v in needed.items()))
+    say("without these the interval must be wider: " + ", ".join(f"{n} ({v:.2f})" for n, v in needed.items()))
 
 
 def _print_indices(regime: str, rows: pd.DataFrame, shown: int = 8) -> None:

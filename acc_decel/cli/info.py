@@ -35,9 +35,9 @@ def info(
     say(f"{predictor.path}: vehicle {predictor.vehicle}, factor schema {told['schema']}")
     print_table(
         "factors",
-        ("factor", "range", "may lack", "deceleration"),
+        ("factor", "range", "optional", "deceleration"),
         [
-            (f.name, f.choices or f.span, "yes" if f.may_lack else "no", _direction(f.direction, f.forced_while))
+            (f.name, f.choices or f.span, "yes" if f.optional else "no", _direction(f.direction, f.forced_while))
             for f in predictor.factors
         ],
     )

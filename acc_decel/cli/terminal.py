@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 
 console = Console(markup=False, highlight=False)  # units in brackets are text, not markup
 WIDTH = 120  # of a table that is not printed to a terminal
@@ -49,7 +49,7 @@ def check_table_name(path: Path) -> None:
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write `table` to a CSV or Parquet file, whole or not at all."""
     check_table_name(path)
-    with replaced(path) as temporary:
+    with atomic_write(path) as temporary:
         if path.suffix == ".csv":
             table.to_csv(temporary, index=False)
         else:

@@ -5,7 +5,7 @@ Inference, Sensors 20(21):6011, 2020, https://doi.org/10.3390/s20216011: a weigh
 deviation scale * |m|, one scale for each layer. Biases are certain here.
 
 The answer is that of the mean weights: they have the signs of `dense_net.py`, so it is monotone by construction. The
-mean over the posterior is not, for the rectifier bends and its mean rises with the spread.
+mean over the posterior is not, for the rectifier is curved and its mean rises with the spread.
 
 The spread takes one pass without sampling: means and covariances of all units of a layer, through its sums exactly,
 through the smooth rectifier by quadrature as if its argument were normal, correlations by its mean slope. (Without
@@ -141,11 +141,11 @@ def _rectified(given: Belief, *, kept: int = 0) -> Belief:
     """Beliefs about the units behind the smooth rectifier; the first `kept` do not pass through it."""
     variance = given.variance
     z = given.mean[..., None] + np.sqrt(variance)[..., None] * NODES  # rows x units x nodes
-    bent, slope = rectified(z), np.clip(z, 0, 1) @ SHARES
-    mean = bent @ SHARES
-    bent_variance = ((bent - mean[..., None]) ** 2) @ SHARES
-    mean[:, :kept], slope[:, :kept], bent_variance[:, :kept] = given.mean[:, :kept], 1, variance[:, :kept]
-    return _with_variance(Belief(mean, slope[:, :, None] * given.covariance * slope[:, None, :]), bent_variance)
+    height, slope = rectified(z), np.clip(z, 0, 1) @ SHARES
+    mean = height @ SHARES
+    height_variance = ((height - mean[..., None]) ** 2) @ SHARES
+    mean[:, :kept], slope[:, :kept], height_variance[:, :kept] = given.mean[:, :kept], 1, variance[:, :kept]
+    return _with_variance(Belief(mean, slope[:, :, None] * given.covariance * slope[:, None, :]), height_variance)
 
 
 def _with_variance(belief: Belief, variance: ndarray) -> Belief:

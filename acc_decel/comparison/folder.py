@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from acc_decel.factors import schema
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 
 METRICS, MANIFEST = "metrics.json", "manifest.json"
 
@@ -34,7 +34,7 @@ def write(
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     files[MANIFEST] = _json({"vehicle": vehicle, "kind": kind, "schema": schema(), "sha256": hashes})
     for name, content in files.items():
-        with replaced(folder / name) as temporary:
+        with atomic_write(folder / name) as temporary:
             temporary.write_bytes(content)
 
 

@@ -24,7 +24,7 @@ from numpy import ndarray
 
 from acc_decel.dataset import Dataset
 from acc_decel.factors import Factor, column_factors, column_names
-from acc_decel.network.dense_net import bent
+from acc_decel.network.dense_net import saturated
 from acc_decel.network.split import in_split
 from acc_decel.outputs import MEDIAN, OUTPUTS
 
@@ -106,11 +106,11 @@ def inputs(
     factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, columns: Float32[ndarray, "rows columns"]
 ) -> Float[ndarray, "rows inputs"]:
     """Bent and scaled columns, 0 where one is not available; 1 for each that is not available but might; and 1."""
-    may_lack = np.array([f.may_lack for f in column_factors(factors)])
-    scaled = (bent(factors, columns) - center) * inverse_spread
+    optional = np.array([f.optional for f in column_factors(factors)])
+    scaled = (saturated(factors, columns) - center) * inverse_spread
     lacking = np.isnan(columns)
     constant = np.ones((len(columns), 1))
-    return np.concatenate([np.where(lacking, 0, scaled), lacking[:, may_lack], constant], axis=1).astype(float)
+    return np.concatenate([np.where(lacking, 0, scaled), lacking[:, optional], constant], axis=1).astype(float)
 
 
 def calibrate(system: FuzzyBroad, data: Dataset) -> FuzzyBroad:
@@ -193,7 +193,7 @@ def k_means(
 
 
 def _scaling(columns: ndarray, factors: tuple[Factor, ...]) -> tuple[ndarray, ndarray]:
-    seen = bent(factors, columns)
+    seen = saturated(factors, columns)
     center, spread = np.nanmean(seen, axis=0, dtype="f8"), np.nanstd(seen, axis=0, dtype="f8")
     if not (spread > 0).all():
         constant = np.array(column_names(factors))[~(spread > 0)]

@@ -17,7 +17,7 @@ from acc_decel.drives.events import COLUMNS, THRESHOLD
 from acc_decel.drives.formats import mdf
 from acc_decel.drives.formats.can_log import LOGS
 from acc_decel.drives.pipeline import found
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 
 ENDINGS = (".csv", ".parquet", ".txt", ".tsv", *LOGS, *mdf.ENDINGS)
 ROW = ("file", "status", "reason", "events", "hardest", "hours", "frames", "dropped_frames", "lag_s", "notes")
@@ -83,9 +83,9 @@ def fleet(
             on_file(row)
     rows = [_row(parts, task) or _lost(task) for task in tasks]
     report = pd.DataFrame(rows, columns=list(ROW))
-    with replaced(output / "events.parquet") as temporary:
+    with atomic_write(output / "events.parquet") as temporary:
         _events(parts, tasks).to_parquet(temporary, index=False)
-    with replaced(output / "report.csv") as temporary:
+    with atomic_write(output / "report.csv") as temporary:
         report.to_csv(temporary, index=False)
     return report
 
@@ -116,9 +116,9 @@ def worked(task: Task, parts: str) -> dict[str, Any]:
             "lag_s": told.clean.lag,
             "notes": "; ".join(told.notes),
         }
-    with replaced(Path(parts) / f"{key}.parquet") as temporary:
+    with atomic_write(Path(parts) / f"{key}.parquet") as temporary:
         events.to_parquet(temporary, index=False)
-    with replaced(Path(parts) / f"{key}.json") as temporary:
+    with atomic_write(Path(parts) / f"{key}.json") as temporary:
         temporary.write_text(json.dumps(row, indent=1))
     return row
 

@@ -17,7 +17,7 @@ from acc_decel.physics import LATENTS, SURFACES, Vehicle, stops
 
 SAMPLES = 4096  # base points; each costs two more stops than there are factors and latents
 MIN_SPEED = 5.0  # [m/s] a slower stop is over before its influences tell
-NEEDED = 0.10  # share of the variance from which the network may not lack a factor without saying so
+NEEDED = 0.10  # share of the variance from which the interval must widen if the factor is missing
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from numpy import ndarray
 
 from acc_decel.export.fixed_point.intervals import domain_intervals, sum_intervals
 from acc_decel.factors import Factor, column_names, ranges
-from acc_decel.network import DenseNet, Layer, Wiring, bent, domain_inputs, wiring
+from acc_decel.network import DenseNet, Layer, Wiring, domain_inputs, saturated, wiring
 from acc_decel.outputs import OUTPUTS
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
@@ -26,11 +26,12 @@ def check_exportable(net: DenseNet) -> None:
     if len(net.factors) > (room := NOT_AVAILABLE_SHIFT - OUT_OF_RANGE_SHIFT):
         raise ValueError(f"The factors must be at most {room}, one status bit each. Got {len(net.factors)}.")
     gates = [_named(net, f.forced_while) for f in net.factors if f.forced_while]
-    if optional := [gate.name for gate in gates if gate.may_lack]:
+    if optional := [gate.name for gate in gates if gate.optional]:
         raise ValueError(f"{optional[0]} must be required, because it gates another factor. Got an optional factor.")
-    if saturated := [gate.name for gate in gates if gate.bend]:
+    if saturated_gates := [gate.name for gate in gates if gate.half_saturation]:
         raise ValueError(
-            f"{saturated[0]} must have no half-saturation, because it gates another factor. Remove the half-saturation."
+            f"{saturated_gates[0]} must have no half-saturation, because it gates another factor. "
+            "Remove the half-saturation."
         )
     for name in ("center", "inverse_spread"):
         _check_array(name, getattr(net, name), (columns,))
@@ -103,7 +104,7 @@ def _check_bounds(net: DenseNet, wires: Wiring) -> None:
 def _scaled_bounds(net: DenseNet) -> Float64[ndarray, " columns"]:
     """The maximum absolute value of each scaled column."""
     limits = np.array(ranges(net.factors), np.float32)
-    limits = bent(net.factors, limits.T).T.astype(np.float64)
+    limits = saturated(net.factors, limits.T).T.astype(np.float64)
     distance = np.abs(limits - net.center[:, None]).max(axis=1)
     return distance * np.abs(net.inverse_spread.astype(np.float64))
 

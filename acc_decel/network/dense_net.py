@@ -2,9 +2,9 @@
 
 A prediction goes through these steps, the same in NumPy here, in the ONNX graph and in the C firmware, all in float32:
 
-1. `scaled = (bent - center) * inverse_spread`, where `bent` is the column, or column / (column + bend) for a factor
-   with a bend; a column of a factor that is not available becomes 0.
-2. `available` is 1 or 0 for each factor of `masked` (single-column factors that may lack).
+1. `scaled = (saturated - center) * inverse_spread`, where `saturated` is the column, or for a factor
+   with a half-saturation column / (column + half_saturation); a column of a factor that is not available becomes 0.
+2. `available` is 1 or 0 for each factor of `masked` (optional factors with one column).
 3. The embedding sees the free columns, the gated columns times (1 - gate), and `available`; its layers follow.
 4. The trunk begins with the forced columns. Each of its layers sees the embedding's output, then the layer before. The
    weights on the way from a forced column to a quantile have signs that carry its direction.
@@ -25,7 +25,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
-from acc_decel.factors import FACTORS, FREE, Factor, bends, column_names, owners, schema, slices
+from acc_decel.factors import FACTORS, FREE, Factor, column_names, half_saturations, owners, schema, slices
 from acc_decel.outputs import ORDERED
 
 FORMAT = 2  # of the stored arrays and of the exported graph; since 2 they have the score of the trained domain
@@ -81,7 +81,7 @@ def wiring(factors: tuple[Factor, ...]) -> Wiring:
         gates=tuple(at(f.forced_while) for f in gated),
         forced=tuple(at(f.name) for f in forced),
         directions=tuple(f.direction for f in forced),
-        masked=tuple(at(f.name) for f in factors if f.may_lack and not f.levels),
+        masked=tuple(at(f.name) for f in factors if f.optional and not f.levels),
     )
 
 
@@ -133,17 +133,19 @@ def entering(
     """Steps 1 to 3: what enters the embedding, and what enters the trunk beside it."""
     wires = wiring(factors)
     absent = missing(factors, columns)[:, owners(factors)]
-    scaled = np.where(absent, np.float32(0), (bent(factors, columns) - center) * inverse_spread)
+    scaled = np.where(absent, np.float32(0), (saturated(factors, columns) - center) * inverse_spread)
     gates = np.where(absent, np.float32(0), columns)[:, wires.gates]
     gated = scaled[:, wires.gated] * (1 - gates)
     available = 1 - absent[:, wires.masked].astype(np.float32)
     return np.concatenate([scaled[:, wires.free], gated, available], axis=1), scaled[:, wires.forced]
 
 
-def bent(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
-    """The columns as the network sees them before scaling: x / (x + bend) where a factor has a bend."""
-    bend = np.array(bends(factors), np.float32)
-    return np.divide(columns, columns + bend, where=np.broadcast_to(bend > 0, columns.shape), out=columns.copy())
+def saturated(
+    factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]
+) -> Float32[ndarray, "rows columns"]:
+    """The columns as the network sees them before scaling: x / (x + half_saturation) for a factor that has one."""
+    half = np.array(half_saturations(factors), np.float32)
+    return np.divide(columns, columns + half, where=np.broadcast_to(half > 0, columns.shape), out=columns.copy())
 
 
 def missing(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, "rows factors"]:

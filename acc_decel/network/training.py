@@ -20,7 +20,7 @@ from numpy import ndarray
 from acc_decel.dataset import Dataset
 from acc_decel.factors import CERTAIN, Factor, column_factors, column_names
 from acc_decel.network.calibration import calibrate
-from acc_decel.network.dense_net import DenseNet, bent, entering
+from acc_decel.network.dense_net import DenseNet, entering, saturated
 from acc_decel.network.domain import Fitting, fit_domain
 from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain, teacher_model
 from acc_decel.network.split import in_split
@@ -204,8 +204,8 @@ def distillation_loss(true: Any, answer: Any) -> Any:
 def scaling(
     factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]
 ) -> tuple[Float32[ndarray, " columns"], Float32[ndarray, " columns"]]:
-    """Centre and inverse spread of each bent column: mean and deviation of what is available; choices stay 0 to 1."""
-    seen = bent(factors, columns)
+    """Center and inverse spread of each saturated column: mean and deviation of its values; choices stay 0 to 1."""
+    seen = saturated(factors, columns)
     center, inverse = np.nanmean(seen, axis=0, dtype="f8"), 1 / np.nanstd(seen, axis=0, dtype="f8")
     if not np.isfinite(inverse).all():
         constant = np.array(column_names(factors))[~np.isfinite(inverse)]

@@ -66,7 +66,7 @@ def test_what_a_published_test_does_not_state_stays_not_available(published):
         lacking = np.isnan(columns[:, [column_names().index(c) for c in f.columns]]).all(axis=1)
         if f.name in published:
             stated = published[f.name].notna()
-            taken = f.standard is not None or not f.may_lack  # a test stops as hard as the car can
+            taken = f.standard is not None or not f.optional  # a test stops as hard as the car can
             np.testing.assert_array_equal(lacking, ~stated & (not taken), err_msg=f.name)
         else:
             assert lacking.all() or f.standard is not None, f.name
@@ -176,7 +176,7 @@ def test_a_file_of_tests_that_is_not_there_is_refused(tmp_path):
 WRONG_ROWS = {
     "vehicle without a model": ("vehicle", "tank", "vehicle of b must be one with a model: compact.*Got 'tank'"),
     "speed in km/h": ("speed", "130", "speed in row 'b' must be.*If that was km/h, give 36.11"),
-    "no speed": ("speed", "", "speed in row 'b' must be.*may not lack"),
+    "no speed": ("speed", "", "speed in row 'b' is required: "),
     "unknown surface": ("surface", "tarmac", "surface in row 'b' must be one of"),
     "text for a number": ("mass", "heavy", "mass in row 'b' must be a number"),
 }

@@ -168,7 +168,7 @@ def test_quantiles_never_cross(small_net, seed, which):
     assert (np.diff(quantiles, axis=1) >= 0).all()
 
 
-@pytest.mark.parametrize("f", [f for f in FACTORS if f.may_lack], ids=lambda f: f.name)
+@pytest.mark.parametrize("f", [f for f in FACTORS if f.optional], ids=lambda f: f.name)
 def test_a_choice_that_lacks_in_part_lacks_as_a_whole(f):
     events = random_events(np.random.default_rng(4), 200)
     columns = [column_names().index(c) for c in f.columns]
@@ -215,7 +215,7 @@ def test_metrics_tell_every_regime(small_net, small_data):
     found = metrics(small_net, small_data)
     regimes = found["regimes"]
     for f in FACTORS:
-        assert not f.may_lack or f"{f.name} not available" in regimes
+        assert not f.optional or f"{f.name} not available" in regimes
         assert all(column in regimes for column in f.columns if f.levels)
     assert (
         regimes["wet"]["events"] + regimes["dry"]["events"] + regimes["water_film_mm not available"]["events"]
@@ -279,7 +279,7 @@ def test_the_released_interval_widens_with_each_factor_lost(known, seed):
     net, _ = read_model(model_path("compact").parent)
     events = known.copy()
     widths = [median_width(net, events)]
-    for factor in np.random.default_rng(seed).permutation([f for f in FACTORS if f.may_lack]):
+    for factor in np.random.default_rng(seed).permutation([f for f in FACTORS if f.optional]):
         events[:, [column_names().index(c) for c in factor.columns]] = np.nan
         widths.append(median_width(net, events))
     assert all(after > 0.98 * before for before, after in pairwise(widths))

@@ -38,7 +38,7 @@ def bound(
     predictor = Predictor(model, correction=replace(file.correction, lower_offset=0.0))
     seen = adaptation.labelled_stops(read_table(stops), predictor)
     note_ignored(seen.ignored)
-    before = adaptation.read_bound(file.told.get("bound", {}))
+    before = adaptation.read_bound(file.details.get("bound", {}))
     after, missed = before, 0
     counted = set(before.scores)
     for row, (lower, measured) in enumerate(zip(seen.lower.tolist(), seen.measured.tolist(), strict=True)):
@@ -47,10 +47,10 @@ def bound(
             raise ValueError(f"{stops} must hold new stops only. Got{which} one that was counted: leave it out.")
         missed += measured < after.bound(lower)
         after = after.after(lower, measured)
-    total = {"bound_stops": file.told.get("bound_stops", 0) + len(seen.rows)}
-    told = file.told | total | {"bound": {"level": after.level, "scores": list(after.scores)}}
-    file = replace(file, correction=replace(file.correction, lower_offset=after.offset), told=told)
-    file.written(output)
+    total = {"bound_stops": file.details.get("bound_stops", 0) + len(seen.rows)}
+    details = file.details | total | {"bound": {"level": after.level, "scores": list(after.scores)}}
+    file = replace(file, correction=replace(file.correction, lower_offset=after.offset), details=details)
+    file.save(output)
     answer = {"stops": len(seen.rows), "missed": missed, "offset_before": before.offset, "offset": after.offset}
     if as_json:
         print_json(answer | total | {"left_out": seen.left_out})

@@ -33,7 +33,7 @@ def correct(stops: Stops, output: Written, model: Model = DEFAULT_MODEL, as_json
     file = CorrectionFile(
         predictor.metadata["schema"], model_digest(predictor.path), predictor.vehicle, fit.correction, fit.stops, told
     )
-    file.written(output)
+    file.save(output)
     if as_json:
         print_json(file.as_dict() | {"left_out": seen.left_out})
         return

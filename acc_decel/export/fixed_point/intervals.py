@@ -16,7 +16,7 @@ from numpy import ndarray
 
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import column_names, ranges
-from acc_decel.network import DenseNet, Layer, bent, domain_inputs, rectified, wiring
+from acc_decel.network import DenseNet, Layer, domain_inputs, rectified, saturated, wiring
 
 SLACK = 1e-9
 
@@ -68,7 +68,7 @@ class Entering:
 def entering_intervals(net: DenseNet, columns: Sequence[int]) -> Interval:
     """The interval of each of these columns after scaling: its range, and 0 for not available."""
     limits = np.array(ranges(net.factors), np.float32)
-    scaled = (bent(net.factors, limits.T.copy()).astype(np.float64) - net.center) * net.inverse_spread
+    scaled = (saturated(net.factors, limits.T.copy()).astype(np.float64) - net.center) * net.inverse_spread
     low, high = np.minimum(scaled.min(axis=0), 0), np.maximum(scaled.max(axis=0), 0)
     return Interval(low[[*columns]], high[[*columns]])
 

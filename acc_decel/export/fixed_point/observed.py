@@ -29,9 +29,9 @@ def hidden_maxima(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> li
 
 def _few_available(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
     """The events with only one optional factor available, each in turn, or none."""
-    scarce, optional = events.copy(), [f for f in net.factors if f.may_lack]
+    scarce, optional = events.copy(), [f for f in net.factors if f.optional]
     for factor, own in zip(net.factors, slices(net.factors), strict=True):
-        if factor.may_lack:
+        if factor.optional:
             scarce[np.arange(len(events)) % (len(optional) + 1) != optional.index(factor), own] = np.nan
     return scarce
 
