@@ -1,4 +1,4 @@
-"""A table of events as stops at known conditions: every cause told, and what was measured."""
+"""A table of events as stops at known conditions: all factors, and what was measured."""
 
 from dataclasses import dataclass
 
@@ -20,14 +20,14 @@ class KnownStops:
     conditions: dict[str, ndarray]
     deceleration: ndarray
     delay: ndarray
-    left_out: int  # events without a mean fully developed deceleration: no stop
+    left_out: int  # events that are no stops: without a mean fully developed deceleration
 
 
 def known_stops(events: pd.DataFrame, vehicle: Vehicle) -> KnownStops:
-    """The stops among `events`: a column for each factor but estimates, `deceleration`, and `delay` if measured.
+    """The stops among `events`: a column for each factor except estimates, `deceleration`, and optionally `delay`.
 
-    A table of `drives events` has the speed as `initial_speed` and the deceleration as `mfdd`, and needs the other
-    factors added. Raises ValueError naming the column and row that lacks or is out of range.
+    A table of `drives events` has the speed as `initial_speed` and the deceleration as `mfdd`, and the
+    other factors must be added. Raises ValueError naming the column and row that is missing or out of range.
     """
     stops, left_out = measured_stops(events)
     factors = {f.name: f for f in vehicle.factors}
@@ -37,7 +37,7 @@ def known_stops(events: pd.DataFrame, vehicle: Vehicle) -> KnownStops:
 
 
 def measured_stops(events: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The rows of `events` with a measured `deceleration`, columns named as factors are, and how many have none.
+    """The rows of `events` with a measured `deceleration`, columns named as factors are, and the number of the others.
 
     Raises ValueError if there is no such column.
     """
@@ -57,8 +57,8 @@ def _column(factor: Factor, stops: pd.DataFrame) -> ndarray:
         if factor.standard is not None:
             return np.full(len(stops), factor.standard)
         raise ValueError(
-            f"events must have a column {factor.name} ({factor.meaning}): parameters are told only by stops at known "
-            "conditions. Got none: add it."
+            f"events must have a column {factor.name} ({factor.meaning}): parameters can only be fitted to stops at "
+            "known conditions. Got none: add it."
         )
     if factor.levels:
         for row, level in stops[factor.name].items():
@@ -66,8 +66,8 @@ def _column(factor: Factor, stops: pd.DataFrame) -> ndarray:
                 raise ValueError(factor.refusal(str(level), f" in row {row}"))
         return stops[factor.name].map(factor.levels.index).to_numpy(float)
     values = _numbers(stops, factor.name)
-    inside = (values >= factor.low) & (values <= factor.high)
-    if not inside.all():
-        row = int(np.flatnonzero(~inside)[0])
+    in_range = (values >= factor.low) & (values <= factor.high)
+    if not in_range.all():
+        row = int(np.flatnonzero(~in_range)[0])
         raise ValueError(factor.refusal(float(values[row]), f" in row {stops.index[row]}"))
     return values

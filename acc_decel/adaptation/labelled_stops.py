@@ -1,4 +1,4 @@
-"""A table of events as labelled stops: the factors that were known of each, and the deceleration measured in it."""
+"""A table of events as labelled stops: the known factors and the measured deceleration of each."""
 
 from dataclasses import dataclass
 
@@ -10,26 +10,25 @@ from acc_decel.adaptation.known_stops import COLUMN_ALIASES, measured_stops
 from acc_decel.drives import COLUMNS
 from acc_decel.predictor import Predictor
 
-OTHER_COLUMNS = {*COLUMNS, "file", "target", "delay"} - {
-    *COLUMN_ALIASES
-}  # of a table of events: what no model asks for
+# of a table of events: columns that are no factors
+OTHER_COLUMNS = {*COLUMNS, "file", "target", "delay"} - {*COLUMN_ALIASES}
 
 
 @dataclass(frozen=True)
 class LabelledStops:
-    """What the model says of each stop and what was measured [m/s^2]."""
+    """Predicted and measured deceleration of each stop [m/s^2]."""
 
     predicted: Float[ndarray, " stops"]  # median
     lower: Float[ndarray, " stops"]  # lower bound
     measured: Float[ndarray, " stops"]
-    rows: tuple[object, ...]  # their names in the table
+    rows: tuple[object, ...]  # index of each stop in the table
     left_out: int  # events without a measured deceleration
 
 
 def labelled_stops(events: pd.DataFrame, predictor: Predictor) -> LabelledStops:
-    """The stops among `events`: any factors that were known, and `deceleration`, or `initial_speed` and `mfdd`.
+    """The stops among `events`: columns of known factors, and `deceleration`, or `initial_speed` and `mfdd`.
 
-    Other columns of `drives events` are left aside; a factor that lacks is not available. Raises ValueError naming
+    Other columns of `drives events` are ignored; a factor without a column is missing. Raises ValueError naming
     column and row for an unknown column or a value that the model refuses, or if no event is a stop.
     """
     stops, left_out = measured_stops(events)
