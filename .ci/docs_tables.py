@@ -599,7 +599,18 @@ def _shortened(text: str, argument: str) -> str:
     return "\n".join(lines)
 
 
+def write_vehicles() -> None:
+    """Write the shipped vehicle files again: the numbers as they are, the comments of the code."""
+    from acc_decel.adaptation import vehicle_toml
+    from acc_decel.physics import vehicle, vehicle_names
+
+    for name in vehicle_names():
+        car = vehicle(name)
+        (HOME / "acc_decel" / "physics" / "vehicles" / f"{name}.toml").write_text(vehicle_toml(car, car.description))
+
+
 if __name__ == "__main__":
+    write_vehicles()
     os.environ.setdefault("COLUMNS", "120")
     for page in pages():
         new = page_with_parts(page.read_text())

@@ -32,7 +32,7 @@ from acc_decel.factors import owners, schema
 from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet
 from acc_decel.network.split import in_split
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN
 from acc_decel.physics import vehicle
 from acc_decel.predictor import Explainer, Predictor
 
@@ -41,7 +41,6 @@ SEED = 1
 DATASET_EVENTS = 200_000
 WALKS = (2, 8, 32)
 STEP = 1e-3  # of a column's range, for a slope
-MEDIAN = list(OUTPUTS).index("deceleration")
 
 
 @dataclass

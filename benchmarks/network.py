@@ -54,7 +54,7 @@ from acc_decel.factors import Factor, column_names, schema
 from acc_decel.files import replaced
 from acc_decel.network import bent
 from acc_decel.network.split import in_split
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN
 from acc_decel.physics import Vehicle, vehicle, vehicle_from
 
 KEPT = Path("build/network")
@@ -73,7 +73,6 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "regression": {"objective": "regression"},
 }
 LEAVES = (31, 127)
-MEDIAN = list(OUTPUTS).index("deceleration")
 
 Answer = Callable[[ndarray], ndarray]
 

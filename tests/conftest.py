@@ -184,7 +184,7 @@ def small_net(small_data: Dataset, made_once: Callable[..., Path]) -> DenseNet:
     return load_net(made_once("small_net", fill) / "network.npz")
 
 
-def small_training() -> "Training":  # noqa: F821 - of network.training, whose import takes seconds
+def small_training() -> "Training":
     """How the small network is trained: enough to learn, and to tell what is strange."""
     from acc_decel.network.training import Training  # noqa: PLC0415
 

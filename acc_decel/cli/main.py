@@ -19,6 +19,7 @@ from acc_decel.cli.drives.scenarios import scenarios
 from acc_decel.cli.drives.score import score
 from acc_decel.cli.ecu import ecu
 from acc_decel.cli.evaluate import evaluate
+from acc_decel.cli.evidence import evidence
 from acc_decel.cli.export import export
 from acc_decel.cli.factor_options import with_factor_options
 from acc_decel.cli.generate import generate
@@ -83,8 +84,8 @@ def options(
 
 for command in (generate, train, evaluate, export, with_factor_options(predict), with_factor_options(ecu)):
     app.command(cls=PlainCommand)(command)
-app.command(cls=PlainCommand)(with_factor_options(replay))
-app.command(cls=PlainCommand)(info)
+for command in (with_factor_options(replay), evidence, info):
+    app.command(cls=PlainCommand)(command)
 app.command("compile", cls=PlainCommand)(compile_models)
 for command in (with_factor_options(simulate), influences, attribute, verify, card):
     app.command(cls=PlainCommand)(command)

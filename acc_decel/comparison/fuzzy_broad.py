@@ -26,7 +26,7 @@ from acc_decel.dataset import Dataset
 from acc_decel.factors import Factor, column_names
 from acc_decel.network.dense_net import bent
 from acc_decel.network.split import in_split
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN, OUTPUTS
 
 LEVELS = {"deceleration_lower": 0.05, "deceleration_upper": 0.95, "deceleration_lower_99": 0.01}  # as OUTPUTS says
 LABELS = ("deceleration", "delay")  # what the regression learns: [m/s^2] and [s]
@@ -117,7 +117,7 @@ def calibrate(system: FuzzyBroad, data: Dataset) -> FuzzyBroad:
     """`system` with the offset of each quantile that is beaten as often as it must be in the calibration part."""
     rows = in_split(data.event, "calibration")
     mean = replace(system, offsets=np.zeros(len(OUTPUTS)))(data.columns[rows])
-    above = data.deceleration[rows] - mean[:, list(OUTPUTS).index("deceleration")]
+    above = data.deceleration[rows] - mean[:, MEDIAN]
     return replace(system, offsets=np.array([_offset(above, LEVELS.get(name)) for name in OUTPUTS]))
 
 

@@ -22,7 +22,7 @@ from acc_decel.drives.channel_names import (
     words,
 )
 from acc_decel.drives.cleaning import rising
-from acc_decel.drives.description import SIGNAL, Channel, Recording, description
+from acc_decel.drives.description import SIGNALS_BY_NAME, Channel, Description, description_toml
 from acc_decel.drives.formats.source import Block, Source
 from acc_decel.drives.outliers import TESTS
 from acc_decel.drives.reading import blocks, thinned
@@ -46,14 +46,14 @@ SI_NAMES = {"speed", "v", "velocity", "vx"}  # by the convention of this project
 class Proposal:
     """A mapping with what was assumed; `problem` says what keeps it from being used, if anything does."""
 
-    recording: Recording
+    description: Description
     notes: tuple[str, ...] = ()
     problem: str = ""
 
     @property
     def toml(self) -> str:
         """The mapping as a recording description."""
-        return description(self.recording)
+        return description_toml(self.description)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def proposed(source: Source) -> Proposal:
     """The mapping of a recording, from what its first records show."""
     there = source.channels()
     time = None if source.timed else _time(source, there)
-    nothing = Recording({}, time, getattr(source, "dbc", None))
+    nothing = Description({}, time, getattr(source, "dbc", None))
     if not source.timed and time is None:
         return Proposal(nothing, (), _how("time", there, "no channel is named like a time"))
     speeds = sorted((n for n in there if is_speed(n, there[n])), key=lambda n: -speed_score(n, there[n]))[:CANDIDATES]
@@ -96,7 +96,7 @@ def _candidate(name: str, signal: str, there: dict[str, str], seen: "Looked") ->
     return Candidate(name, stated_unit(name, there[name], signal), seen.series[name])
 
 
-def _mapped(speed: Candidate, pushes: list[Candidate], there: dict[str, str], nothing: Recording) -> Proposal:
+def _mapped(speed: Candidate, pushes: list[Candidate], there: dict[str, str], nothing: Description) -> Proposal:
     """The proposal for this speed with the acceleration that goes with it, if one does."""
     acceleration, sign, why = _acceleration(speed, pushes)
     speed_unit, acceleration_unit, notes, problem = _units(speed, acceleration, there)
@@ -298,13 +298,13 @@ def _likely_speed(speed: Candidate, possible: list[Unit]) -> Unit | None:
 
 def _possible(value: ndarray, signal: str) -> bool:
     """Whether nearly all values lie in the signal's range, and their changes are those of a car."""
-    limits = SIGNAL[signal]
+    limits = SIGNALS_BY_NAME[signal]
     top = min(limits.high, FAST_MS)
     return bool(np.quantile(value, 0.99) <= top and np.quantile(value, 0.01) >= limits.low)
 
 
 def _how(signal: str, there: dict[str, str], why: str) -> str:
-    quantity = "time" if signal == "time" else SIGNAL[signal].quantity
+    quantity = "time" if signal == "time" else SIGNALS_BY_NAME[signal].quantity
     units = ", ".join(u.name for u in UNITS if u.quantity == quantity)
     shown = ", ".join(map(repr, list(there)[:30])) + (", ..." if len(there) > 30 else "")
     return (
@@ -313,8 +313,8 @@ def _how(signal: str, there: dict[str, str], why: str) -> str:
     )
 
 
-def used(proposal: Proposal, source: Source) -> Recording:
+def used(proposal: Proposal, source: Source) -> Description:
     """The recording of a proposal that may be used as it is. Raises ValueError that says what to write."""
     if proposal.problem:
         raise ValueError(f"{source.path}: {proposal.problem}")
-    return replace(proposal.recording)
+    return replace(proposal.description)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.drives.aligning import contradiction, lag_of, without_frozen
-from acc_decel.drives.description import SIGNAL
+from acc_decel.drives.description import SIGNALS_BY_NAME
 from acc_decel.drives.outliers import TESTS
 from acc_decel.drives.reading import Drive, Records
 from acc_decel.drives.series import Series, sensor_updates, shifted, step_midpoints
@@ -47,7 +47,7 @@ def clean(drive: Drive) -> Clean:
             found[name], worse = _series(name, time, column[rows], drive.path, tally)
             bad[rows[worse]] = True
         lost += int(bad.sum())
-    channels = drive.recording.channels
+    channels = drive.description.channels
     speed, acceleration = found["speed"], found.get("acceleration")
     if acceleration is not None:
         acceleration = shifted(acceleration, channels["acceleration"].lag or 0.0)
@@ -114,7 +114,7 @@ def _series(name: str, time: ndarray, column: ndarray, path: Path, tally: "Count
     finite = np.isfinite(column)
     if not finite.any():
         raise ValueError(f"{path} must have numbers for {name}. Got none in {len(column)} records: check its channel.")
-    limits = SIGNAL[name]
+    limits = SIGNALS_BY_NAME[name]
     sound = finite & (column >= limits.low) & (column <= limits.high)
     if sound.sum() < 0.5 * finite.sum():
         raise ValueError(

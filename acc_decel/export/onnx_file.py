@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import CERTAIN, EXCLUSIONS, bends, column_names, described, schema
 from acc_decel.network import FORMAT, DenseNet, Layer, domain_inputs, wiring
-from acc_decel.outputs import COMFORT_DECELERATION, ORDERED, OUTPUTS
+from acc_decel.outputs import COMFORT_DECELERATION, LOWER, ORDERED, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 OPSET, IR_VERSION = 17, 8  # understood by ONNX Runtime 1.12 and later
@@ -100,7 +100,7 @@ def checked_bytes(
     for i, name in enumerate(OUTPUTS):
         g("Where", refused, g.constant(np.float32(np.nan)), outputs[i], name=name)
     outside = g("Or", _excluded(g, net), unfamiliar(g, entered))
-    _status(g, net, bad, missing, refused, outside, outputs[0])
+    _status(g, net, bad, missing, refused, outside, outputs[LOWER])
     batch = ["batch"]
     graph = helper.make_graph(
         g.nodes,

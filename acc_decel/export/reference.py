@@ -6,7 +6,7 @@ from numpy import ndarray
 
 from acc_decel.factors import Factor
 from acc_decel.network import DenseNet, outside_domain
-from acc_decel.outputs import COMFORT_DECELERATION, OUTPUTS
+from acc_decel.outputs import COMFORT_DECELERATION, LOWER, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 CHOICE_SUM = (0.99, 1.01)  # the accepted sum of the probabilities of a choice, ends included, in float32
@@ -24,7 +24,7 @@ def status_of(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Int64
     """The status (see `acc_decel.status`) that ONNX and firmware must give for `columns`, NaN meaning not available."""
     status = _acceptance(net, columns)
     answered = status & REFUSED == 0
-    lower = reference_outputs(net, columns)[:, 0]
+    lower = reference_outputs(net, columns)[:, LOWER]
     status[answered] |= np.where(outside_domain(net, columns[answered]), OUTSIDE_DOMAIN, 0)
     status[answered & ~(lower >= np.float32(COMFORT_DECELERATION))] |= BELOW_COMFORT
     return status

@@ -19,12 +19,9 @@ from acc_decel.factors import CERTAIN, column_names
 from acc_decel.network.dense_net import DenseNet
 from acc_decel.network.domain_metrics import domain_metrics
 from acc_decel.network.split import in_split
-from acc_decel.outputs import DELAY, OUTPUTS, QUANTILES
+from acc_decel.outputs import DELAY, LOWER, MEDIAN, ORDERED, OUTPUTS, QUANTILES, UPPER
 from acc_decel.physics import vehicle_from
 
-LOWER, MEDIAN, UPPER = (
-    list(OUTPUTS).index(name) for name in ("deceleration_lower", "deceleration", "deceleration_upper")
-)
 ORACLE_EVENTS = 2_000  # compared with the best possible answer, of each kind
 ORACLE_DRAWS = 1_024  # situations for each sample of it
 SPEED_BANDS = (1.0, 15.0, 30.0, 50.0, 70.0)  # [m/s]
@@ -82,7 +79,7 @@ def metrics(
         "mean_abs_error": float(np.abs(answer[:, MEDIAN] - true).mean()),
         "mean_abs_error_delay": float(np.abs(answer[:, DELAY] - delay).mean()),
         "coverage": float(inside.mean()),
-        "below": {name: float((true < answer[:, list(OUTPUTS).index(name)]).mean()) for name in QUANTILES},
+        "below": {name: float((true < answer[:, i]).mean()) for name, i in zip(QUANTILES, ORDERED, strict=True)},
         "mean_width": float((answer[:, UPPER] - answer[:, LOWER]).mean()),
         **(domain_metrics(net, columns, seed=seed) if net.domain else {}),
         "regimes": {

@@ -1,4 +1,4 @@
-"""Braking events from their factors: what the situation means for tyre and brakes, then the integration in time."""
+"""Braking events from their factors: first the parameters of tyre and brakes, then the integration in time."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from acc_decel.outputs import stopping_distance
 from acc_decel.physics import tyre
 from acc_decel.physics.equations import Event
 from acc_decel.physics.integration import LANES, TIME_STEP, Answer, stops_of
@@ -16,17 +17,17 @@ from acc_decel.physics.vehicle import AIR_DENSITY, GRAVITY, Vehicle
 Columns = dict[str, ndarray]
 _EVENT = np.dtype([(name, "f8") for name in Event._fields])
 
-# What one standard score of a latent does; relative unless a unit is named.
+# Effect of one standard score of a latent; relative unless a unit is given.
 TYRE_SPREAD = 0.045  # tyres of one kind, dry: one Kona stopped in 36.1 and 40.3 m on two makes (ADAC 2021)
 WET_SPREAD = 0.07  # further spread in the wet: new tyres on one car 28.7 to 39.4 m from 80 km/h (AutoBild 2019)
 TEXTURE_SPREAD = 0.35  # logarithm of the mean profile depth among asphalts; estimated, no source read
 PAD_SPREAD = 0.06  # pad friction; estimated
-ABS_SPREAD = 0.07  # slip held, as a share of the peak's; estimated
+ABS_SPREAD = 0.07  # slip that the ABS holds, as a share of the slip of maximum friction; estimated
 RESPONSE_SPREAD = 0.20  # dead time and build-up; estimated
-GUST = 1.5  # [m/s]; estimated
+GUST_SPREAD = 1.5  # [m/s]; estimated
 
-SHORT_STOP = 6.0  # [s] a stop that lasts longer is integrated with longer steps ...
-MAX_STEP = 5.0  # ... of up to so many TIME_STEP
+SHORT_STOP_S = 6.0  # a stop that lasts longer is integrated with longer steps
+MAX_STEPS = 5.0  # longest step, in units of TIME_STEP
 
 
 def stops(
@@ -51,48 +52,40 @@ def stops(
 ) -> Columns:
     """Full stops of `vehicle`, one for each row.
 
-    Columns of the answer: `deceleration` [m/s^2], `delay` [s], `stopping_distance` [m], `friction` (to be had under ABS
-    at the initial speed), `peak_friction` (greatest friction of the tyre on this road at walking speed) and
-    `peak_disc_c` [degC], the hottest that the front discs get.
+    Columns of the answer: `deceleration` [m/s^2], `delay` [s], `stopping_distance` [m], `friction` (under ABS at the
+    initial speed), `peak_friction` (maximum friction of the tyre on this road at walking speed) and `peak_disc_c`
+    [degC] (maximum temperature of the front discs).
 
     `surface` and `tyre_kind` are the index of the level, as a float column. `deceleration` is that of the built-up
     brakes from the initial speed to standstill; `stopping_distance = speed * delay + speed^2 / (2 * deceleration)`
-    counts from the demand. A car that comes to slow by less than 0.05 m/s^2 is not followed further: its deceleration
-    is what it then slows by, its distance infinite if that is not above 0.
-    `latents` are standard scores (LATENTS), typical if not given. `on_events` is told the events as the integration
-    gets them, one record each with the fields of Event.
+    counts from the demand. A simulation ends when the car slows down by less than 0.05 m/s^2: its deceleration is then
+    the last one, and its distance is infinite if that is not above 0.
+    `latents` are standard scores (LATENTS), typical if not given. `on_events` is called with the events as they enter
+    the integration, one record each with the fields of Event.
     """
-    unknown = latents or typical_latents(len(speed))
+    scores = latents or typical_latents(len(speed))
     film, tread, pressure = water_film_mm, tread_depth_mm, tyre_pressure_bar
     curve, peak, friction = _slip_curve(
-        vehicle, speed, surface, film, road_temperature_c, tyre_kind, tread, pressure, unknown
+        vehicle, speed, surface, film, road_temperature_c, tyre_kind, tread, pressure, scores
     )
     e = _record(
         len(speed),
-        _situation(speed, headwind, brake_temperature_c, road_temperature_c, unknown["gust_score"]),
+        _situation(speed, headwind, brake_temperature_c, road_temperature_c, scores["gust_score"]),
         _resistance(vehicle, mass, surface, grade),
         _loads(vehicle, mass, grade),
-        _brakes(vehicle, brake_pressure_bar, abs, unknown),
+        _brakes(vehicle, brake_pressure_bar, abs, scores),
         curve,
     )
     duration = _duration(e, friction)
-    e["step"] = TIME_STEP * np.clip(duration / SHORT_STOP, 1, MAX_STEP)
+    e["step"] = TIME_STEP * np.clip(duration / SHORT_STOP_S, 1, MAX_STEPS)
     on_events(e)
-    columns = _integrated(e, order=np.argsort(duration / e["step"])) | {"friction": friction, "peak_friction": peak}
+    columns = _integrate(e, order=np.argsort(duration / e["step"])) | {"friction": friction, "peak_friction": peak}
     columns["stopping_distance"] = stopping_distance(speed, columns["deceleration"], columns["delay"])
     return columns
 
 
-def stopping_distance(
-    speed: Float[ndarray, " events"], deceleration: Float[ndarray, " events"], delay: Float[ndarray, " events"]
-) -> Float[ndarray, " events"]:
-    """Distance [m] from the demand to standstill; infinite where the car does not slow down."""
-    slows = deceleration > 0
-    return np.where(slows, speed * delay + speed**2 / (2 * np.where(slows, deceleration, 1)), np.inf)
-
-
 def _record(events: int, *parts: Columns) -> ndarray:
-    """One record for each event with the fields of Event, from `parts` that fill in some each."""
+    """One record for each event, with the fields of Event. Each of `parts` holds some of them."""
     record = np.zeros(events, _EVENT)
     for part in parts:
         for name, column in part.items():
@@ -104,7 +97,7 @@ def _situation(speed: ndarray, headwind: ndarray, disc_c: ndarray, road_c: ndarr
     """Speed, wind and temperatures."""
     return {
         "speed": speed,
-        "wind": headwind + GUST * gust,
+        "wind": headwind + GUST_SPREAD * gust,
         "ambient_c": road_c,
         "front_disc_c": disc_c,
         "rear_disc_c": road_c + 0.75 * (disc_c - road_c),  # the rear brakes do less work
@@ -112,9 +105,9 @@ def _situation(speed: ndarray, headwind: ndarray, disc_c: ndarray, road_c: ndarr
 
 
 def _resistance(vehicle: Vehicle, mass: ndarray, surface: ndarray, grade: ndarray) -> Columns:
-    """Inertia and resistances of the car, and what a trailer adds to them at the hitch, as far as it does not brake.
+    """Inertia and resistances of the car, and of the share of a trailer that does not brake itself.
 
-    An overrun brake takes up a fixed share of the push (UNECE R13, Annex 12), an unbraked trailer none.
+    An overrun brake takes a fixed share of the trailer's push (UNECE R13, Annex 12), an unbraked trailer takes none.
     """
     trailer = vehicle.trailer
     towed = (1 - trailer.braked_share) * trailer.mass if trailer else 0.0
@@ -134,10 +127,10 @@ def _grade_force(mass: ndarray | float, grade: ndarray) -> ndarray:
 
 
 def _loads(vehicle: Vehicle, mass: ndarray, grade: ndarray) -> Columns:
-    """Axle loads on the slope; load beyond the kerb mass sits mostly on the rear axle.
+    """Axle loads on the slope. Load beyond the kerb mass is mostly on the rear axle.
 
-    The hitch of a trailer is taken to lie at the height of the centre of gravity: its push moves load between the axles
-    while braking, as inertia does, and its weight on the slope does not.
+    The hitch of a trailer is assumed at the height of the centre of gravity: while braking, its push moves load between
+    the axles, as the car's inertia does; its weight on the slope does not.
     """
     body = vehicle.body
     weight = mass * GRAVITY / np.hypot(1, grade)
@@ -156,29 +149,29 @@ def _loads(vehicle: Vehicle, mass: ndarray, grade: ndarray) -> Columns:
     }
 
 
-def _brakes(vehicle: Vehicle, demand: ndarray, abs_on: ndarray, unknown: Columns) -> Columns:
+def _brakes(vehicle: Vehicle, demand: ndarray, abs_on: ndarray, scores: Columns) -> Columns:
     """Forces, response and heat of the brakes."""
-    brakes, tyres, same = vehicle.brakes, vehicle.tyres, np.ones(len(demand))
-    pads = np.exp(PAD_SPREAD * unknown["pad_score"])
-    response = np.exp(RESPONSE_SPREAD * unknown["response_score"])
+    brakes, tyres, ones = vehicle.brakes, vehicle.tyres, np.ones(len(demand))
+    pads = np.exp(PAD_SPREAD * scores["pad_score"])
+    response = np.exp(RESPONSE_SPREAD * scores["response_score"])
     limited = np.minimum(demand, brakes.rear_knee_bar + brakes.rear_slope * (demand - brakes.rear_knee_bar))
     return {
         "demand": demand,
         "abs_on": abs_on,
         "front_force_per_bar": brakes.front_torque_per_bar * pads / tyres.radius,
         "rear_force_per_bar": brakes.rear_torque_per_bar * pads / tyres.radius,
-        "rear_share": np.where(abs_on > 0.5, 1, limited / demand),  # with ABS, its rear channel distributes the force
+        "rear_share": np.where(abs_on > 0.5, 1, limited / demand),  # the ABS itself limits the pressure at the rear
         "dead_time": brakes.dead_time * response,
         "lag": brakes.hydraulic_lag * response,
         "pressure_rate": brakes.pressure_rate_bar / response,
-        "inverse_inertia": same * (tyres.radius**2 / (2 * tyres.wheel_inertia)),
-        "front_capacity": same * brakes.front_heat_capacity,
-        "rear_capacity": same * brakes.rear_heat_capacity,
-        "cooling": same * brakes.cooling,
-        "cooling_per_speed": same * brakes.cooling_per_speed,
-        "fade_onset": same * brakes.fade_onset_c,
-        "fade_span": same * (brakes.fade_full_c - brakes.fade_onset_c),
-        "fade_loss": same * brakes.fade_loss,
+        "inverse_inertia": ones * (tyres.radius**2 / (2 * tyres.wheel_inertia)),
+        "front_capacity": ones * brakes.front_heat_capacity,
+        "rear_capacity": ones * brakes.rear_heat_capacity,
+        "cooling": ones * brakes.cooling,
+        "cooling_per_speed": ones * brakes.cooling_per_speed,
+        "fade_onset": ones * brakes.fade_onset_c,
+        "fade_span": ones * (brakes.fade_full_c - brakes.fade_onset_c),
+        "fade_loss": ones * brakes.fade_loss,
     }
 
 
@@ -191,23 +184,25 @@ def _slip_curve(
     kind: ndarray,
     tread: ndarray,
     inflation: ndarray,
-    unknown: Columns,
+    scores: Columns,
 ) -> tuple[Columns, ndarray, ndarray]:
     """The slip curve of each event, its peak at walking speed, and the friction under ABS at the initial speed."""
-    rows = list(SURFACES.values())
-    texture = tyre.RATED_TEXTURE_MM * np.exp(TEXTURE_SPREAD * unknown["texture_score"])
-    paved = _of_surface([s.paved for s in rows], surface) > 0
+    surfaces = list(SURFACES.values())
+    texture = tyre.RATED_TEXTURE_MM * np.exp(TEXTURE_SPREAD * scores["texture_score"])
+    paved = _of_surface([s.paved for s in surfaces], surface) > 0
     wetness = paved * tyre.wetness(film)
     level = _dry_level(surface, road_c, kind, tread, wetness) * tyre.pressure_grip(inflation)
-    level *= np.exp(_of_surface([s.scatter for s in rows], surface) * unknown["surface_score"])
-    level *= np.exp(TYRE_SPREAD * unknown["tyre_score"] + WET_SPREAD * wetness * unknown["wet_score"])
+    level *= np.exp(_of_surface([s.scatter for s in surfaces], surface) * scores["surface_score"])
+    level *= np.exp(TYRE_SPREAD * scores["tyre_score"] + WET_SPREAD * wetness * scores["wet_score"])
     level *= vehicle.tyres.dry_grip + (vehicle.tyres.wet_grip - vehicle.tyres.dry_grip) * wetness
-    level *= tyre.wet_ratio(film, tread, _of_surface([s.wet_loss for s in rows], surface), texture)
+    level *= tyre.wet_ratio(film, tread, _of_surface([s.wet_loss for s in surfaces], surface), texture)
     critical = np.where(paved, tyre.critical_speed(film, tread, inflation, texture), np.inf)
-    rise, fall = (_of_surface([getattr(s, n) for s in rows], surface) for n in ("rise", "fall"))
-    speed_fall = _of_surface([s.speed_fall for s in rows], surface) + paved * tyre.wet_speed_fall(film, tread, texture)
+    rise, fall = (_of_surface([getattr(s, n) for s in surfaces], surface) for n in ("rise", "fall"))
+    speed_fall = _of_surface([s.speed_fall for s in surfaces], surface) + paved * tyre.wet_speed_fall(
+        film, tread, texture
+    )
     slip, height = tyre.curve_peak(rise, fall)
-    share = np.clip(vehicle.brakes.abs_slip_share + ABS_SPREAD * unknown["abs_score"], 0.2, 1.0)
+    share = np.clip(vehicle.brakes.abs_slip_share + ABS_SPREAD * scores["abs_score"], 0.2, 1.0)
     target = share * np.minimum(slip, 0.2)
     curve = {
         "level": level / height,
@@ -222,23 +217,23 @@ def _slip_curve(
 
 
 def _dry_level(surface: ndarray, road_c: ndarray, kind: ndarray, tread: ndarray, wetness: ndarray) -> ndarray:
-    """Peak friction before the water: surface, tyre kind, compound against temperature, wear."""
+    """Peak friction without the effect of water: surface, tyre kind, compound at this temperature, wear."""
     level = np.zeros(len(surface))
     for i, name in enumerate(SURFACE_LEVELS):
-        row = SURFACES[name]
+        properties = SURFACES[name]
         for j, compound in enumerate(TYRE_LEVELS):
-            here = (surface == i) & (kind == j)
-            cold = road_c[here]
-            if row.frozen:
-                grip = tyre.frozen_grip(cold, row.cold_gain) * tyre.wear_snow(tread[here])
+            rows = (surface == i) & (kind == j)
+            temperature_c = road_c[rows]
+            if properties.frozen:
+                grip = tyre.frozen_grip(temperature_c, properties.cold_gain) * tyre.wear_snow(tread[rows])
             else:
-                grip = tyre.compound_grip(compound, cold, wetness[here]) * tyre.wear_dry(tread[here])
-            level[here] = row.friction[j] * grip
+                grip = tyre.compound_grip(compound, temperature_c, wetness[rows]) * tyre.wear_dry(tread[rows])
+            level[rows] = properties.friction[j] * grip
     return level
 
 
-def _integrated(e: ndarray, order: ndarray) -> Columns:
-    """Columns of Answer. Lanes wait for the slowest beside them, so events go in `order`, of about equal length."""
+def _integrate(e: ndarray, order: ndarray) -> Columns:
+    """Columns of Answer. Lanes wait for the slowest one, so `order` puts events of about equal length together."""
     padded = np.concatenate([order, np.repeat(order[-1:], -len(order) % LANES)])
     events = np.stack([e[name][padded] for name in Event._fields])
     answers = np.empty((len(Answer._fields), len(padded)))
@@ -249,7 +244,7 @@ def _integrated(e: ndarray, order: ndarray) -> Columns:
 
 
 def _duration(e: ndarray, friction: ndarray) -> ndarray:
-    """About how long the stop will take [s]."""
+    """Approximate duration of the stop [s]."""
     brakes = e["demand"] * (e["front_force_per_bar"] + e["rear_force_per_bar"] * e["rear_share"]) / e["mass"]
     slowing = np.minimum(brakes, friction * GRAVITY) + e["grade_force"] / e["mass"]
     return e["speed"] / np.maximum(slowing, 0.3)

@@ -1,4 +1,4 @@
-"""One braking event over time, for people to look at: the same steps as `stops`, kept instead of thrown away."""
+"""One braking event over time, for plots: the same steps as `stops`, but every state is kept."""
 
 import numpy as np
 from numpy import ndarray
@@ -19,16 +19,16 @@ from acc_decel.physics.vehicle import Vehicle
 
 
 def history(vehicle: Vehicle, latents: Columns | None = None, /, **factors: float) -> dict[str, ndarray]:
-    """One stop of `vehicle` over time: columns from the demand to standstill, or until the car slows no more.
+    """One stop of `vehicle` over time: columns from the demand to standstill, or until it no longer slows down.
 
     `factors` are those of `stops`, as single numbers. Columns: time [s], speed [m/s], distance [m], deceleration
-    [m/s^2], front_slip, rear_slip, pressure_bar, front_disc_c and rear_disc_c [degC]. From SLOW down to standstill the
-    deceleration stays as it is, as in `stops`, so that the last distance is the stopping distance.
+    [m/s^2], front_slip, rear_slip, pressure_bar, front_disc_c and rear_disc_c [degC]. Below SLOW the deceleration stays
+    constant until standstill, as in `stops`, so the last distance is the stopping distance.
     """
-    seen: list[ndarray] = []
+    events: list[ndarray] = []
     columns = {name: np.array([float(value)]) for name, value in factors.items()}
-    stops(vehicle, seen.append, **columns, latents=latents)
-    e = Event(*(float(value) for value in seen[0][0]))
+    stops(vehicle, events.append, **columns, latents=latents)
+    e = Event(*(float(value) for value in events[0][0]))
     s = begun(e)
     rows = [_row(0.0, s, 0.0)]
     for i in range(1, int(settling_time(e) / BUILD_UP_STEP) + 2):
@@ -64,6 +64,6 @@ def _row(time: float, s: State, pressure: float) -> tuple[float, ...]:
 
 
 def _standstill(time: float, s: State, pressure: float) -> tuple[float, ...]:
-    """The row in which the car stands, if it goes on slowing down as it does in `s`."""
-    way = 0.5 * s.speed * s.speed / s.decel
-    return _row(time + s.speed / s.decel, s._replace(speed=0.0, distance=s.distance + way), pressure)
+    """The row of standstill, at the deceleration of `s`."""
+    remaining = 0.5 * s.speed * s.speed / s.decel
+    return _row(time + s.speed / s.decel, s._replace(speed=0.0, distance=s.distance + remaining), pressure)

@@ -31,13 +31,12 @@ from acc_decel.export import onnx_bytes, write_model
 from acc_decel.factors import column_names, owners
 from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN
 from acc_decel.physics import vehicle
 from benchmarks import attribution as bench
 from tests.helpers.random_net import random_events, random_net
 
 COLUMNS = column_names()
-MEDIAN = list(OUTPUTS).index("deceleration")
 FREE_TO_LACK = [f for f in FACTORS if f.may_lack and not f.levels]
 STOP = {"speed": 33.3, "brake_pressure_bar": 160.0, "surface": "asphalt", "water_film_mm": 1.0}
 ROUNDING = 1e-5  # [m/s^2], of some dozens of float32 sums

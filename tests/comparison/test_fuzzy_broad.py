@@ -16,12 +16,11 @@ from acc_decel.comparison.fuzzy_broad import MIN_EVENTS, FuzzyBroad, FuzzyBroadT
 from acc_decel.comparison.fuzzy_broad_folder import KIND, SYSTEM, loaded, read_folder, stored, write_folder
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.network.split import in_split
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN, OUTPUTS
 from benchmarks import network as bench
 from tests.network.test_network import shortened
 
 SMALL = FuzzyBroadTraining(rules=3, enhancement=10)
-MEDIAN = list(OUTPUTS).index("deceleration")
 FORCED = [f for f in FACTORS if f.direction]
 
 

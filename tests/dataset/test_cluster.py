@@ -98,7 +98,7 @@ def test_the_command_answers_as_without_a_cluster(dask, serial, tmp_path):
 
 
 def test_the_scheduler_never_holds_more_than_a_few_partitions(dask, spread, serial, monkeypatch):
-    monkeypatch.setattr(cluster, "IN_FLIGHT", 3)
+    monkeypatch.setattr(cluster, "MAX_SUBMITTED", 3)
     held: list[int] = []
     assert bytes_of(spread(lambda _: held.append(len(dask.scheduler.tasks)))) == serial
     assert len(held) == PARTS
@@ -140,7 +140,7 @@ def test_a_full_disk_of_a_worker_is_told_and_a_later_run_resumes(dask, spread, s
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
-    with on_workers(dask, full, free), pytest.raises(OSError, match=r"must be written whole.* Got: File too large"):
+    with on_workers(dask, full, free), pytest.raises(OSError, match=r"must be written, .* Got: File too large"):
         spread()
     assert bytes_of(spread()) == serial
 

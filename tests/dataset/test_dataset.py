@@ -175,7 +175,7 @@ def test_a_full_disk_ends_in_a_sentence_and_what_is_finished_stays(folder, tmp_p
     full = program(FULL_DISK, tmp_path / "second")
     _, err = full.communicate()
     assert full.returncode == 1
-    assert "OSError: " + str(tmp_path / "second" / "part-00001.parquet") + " must be written whole" in err
+    assert "OSError: " + str(tmp_path / "second" / "part-00001.parquet") + " must be written, " in err
     assert "Got: File too large. Make room" in err
     assert "same command again" in err
     assert list(bytes_of(tmp_path / "second")) == ["part-00000.parquet"]
@@ -187,13 +187,13 @@ FOUR_THREADS = """
 from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 from acc_decel.dataset import events_table
-from acc_decel.dataset.partition import encoded
+from acc_decel.dataset.partition import parquet_bytes
 from acc_decel.physics import vehicle
 
 car = vehicle("compact")
 with ThreadPoolExecutor(4) as threads:
     parts = list(threads.map(lambda n: events_table(car, seed=5, first=2048 * n, events=2048), range(8)))
-assert encoded(pa.concat_tables(parts)) == encoded(events_table(car, seed=5, first=0, events=8 * 2048))
+assert parquet_bytes(pa.concat_tables(parts)) == parquet_bytes(events_table(car, seed=5, first=0, events=8 * 2048))
 """
 
 

@@ -193,7 +193,7 @@ REAL = {
 def test_recordings_of_others_are_understood_without_a_word(name, told):
     channel, sign, frames, (fewest, most) = told
     found = drives.found(SHARED_DRIVES / name)
-    push = found.recording.channels.get("acceleration")
+    push = found.description.channels.get("acceleration")
     assert (push.name if push else None) == channel
     assert push is None or push.sign == sign
     assert found.clean.frames == frames

@@ -90,7 +90,7 @@ def test_scenarios_are_part_of_what_a_dataset_is(run, refused, answered, tmp_pat
     assert json.loads((tmp_path / "data" / "manifest.json").read_text())["driving_sha256"] == manifest["driving_sha256"]
     data = load_dataset(tmp_path / "data")
     assert dict(data.driving.quantiles)["speed"] == tuple(manifest["driving"]["quantiles"][0][1])
-    with pytest.raises(ValueError, match="must say how the fleet drives"):
+    with pytest.raises(ValueError, match="must hold how the fleet drives"):
         _ = replace(data, manifest={k: v for k, v in manifest.items() if k != "driving"}).driving
     assert "must be empty or hold the same dataset" in refused("generate", *small)
     plain = answered("generate", "--events", 64, "--output", tmp_path / "plain")

@@ -36,7 +36,7 @@ def inspect(
     if output is not None:
         if told.proposal.problem:
             raise ValueError(f"{file}: {told.proposal.problem}")
-        drives.write_description(told.proposal.recording, output)
+        drives.write_description(told.proposal.description, output)
     if as_json:
         print_json(
             {"file": told.file, "duration_s": told.duration_s, "channels": list(told.channels)}

@@ -83,8 +83,8 @@ def _file_score(
     chosen, rows, count, reason = model or DEFAULT_MODEL, pd.DataFrame(), 0, ""
     try:
         told = read()
-        chosen, count = model or told.recording.model or DEFAULT_MODEL, len(told.events)
-        rows = evaluation.score_events(told.events, loaded(chosen), told.recording.known | factors)
+        chosen, count = model or told.description.model or DEFAULT_MODEL, len(told.events)
+        rows = evaluation.score_events(told.events, loaded(chosen), told.description.known | factors)
     except (ValueError, OSError) as error:
         reason, count = " ".join(str(error).split()), 0
     score = evaluation.drive_score(rows, refused=count - len(rows))
