@@ -7,7 +7,9 @@ from pathlib import Path
 
 HOME = Path(__file__).parents[1]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-PART = re.compile(r"<!-- (?P<name>[a-z_]+)(?: (?P<argument>[^>]*?))? -->\n(?P<text>.*?)<!-- end of (?P=name) -->", re.DOTALL)
+PART = re.compile(
+    r"<!-- (?P<name>[a-z_]+)(?: (?P<argument>[^>]*?))? -->\n(?P<text>.*?)<!-- end of (?P=name) -->", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
