@@ -251,10 +251,10 @@ def wet() -> Figure:
 
 def published() -> Figure:
     """The published tests beside their predictions."""
-    from acc_decel.evaluation import evaluated, predictors, published_tests
+    from acc_decel.evaluation import evaluate_tests, load_predictors, published_tests
 
     tests = published_tests()
-    rows = evaluated(tests, predictors(tests))
+    rows = evaluate_tests(tests, load_predictors(tests))
     rows = rows[rows["kind"] == "measured"].sort_values("measured_m").reset_index(drop=True)
     figure, axes = _axes(7.6, 6.4)
     a, b = _lines()[:2]

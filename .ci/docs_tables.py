@@ -207,11 +207,11 @@ def metrics() -> dict[str, dict[str, Any]]:
 @cache
 def tests_table() -> tuple[Any, Any]:
     """The published tests with their predictions, and the summary."""
-    from acc_decel.evaluation import evaluated, predictors, published_tests, summary
+    from acc_decel.evaluation import evaluate_tests, load_predictors, published_tests, summarise
 
     tests = published_tests()
-    rows = evaluated(tests, predictors(tests))
-    return rows, summary(rows)
+    rows = evaluate_tests(tests, load_predictors(tests))
+    return rows, summarise(rows)
 
 
 def accuracy() -> str:
@@ -259,7 +259,7 @@ def regime_table() -> str:
 
 def below_table() -> str:
     """Share of held-out events below each quantile."""
-    from acc_decel.factors import QUANTILES
+    from acc_decel.outputs import QUANTILES
 
     rows = []
     for name, share in QUANTILES.items():

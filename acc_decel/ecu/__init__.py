@@ -9,6 +9,6 @@ from acc_decel.ecu.qemu import QemuEcu as QemuEcu
 from acc_decel.ecu.qemu import QemuReport as QemuReport
 from acc_decel.ecu.ticks import MAX_AGE as MAX_AGE
 from acc_decel.ecu.ticks import PERIOD as PERIOD
-from acc_decel.ecu.ticks import deadline_use as deadline_use
-from acc_decel.ecu.ticks import held as held
+from acc_decel.ecu.ticks import deadline_utilisation as deadline_utilisation
+from acc_decel.ecu.ticks import sample_and_hold as sample_and_hold
 from acc_decel.ecu.ticks import tick_times as tick_times
