@@ -11,7 +11,7 @@ import docs_tables
 import pytest
 from docs_pages import HOME, blocks, commands, pages, part_names
 
-from acc_decel.drives import recording
+from acc_decel.drives import read_description
 from acc_decel.physics import vehicle
 
 PAGES = {str(path.relative_to(HOME)): path.read_text() for path in pages()}
@@ -137,7 +137,7 @@ def test_toml_examples_are_accepted(text, tmp_path):
         assert vehicle(tmp_path / "mine.toml").trailer is not None
     else:
         (tmp_path / "drive.toml").write_text(text)
-        assert "speed" in recording(tmp_path / "drive.toml").channels
+        assert "speed" in read_description(tmp_path / "drive.toml").channels
 
 
 @pytest.mark.parametrize("name", PAGES)
