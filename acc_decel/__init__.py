@@ -6,6 +6,6 @@
 
 from acc_decel.factors import FACTORS as FACTORS
 from acc_decel.factors import Factor as Factor
+from acc_decel.model_folder import released_models as released_models
 from acc_decel.predictor import Prediction as Prediction
 from acc_decel.predictor import Predictor as Predictor
-from acc_decel.predictor import released_models as released_models

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from acc_decel.factors import COMFORT_DECELERATION, OUTPUTS
 from acc_decel.files import replaced
+from acc_decel.outputs import COMFORT_DECELERATION, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, REFUSED
 
 LEAST_SCALE, GREATEST_SCALE = 0.1, 10.0

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from acc_decel.factors import COMFORT_DECELERATION, FACTORS, Factor
+from acc_decel.factors import FACTORS, Factor
+from acc_decel.outputs import COMFORT_DECELERATION
 
 OUT_OF_RANGE_SHIFT = 0  # bit i: factor i is outside its range
 NOT_AVAILABLE_SHIFT = 24  # bit 24 + i: factor i is not available

@@ -30,18 +30,19 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from network import Truth, benchmark_data, truths
 from numpy import ndarray
 from rich.console import Console
 from rich.table import Table
 from scipy.stats import mannwhitneyu, spearmanr
 
+from acc_decel.comparison.bayes import BayesNet
 from acc_decel.dataset import Dataset
-from acc_decel.factors import EXCLUSIONS, FACTORS, ORDERED, OUTPUTS, Factor, column_names
+from acc_decel.factors import EXCLUSIONS, FACTORS, Factor, column_names
 from acc_decel.network import DenseNet
-from acc_decel.network.bayes import BayesNet
-from acc_decel.network.split import part
+from acc_decel.network.split import in_split
+from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.physics import vehicle_from
+from benchmarks.network import Truth, benchmark_data, truths
 
 DRAWS = 1_024
 THIN = 0.01
@@ -134,7 +135,7 @@ def caught(error: ndarray, score: ndarray) -> float:
 
 def error_rows(bayes: BayesNet, data: Dataset, every: Truth, masked: Truth) -> list[dict[str, Any]]:
     """Whether a great spread tells a great error."""
-    test = part(data.event, "test")
+    test = in_split(data.event, "test")
     cases = {
         "conditional median, every factor": (every.columns, every.halves.mean(axis=1)),
         "conditional median, masked": (masked.columns, masked.halves.mean(axis=1)),
@@ -208,7 +209,7 @@ def layer_rows(bayes: BayesNet, columns: ndarray) -> tuple[list[dict[str, Any]],
 
 def measured(data: Dataset, every: Truth, masked: Truth, **training: Any) -> dict[str, Any]:
     """Train, and tell everything."""
-    from acc_decel.network.bayes_training import BayesTraining, train
+    from acc_decel.comparison.bayes_training import BayesTraining, train
 
     factors = vehicle_from(data.manifest["vehicle_file"]).factors
     rows, kept = [], None
@@ -219,7 +220,7 @@ def measured(data: Dataset, every: Truth, masked: Truth, **training: Any) -> dic
             seconds = time.perf_counter() - start
             rows.append(network_row(bayes, len(some.event), seconds, every, masked))
             kept = kept or bayes  # the first: all events, with posterior
-    test = data.columns[part(data.event, "test")]
+    test = data.columns[in_split(data.event, "test")]
     complete = test[np.isfinite(test).all(axis=1)]
     layers, coarse = layer_rows(kept, test[:ROUNDED])
     return {

@@ -26,23 +26,23 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from firmware_peers import emlearn_is_here, loop_parts, write_emlearn
 from rich.console import Console
 from rich.table import Table as Screen
 
 from acc_decel.ecu import CortexM, EcuReport
 from acc_decel.ecu.cores import CORES
-from acc_decel.export import c_fixed, c_float, even_events, firmware_files, golden_events, read_model, write_firmware
-from acc_decel.export.bounds import Interval
+from acc_decel.export import c_fixed, c_float, even_events, firmware_files, golden_events, write_firmware
 from acc_decel.export.c_tables import Table, defines, header
 from acc_decel.export.firmware_files import FIXED_EVENTS, FORMATS
-from acc_decel.export.fixed import LEAST, MOST, Scale, fixed_answers
-from acc_decel.export.fixed_format import fixed_net
-from acc_decel.export.quantised import _last_layer, _layer, scale_of
+from acc_decel.export.fixed_point import fixed_answers, fixed_net
+from acc_decel.export.fixed_point.arithmetic import MAX_VALUE, MIN_VALUE, Scale
+from acc_decel.export.fixed_point.intervals import Interval
+from acc_decel.export.fixed_point.quantisation import _last_layer, _layer, scale_of
 from acc_decel.export.reference import reference_outputs
-from acc_decel.factors import OUTPUTS
+from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import Layer
-from acc_decel.predictor import model_path
+from acc_decel.outputs import OUTPUTS
+from benchmarks.firmware_peers import emlearn_is_here, loop_parts, write_emlearn
 
 MODEL = "compact"
 WIDTHS = (12, 32, 32, 1)
@@ -187,7 +187,7 @@ def plain_fixed(folder: Path, layers: list[Layer]) -> Written:
     written(folder / "fixed", parts, columns=WIDTHS[0] // 2, word=word, sources=c_fixed.LAYERS, own="fixed")
 
     def words_of(events: np.ndarray) -> np.ndarray:
-        q = np.clip(np.rint((events - entering.low) * entering.scale) + LEAST, LEAST, MOST)
+        q = np.clip(np.rint((events - entering.low) * entering.scale) + MIN_VALUE, MIN_VALUE, MAX_VALUE)
         return q.astype("<i2").view("<f4")
 
     return "fixed", words_of, lambda words: (words.view("<u4").astype(float) - 2**31) * 2.0 ** -float(bits[0])

@@ -24,26 +24,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from evidence_events import released
 from rich.console import Console
 from rich.table import Table as Screen
 
 from acc_decel.ecu import CortexM
 from acc_decel.ecu.cores import CORTEX_M4F
-from acc_decel.export import (
-    even_events,
-    firmware_files,
-    fixed_net,
-    golden_events,
-    read_model,
-    shift_net,
-    write_firmware,
-)
+from acc_decel.export import even_events, firmware_files, golden_events, write_firmware
 from acc_decel.export.firmware_files import FIXED, FIXED_EVENTS, FLOAT, FORMATS, SHIFT, SHIFT_EVENTS
-from acc_decel.export.shift import TOLERANCE
-from acc_decel.export.weight_rounding import Rounding, rounded_net
-from acc_decel.factors import DELAY
+from acc_decel.export.fixed_point import fixed_net, shift_net
+from acc_decel.export.fixed_point.shift_add import TOLERANCE
+from acc_decel.export.fixed_point.weight_rounding import Rounding, rounded_net
+from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet, Layer, entering, in_order, rectified
+from acc_decel.outputs import DELAY
+from benchmarks.firmware import released
 
 MODEL = "compact"
 MEASURED = 20  # events on the emulated cores

@@ -41,10 +41,10 @@ from rich.console import Console
 from rich.table import Table as Screen
 
 from acc_decel import Predictor
-from acc_decel.export import even_events, read_model
+from acc_decel.export import even_events
 from acc_decel.factors import bends, column_names
+from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import DenseNet, Layer, entering, in_order, rectified, wiring
-from acc_decel.predictor import model_path
 
 MODEL = "compact"
 MANY = 100_000

@@ -46,10 +46,10 @@ def shape_checked_modules() -> list[str]:
 install_import_hook(shape_checked_modules(), "beartype.beartype")
 
 from acc_decel import cli
-from acc_decel.dataset import Dataset, dataset, generate, scenarios, sensed
+from acc_decel.dataset import Dataset, generate, load_dataset, scenarios, sense
 from acc_decel.export import write_model
 from acc_decel.factors import FACTORS, Factor, column_names
-from acc_decel.network import DenseNet, loaded, stored
+from acc_decel.network import DenseNet, load_net, to_bytes
 from acc_decel.network.domain import Fitting
 from acc_decel.physics import LATENTS, Vehicle, stops, vehicle
 
@@ -128,7 +128,7 @@ def sensed_events(events: int, *, seed: int = 7) -> ndarray:
     """Columns of events as the dataset holds them, factors lacking included, without simulating the stops."""
     true, _ = scenarios(COMPACT.factors, seed=seed, first=0, events=events)
     friction = np.random.default_rng(seed).uniform(0.1, 1.2, events)
-    return sensed(COMPACT.factors, true, friction, seed=seed, first=0)
+    return sense(COMPACT.factors, true, friction, seed=seed, first=0)
 
 
 def event_of(given: dict[str, float | str], factors: tuple[Factor, ...] = FACTORS) -> ndarray:
@@ -174,7 +174,7 @@ def small_folder(made_once: Callable[..., Path]) -> Path:
 
 @pytest.fixture(scope="session")
 def small_data(small_folder: Path) -> Dataset:
-    return dataset(small_folder)
+    return load_dataset(small_folder)
 
 
 @pytest.fixture(scope="session")
@@ -182,9 +182,9 @@ def small_net(small_data: Dataset, made_once: Callable[..., Path]) -> DenseNet:
     def fill(folder: Path) -> None:
         from acc_decel.network.training import train  # noqa: PLC0415 - TensorFlow takes seconds
 
-        (folder / "network.npz").write_bytes(stored(train(small_data, COMPACT.factors, small_training())))
+        (folder / "network.npz").write_bytes(to_bytes(train(small_data, COMPACT.factors, small_training())))
 
-    return loaded(made_once("small_net", fill) / "network.npz")
+    return load_net(made_once("small_net", fill) / "network.npz")
 
 
 def small_training() -> "Training":

@@ -12,17 +12,11 @@ from numpy import ndarray
 
 from acc_decel import evaluation, released_models
 from acc_decel.ecu import CortexM, HostEcu
-from acc_decel.export import (
-    firmware_files,
-    golden_events,
-    onnx_bytes,
-    read_model,
-    reference_outputs,
-    status_of,
-    write_firmware,
-)
-from acc_decel.factors import COMFORT_DECELERATION, FACTORS, ORDERED, OUTPUTS, column_names
+from acc_decel.export import firmware_files, golden_events, onnx_bytes, reference_outputs, status_of, write_firmware
+from acc_decel.factors import FACTORS, column_names
+from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet, entering
+from acc_decel.outputs import COMFORT_DECELERATION, ORDERED, OUTPUTS
 from acc_decel.predictor import columns_of
 from acc_decel.status import BELOW_COMFORT, REFUSED
 

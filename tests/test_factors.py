@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from acc_decel.dataset import CAUSES
-from acc_decel.factors import EXCLUSIONS, FACTORS, FREE, OUTPUTS, Factor, column_names, described, schema, with_range
+from acc_decel.factors import EXCLUSIONS, FACTORS, FREE, Factor, column_names, described, schema, with_range
+from acc_decel.outputs import OUTPUTS
 from acc_decel.physics import stops
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED, flags, told
 from acc_decel.status import not_available as named_not_available

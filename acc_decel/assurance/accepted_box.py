@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from acc_decel.assurance.linear_program import Affine, Program, constant
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import Factor, bends
+from acc_decel.factors import Factor, bends, owners
 from acc_decel.network import DenseNet, wiring
 
 Span = tuple[float, float]
@@ -33,8 +33,8 @@ class Box:
     @property
     def embedding(self) -> list[Affine]:
         """What enters the embedding, as `dense_net.entering` orders it."""
-        wires = wiring(self.net.factors)
-        seen = [self.available[i] for i in _owners(self.net.factors, wires.masked)]
+        wires, owner = wiring(self.net.factors), owners(self.net.factors)
+        seen = [self.available[owner[column]] for column in wires.masked]
         return [*(self.scaled[i] for i in wires.free), *self.gated, *seen]
 
     @property
@@ -79,8 +79,8 @@ def box(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
         if factor.levels:
             _adds_up(program, net, there, {i: scaled[i] for i in own})
     wires = wiring(net.factors)
-    owners = _owners(net.factors, wires.gates)
-    values = [_unscaled(net, i, scaled[i], available[owner]) for i, owner in zip(wires.gates, owners, strict=True)]
+    owner = owners(net.factors)
+    values = [_unscaled(net, i, scaled[i], available[owner[i]]) for i in wires.gates]
     gated = []
     for value, i, span in zip(values, wires.gated, gates, strict=True):
         program.at_least(value, constant(span[0]))
@@ -92,8 +92,9 @@ def box(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
 def gate_spans(net: DenseNet) -> tuple[Span, ...]:
     """The widest span of each gate; one that may lack enters as 0."""
     spans = []
-    for owner in _owners(net.factors, wiring(net.factors).gates):
-        factor = net.factors[owner]
+    owner = owners(net.factors)
+    for column in wiring(net.factors).gates:
+        factor = net.factors[owner[column]]
         low, high = float(np.float32(factor.low)), float(np.float32(factor.high))
         spans.append(_with_zero(low, high) if factor.may_lack else (low, high))
     return tuple(spans)
@@ -145,12 +146,6 @@ def _product(program: Program, x: Affine, x_span: Span, gate: Affine, span: Span
     program.at_least(closed * high + x * least - constant(high * least), hull)
     program.at_least(closed * low + x * most - constant(low * most), hull)
     return hull
-
-
-def _owners(factors: tuple[Factor, ...], columns: tuple[int, ...]) -> list[int]:
-    """The factor of each of `columns`."""
-    owner = [i for i, f in enumerate(factors) for _ in f.columns]
-    return [owner[column] for column in columns]
 
 
 def _given(factor: Factor, values: ndarray) -> ndarray:

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from acc_decel.factors import ORDERED
 from acc_decel.network import DenseNet, wiring
+from acc_decel.outputs import ORDERED
 
 
 def violations(net: DenseNet) -> list[str]:

@@ -1,4 +1,4 @@
-"""The command that writes a model's card: what it is, how accurate, with pictures. Needs the extra [train]."""
+"""`acc-decel card`: what a model is and how accurate, with pictures. Needs the extra [train]."""
 
 import json
 from collections.abc import Iterable
@@ -8,17 +8,18 @@ import numpy as np
 import typer
 
 from acc_decel import evaluation
-from acc_decel.cli.tables import say
-from acc_decel.factors import OUTPUTS, QUANTILES, column_names
+from acc_decel.cli.terminal import say
+from acc_decel.factors import column_names
 from acc_decel.files import replaced
-from acc_decel.predictor import DEFAULT_MODEL, Predictor
+from acc_decel.model_folder import CARD, DEFAULT_MODEL, METRICS
+from acc_decel.outputs import OUTPUTS, QUANTILES
+from acc_decel.predictor import Predictor
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EVENTS = 20_000  # drawn for the pictures
 SEED = 20_001  # far from the seeds that train models
-CARD = "card.md"
 
 
 def card(
@@ -29,12 +30,13 @@ def card(
 
     The pictures show fresh events of the model's vehicle that no training has seen: predicted against simulated, the
     calibration of each quantile, the error against each factor; and the published tests with their intervals.
+    Needs the extra [train].
 
         acc-decel card models/my_car --vehicle my_car.toml
     """
     predictor = Predictor(model)
     folder = predictor.path.parent
-    told = json.loads((folder / "metrics.json").read_text())
+    told = json.loads((folder / METRICS).read_text())
     pictures = _pictures(predictor, vehicle or predictor.vehicle)
     from acc_decel.cli import plots  # noqa: PLC0415 - the extra [train] is asked for only here
 
@@ -61,7 +63,7 @@ def _pictures(predictor: Predictor, vehicle: str) -> "dict[str, Figure]":
         "error_by_factor": card_plots.error_by_factor(predictor.factors, columns, true, outputs),
     }
     if len(own):
-        drawn["published_tests"] = card_plots.tests(evaluation.evaluated(own, {predictor.vehicle: predictor}))
+        drawn["published_tests"] = card_plots.tests(evaluation.evaluate_tests(own, {predictor.vehicle: predictor}))
     return drawn
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy import ndarray
 
-from acc_decel.factors import CERTAIN, OUTPUTS, QUANTILES, Factor, column_names
+from acc_decel.factors import CERTAIN, Factor, column_names
+from acc_decel.outputs import OUTPUTS, QUANTILES
 
 BINS = 12  # of each factor's range
 FEWEST = 100  # events for a share to be drawn

@@ -1,22 +1,36 @@
 """The application: which commands there are, and how an error reaches the user."""
 
 import sys
+from importlib.metadata import version as installed_version
+from typing import Annotated
 
 import typer
 
-from acc_decel.cli import (
-    assurance,
-    attribution,
-    card,
-    corrections,
-    drive_models,
-    drives,
-    offline,
-    online,
-    simulation,
-    virtual_ecu,
-)
+from acc_decel.cli.attribute import attribute
+from acc_decel.cli.card import card
+from acc_decel.cli.compile import compile as compile_models
+from acc_decel.cli.drives.adapt import adapt
+from acc_decel.cli.drives.bound import bound
+from acc_decel.cli.drives.correct import correct
+from acc_decel.cli.drives.events import events
+from acc_decel.cli.drives.fleet import fleet
+from acc_decel.cli.drives.inspect import inspect
+from acc_decel.cli.drives.scenarios import scenarios
+from acc_decel.cli.drives.score import score
+from acc_decel.cli.ecu import ecu
+from acc_decel.cli.evaluate import evaluate
+from acc_decel.cli.evidence import evidence
+from acc_decel.cli.export import export
 from acc_decel.cli.factor_options import with_factor_options
+from acc_decel.cli.generate import generate
+from acc_decel.cli.help import PlainCommand, PlainGroup
+from acc_decel.cli.influences import influences
+from acc_decel.cli.info import info
+from acc_decel.cli.predict import predict
+from acc_decel.cli.replay import replay
+from acc_decel.cli.simulate import simulate
+from acc_decel.cli.train import train
+from acc_decel.cli.verify import verify
 
 EXTRAS = {
     "tensorflow": "train",
@@ -38,30 +52,46 @@ SHARED_EXTRA = {"drives"}  # commands that bring scipy, numba and matplotlib by 
 
 app = typer.Typer(
     name="acc-decel",
+    cls=PlainGroup,
     help="Achievable deceleration and stopping distance of a car, from the factors that affect braking.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(offline.generate)
-app.command()(offline.train)
-app.command()(online.evaluate)
-app.command()(offline.export)
-app.command()(with_factor_options(online.predict))
-app.command()(with_factor_options(virtual_ecu.ecu))
-app.command()(online.info)
-app.command()(online.compile)
-app.command()(with_factor_options(simulation.simulate))
-app.command()(simulation.influences)
-app.command()(attribution.attribute)
-app.command()(assurance.verify)
-app.command()(card.card)
-drives.app.command()(with_factor_options(drive_models.score))
-drives.app.command()(drive_models.scenarios)
-drives.app.command()(drive_models.adapt)
-drives.app.command()(corrections.correct)
-drives.app.command()(corrections.bound)
-app.add_typer(drives.app)
+drives = typer.Typer(
+    name="drives",
+    cls=PlainGroup,
+    help="Recorded drives: what a recording holds, its braking events, and those of a whole fleet of recordings. "
+    "MF4, candump, ASC, BLF (with a DBC), CSV, Parquet and folders of NumPy arrays. Needs the extra [drives].",
+    no_args_is_help=True,
+)
+
+
+def _print_version(asked: bool) -> bool:
+    if asked:
+        print(f"acc-decel {installed_version('acc-decel')}")
+        raise typer.Exit
+    return asked
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="print the version", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+for command in (generate, train, evaluate, export, with_factor_options(predict), with_factor_options(ecu)):
+    app.command(cls=PlainCommand)(command)
+for command in (with_factor_options(replay), evidence, info):
+    app.command(cls=PlainCommand)(command)
+app.command("compile", cls=PlainCommand)(compile_models)
+for command in (with_factor_options(simulate), influences, attribute, verify, card):
+    app.command(cls=PlainCommand)(command)
+for command in (inspect, events, fleet, with_factor_options(score), scenarios, adapt, correct, bound):
+    drives.command(cls=PlainCommand)(command)
+app.add_typer(drives)
 
 
 def main() -> None:
@@ -75,8 +105,22 @@ def main() -> None:
         if extra is None:
             raise
         _fail(f'this command needs the extra [{extra}]. Got no module {error.name}: pip install "acc-decel[{extra}]"')
-    except (ValueError, OSError, RuntimeError) as error:
-        _fail(" ".join(str(error).split()))
+    except OSError as error:
+        _fail(_path_sentence(error) if error.filename else _one_line(error))
+    except (ValueError, RuntimeError) as error:
+        _fail(_one_line(error))
+
+
+def _path_sentence(error: OSError) -> str:
+    """What the system says of a file, as a sentence."""
+    return (
+        f"{error.filename} must be a file or folder that can be used. Got: {str(error.strerror).lower()}: "
+        "check the path."
+    )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _fail(sentence: str) -> None:

@@ -13,13 +13,13 @@ from typing import Any
 
 import pandas as pd
 
-from acc_decel.drives import measurement
-from acc_decel.drives.bus import LOGS
 from acc_decel.drives.events import COLUMNS, THRESHOLD
-from acc_decel.drives.finding import found
+from acc_decel.drives.formats import mdf
+from acc_decel.drives.formats.can_log import LOGS
+from acc_decel.drives.pipeline import found
 from acc_decel.files import replaced
 
-ENDINGS = (".csv", ".parquet", ".txt", ".tsv", *LOGS, *measurement.ENDINGS)
+ENDINGS = (".csv", ".parquet", ".txt", ".tsv", *LOGS, *mdf.ENDINGS)
 ROW = ("file", "status", "reason", "events", "hardest", "hours", "frames", "dropped_frames", "lag_s", "notes")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.drives.proposing import Proposal, proposed
+from acc_decel.drives.channel_mapping import Proposal, proposed
 from acc_decel.drives.reading import blocks, source
 
 GAP_STEPS, GAP_TIME = 10.0, 0.5  # a gap is longer than so many usual steps and so long [s]
@@ -82,7 +82,7 @@ def inspected(path: Path, dbc: Path | None = None, on_records: Callable[[int], N
     found = source(path, dbc)
     proposal = proposed(found)
     tallies = {name: Tally(name, unit) for name, unit in found.channels().items()}
-    for block in blocks(found, list(tallies), proposal.recording.time):
+    for block in blocks(found, list(tallies), proposal.description.time):
         for name, value in block.values.items():
             tallies[name].add(block.time, value)
         on_records(len(block.time))

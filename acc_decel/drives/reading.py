@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.drives import measurement, tables
-from acc_decel.drives.bus import BusLog, CandumpFrames, Frames, LogFrames, database
-from acc_decel.drives.recording import RADAR, SIGNAL, Channel, Recording
-from acc_decel.drives.source import Block, Source
+from acc_decel.drives.description import RADAR_SIGNALS, SIGNALS_BY_NAME, Channel, Description
+from acc_decel.drives.formats import csv_parquet, mdf
+from acc_decel.drives.formats.can_log import BusLog, CandumpFrames, Frames, LogFrames, database
+from acc_decel.drives.formats.source import Block, Source
 
 FASTEST = 100.0  # [Hz]; faster channels are thinned to about this by medians of neighbours
 MANY, FAST_ENOUGH = 1_500_000, 20.0  # records of one group beyond which it is thinned further, and to what rate [Hz]
@@ -36,7 +36,7 @@ class Drive:
     path: Path
     records: tuple[Records, ...]
     frames: int
-    recording: Recording
+    description: Description
 
 
 def source(path: Path, dbc: Path | None = None) -> Source:
@@ -46,7 +46,7 @@ def source(path: Path, dbc: Path | None = None) -> Source:
     file, what was expected and what came.
     """
     if path.is_dir():
-        folder = tables.ArrayFolder(path)
+        folder = csv_parquet.ArrayFolder(path)
         if not folder.groups():
             raise ValueError(f"{path} must hold pairs of arrays X__t.npy and X__value.npy. Got none: give a file.")
         return folder
@@ -56,23 +56,23 @@ def source(path: Path, dbc: Path | None = None) -> Source:
         raise ValueError(f"{path} must hold records. Got an empty file: record or copy it again.")
     ending = path.suffix.lower()
     if ending == ".parquet":
-        return tables.ParquetFile(path)
-    if ending in measurement.ENDINGS:
+        return csv_parquet.ParquetFile(path)
+    if ending in mdf.ENDINGS:
         return _measurement(path, dbc)
     if ending in (".blf", ".asc", ".trc") or _is_bus_text(path):
         candump = ending not in (".blf", ".asc", ".trc") and not _matches(path, ASC)
         return _bus(path, dbc, CandumpFrames(path) if candump else LogFrames(path))
-    return tables.csv_file(path)
+    return csv_parquet.csv_file(path)
 
 
-def read(path: Path, told: Recording, on_records: Callable[[int], None] = lambda _: None) -> Drive:
+def read(path: Path, told: Description, on_records: Callable[[int], None] = lambda _: None) -> Drive:
     """The signals that `told` describes, in SI units. `on_records` is told how many records have just been read."""
     found = source(path, told.dbc)
     wanted = {channel.name for channel in told.channels.values()}
     _refuse_unknown(path, found, told)
     if not found.timed and told.time is None:
         raise ValueError(f"{path} must have a time: its format has none. Got a description without [time]: add it.")
-    radar = {told.channels[name].name for name in RADAR if name in told.channels}  # many records at one time
+    radar = {told.channels[name].name for name in RADAR_SIGNALS if name in told.channels}  # many records at one time
     parts: dict[str, Kept] = defaultdict(Kept)
     frames = 0
     for block in blocks(found, sorted(wanted), told.time):
@@ -89,7 +89,7 @@ def blocks(found: Source, names: Sequence[str], time: Channel | None) -> Iterato
     """The blocks of a source, with whatever its library says against the file told in one sentence."""
     try:
         yield from found.blocks(names, time)
-    except (*tables.READ_ERRORS, EOFError, IndexError, KeyError) as error:
+    except (*csv_parquet.READ_ERRORS, EOFError, IndexError, KeyError) as error:
         sentence = " ".join(str(error).split())[:200]
         raise ValueError(f"{found.path} must be readable to its end. Got: {sentence}. Copy it again.") from error
 
@@ -144,7 +144,7 @@ def _records(parts: list[Block], channels: dict[str, Channel]) -> Records:
     return Records(time, values)
 
 
-def _refuse_unknown(path: Path, found: Source, told: Recording) -> None:
+def _refuse_unknown(path: Path, found: Source, told: Description) -> None:
     there = found.channels()
     channels = told.channels | ({"time": told.time} if told.time and not found.timed else {})
     for section, channel in channels.items():
@@ -157,9 +157,9 @@ def _refuse_unknown(path: Path, found: Source, told: Recording) -> None:
 
 
 def _measurement(path: Path, dbc: Path | None) -> Source:
-    if measurement.is_raw_bus(path):
-        return _bus(path, dbc, measurement.MeasurementFrames(path))
-    return measurement.Measurement(path)
+    if mdf.is_raw_bus(path):
+        return _bus(path, dbc, mdf.MeasurementFrames(path))
+    return mdf.Measurement(path)
 
 
 def _bus(path: Path, dbc: Path | None, frames: Iterable[Frames]) -> BusLog:
@@ -187,4 +187,4 @@ def _matches(path: Path, kind: "re.Pattern[bytes]") -> bool:
 
 def signal_names(drive: Drive) -> list[str]:
     """Names of the signals that the drive has, in the order of SIGNALS."""
-    return [name for name in SIGNAL if any(name in records.values for records in drive.records)]
+    return [name for name in SIGNALS_BY_NAME if any(name in records.values for records in drive.records)]

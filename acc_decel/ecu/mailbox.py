@@ -1,10 +1,10 @@
-"""The mailbox that a virtual ECU and the world exchange, as target/mailbox.h lays it out."""
+"""The mailbox of a virtual ECU, with the layout of target/mailbox.h."""
 
 from typing import Any
 
 import numpy as np
 
-from acc_decel.factors import OUTPUTS
+from acc_decel.outputs import OUTPUTS
 
 
 def mailbox(columns: int) -> "np.dtype[Any]":

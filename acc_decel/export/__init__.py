@@ -1,19 +1,11 @@
 """Arrays in, files out: ONNX, C, and the folder of a released model."""
 
-from acc_decel.export.attribution_file import attribution_bytes as attribution_bytes
 from acc_decel.export.firmware_files import firmware_files as firmware_files
 from acc_decel.export.firmware_files import write_firmware as write_firmware
-from acc_decel.export.fixed import fixed_answers as fixed_answers
-from acc_decel.export.fixed_format import fixed_net as fixed_net
 from acc_decel.export.golden import even_events as even_events
 from acc_decel.export.golden import golden_events as golden_events
-from acc_decel.export.model_folder import ATTRIBUTION as ATTRIBUTION
-from acc_decel.export.model_folder import add_attribution as add_attribution
-from acc_decel.export.model_folder import made_for as made_for
-from acc_decel.export.model_folder import read_model as read_model
-from acc_decel.export.model_folder import write_model as write_model
+from acc_decel.export.model_writing import write_model as write_model
 from acc_decel.export.onnx_file import onnx_bytes as onnx_bytes
 from acc_decel.export.onnx_fixed import fixed_onnx_bytes as fixed_onnx_bytes
 from acc_decel.export.reference import reference_outputs as reference_outputs
 from acc_decel.export.reference import status_of as status_of
-from acc_decel.export.shift import shift_net as shift_net

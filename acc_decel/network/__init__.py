@@ -1,14 +1,5 @@
 """Keras in, plain arrays out. `acc_decel.network.training` needs the extra [train]; what is here does not."""
 
-from acc_decel.network.attribution import Reference as Reference
-from acc_decel.network.attribution import available as available
-from acc_decel.network.attribution import estimates as estimates
-from acc_decel.network.attribution import owners as owners
-from acc_decel.network.attribution import reference as reference
-from acc_decel.network.attribution_student import GAP_SCALE as GAP_SCALE
-from acc_decel.network.attribution_student import Dense as Dense
-from acc_decel.network.attribution_student import Student as Student
-from acc_decel.network.attribution_student import may_lack as may_lack
 from acc_decel.network.dense_net import FORMAT as FORMAT
 from acc_decel.network.dense_net import DenseNet as DenseNet
 from acc_decel.network.dense_net import Layer as Layer
@@ -16,9 +7,9 @@ from acc_decel.network.dense_net import Wiring as Wiring
 from acc_decel.network.dense_net import bent as bent
 from acc_decel.network.dense_net import entering as entering
 from acc_decel.network.dense_net import in_order as in_order
-from acc_decel.network.dense_net import loaded as loaded
+from acc_decel.network.dense_net import load_net as load_net
 from acc_decel.network.dense_net import rectified as rectified
-from acc_decel.network.dense_net import stored as stored
+from acc_decel.network.dense_net import to_bytes as to_bytes
 from acc_decel.network.dense_net import wiring as wiring
 from acc_decel.network.domain import domain_inputs as domain_inputs
 from acc_decel.network.domain import domain_score as domain_score

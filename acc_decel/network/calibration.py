@@ -15,10 +15,11 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset, conditional_quantiles
-from acc_decel.factors import CERTAIN, DELAY, OUTPUTS, QUANTILES, column_names
+from acc_decel.factors import CERTAIN, column_names
 from acc_decel.network.dense_net import DenseNet
 from acc_decel.network.domain_metrics import domain_metrics
-from acc_decel.network.split import part
+from acc_decel.network.split import in_split
+from acc_decel.outputs import DELAY, OUTPUTS, QUANTILES
 from acc_decel.physics import vehicle_from
 
 LOWER, MEDIAN, UPPER = (
@@ -29,13 +30,13 @@ ORACLE_DRAWS = 1_024  # situations for each sample of it
 SPEED_BANDS = (1.0, 15.0, 30.0, 50.0, 70.0)  # [m/s]
 
 
-def calibrated(net: DenseNet, data: Dataset) -> DenseNet:
+def calibrate(net: DenseNet, data: Dataset) -> DenseNet:
     """`net` with a constant added to each quantile but the median, so that as many events lie beyond it as it says.
 
     A constant leaves monotonicity as it is. Conformalized quantile regression, one side at a time: Romano, Patterson,
     Candes, NeurIPS 2019. Counted on the calibration part of `data`.
     """
-    rows = part(data.event, "calibration")
+    rows = in_split(data.event, "calibration")
     true = data.deceleration[rows]
     answer = net(data.columns[rows])
     offset = np.zeros(len(OUTPUTS), np.float32)
@@ -67,7 +68,7 @@ def metrics(
     `oracle_events` events of each kind, all factors available and masked as in training, are compared with the best
     possible answer; `on_oracle` is told how many of these are done.
     """
-    rows = part(data.event, "test")
+    rows = in_split(data.event, "test")
     columns, true, delay = data.columns[rows], data.deceleration[rows], data.delay[rows]
     answer = net(columns)
     inside = (answer[:, LOWER] <= true) & (true <= answer[:, UPPER])

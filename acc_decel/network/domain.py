@@ -17,7 +17,7 @@ from acc_decel.factors import CERTAIN, EXCLUSIONS, Factor, column_names
 from acc_decel.network.dense_net import DenseNet, Layer, entering, rectified, wiring
 
 FALSE_ALARMS = 0.015  # share of real events that exclusions and score flag together
-LOOKED_AT = 10_000  # events of each kind when units are chosen
+MAX_PRUNING_EVENTS = 10_000  # events of each kind when units are chosen
 Events = Float32[ndarray, "rows columns"]
 Values = Float32[ndarray, "_ inputs"]  # of any number of events
 
@@ -38,7 +38,7 @@ class Fitting:
     learning_rate: float = 1e-2
 
 
-def related(factor: Factor) -> bool:
+def is_dependent(factor: Factor) -> bool:
     """Whether what else is known tells something about this factor: choices, switches, exclusions and estimates do.
 
     All others are drawn by themselves, so that training has shown them with everything.
@@ -50,7 +50,7 @@ def related(factor: Factor) -> bool:
 def domain_inputs(factors: tuple[Factor, ...]) -> tuple[int, ...]:
     """Which of the forced columns and then of what enters the embedding the score sees: related factors, in order."""
     wires, names = wiring(factors), column_names(factors)
-    seen = {names.index(c) for f in factors if related(f) for c in f.columns}
+    seen = {names.index(c) for f in factors if is_dependent(f) for c in f.columns}
     gated = [-1] * len(wires.gated)  # a product with the gate is nobody's value
     entered = [*wires.forced, *wires.free, *gated, *wires.masked]
     return tuple(i for i, column in enumerate(entered) if column in seen)
@@ -59,7 +59,9 @@ def domain_inputs(factors: tuple[Factor, ...]) -> tuple[int, ...]:
 def domain_score(net: DenseNet, columns: Events) -> Float32[ndarray, " rows"]:
     """The score of accepted events, above 0 outside the trained domain; NaN in means not available."""
     if not net.domain:
-        raise ValueError("the network must have the score of its trained domain. Got none: fit it by `domain.fitted`.")
+        raise ValueError(
+            "the network must have the score of its trained domain. Got none: fit it by `domain.fit_domain`."
+        )
     x = _seen(net.factors, net.center, net.inverse_spread, columns)
     return _score(net.domain, x)
 
@@ -78,7 +80,7 @@ def outside_domain(net: DenseNet, columns: Events) -> Bool[ndarray, " rows"]:
     return excluded(net.factors, columns) | (domain_score(net, columns) > 0)
 
 
-def fitted(net: DenseNet, columns: Events, *, seed: int, fitting: Fitting = Fitting()) -> DenseNet:
+def fit_domain(net: DenseNet, columns: Events, *, seed: int, fitting: Fitting = Fitting()) -> DenseNet:
     """`net` with the score of the domain that the events `columns` span; the same seed gives the same bytes.
 
     Of some tries the one is kept that tells real events best from those of which one factor is drawn anew, a choice as
@@ -86,25 +88,27 @@ def fitted(net: DenseNet, columns: Events, *, seed: int, fitting: Fitting = Fitt
     """
     rng = np.random.default_rng(seed)
     real = columns[rng.permutation(len(columns))[: fitting.events]]
-    strange = drawn_anew(net.factors, np.repeat(real, fitting.copies, axis=0), rng, uniform=fitting.uniform)
+    strange = resample_factors(net.factors, np.repeat(real, fitting.copies, axis=0), rng, uniform=fitting.uniform)
     inside, outside = (_seen(net.factors, net.center, net.inverse_spread, some) for some in (real, strange))
-    tries = [_fitted(inside, outside, rng, fitting) for _ in range(fitting.tries)]
-    some = real[:LOOKED_AT]
+    tries = [_fit_layers(inside, outside, rng, fitting) for _ in range(fitting.tries)]
+    some = real[:MAX_PRUNING_EVENTS]
     alone = [
-        drawn_anew(net.factors, some, rng, uniform=1.0, among=(f,), certain=0.0) for f in net.factors if related(f)
+        resample_factors(net.factors, some, rng, uniform=1.0, among=(f,), certain=0.0)
+        for f in net.factors
+        if is_dependent(f)
     ]
     nets = [replace(net, domain=layers) for layers in tries]
     told = [np.mean([auroc(domain_score(one, some), domain_score(one, new)) for new in alone]) for one in nets]
     return with_threshold(nets[int(np.argmax(told))], columns)
 
 
-def _fitted(inside: Values, outside: Values, rng: np.random.Generator, fitting: Fitting) -> tuple[Layer, Layer]:
+def _fit_layers(inside: Values, outside: Values, rng: np.random.Generator, fitting: Fitting) -> tuple[Layer, Layer]:
     """One try: a wide score sorts the events drawn anew and is pruned."""
-    layers = _trained(_sampled(inside, outside, fitting.wide, rng), inside, outside, fitting.steps[0], rng, fitting)
+    layers = _train(_sample_units(inside, outside, fitting.wide, rng), inside, outside, fitting.steps[0], rng, fitting)
     outside = outside[_score(layers, outside) > np.quantile(_score(layers, inside), fitting.kept)]
-    layers = _trained(layers, inside, outside, fitting.steps[1], rng, fitting)
-    layers = _pruned(layers, inside, outside, fitting.units)
-    return _trained(layers, inside, outside, fitting.steps[2], rng, fitting)
+    layers = _train(layers, inside, outside, fitting.steps[1], rng, fitting)
+    layers = _prune(layers, inside, outside, fitting.units)
+    return _train(layers, inside, outside, fitting.steps[2], rng, fitting)
 
 
 def auroc(inside: Float32[ndarray, " _"], outside: Float32[ndarray, " _"]) -> float:
@@ -126,7 +130,7 @@ def with_threshold(net: DenseNet, columns: Events) -> DenseNet:
     return replace(net, domain=(*first, replace(last, bias=last.bias - limit)))
 
 
-def drawn_anew(
+def resample_factors(
     factors: tuple[Factor, ...],
     events: Events,
     rng: np.random.Generator,
@@ -144,7 +148,7 @@ def drawn_anew(
     parts = [
         (f, slice(*span))
         for f, span in zip(factors, pairwise(ends), strict=True)
-        if f in (among or factors) and related(f)
+        if f in (among or factors) and is_dependent(f)
     ]
     here = np.stack([~np.isnan(events[:, part.start]) for _, part in parts], axis=1)
     rank = np.argsort(np.argsort(rng.random(here.shape) + ~here, axis=1), axis=1)  # those that lack come last
@@ -181,7 +185,7 @@ def _score(layers: tuple[Layer, ...], x: Values) -> Float32[ndarray, " rows"]:
     return total(x)[:, 0]
 
 
-def _sampled(inside: Values, outside: Values, units: int, rng: np.random.Generator) -> tuple[Layer, Layer]:
+def _sample_units(inside: Values, outside: Values, units: int, rng: np.random.Generator) -> tuple[Layer, Layer]:
     """A score to begin with: each unit rises from a real event, where it is 0, to one drawn anew."""
     below, above = (some[rng.integers(0, len(some), units)].astype("f8") for some in (inside, outside))
     apart = above - below
@@ -195,10 +199,10 @@ def _layers(first: ndarray, bias: ndarray, last: ndarray, offset: ndarray) -> tu
     return Layer(first, bias), Layer(last, offset)
 
 
-def _pruned(layers: tuple[Layer, Layer], inside: Values, outside: Values, units: int) -> tuple[Layer, Layer]:
+def _prune(layers: tuple[Layer, Layer], inside: Values, outside: Values, units: int) -> tuple[Layer, Layer]:
     """The score without the units that it can best do without: one by one, whose loss raises the loss least."""
     hidden, total = layers
-    rows = min(len(inside), len(outside), LOOKED_AT)
+    rows = min(len(inside), len(outside), MAX_PRUNING_EVENTS)
     parts = rectified(hidden(np.concatenate([inside[:rows], outside[:rows]]))) * total.weights[0]
     sign = np.repeat(np.array([1, -1], "f4"), rows)[:, None]
     kept, offset = np.arange(len(hidden.bias)), total.bias[0]
@@ -212,7 +216,7 @@ def _pruned(layers: tuple[Layer, Layer], inside: Values, outside: Values, units:
     return _layers(hidden.weights[kept], hidden.bias[kept], total.weights[:, kept], np.full(1, offset))
 
 
-def _trained(
+def _train(
     layers: tuple[Layer, Layer], inside: Values, outside: Values, steps: int, rng: np.random.Generator, fitting: Fitting
 ) -> tuple[Layer, Layer]:
     """A score that is high `outside` and low `inside`: logistic regression on rectified units, by Adam.

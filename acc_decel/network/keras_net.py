@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from acc_decel.factors import DELAY, OUTPUTS, Factor
+from acc_decel.factors import Factor
 from acc_decel.network.dense_net import DenseNet, Layer, wiring
+from acc_decel.outputs import DELAY, OUTPUTS
 
 DECELERATION_SCALE, DECELERATION_OFFSET = 4.0, 5.0  # [m/s^2], what the last layer's unit means while training
 DELAY_SCALE, DELAY_OFFSET = 0.1, 0.1  # [s]

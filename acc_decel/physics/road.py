@@ -1,4 +1,4 @@
-"""What each road surface gives to a tyre: one row for each surface, in the order of the factor's levels."""
+"""Friction of each road surface: one row for each surface, in the order of the factor's levels."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,10 @@ class Surface:
 
     `friction` is the peak at low speed for summer, all-season and winter tyres with 8 mm tread. The slip curve is
     Burckhardt's, f(s) = 1 - exp(-rise s) - fall s, scaled to that peak; `fall` below 0 means that a locked wheel
-    ploughs up loose ground and brakes best. `speed_fall` [s/m] is Burckhardt's c4, at the low end: locked wheels on dry
-    asphalt reach about 0.75 (Wong, Theory of Ground Vehicles, 1993). `scatter` is the standard deviation of the
-    logarithm of the friction among roads of the kind. `wet_loss` is the share lost to a thin water film.
+    digs into loose ground and brakes best. `speed_fall` [s/m] is Burckhardt's c4, a low value of it: locked wheels on
+    dry asphalt reach about 0.75 (Wong, Theory of Ground Vehicles, 1993). `scatter` is the standard
+    deviation of the logarithm of the friction among roads of this kind. `wet_loss` is the share of the friction that a
+    thin water film takes.
     """
 
     friction: tuple[float, float, float]
@@ -28,6 +29,7 @@ class Surface:
     paved: bool
     frozen: bool
     rolling: float  # rolling resistance relative to asphalt
+    cold_gain: float  # [1/K] relative gain of friction for each kelvin colder, see `tyre.frozen_grip`; 0 if not frozen
 
 
 # Asphalt, concrete and cobbles: slip curves of Burckhardt, Fahrwerktechnik: Radschlupf-Regelsysteme (1993), c1 to c3;
@@ -37,12 +39,12 @@ class Surface:
 # 0.090, 0.080 to 0.134 (mean deceleration over g: AutoBild, JAF, Edmunds, What Car?, Consumer Reports, GTUE).
 # fmt: off
 SURFACES: dict[str, Surface] = {
-    #                      summer all-season winter   rise  fall   c4   scatter wet_loss paved  frozen rolling
-    "asphalt":     Surface((1.270, 1.270, 1.270),     24.0, 0.406, 0.006, 0.050, 0.275,  True,  False, 1.0),
-    "concrete":    Surface((1.190, 1.190, 1.190),     21.0, 0.449, 0.006, 0.060, 0.275,  True,  False, 1.0),
-    "cobbles":     Surface((1.000, 1.000, 1.000),      9.0, 0.489, 0.006, 0.100, 0.480,  True,  False, 1.6),
-    "gravel":      Surface((0.620, 0.620, 0.620),     20.0, -0.18, 0.000, 0.100, 0.080,  False, False, 2.0),
-    "packed_snow": Surface((0.160, 0.280, 0.370),     35.0, 0.150, 0.000, 0.140, 0.100,  False, True,  2.0),
-    "ice":         Surface((0.069, 0.083, 0.114),     60.0, 0.100, 0.000, 0.250, 0.350,  False, True,  1.2),
+    #                      summer all-season winter   rise  fall   c4   scatter wet_loss paved  frozen rolling cold_gain
+    "asphalt":     Surface((1.270, 1.270, 1.270),     24.0, 0.406, 0.006, 0.050, 0.275,  True,  False, 1.0,    0.00),
+    "concrete":    Surface((1.190, 1.190, 1.190),     21.0, 0.449, 0.006, 0.060, 0.275,  True,  False, 1.0,    0.00),
+    "cobbles":     Surface((1.000, 1.000, 1.000),      9.0, 0.489, 0.006, 0.100, 0.480,  True,  False, 1.6,    0.00),
+    "gravel":      Surface((0.620, 0.620, 0.620),     20.0, -0.18, 0.000, 0.100, 0.080,  False, False, 2.0,    0.00),
+    "packed_snow": Surface((0.160, 0.280, 0.370),     35.0, 0.150, 0.000, 0.140, 0.100,  False, True,  2.0,    0.01),
+    "ice":         Surface((0.069, 0.083, 0.114),     60.0, 0.100, 0.000, 0.250, 0.350,  False, True,  1.2,    0.04),
 }
 # fmt: on

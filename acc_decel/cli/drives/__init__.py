@@ -1,0 +1,1 @@
+"""The commands for recorded drives. They need the extra [drives]."""

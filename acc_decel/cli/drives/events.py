@@ -1,0 +1,137 @@
+"""`acc-decel drives events`: the braking events of one recording. Needs the extra [drives]."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from acc_decel.cli.drives.options import Dbc, Description, File, Threshold
+from acc_decel.cli.options import Json
+from acc_decel.cli.terminal import note, print_json, print_table, progress_bar, say, write_table
+
+if TYPE_CHECKING:
+    from acc_decel import drives
+
+SHOWN = 40  # events for people
+
+
+def events(
+    file: File,
+    recording: Description = None,
+    dbc: Dbc = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="write the events as CSV or Parquet")] = None,
+    threshold: Threshold = 2.0,
+    plot: Annotated[
+        Path | None, typer.Option(help="PNG or SVG: the drive with its events; a folder: also a picture of each event")
+    ] = None,
+    ahead: Annotated[bool, typer.Option("--targets", help="events of the cars ahead, from radar tracks")] = False,
+    as_json: Json = False,
+) -> None:
+    """Find the braking events in a recording: speeds, mean and peak deceleration, MFDD, build-up, stop or not, quality.
+
+    Without --recording the mapping that `inspect` proposes is used; if it is ambiguous, the answer says what to write.
+    Spikes, drop-outs, frozen values and wrong times are dropped and counted; speed is aligned with acceleration; the
+    accelerometer's bias and the road's grade are taken out. Times are seconds since the first record. --targets finds
+    the events of the cars ahead instead, from radar tracks: range, lateral, range_rate and track must be described.
+    Needs the extra [drives].
+
+        acc-decel drives events drive.csv --output events.parquet --plot drive.png
+        acc-decel drives events log.mf4 --dbc car.dbc --recording car.toml --json
+    """
+    from acc_decel import drives  # noqa: PLC0415
+
+    find = drives.found_targets if ahead else drives.found
+    with progress_bar() as progress:
+        task = progress.add_task(f"reading {file.name}", total=None)
+
+        def read(records: int) -> None:
+            progress.advance(task, records)
+
+        told = find(file, description=recording, dbc=dbc, threshold=threshold, on_records=read)
+    if isinstance(told, drives.Targets):
+        _tell_targets(told, output, plot, as_json=as_json)
+        return
+    if output is not None:
+        write_table(told.events, output)
+    if plot is not None:
+        _draw(told, plot)
+    for sentence in _notes(told):
+        note(sentence)
+    if as_json:
+        counts = {"frames": told.clean.frames, "dropped_frames": told.dropped_frames, "dropped": told.dropped}
+        print_json({"file": told.file, "events": told.events} | counts | {"lag_s": told.clean.lag, "hours": told.hours})
+        return
+    print_table(f"{told.file}, braking events: {len(told.events)}", EVENT_HEAD, _event_rows(told.events))
+    if len(told.events) > SHOWN:
+        say(f"{len(told.events) - SHOWN} more: --output writes all")
+    say(f"{told.clean.frames} frames, {told.dropped_frames} dropped, {60 * told.hours:.1f} minutes")
+
+
+def _tell_targets(told: "drives.Targets", output: Path | None, plot: Path | None, *, as_json: bool) -> None:
+    if output is not None:
+        write_table(told.events, output)
+    if plot is not None:
+        from acc_decel.cli import drive_plots, plots  # noqa: PLC0415
+
+        plots.save(drive_plots.targets(told), plot)
+    if as_json:
+        print_json({n: getattr(told, n) for n in ("file", "events", "frames", "dropped_frames")})
+        return
+    print_table(f"{told.file}, braking events of cars ahead: {len(told.events)}", EVENT_HEAD, _event_rows(told.events))
+    say(f"{len(told.targets)} cars, {told.frames} radar frames, {told.dropped_frames} dropped as ghosts or scraps")
+
+
+EVENT_HEAD = (
+    "start [s]",
+    "end [s]",
+    "from [m/s]",
+    "to [m/s]",
+    "mean [m/s^2]",
+    "peak [m/s^2]",
+    "MFDD [m/s^2]",
+    "build-up [s]",
+    "stopped",
+    "quality",
+)
+
+
+def _event_rows(table: Any) -> list[tuple[str, ...]]:
+    return [
+        (
+            f"{e.start_s:.2f}",
+            f"{e.end_s:.2f}",
+            f"{e.initial_speed:.2f}",
+            f"{e.final_speed:.2f}",
+            f"{e.mean_deceleration:.2f}",
+            f"{e.peak_deceleration:.2f}",
+            "-" if e.mfdd != e.mfdd else f"{e.mfdd:.2f}",
+            f"{e.build_up_s:.2f}",
+            "yes" if e.stopped else "no",
+            e.quality,
+        )
+        for e in table.head(SHOWN).itertuples()
+    ]
+
+
+def _notes(told: "drives.Found") -> list[str]:
+    notes = list(told.notes)
+    if told.dropped:
+        parts = ", ".join(f"{count} {reason}" for reason, count in told.dropped.items())
+        notes.append(f"dropped {told.dropped_frames} of {told.clean.frames} frames: {parts}")
+    if told.clean.lag:
+        notes.append(f"speed is {told.clean.lag:.2f} s behind acceleration and was aligned")
+    return notes
+
+
+def _draw(told: "drives.Found", path: Path) -> None:
+    from acc_decel.cli import drive_plots, plots  # noqa: PLC0415
+
+    if path.suffix:
+        plots.save(drive_plots.drive(told), path)
+        return
+    plots.save(drive_plots.drive(told), path / "drive.png")
+    with progress_bar() as progress:
+        task = progress.add_task("drawing", total=len(told.events))
+        for i, event in enumerate(told.events.to_dict("records"), start=1):
+            plots.save(drive_plots.event(told, event), path / f"event-{i:03}.png")
+            progress.advance(task)

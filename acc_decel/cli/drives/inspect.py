@@ -1,0 +1,72 @@
+"""`acc-decel drives inspect`: what a recording holds. Needs the extra [drives]."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acc_decel.cli.drives.options import Dbc, File
+from acc_decel.cli.options import Json
+from acc_decel.cli.terminal import print_json, print_table, progress_bar, say
+
+if TYPE_CHECKING:
+    from acc_decel import drives
+
+
+def inspect(
+    file: File,
+    dbc: Dbc = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="write the proposed mapping as TOML")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a recording holds: channels, rates, gaps and ranges, and a proposed mapping to speed and acceleration.
+
+    Names find candidates; values decide which axis of an accelerometer is longitudinal, its sign, and a unit that the
+    file does not state. The mapping is TOML: correct it by hand and give it to `events` with --recording. Needs the
+    extra [drives].
+
+        acc-decel drives inspect drive.csv --output drive.toml
+        acc-decel drives inspect log.mf4 --dbc car.dbc
+    """
+    from acc_decel import drives  # noqa: PLC0415 - the extra [drives] is asked for only here
+
+    with progress_bar() as progress:
+        task = progress.add_task(f"reading {file.name}", total=None)
+        told = drives.inspected(file, dbc, lambda n: progress.advance(task, n))
+    if output is not None:
+        if told.proposal.problem:
+            raise ValueError(f"{file}: {told.proposal.problem}")
+        drives.write_description(told.proposal.description, output)
+    if as_json:
+        print_json(
+            {"file": told.file, "duration_s": told.duration_s, "channels": list(told.channels)}
+            | {"mapping": told.proposal.toml if not told.proposal.problem else None}
+            | {"notes": list(told.proposal.notes), "problem": told.proposal.problem}
+        )
+        return
+    print_table(
+        f"{told.file}: {told.duration_s:.1f} s",
+        ("channel", "unit", "records", "rate [Hz]", "gaps", "longest gap [s]", "low", "high", "note"),
+        [_channel_row(channel) for channel in told.channels],
+    )
+    if told.proposal.problem:
+        say(f"no mapping is proposed: {told.proposal.problem}")
+        return
+    say(f"\nproposed mapping{f', written to {output}' if output else ''}:\n\n{told.proposal.toml}")
+    for note in told.proposal.notes:
+        say(f"- {note}")
+
+
+def _channel_row(c: "drives.ChannelReport") -> tuple[str, ...]:
+    rate = "-" if c.rate_hz != c.rate_hz else f"{c.rate_hz:.3g}"
+    return (
+        c.name,
+        c.unit,
+        f"{c.records}",
+        rate,
+        f"{c.gaps}",
+        f"{c.longest_gap_s:.2f}",
+        f"{c.low:.6g}",
+        f"{c.high:.6g}",
+        c.note,
+    )

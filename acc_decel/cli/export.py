@@ -1,0 +1,35 @@
+"""`acc-decel export`: a model as C for an ECU."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acc_decel.cli.terminal import say
+from acc_decel.model_folder import model_path
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="released model or model folder")] = "compact",
+    output: Annotated[Path, typer.Option(help="folder for the firmware")] = Path("firmware_export"),
+    number_format: Annotated[
+        str, typer.Option("--format", help="float; fixed without FPU; shift without multiplier")
+    ] = "float",
+) -> None:
+    """Write a model as C for an ECU: acc_decel.c, acc_decel.h, generated tables, self-test and golden vectors.
+
+    The C is C99 without heap, static data or library calls; README.md in the folder says how to use it. Everything is
+    checked before the first file is written, and the same model gives the same bytes.
+
+        acc-decel export models/suv --output firmware_suv
+        acc-decel export compact --format fixed --output firmware_cortex_m3
+    """
+    from acc_decel.export import firmware_files, golden_events, write_firmware  # noqa: PLC0415
+    from acc_decel.model_folder import read_model  # noqa: PLC0415
+
+    net, told = read_model(model_path(model).parent)
+    files = firmware_files(
+        net, model=str(told["vehicle"]), golden=golden_events(net.factors), number_format=number_format
+    )
+    write_firmware(output, files)
+    say(f"{told['vehicle']}: {net.weights} weights, {len(files)} files in {output}")

@@ -1,0 +1,128 @@
+"""Tables in and out of the command line: CSV, Parquet, JSON, and the terminal."""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from acc_decel.files import replaced
+
+console = Console(markup=False, highlight=False)  # units in brackets are text, not markup
+WIDTH = 120  # of a table that is not printed to a terminal
+progress_console = Console(stderr=True)  # progress stays out of what a program reads
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """The table in a CSV or Parquet file. Raises ValueError naming the file if it cannot be read or is empty.
+
+    The rows of a CSV file are labelled by their line: the header is line 1, blank lines do not count.
+    """
+    readers: dict[str, Callable[..., pd.DataFrame]] = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+    if path.suffix not in readers:
+        raise ValueError(f"{path} must end in {' or '.join(readers)}. Got {path.suffix or 'no ending'!r}: convert it.")
+    try:
+        table = readers[path.suffix](path)
+    except (OSError, ValueError, UnicodeError) as error:
+        raise ValueError(f"{path} must be a readable {path.suffix[1:]} table. Got: {error}. Check the file.") from error
+    if not len(table):
+        raise ValueError(f"{path} must hold at least one event. Got an empty table: add rows.")
+    return table.set_axis(pd.RangeIndex(2, len(table) + 2, name="line")) if path.suffix == ".csv" else table
+
+
+def check_table_name(path: Path) -> None:
+    """Raise ValueError if `write_table` cannot write a file of this name."""
+    if path.suffix not in (".csv", ".parquet"):
+        raise ValueError(f"{path} must end in .csv or .parquet. Got {path.suffix or 'no ending'!r}: choose one.")
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write `table` to a CSV or Parquet file, whole or not at all."""
+    check_table_name(path)
+    with replaced(path) as temporary:
+        if path.suffix == ".csv":
+            table.to_csv(temporary, index=False)
+        else:
+            table.to_parquet(temporary, index=False)
+
+
+def print_json(told: object) -> None:
+    """Print values for a program: dataclasses and tables as objects, what is not finite as null."""
+    print(json.dumps(_plain(told), indent=1))
+
+
+def say(sentence: str) -> None:
+    """Print a sentence for people; a long one is left whole, for the terminal to wrap."""
+    console.print(sentence, soft_wrap=True)
+
+
+def note(sentence: str) -> None:
+    """Say something about the input on stderr, so that it stays out of what a program reads."""
+    progress_console.print(f"note: {sentence}", soft_wrap=True, markup=False, highlight=False)
+
+
+def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Print a table for people; the first column is text, the others are numbers."""
+    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left", overflow="fold", no_wrap=not i)
+    for row in rows:
+        table.add_row(*row)
+    print_wide(table)
+
+
+def print_wide(table: Table) -> None:
+    """Print a table at the width of the terminal, or at least at WIDTH where there is none."""
+    width = None if console.is_terminal else max(console.width, WIDTH)
+    Console(width=width, markup=False, highlight=False).print(table)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, pd.DataFrame):
+        return [_plain(row) for row in value.to_dict("records")]
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what TensorFlow's C++ says about this machine while it loads off the screen."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(screen, 2)
+        os.close(screen)
+
+
+def progress_bar() -> Progress:
+    """A progress bar on stderr, so that it stays out of what a program reads."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=progress_console,
+    )

@@ -1,0 +1,1 @@
+"""One file format a module: how its channels become blocks of numbers."""

@@ -1,0 +1,240 @@
+"""Recordings that are tables: CSV of any logger, Parquet, and folders of NumPy arrays; read in blocks."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy import ndarray
+
+from acc_decel.drives.description import Channel
+from acc_decel.drives.formats.source import Block
+
+ROWS = 200_000  # of one block
+HEAD_BYTES = 65_536
+DELIMITERS = (",", ";", "\t", "|")
+NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan|inf|null|n/?a", re.IGNORECASE)
+CLOCK = re.compile(r"[\d/.-]*[ T]?\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the rows of a CSV file begin and how they are written."""
+
+    encoding: str
+    delimiter: str
+    decimal: str
+    first_row: int
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A CSV file; its time is one of its columns."""
+
+    path: Path
+    layout: Layout
+    timed = False
+
+    def channels(self) -> dict[str, str]:
+        """Columns with the unit in the row under the header, if there is one."""
+        return dict(zip(self.layout.names, self.layout.units, strict=True))
+
+    def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
+        """The columns `names` with the time, some rows at once."""
+        wanted = {*names, *([time.name] if time else [])}
+        seen = self.layout
+        with pd.read_csv(
+            self.path,
+            sep=seen.delimiter,
+            decimal=seen.decimal,
+            encoding=seen.encoding,
+            encoding_errors="replace",
+            skiprows=seen.first_row,
+            header=None,
+            names=list(seen.names),
+            usecols=lambda name: name in wanted,
+            chunksize=ROWS,
+            index_col=False,
+            on_bad_lines="skip",
+            comment=None if any("#" in name for name in seen.names) else "#",
+            low_memory=False,
+        ) as rows:
+            for table in rows:
+                yield _block(table, names, time)
+
+
+@dataclass(frozen=True)
+class ParquetFile:
+    """A Parquet file; its time is one of its columns."""
+
+    path: Path
+    timed = False
+
+    def channels(self) -> dict[str, str]:
+        """Columns of the file."""
+        try:
+            return dict.fromkeys(pq.read_schema(self.path).names, "")
+        except pa.ArrowInvalid as error:
+            sentence = str(error).rstrip(".")
+            raise ValueError(f"{self.path} must be a whole Parquet file. Got: {sentence}. Copy it again.") from error
+
+    def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
+        """The columns `names` with the time, some rows at once."""
+        wanted = list(dict.fromkeys([*names, *([time.name] if time else [])]))
+        with pq.ParquetFile(self.path) as file:
+            for batch in file.iter_batches(ROWS, columns=wanted):
+                yield _block(batch.to_pandas(ignore_metadata=True), names, time)
+
+
+@dataclass(frozen=True)
+class ArrayFolder:
+    """A folder with pairs of NumPy arrays, `X__t.npy` and `X__value.npy` (or `X/t` and `X/value`)."""
+
+    path: Path
+    timed = True
+
+    def channels(self) -> dict[str, str]:
+        """Names of the pairs; a column of a wider array gets its number in brackets."""
+        return {name: "" for group in self.groups() for name in self._columns(group)}
+
+    def groups(self) -> dict[str, tuple[Path, Path]]:
+        """Name of each pair with the files of its times and its values."""
+        files = {
+            path.relative_to(self.path).as_posix(): path for path in sorted(self.path.rglob("*")) if path.is_file()
+        }
+        pairs = {}
+        for name, path in files.items():
+            for end in ("__t.npy", "/t.npy", "/t"):
+                values = (
+                    files.get(name.removesuffix(end) + end.replace("t", "value", 1)) if name.endswith(end) else None
+                )
+                if values is not None:
+                    pairs[name.removesuffix(end).replace("__", "/")] = (path, values)
+        return pairs
+
+    def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:  # noqa: ARG002 - timed
+        """The columns `names`, pair by pair."""
+        for group, (times, _) in self.groups().items():
+            columns = {name: values for name, values in self._columns(group).items() if name in names}
+            stamps = np.load(times, mmap_mode="r").ravel()
+            for first in range(0, len(stamps) if columns else 0, ROWS):
+                rows = slice(first, first + ROWS)
+                values = {name: np.asarray(column[rows], float) for name, column in columns.items()}
+                yield Block(group, np.asarray(stamps[rows], float), values)
+
+    def _columns(self, group: str) -> dict[str, ndarray]:
+        times, values = (np.load(path, mmap_mode="r") for path in self.groups()[group])
+        flat = values.reshape(len(values), -1)
+        if len(flat) != times.size:
+            raise ValueError(f"{self.path}: {group} must have as many values as times. Got {len(flat)}, {times.size}.")
+        if flat.shape[1] == 1:
+            return {group: flat[:, 0]}
+        return {f"{group}[{i}]": flat[:, i] for i in range(flat.shape[1])}
+
+
+def csv_file(path: Path) -> CsvFile:
+    """The CSV file with its layout found out. Raises ValueError if it holds no table."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    encoding = _encoding(head)
+    lines = head.decode(encoding, errors="replace").splitlines()
+    lines = lines[:-1] if len(head) == HEAD_BYTES else lines
+    best: tuple[int, Layout] | None = None
+    for delimiter in DELIMITERS:
+        layout, weight = _layout(list(csv.reader(lines, delimiter=delimiter)), delimiter, encoding)
+        if layout is not None and (best is None or weight > best[0]):
+            best = weight, layout
+    if best is None:
+        raise ValueError(
+            f"{path} must hold a header line with the names of its columns and rows of numbers under it. "
+            "Got no such table in its first lines: check the file."
+        )
+    return CsvFile(path, best[1])
+
+
+def numbers(column: "pd.Series[float]") -> ndarray:
+    """A column as float64; what is no number is NaN."""
+    return pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
+
+
+def seconds(column: Any, time: Channel) -> ndarray:
+    """A column of times in seconds: since 1970 for dates, since midnight for a time of day."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return _since_epoch(column)
+    if not time.holds_dates:
+        return numbers(column) * time.unit.size
+    texts = column.astype("str").str.strip().str.replace(",", ".")
+    if texts.str.match(r"\d{1,2}:\d{2}").mean() > 0.5:
+        return pd.to_timedelta(texts, errors="coerce").dt.total_seconds().to_numpy(float)
+    return _since_epoch(pd.to_datetime(texts, errors="coerce", utc=True, format="mixed"))
+
+
+def _since_epoch(dates: Any) -> ndarray:
+    stamps = dates.to_numpy("datetime64[ns]")
+    return np.where(np.isnat(stamps), np.nan, stamps.astype("i8") / 1e9)
+
+
+def _block(table: pd.DataFrame, names: Sequence[str], time: Channel | None) -> Block:
+    stamps = np.arange(len(table), dtype=float) if time is None else seconds(table[time.name], time)
+    return Block("", stamps, {name: numbers(table[name]) for name in names})
+
+
+def _encoding(head: bytes) -> str:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    try:
+        head[: len(head) - 4].decode("utf-8")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8-sig"
+
+
+def _layout(lines: list[list[str]], delimiter: str, encoding: str) -> tuple[Layout | None, int]:
+    """The layout if fields are split at `delimiter`, with the number of fields that this explains."""
+    data = next((i for i in range(1, len(lines)) if _is_data(lines[i]) and len(lines[i - 1]) > 1), None)
+    if data is None:
+        return None, 0
+    width, header, units = len(lines[data]), data - 1, [""] * len(lines[data])
+    if data > 1 and _is_units(lines[data - 1]) and len(lines[data - 2]) >= width:
+        header, units = data - 2, lines[data - 1]
+    if _is_data(lines[header]) or len(lines[header]) < width:
+        return None, 0
+    names = _unique([name.strip() for name in lines[header]])
+    cells = [cell for line in lines[data:] for cell in line]
+    decimal = "," if delimiter != "," and any(re.fullmatch(r"-?\d+,\d+", cell.strip()) for cell in cells) else "."
+    padded = (*(u.strip().strip("[]()") for u in units), *[""] * len(names))[: len(names)]
+    alike = sum(len(line) == width for line in lines[data:])
+    return Layout(encoding, delimiter, decimal, data, names, padded), width * alike
+
+
+def _is_data(cells: list[str]) -> bool:
+    told = [cell.strip() for cell in cells if cell.strip()]
+    good = sum(bool(NUMBER.fullmatch(cell)) for cell in told)
+    timed = sum(bool(CLOCK.fullmatch(cell)) for cell in told)
+    return len(cells) > 1 and good + timed > 0 and 2 * (good + timed) >= len(told)
+
+
+def _is_units(cells: list[str]) -> bool:
+    told = [cell.strip() for cell in cells if cell.strip()]
+    return bool(told) and all(len(cell) <= 10 for cell in told) and any(re.search(r"/|^\[|^s$|^ms$", c) for c in told)
+
+
+def _unique(names: list[str]) -> tuple[str, ...]:
+    seen: dict[str, int] = {}
+    unique = []
+    for i, name in enumerate(names):
+        told = name or f"column {i + 1}"
+        seen[told] = seen.get(told, 0) + 1
+        unique.append(told if seen[told] == 1 else f"{told}.{seen[told]}")
+    return tuple(unique)
+
+
+READ_ERRORS = (pd.errors.ParserError, pa.ArrowInvalid, UnicodeError, csv.Error)

@@ -1,0 +1,44 @@
+"""The observed maxima of the values between layers, which the integers of fixed point must hold."""
+
+import numpy as np
+from jaxtyping import Float32, Float64
+from numpy import ndarray
+
+from acc_decel.network import DenseNet, entering, rectified
+
+
+def observed_maxima(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
+    """The maximum of every hidden unit, layer by layer, over `events`, with few factors available, and in corners."""
+    both = np.concatenate([events, _few_available(net, events)])
+    return hidden_maxima(net, np.concatenate([both, _at_the_ends(net, both)]))
+
+
+def hidden_maxima(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
+    """The maximum of every hidden unit over `events`, layer by layer, embedding first."""
+    embedded, x = entering(net.factors, net.center, net.inverse_spread, events)
+    maxima = []
+    for layer in net.embedding:
+        embedded = rectified(layer(embedded))
+        maxima.append(embedded.max(axis=0).astype(np.float64))
+    for layer in net.trunk[:-1]:
+        x = rectified(layer(np.concatenate([embedded, x], axis=1)))
+        maxima.append(x.max(axis=0).astype(np.float64))
+    return maxima
+
+
+def _few_available(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
+    """The events with only one optional factor available, each in turn, or none."""
+    scarce, optional, start = events.copy(), [f for f in net.factors if f.may_lack], 0
+    for factor in net.factors:
+        own = slice(start, start := start + len(factor.columns))
+        if factor.may_lack:
+            scarce[np.arange(len(events)) % (len(optional) + 1) != optional.index(factor), own] = np.nan
+    return scarce
+
+
+def _at_the_ends(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
+    """The events with every factor moved to the nearer end of its range; choices as they are."""
+    ends = np.array([(f.low, f.high) for f in net.factors for _ in f.columns], np.float32)
+    moved = np.where(events < ends.mean(axis=1), ends[:, 0], ends[:, 1])
+    choice = np.array([bool(f.levels) for f in net.factors for _ in f.columns])
+    return np.where(choice | np.isnan(events), events, moved)

@@ -1,0 +1,99 @@
+"""Rounding weights so that the sums of a network change as little as possible.
+
+The error of a rounded weight is compensated by the weights of the same unit that are not rounded yet, and by its bias:
+optimal brain surgeon quantisation (Frantar and Alistarh 2022, arXiv:2208.11580), over some events. A weight never
+changes its sign, so a monotone network stays monotone.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float32, Float64
+from numpy import ndarray
+
+from acc_decel.export.fixed_point.arithmetic import STEPS
+from acc_decel.export.fixed_point.observed import observed_maxima
+from acc_decel.export.fixed_point.quantisation import cut_limits, entering_scale, output_bits
+from acc_decel.network import DenseNet, Layer, domain_inputs, entering, rectified, wiring
+
+MIN_SLOPE = 0.05  # weight of an event for which a unit's rectifier is 0; others have a weight up to 1
+RIDGE = 1e-3  # relative to the mean curvature: how strongly a weight is kept where events say little
+Rounding = Callable[[ndarray], Callable[[ndarray], ndarray]]
+"""From all weights of a layer, outputs x inputs, a function that rounds the weights of one input, one per output."""
+
+
+def rounded_net(net: DenseNet, roundings: Sequence[Rounding], events: Float32[ndarray, "rows columns"]) -> DenseNet:
+    """`net` with the weights of each layer rounded, each unit close to its sums on `events`; not in integers yet."""
+    wires = wiring(net.factors)
+    steps = entering_scale(net, (*wires.forced, *wires.free, *wires.gated)).scale
+    first = len(wires.forced)
+    output_scales = [np.exp2(output_bits(limits)) for limits in cut_limits(net, observed_maxima(net, events))]
+    embedded, x = entering(net.factors, net.center, net.inverse_spread, events)
+    target_embedded, target = embedded, x
+    scale = np.concatenate([steps[first:], np.full(len(wires.masked), float(STEPS))])
+    done: list[Layer] = []
+    for layer in net.embedding:
+        sums = layer(target_embedded)
+        done.append(_rounded(layer, roundings[len(done)], embedded, sums, scale))
+        embedded, target_embedded = rectified(done[-1](embedded)), rectified(sums)
+        scale = output_scales[len(done) - 1]
+    deep, embedded_scale, scale = len(done), scale, np.concatenate([scale, steps[:first]])
+    for layer in net.trunk:
+        inputs, last = np.concatenate([embedded, x], axis=1), layer is net.trunk[-1]
+        sums = layer(np.concatenate([target_embedded, target], axis=1))
+        done.append(_rounded(layer, roundings[len(done)], inputs, sums, scale, last=last))
+        if not last:
+            x, target = rectified(done[-1](inputs)), rectified(sums)
+            scale = np.concatenate([embedded_scale, output_scales[len(done) - 1]])
+    return replace(net, embedding=tuple(done[:deep]), trunk=tuple(done[deep:]))
+
+
+def with_rounded_score(net: DenseNet, rounding: Rounding, events: Float32[ndarray, "rows columns"]) -> DenseNet:
+    """`net` with the weights of the score of its trained domain rounded."""
+    wires, places = wiring(net.factors), [*domain_inputs(net.factors)]
+    steps = entering_scale(net, (*wires.forced, *wires.free, *wires.gated)).scale
+    scale = np.concatenate([steps, np.full(len(wires.masked), float(STEPS))])[places]
+    embedded, forced = entering(net.factors, net.center, net.inverse_spread, events)
+    x = np.concatenate([forced, embedded], axis=1)[:, places]
+    hidden, score = net.domain
+    sums = hidden(x)
+    rounded = _rounded(hidden, rounding, x, sums, scale)
+    target, ones = score(rectified(sums)), np.ones(len(hidden.bias))
+    return replace(net, domain=(rounded, _rounded(score, rounding, rectified(rounded(x)), target, ones, last=True)))
+
+
+def _rounded(
+    layer: Layer,
+    rounding: Rounding,
+    x: Float32[ndarray, "rows inputs"],
+    target: Float32[ndarray, "rows outputs"],
+    scale: Float64[ndarray, " inputs"],
+    *,
+    last: bool = False,
+) -> Layer:
+    """A layer of rounded weights whose sums for `x` are close to `target`, mainly where the rectifier is steep.
+
+    `scale` are the steps of the inputs: the rounded number is the weight of one step. The bias compensates the mean
+    error; then the error of each rounded weight is distributed to those not rounded yet, by the curvature of the error.
+    """
+    slope = np.ones(target.shape) if last else np.maximum(np.clip(target, 0, 1), MIN_SLOPE).astype(np.float64)
+    with_bias = np.concatenate([x, np.ones((len(x), 1))], axis=1)
+    inverse = np.stack([_inverse(with_bias * unit[:, None]) for unit in slope.T])
+    weights = np.concatenate([layer.weights, layer.bias[:, None]], axis=1).astype(np.float64)
+    weights[:, -1] += ((target - layer(x)) * slope**2).sum(axis=0) / (slope**2).sum(axis=0)
+    signs, rounded = np.sign(layer.weights), rounding(layer.weights / scale)
+    reach = np.abs(layer.weights).max(axis=0) * np.sqrt((x.astype(np.float64) ** 2).mean(axis=0))
+    for i in np.argsort(-reach):
+        same_sign = np.maximum(weights[:, i] * signs[:, i], 0) * signs[:, i]
+        nearest = rounded(same_sign / scale[i]) * scale[i]
+        weights -= ((weights[:, i] - nearest) / inverse[:, i, i])[:, None] * inverse[:, i]
+        weights[:, i] = nearest
+        inverse = inverse - inverse[:, :, i, None] * (inverse[:, i] / inverse[:, i, i, None])[:, None]
+    return Layer(weights[:, :-1].astype(np.float32), weights[:, -1].astype(np.float32))
+
+
+def _inverse(x: Float64[ndarray, "rows inputs"]) -> Float64[ndarray, "inputs inputs"]:
+    """The inverse of the curvature of a sum's mean square error."""
+    curvature = x.T @ x / len(x)
+    return np.linalg.inv(curvature + RIDGE * np.trace(curvature) / len(curvature) * np.eye(len(curvature)))

@@ -1,0 +1,273 @@
+"""A correction as a file: fitted by command, applied to everything that follows from it, and to its own model only."""
+
+import ctypes
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import COMPACT, sensed_events
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acc_decel.adaptation import fit_and_validate, labelled_stops
+from acc_decel.compiled import SAME_BITS, WARNINGS, compiled
+from acc_decel.correction import GREATEST_BIAS, GREATEST_SCALE, LEAST_SCALE, Correction
+from acc_decel.drives import COLUMNS as EVENT_COLUMNS
+from acc_decel.ecu.compiler import ZIG
+from acc_decel.factors import FACTORS
+from acc_decel.outputs import ORDERED, OUTPUTS
+from acc_decel.predictor import Predictor
+from acc_decel.status import BELOW_COMFORT, REFUSED
+from tests.helpers import shifted_cars as cars
+
+FIRMWARE = Path(__file__).parents[2] / "firmware_export"
+PREDICTOR = Predictor()
+COLUMNS = sensed_events(500)
+OUT, STATUS = PREDICTOR.predict_array(COLUMNS)
+EVENT = {"speed": 25.0, "brake_pressure_bar": 60.0, "surface": "asphalt", "water_film_mm": 0.0, "mass": 1500.0}
+corrections = st.builds(
+    Correction, st.floats(LEAST_SCALE, GREATEST_SCALE), st.floats(-5, 5), st.floats(-2, GREATEST_BIAS)
+)
+
+
+def stops_of(shift: cars.Shift, seed: int, count: int) -> pd.DataFrame:
+    """Labelled stops of a shifted car, as a table for people."""
+    seen = cars.stopped(COMPACT, shift, np.random.default_rng(seed), count)
+    levels = {f.name: f.levels for f in COMPACT.factors if f.levels}
+    told = {n: [levels[n][int(i)] for i in c] if n in levels else c for n, c in seen.told.items()}
+    return pd.DataFrame(told | {"deceleration": seen.deceleration})
+
+
+@pytest.fixture
+def fitted(answered, tmp_path):
+    """A correction file of a car with load and weak brakes, and what the command told."""
+    stops_of(cars.Shift(load=250, brakes=-0.10), 1, 20).to_csv(tmp_path / "stops.csv", index=False)
+    file = tmp_path / "correction.json"
+    return file, answered("drives", "correct", tmp_path / "stops.csv", "-o", file)
+
+
+def test_the_command_tells_what_twenty_stops_gain_and_the_predictor_applies_it(fitted, answered):
+    file, told = fitted
+    assert (told["stops"], told["left_out"], told["vehicle"]) == (20, 0, "compact")
+    assert told["error_after"] < 0.5 * told["error_before"]
+    assert told["scale_interval"][0] < told["scale"] < told["scale_interval"][1] < 1
+    plain, here = (p.predict(**EVENT) for p in (PREDICTOR, Predictor(correction=file)))
+    assert here.deceleration == pytest.approx(told["scale"] * plain.deceleration + told["bias"], abs=1e-5)
+    assert here.stopping_distance == pytest.approx(25 * here.delay + 625 / (2 * here.deceleration), rel=1e-6)
+    assert here.delay == plain.delay
+    options = [word for name, value in EVENT.items() for word in (f"--{name.replace('_', '-')}", value)]
+    assert answered("predict", "--correction", file, *options)["stopping_distance"] == here.stopping_distance
+
+
+def test_a_correction_of_another_model_is_refused(fitted, refused, tmp_path):
+    file, _ = fitted
+    with pytest.raises(ValueError, match=r"must belong to .*suv.* Got a correction of compact"):
+        Predictor("suv", correction=file)
+    assert "must belong to" in refused("drives", "bound", file.parent / "stops.csv", "--model", "suv",
+                                       "--correction", file, "-o", tmp_path / "bound.json")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({"scale": 0.0}, "scale must be 0.1 to 10"),
+        ({"scale": "much"}, "must be a correction as JSON"),
+        ({"bias": float("nan")}, "bias must be"),
+        ({"lower_offset": 1e300}, "lower_offset must be"),
+        ({"stops": None}, "must be a correction as JSON"),
+        ({"model_sha256": "0"}, "must belong to"),
+    ],
+)
+def test_a_spoilt_correction_file_is_refused_in_a_sentence(fitted, change, wanted):
+    file, _ = fitted
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(ValueError, match=wanted):
+        Predictor(correction=file)
+    file.write_text("{}")
+    with pytest.raises(ValueError, match="must hold schema"):
+        Predictor(correction=file)
+
+
+@given(corrections)
+def test_status_and_order_follow_the_corrected_answer(correction):
+    outputs, status = Predictor(correction=correction).predict_array(COLUMNS)
+    answered = status & REFUSED == 0
+    assert ((status & BELOW_COMFORT != 0) == (answered & ~(outputs[:, 0] >= np.float32(3.5)))).all()
+    assert ((status & ~BELOW_COMFORT) == (STATUS & ~BELOW_COMFORT)).all()
+    assert (np.diff(outputs[answered][:, ORDERED], axis=1) >= 0).all()
+    assert np.isnan(outputs[~answered]).all()
+
+
+@given(corrections, st.integers(0, 2**32 - 1))
+def test_a_correction_never_turns_the_order_of_two_answers_around(correction, seed):
+    rng = np.random.default_rng(seed)
+    lesser = np.sort(rng.uniform(-4, 12, (1, len(OUTPUTS))).astype("f4"), axis=1)
+    greater = lesser + rng.uniform(0, 3, lesser.shape).astype("f4")
+    assert (correction.outputs(greater) >= correction.outputs(lesser)).all()
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """acc_decel_corrected() for this machine, undefined behaviour being a trap; it needs no network."""
+    built = tmp_path_factory.mktemp("library") / "correction.so"
+    traps = ("-fsanitize=undefined", "-fsanitize-trap=all", "-shared", "-fPIC", f"-I{FIRMWARE}")
+    compiled((*ZIG, *SAME_BITS, *WARNINGS, *traps), [FIRMWARE / "acc_decel_correction.c"], built)
+    library = ctypes.CDLL(str(built))
+    library.acc_decel_corrected.restype = ctypes.c_uint64
+    library.acc_decel_corrected.argtypes = (ctypes.c_uint64, *[ctypes.c_void_p] * 3)
+    return library
+
+
+def in_c(library, numbers: tuple[float, ...], outputs: np.ndarray, status: int) -> tuple[np.ndarray, int]:
+    """What the firmware makes of one prediction in place, and its status."""
+    correction, answer = np.array(numbers, "f4"), outputs.copy()
+    place = answer.ctypes.data
+    return answer, library.acc_decel_corrected(status, place, correction.ctypes.data, place)
+
+
+@given(correction=corrections)
+def test_the_firmware_corrects_to_the_same_bits(library, correction):
+    answered = np.flatnonzero(STATUS & REFUSED == 0)[:40]
+    expected, status = Predictor(correction=correction).predict_array(COLUMNS[answered])
+    numbers = (correction.scale, correction.bias, correction.lower_offset)
+    for row, told, said in zip(answered, expected, status, strict=True):
+        answer, is_ = in_c(library, numbers, OUT[row], int(STATUS[row]))
+        assert answer.tobytes() == told.tobytes()
+        assert is_ == said
+
+
+@given(st.tuples(*[st.floats(width=32) | st.floats(-25, 25, width=32)] * 3))
+def test_firmware_and_python_accept_the_same_corrections(library, numbers):
+    before = OUT[np.flatnonzero(STATUS & REFUSED == 0)[0]]
+    answer, status = in_c(library, numbers, before, 0)
+    try:
+        expected = Correction(*numbers).outputs(before[None])[0]
+    except ValueError:
+        assert (status, answer.tobytes()) == (REFUSED, before.tobytes())
+    else:
+        assert answer.tobytes() == expected.tobytes()
+
+
+def test_the_stated_intervals_hold_for_cars_drawn_as_believed():
+    rng, inside = np.random.default_rng(2), []
+    for _ in range(60):
+        scale, bias = rng.normal(1, 0.3), rng.normal(0, 0.5)
+        predicted = rng.uniform(3, 9, 6)
+        fit = fit_and_validate(predicted, scale * predicted + bias + rng.normal(0, 0.5, 6))
+        inside += [low <= x <= high for x, (low, high) in ((scale, fit.scale_interval), (bias, fit.bias_interval))]
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.04)  # of 120
+
+
+def test_the_error_of_stops_left_out_is_not_that_of_the_stops_fitted():
+    rng = np.random.default_rng(3)
+    predicted, noise = rng.uniform(4, 8, 6), rng.normal(0, 0.5, 6)
+    fit = fit_and_validate(predicted, predicted + noise)
+    seen = fit.correction.scale * predicted + fit.correction.bias - predicted - noise
+    assert fit.error_after > np.sqrt(np.mean(seen**2))
+    assert fit.error_before == pytest.approx(np.sqrt(np.mean(noise**2)))
+
+
+def test_the_bound_goes_on_where_it_was_and_counts_no_stop_twice(fitted, answered, refused, tmp_path):
+    file, _ = fitted
+    stops = stops_of(cars.Shift(load=250, brakes=-0.10), 2, 120)
+    once, twice = tmp_path / "once.json", tmp_path / "twice.json"
+    for name, rows in (("all", stops), ("first", stops[:50]), ("second", stops[50:])):
+        rows.to_csv(tmp_path / f"{name}.csv", index=False)
+    answered("drives", "bound", tmp_path / "all.csv", "--correction", file, "-o", once)
+    answered("drives", "bound", tmp_path / "first.csv", "--correction", file, "-o", twice)
+    told = answered("drives", "bound", tmp_path / "second.csv", "--correction", twice, "-o", twice)
+    assert told["bound_stops"] == 120
+    assert json.loads(once.read_text()) == json.loads(twice.read_text())
+    again = refused("drives", "bound", tmp_path / "second.csv", "--correction", twice, "-o", twice)
+    assert "in line 2 one that was counted" in again
+    plain, here = (Predictor(correction=c).predict(**EVENT) for c in (file, twice))
+    assert plain.deceleration_lower - here.deceleration_lower == pytest.approx(told["offset"], abs=1e-5)
+
+
+def test_a_bound_without_correction_is_of_the_model_itself(answered, refused, tmp_path):
+    stops_of(cars.Shift(brakes=-0.3), 3, 10).to_csv(tmp_path / "stops.csv", index=False)
+    file = tmp_path / "bound.json"
+    told = answered("drives", "bound", tmp_path / "stops.csv", "-o", file)
+    assert told["missed"] > 0
+    assert told["offset"] > 0
+    here = Predictor(correction=file).correction
+    assert here == replace(Correction(), lower_offset=told["offset"])
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"bound": {"level": 0.05, "scores": ["x"]}}))
+    sentence = refused("drives", "bound", tmp_path / "stops.csv", "--correction", file, "-o", file)
+    assert "bound must hold a level and a list of scores" in sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        (lambda t: t.drop(columns="deceleration"), r"deceleration \(of the built-up brakes, m/s\^2\) or mfdd"),
+        (lambda t: t.rename(columns={"water_film_mm": "waterfilm_mm"}), "did you mean water_film_mm"),
+        (lambda t: t.assign(speed=120.0), "speed in line 2 must be 1 to 70"),
+        (lambda t: t.drop(columns="brake_pressure_bar"), r"a column brake_pressure_bar \(brake pressure"),
+        (lambda t: t.assign(deceleration=np.nan), "stop with a measured deceleration"),
+        (lambda t: t.head(3), "at least 3 stops. Got 2"),
+    ],
+)
+def test_stops_that_cannot_correct_are_refused_in_a_sentence(refused, tmp_path, change, wanted):
+    change(stops_of(cars.Shift(), 4, 8)).to_csv(tmp_path / "stops.csv", index=False)
+    sentence = refused("drives", "correct", tmp_path / "stops.csv", "-o", tmp_path / "correction.json")
+    assert re.search(wanted, sentence), sentence
+    assert not (tmp_path / "correction.json").exists()
+
+
+def drive_events(count: int, *, stopped: bool) -> pd.DataFrame:
+    """The table of `drives events` for a drive whose events end at standstill or do not."""
+    table = pd.DataFrame(0.0, index=range(count), columns=list(EVENT_COLUMNS)).astype({"quality": object})
+    table["initial_speed"] = np.linspace(12.0, 25.0, count)
+    table["mfdd"] = np.linspace(5.0, 6.0, count) if stopped else np.nan
+    return table.assign(stopped=stopped, quality="good", file="drive.csv")
+
+
+COMMANDS = {
+    "adapt": ("adapt", "--vehicle", "compact"),
+    "correct": ("correct",),
+    "bound": ("bound",),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
+def test_a_table_of_drive_events_says_everything_that_it_needs_at_once(refused, tmp_path, command):
+    drive_events(9, stopped=False).to_csv(tmp_path / "events.csv", index=False)
+    sentence = refused("drives", *command, tmp_path / "events.csv", "-o", tmp_path / "answer")
+    assert "Got 9 events of which no event ended at standstill, so no MFDD" in sentence
+    needed = [f for f in FACTORS if f.standard is None and not f.estimate and f.name != "speed"]
+    for f in needed if "adapt" in command else [f for f in needed if f.name == "brake_pressure_bar"]:
+        assert f"{f.name} ({f.meaning}: " in sentence
+    assert not (tmp_path / "answer").exists()
+
+
+@pytest.mark.parametrize("command", ["correct", "bound"])
+def test_a_table_of_drive_events_serves_once_the_pressure_is_added(run, tmp_path, command):
+    drive_events(9, stopped=True).assign(brake_pressure_bar=70.0).to_csv(tmp_path / "events.csv", index=False)
+    code, out, err = run("drives", command, tmp_path / "events.csv", "-o", tmp_path / "answer.json")
+    assert code == 0, err
+    note = next(line for line in err.splitlines() if line.startswith("note: ignored"))
+    assert {"start_s", "end_s", "quality", "file"} <= set(re.split(r"[:,] ", note))
+    assert not {"initial_speed", "mfdd", "brake_pressure_bar"} & set(re.split(r"[:,] ", note))
+    assert "9 stops" in out
+
+
+def test_a_deceleration_and_a_speed_of_ones_own_win_over_those_of_the_drive(answered, tmp_path):
+    table = drive_events(9, stopped=True).assign(brake_pressure_bar=70.0)
+    table.to_csv(tmp_path / "plain.csv", index=False)
+    own = table.assign(speed=table["initial_speed"], deceleration=table["mfdd"], initial_speed=69.0, mfdd=0.1)
+    own.to_csv(tmp_path / "own.csv", index=False)
+    answers = [
+        answered("drives", "correct", tmp_path / f"{name}.csv", "-o", tmp_path / "c.json") for name in ("plain", "own")
+    ]
+    assert answers[0] == answers[1]
+
+
+def test_events_that_are_never_slowed_to_a_tenth_say_so():
+    table = drive_events(3, stopped=False).assign(stopped=[True, False, False], brake_pressure_bar=70.0)
+    with pytest.raises(ValueError, match="none is slowed to a tenth of its initial speed, so no MFDD"):
+        labelled_stops(table, PREDICTOR)

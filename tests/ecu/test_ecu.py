@@ -1,0 +1,292 @@
+"""The exported C on the emulated Cortex-M4F: the same bits as on the host, and what it costs on the core."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+from numpy import ndarray
+
+from acc_decel.compiled import firmware_sources
+from acc_decel.ecu import CortexM, EcuReport, HostEcu
+from acc_decel.ecu.compiler import ZIG
+from acc_decel.ecu.cores import CORES, CORTEX_M4F
+from acc_decel.ecu.cycles import RunCosts, cortex_m3, cortex_m4
+from acc_decel.ecu.image import compile_command, image
+from acc_decel.export.firmware_files import FORMATS, firmware_files, write_firmware
+from acc_decel.export.reference import status_of
+from acc_decel.factors import FACTORS, column_names
+from acc_decel.network import DenseNet, domain_inputs
+from acc_decel.status import REFUSED
+from benchmarks import firmware as bench
+from tests.helpers.random_net import random_events, random_net, spoiled
+
+
+@pytest.fixture(scope="module")
+def net() -> DenseNet:
+    return random_net(np.random.default_rng(7))
+
+
+@pytest.fixture(scope="module")
+def events() -> ndarray:
+    rng = np.random.default_rng(11)
+    events = random_events(rng, 10_000)
+    return np.concatenate([events[:8000], spoiled(rng, events[8000:])])
+
+
+@pytest.fixture(scope="module")
+def folder(net: DenseNet, events: ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("firmware_export")
+    write_firmware(path, firmware_files(net, model="random", golden=events[:32]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def core(folder: Path) -> CortexM:
+    return CortexM(folder)
+
+
+@pytest.fixture(scope="module")
+def report(core: CortexM, events: ndarray) -> EcuReport:
+    return core.report(events)
+
+
+def test_the_core_gives_the_bits_of_the_host_for_ten_thousand_events(
+    core: CortexM, folder: Path, net: DenseNet, events: ndarray
+) -> None:
+    outputs, status = core.predict_array(events)
+    host_outputs, host_status = HostEcu(folder).predict_array(events)
+    np.testing.assert_array_equal(outputs.view("i4"), host_outputs.view("i4"))
+    np.testing.assert_array_equal(status, host_status)
+    np.testing.assert_array_equal(status, status_of(net, events))
+    assert 0 < (status & REFUSED != 0).sum() < len(events)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 127, 128, 129])
+def test_every_row_is_answered_whatever_the_number_of_mailboxes(core: CortexM, events: ndarray, rows: int) -> None:
+    outputs, status = core.predict_array(events[:rows])
+    all_outputs, all_status = core.predict_array(events[:256])
+    np.testing.assert_array_equal(outputs, all_outputs[:rows])
+    np.testing.assert_array_equal(status, all_status[:rows])
+
+
+def test_the_core_refuses_an_array_of_the_wrong_width(core: CortexM, events: ndarray) -> None:
+    with pytest.raises(ValueError, match=f"takes {len(column_names())} columns"):
+        core.predict_array(np.ascontiguousarray(events[:, 1:]))
+    with pytest.raises(ValueError, match="at least one event"):
+        core.report(events[:0])
+
+
+def test_instructions_cover_every_weight_and_little_else(report: EcuReport, net: DenseNet) -> None:
+    multiplications = sum(layer.weights.size for layer in net.embedding + net.trunk)
+    assert 2 * multiplications < report.instructions_least <= report.instructions_per_prediction < 5 * multiplications
+
+
+def test_every_answered_event_takes_the_same_time(report: EcuReport) -> None:
+    assert report.instructions_per_prediction == report.instructions_least
+
+
+def test_a_refused_event_is_measured_where_no_other_is_given(core: CortexM, report: EcuReport) -> None:
+    nothing = np.full((3, len(column_names())), np.nan, "f4")
+    refused = core.report(nothing)
+    assert (refused.predictions, refused.counted) == (3, 3)
+    assert 0 < refused.instructions_per_prediction < report.instructions_least
+
+
+def test_a_repeated_report_says_the_same(core: CortexM, events: ndarray, report: EcuReport) -> None:
+    assert core.report(events) == report
+    assert (report.target, report.predictions) == ("cortex-m4f", len(events))
+
+
+def test_flash_is_the_tables_and_a_few_kilobytes_of_code(report: EcuReport, net: DenseNet) -> None:
+    assert 4 * net.weights < report.flash_bytes < 4 * net.weights + 8192
+
+
+def test_the_firmware_keeps_no_static_ram(report: EcuReport) -> None:
+    assert report.ram_bytes == 0
+
+
+def test_static_ram_would_be_seen(folder: Path, tmp_path: Path) -> None:
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_text(path.read_text())
+    code = (tmp_path / "acc_decel.c").read_text()
+    (tmp_path / "acc_decel.c").write_text(f"{code}\nextern float kept[3];\nfloat kept[3] = {{0.0F, 0.0F, 0.0F}};\n")
+    assert image(tmp_path, tmp_path / "build", CORES[CORTEX_M4F]).ram_bytes == 12
+
+
+def test_the_stack_holds_the_buffers_and_little_else(report: EcuReport) -> None:
+    widest = 12 + 24  # the embedding's values, and the widest layer beside them
+    buffers = 4 * (len(column_names()) + 2 * widest + 2 * len(domain_inputs(FACTORS)))
+    assert buffers <= report.stack_bytes < buffers + 352
+
+
+def test_the_firmware_needs_no_library(folder: Path, tmp_path: Path) -> None:
+    given, needed = set(), set()
+    for source in firmware_sources(folder):
+        unit = tmp_path / f"{source.stem}.o"
+        subprocess.run([*compile_command(CORES[CORTEX_M4F]), f"-I{folder}", str(source), "-o", str(unit)], check=True)
+        with unit.open("rb") as stream:
+            symbols = ELFFile(stream).get_section_by_name(".symtab")
+            assert isinstance(symbols, SymbolTableSection)
+            for symbol in symbols.iter_symbols():
+                (needed if symbol["st_shndx"] == "SHN_UNDEF" else given).add(symbol.name)
+    assert needed - given == set()
+
+
+@pytest.mark.parametrize("name", ["weights", "column_limits"])
+def test_one_bit_of_a_table_altered_in_flash_fails_the_self_test(folder: Path, tmp_path: Path, name: str) -> None:
+    core = CortexM(folder, build=tmp_path)
+    assert core.self_test() == 0
+    where = image(folder, tmp_path, CORES[CORTEX_M4F]).symbols[name]
+    assert core.self_test(altered=where + 6) == 1
+
+
+def test_the_self_test_costs_more_than_its_golden_vectors_and_little_more_stack(
+    core: CortexM, report: EcuReport
+) -> None:
+    costs = core.self_test_costs()
+    assert costs == core.self_test_costs()
+    assert costs.instructions > 24 * report.instructions_per_prediction  # of 32 events some are refused, which is less
+    assert costs.cycles is not None
+    assert costs.cycles > costs.instructions
+    assert report.stack_bytes < costs.stack_bytes < report.stack_bytes + 256
+
+
+@pytest.mark.parametrize("name", ["cortex-m3", "cortex-m7", "rv32imfc"])
+def test_other_cores_give_the_bits_of_the_host(folder: Path, events: ndarray, name: str) -> None:
+    some = events[::100]
+    outputs, status = CortexM(folder, core=name).predict_array(some)
+    host_outputs, host_status = HostEcu(folder).predict_array(some)
+    np.testing.assert_array_equal(outputs.view("i4"), host_outputs.view("i4"))
+    np.testing.assert_array_equal(status, host_status)
+
+
+def test_a_risc_v_is_counted_too_and_tests_itself(folder: Path, events: ndarray, net: DenseNet, tmp_path: Path) -> None:
+    core = CortexM(folder, core="rv32imfc", build=tmp_path)
+    told = core.report(events)
+    layers = sum(layer.weights.size for layer in net.embedding + net.trunk)
+    assert 2 * layers < told.instructions_least <= told.instructions_per_prediction < 20 * layers
+    assert (told.cycles, told.multiplications, told.ram_bytes, told.library_bytes) == (None, 0, 0, 0)
+    assert 4 * len(column_names()) < told.stack_bytes < 1024
+    weights = image(folder, tmp_path, CORES["rv32imfc"]).symbols["weights"]
+    assert (core.self_test(), core.self_test(altered=weights + 6)) == (0, 1)
+
+
+def test_multiplications_of_a_risc_v_are_told_apart() -> None:
+    code = bytes.fromhex("3385650233c5650233e5650233856500")  # mul, div, rem, add
+    run = RunCosts(None, CORES["rv32imfc"].architecture.disassembler).run(0, code)
+    assert (run.instructions, run.multiplications, run.cycles) == (4, 3, 0)
+
+
+def test_the_guards_cost_less_than_a_quarter_of_the_network(report: EcuReport) -> None:
+    assert 0.05 < report.guard_share < 0.25
+
+
+@pytest.mark.parametrize(
+    ("number_format", "core"), [("float", CORTEX_M4F), ("fixed", CORTEX_M4F), ("fixed", "cortex-m3")]
+)
+def test_plain_c_gives_the_bits_of_the_kernel_by_hand(
+    net: DenseNet, events: ndarray, number_format: str, core: str, tmp_path: Path
+) -> None:
+    by_hand, plain = tmp_path / "by_hand", tmp_path / "plain"
+    write_firmware(by_hand, firmware_files(net, model="random", golden=events[:32], number_format=number_format))
+    plain.mkdir()
+    for path in by_hand.glob("*.[ch]"):
+        defined = "#define ACC_DECEL_PLAIN_C\n" if path.name.endswith("layers.c") else ""
+        (plain / path.name).write_text(defined + path.read_text())
+    slow, fast = CortexM(plain, core=core), CortexM(by_hand, core=core)
+    for is_, expected in zip(slow.predict_array(events[:1000]), fast.predict_array(events[:1000]), strict=True):
+        assert is_.tobytes() == expected.tobytes()
+    cycles = [each.report(events).cycles for each in (slow, fast)]
+    assert cycles[0] > 1.1 * cycles[1]
+
+
+def test_an_unknown_core_is_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match=r"must be one of cortex-m4f, .* Got 'z80'"):
+        CortexM(folder, core="z80")
+
+
+PROGRAM = """
+.syntax unified
+.thumb
+vmul.f32 s0, s1, s2
+vadd.f32 s3, s3, s0
+vadd.f32 s4, s5, s6
+vldmia r0!, {s0-s7}
+vfma.f32 s0, s1, s2
+vdiv.f32 s8, s9, s10
+ldr r1, [r2]
+ldr r3, [r4]
+ldr r5, [r3]
+ldrd r6, r7, [r0]
+ldm r0!, {r1, r2, r3, r4}
+str r1, [r2, #4]
+ldr r5, [r2]
+str r5, [r2, #8]
+add r1, r2, r3
+ldr r4, [r1]
+ldr r5, [r2], #4
+vldr s0, [r3]
+smlad r1, r2, r3, r1
+push {r4, r5, lr}
+mla r1, r2, r3, r4
+smull r1, r2, r3, r4
+udiv r1, r2, r3
+it eq
+addeq r1, r2, r3
+bne .
+"""
+M4_CYCLES = [1, 2, 1, 9, 3, 14, 2, 1, 2, 3, 5, 1, 2, 1, 1, 3, 1, 2, 1, 4, 1, 1, 12, 1, 1, 1]
+
+
+def test_cycles_are_those_of_the_manual(tmp_path: Path) -> None:
+    """Each as the M4's manual has it.
+
+    vadd uses the product at once, ldr r5 the address just loaded, ldr r4 the one just computed; nothing overlaps what
+    follows a store, and no load of the FPU overlaps.
+    """
+    (tmp_path / "program.s").write_text(PROGRAM)
+    unit = tmp_path / "program.o"
+    command = [*ZIG, *CORES[CORTEX_M4F].target, "-c", str(tmp_path / "program.s"), "-o", str(unit)]
+    subprocess.run(command, check=True)
+    with unit.open("rb") as stream:
+        code = ELFFile(stream).get_section_by_name(".text").data()
+    whole = RunCosts(cortex_m4).run(0, code)
+    assert (whole.instructions, whole.cycles, whole.refill, whole.end) == (26, sum(M4_CYCLES), 2, len(code))
+    longer = 1 + 4 + 1  # mla, smull, and the load that moves its base
+    assert RunCosts(cortex_m3).run(0, code).cycles == sum(M4_CYCLES) + longer
+    assert RunCosts(None).run(0, code).cycles == 0
+    with pytest.raises(ValueError, match="must be instructions"):
+        RunCosts(cortex_m4).run(0, b"\xff")
+
+
+def test_a_kept_image_is_found_again(folder: Path, tmp_path: Path, events: ndarray) -> None:
+    first, _ = CortexM(folder, build=tmp_path).predict_array(events[:10])
+    kept = sorted(tmp_path.iterdir())
+    second, _ = CortexM(folder, build=tmp_path).predict_array(events[:10])
+    assert sorted(tmp_path.iterdir()) == kept
+    np.testing.assert_array_equal(first, second)
+
+
+def test_the_benchmarks_plain_network_runs_in_every_form_on_one_core(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    layers, events = bench.plain_layers(rng), rng.uniform(-1, 1, (200, 12)).astype("f4")
+    expected = events
+    for layer in layers[:-1]:
+        expected = np.maximum(layer(expected), 0)
+    expected = layers[-1](expected)
+    limits = {"float": (0.0, 4.7), "fixed": (0.01, 4.0), "loop": (0.0, 99), "emlearn": (1e-4, 99)}  # away, cycles
+    told = {}
+    for form, words_of, values_of in bench.written_networks(tmp_path, layers):
+        ecu = CortexM(tmp_path / form)
+        outputs, _ = ecu.predict_array(words_of(events))
+        away, cycles = limits[form]
+        assert np.abs(values_of(outputs[:, 0]) - expected[:, 0]).max() <= away
+        told[form] = report = ecu.report(words_of(events))
+        assert report.cycles is not None
+        assert report.cycles_per_mac == report.cycles / 1440 < cycles
+        assert form not in FORMATS or report.instructions_least == report.instructions_per_prediction
+    for form in {*told} - {*FORMATS}:
+        assert told["float"].cycles < told[form].cycles / 2

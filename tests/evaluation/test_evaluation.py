@@ -1,0 +1,231 @@
+"""Published braking tests and a user's own: the facts are carried unchanged, every row is predicted."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import SHARED_TABLES
+
+from acc_decel import Predictor, evaluation
+from acc_decel.evaluation.physics_tests import simulate_tests
+from acc_decel.factors import FACTORS, column_names
+from acc_decel.model_folder import read_model
+from acc_decel.outputs import OUTPUTS
+from acc_decel.predictor import columns_of
+
+KNOWN = {*(f.name for f in FACTORS), *column_names()}
+
+
+@pytest.fixture(scope="module")
+def small(small_model) -> dict[str, Predictor]:
+    return {"compact": Predictor(small_model)}
+
+
+@pytest.fixture(scope="module")
+def published() -> pd.DataFrame:
+    return evaluation.published_tests()
+
+
+@pytest.fixture(scope="module")
+def results(published) -> pd.DataFrame:
+    return evaluation.evaluate_tests(published, evaluation.load_predictors(published))
+
+
+def own_tests(folder: Path, text: str) -> Path:
+    path = folder / "mine.csv"
+    path.write_text(text)
+    return path
+
+
+def test_the_facts_are_those_of_the_source(published):
+    if not SHARED_TABLES.is_dir():
+        pytest.skip("recordings of others are not part of the project")
+    source = pd.read_csv(SHARED_TABLES / "braking_tests.csv")
+    assert published["name"].tolist() == source["id"].tolist()
+    for column in ("kind", "conditions", "source"):
+        assert published[column].tolist() == source[column].tolist(), column
+    np.testing.assert_array_equal(published["braking_distance_m"], source["braking_distance_m"])
+    np.testing.assert_allclose(published["speed"], source["v0_kmh"] / 3.6, rtol=1e-4)
+
+
+def test_every_published_test_names_its_source_and_conditions(published):
+    assert published["name"].is_unique
+    assert published["source"].str.contains("http").all()
+    assert (published["conditions"].str.len() > 10).all()
+    assert (published["braking_distance_m"] > 0).all()
+
+
+def test_what_a_published_test_does_not_state_stays_not_available(published):
+    columns = columns_of(evaluation.factors_of(published))
+    for f in FACTORS:
+        lacking = np.isnan(columns[:, [column_names().index(c) for c in f.columns]]).all(axis=1)
+        if f.name in published:
+            stated = published[f.name].notna()
+            taken = f.standard is not None or not f.may_lack  # a test stops as hard as the car can
+            np.testing.assert_array_equal(lacking, ~stated & (not taken), err_msg=f.name)
+        else:
+            assert lacking.all() or f.standard is not None, f.name
+
+
+def test_every_published_test_is_predicted(published, results):
+    assert results["name"].tolist() == published["name"].tolist()
+    assert results["vehicle"].tolist() == published["vehicle"].tolist()
+    assert np.isfinite(results["predicted_m"]).all()
+    assert (results["lower_m"] < results["predicted_m"]).all()
+    assert (results["predicted_m"] < results["upper_m"]).all()
+    np.testing.assert_array_equal(results["measured_m"], published["braking_distance_m"])
+
+
+def test_published_distances_are_met_within_15_percent_on_average(results):
+    found = evaluation.summarise(results)
+    assert found.mean_abs_error_pct <= 15
+    assert found.inside_interval_pct >= 60
+
+
+def test_the_summary_counts_measured_tests_only():
+    rows = pd.DataFrame(
+        {
+            "name": ["a", "b", "c"],
+            "kind": ["measured", "measured", evaluation.braking_tests.BOUND],
+            "measured_m": [40.0, 50.0, 30.0],
+            "predicted_m": [44.0, 40.0, 90.0],
+            "lower_m": [35.0, 35.0, 80.0],
+            "upper_m": [55.0, 45.0, 99.0],
+            "error_pct": [10.0, -20.0, 200.0],
+            "inside": [True, False, False],
+        }
+    )
+    found = evaluation.summarise(rows)
+    assert (found.tests, found.mean_abs_error_pct, found.inside_interval_pct) == (2, 15.0, 50.0)
+    assert (found.worst, found.worst_error_pct) == ("b", 20.0)
+    assert found.mean_interval_pct == pytest.approx((50 + 20) / 2)
+    with pytest.raises(ValueError, match="Got only bounds"):
+        evaluation.summarise(rows[2:])
+
+
+def test_the_error_is_the_predicted_distance_over_the_measured(small, tmp_path):
+    path = own_tests(tmp_path, "name,braking_distance_m,speed,surface,water_film_mm\nmine,40,27.8,asphalt,0\n")
+    row = evaluation.evaluate_tests(evaluation.read_tests(path), small).iloc[0]
+    full = {"brake_pressure_bar": evaluation.braking_tests.FULL_BRAKING_BAR, "abs": 1.0}
+    answer = small["compact"].predict(speed=27.8, surface="asphalt", water_film_mm=0, **full)
+    assert row["predicted_m"] == pytest.approx(answer.stopping_distance, rel=1e-5)
+    assert row["upper_m"] == pytest.approx(answer.stopping_distance_upper, rel=1e-5)
+    assert row["lower_m"] == pytest.approx(27.8 * answer.delay + 27.8**2 / (2 * answer.deceleration_upper), rel=1e-5)
+    assert row["error_pct"] == pytest.approx(100 * (answer.stopping_distance / 40 - 1), rel=1e-4)
+    assert row["inside"] == (row["lower_m"] <= 40 <= row["upper_m"])
+
+
+def test_own_tests_may_leave_out_columns_and_cells(small, tmp_path):
+    few = "name,braking_distance_m,speed\na,40,27.8\nb,30,25\n"
+    many = (
+        "name,braking_distance_m,vehicle,speed,brake_pressure_bar,mass,abs,surface\n"
+        "a,40,,27.8,,,,\n"
+        "b,30,compact,25,160,,1,\n"
+    )
+    results = [
+        evaluation.evaluate_tests(evaluation.read_tests(own_tests(tmp_path, text)), small)["predicted_m"]
+        for text in (few, many)
+    ]
+    np.testing.assert_allclose(*results)
+
+
+def test_own_tests_keep_what_they_state(small, tmp_path):
+    text = "name,braking_distance_m,speed,brake_pressure_bar,abs\na,90,27.8,30,\nb,40,27.8,,\nc,60,27.8,,0\n"
+    predicted = evaluation.evaluate_tests(evaluation.read_tests(own_tests(tmp_path, text)), small)["predicted_m"]
+    assert predicted.nunique() == 3
+    assert predicted[0] > predicted[1]
+
+
+def test_own_tests_of_several_vehicles_keep_their_order(small_model, tmp_path):
+    models = {"compact": Predictor(small_model), "other": Predictor(small_model)}
+    text = "name,braking_distance_m,speed,vehicle\na,40,27.8,other\nb,40,27.8,compact\nc,40,27.8,other\nd,40,27.8,\n"
+    rows = evaluation.evaluate_tests(evaluation.read_tests(own_tests(tmp_path, text)), models)
+    assert rows["name"].tolist() == ["a", "b", "c", "d"]
+
+
+WRONG_TESTS = {
+    "no name": ("braking_distance_m,speed\n40,27\n", "must have a column name"),
+    "no distance": ("name,speed\na,27\n", "must have a column braking_distance_m"),
+    "no speed": ("name,braking_distance_m\na,27\n", "must have a column speed"),
+    "empty distance": ("name,braking_distance_m,speed\na,40,27\nb,,27\n", "braking_distance_m of b must be above 0 m"),
+    "negative distance": ("name,braking_distance_m,speed\na,-40,27\n", "braking_distance_m of a.*Got -40"),
+    "text for a distance": ("name,braking_distance_m,speed\na,long,27\n", "braking_distance_m of a.*Got long"),
+    "unknown column": ("name,braking_distance_m,speed,waterfilm_mm\na,40,27,1\n", "Did you mean water_film_mm"),
+    "only a header": ("name,braking_distance_m,speed\n", "at least one test"),
+    "nothing": ("", "must be a CSV file of braking tests"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG_TESTS.values(), ids=WRONG_TESTS.keys())
+def test_a_file_of_tests_with_a_mistake_is_refused_by_name(tmp_path, text, said):
+    path = own_tests(tmp_path, text)
+    with pytest.raises(ValueError, match=f"mine.csv.*{said}"):
+        evaluation.read_tests(path)
+
+
+def test_a_file_of_tests_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"none\.csv must be a CSV file of braking tests"):
+        evaluation.read_tests(tmp_path / "none.csv")
+
+
+WRONG_ROWS = {
+    "vehicle without a model": ("vehicle", "tank", "vehicle of b must be one with a model: compact.*Got 'tank'"),
+    "speed in km/h": ("speed", "130", "speed in row 'b' must be.*If that was km/h, give 36.11"),
+    "no speed": ("speed", "", "speed in row 'b' must be.*may not lack"),
+    "unknown surface": ("surface", "tarmac", "surface in row 'b' must be one of"),
+    "text for a number": ("mass", "heavy", "mass in row 'b' must be a number"),
+}
+
+
+@pytest.mark.parametrize(("column", "value", "said"), WRONG_ROWS.values(), ids=WRONG_ROWS.keys())
+def test_a_test_that_cannot_be_predicted_is_named(small, tmp_path, column, value, said):
+    good = {"name": "a", "braking_distance_m": "40", "speed": "27.8", "vehicle": "compact", "surface": "", "mass": ""}
+    bad = good | {"name": "b", column: value}
+    text = "\n".join([",".join(good), ",".join(good.values()), ",".join(bad.values())])
+    with pytest.raises(ValueError, match=said):
+        evaluation.evaluate_tests(evaluation.read_tests(own_tests(tmp_path, text)), small)
+
+
+def test_a_model_that_is_named_takes_the_place_of_the_released_one(small_model, monkeypatch):
+    released = {"compact": small_model}
+    monkeypatch.setattr(evaluation.braking_tests, "released_models", lambda: released)
+    tests = pd.DataFrame({"name": ["a"], "braking_distance_m": [40.0], "speed": [27.8]})
+    named = evaluation.load_predictors(tests, (str(small_model / "model.onnx"),))
+    assert named["compact"].path == small_model / "model.onnx"
+    released.clear()
+    with pytest.raises(ValueError, match="must be one with a model"):
+        evaluation.evaluate_tests(tests, evaluation.load_predictors(tests))
+
+
+def test_an_empty_vehicle_column_means_the_compact_car(small, tmp_path):
+    text = "name,braking_distance_m,speed,vehicle\na,40,27.8,\n"
+    tests = evaluation.read_tests(own_tests(tmp_path, text))
+    assert list(evaluation.evaluate_tests(tests, small)["vehicle"]) == ["compact"]
+
+
+def test_the_physics_itself_meets_the_published_tests(published):
+    found = evaluation.summarise(simulate_tests(published))
+    assert found.mean_abs_error_pct < 8
+    assert found.inside_interval_pct > 85
+
+
+def test_a_models_card_tells_its_metrics_and_shows_its_pictures(small_model, run, monkeypatch, tmp_path):
+    monkeypatch.setattr("acc_decel.cli.card.EVENTS", 3_000)
+    small_model = shutil.copytree(small_model, tmp_path / "compact")
+    code, said, err = run("card", small_model)
+    assert code == 0, err
+    text = (small_model / "card.md").read_text()
+    for name in OUTPUTS:
+        assert f"`{name}`" in text
+    for regime in json.loads((small_model / "metrics.json").read_text())["regimes"]:
+        assert f"| {regime} |" in text
+    pictures = re.findall(r"!\[.*\]\((.*)\)", text)
+    assert f"{len(pictures)} pictures" in said
+    assert len(pictures) == 4
+    assert all(matplotlib.image.imread(small_model / name).std() > 0.05 for name in pictures)  # something is drawn
+    assert read_model(small_model)  # the card leaves the model as it was

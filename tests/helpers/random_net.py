@@ -1,0 +1,98 @@
+"""Networks of random weights with the wiring of the real one, and random events, for tests that need no training."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from acc_decel.factors import FACTORS, Factor
+from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
+from acc_decel.outputs import OUTPUTS
+
+EMBEDDING = (16, 12)
+TRUNK = (24, 16)
+SCORED = 11  # units of the score of the trained domain
+RARE = 1.9  # what it must overcome
+
+TYPICAL = {  # the quantiles cross now and then
+    "deceleration_lower": 3.0,
+    "deceleration": 5.0,
+    "deceleration_upper": 4.5,
+    "delay": 0.3,
+    "deceleration_lower_99": 2.5,
+}
+
+
+def random_net(
+    rng: np.random.Generator,
+    factors: tuple[Factor, ...] = FACTORS,
+    *,
+    embedding: tuple[int, ...] = EMBEDDING,
+    trunk: tuple[int, ...] = TRUNK,
+    scaled_choices: bool = True,
+) -> DenseNet:
+    """A network whose outputs look like decelerations [m/s^2] and delays [s], monotone where physics forces it."""
+    wires, count = wiring(factors), len(OUTPUTS)
+    layers, carried = [], np.array(wires.directions)
+    for i, units in enumerate((*trunk, count)):
+        directions = np.ones(units) if i == len(trunk) else np.where(np.arange(units) % 2, 1, -1)
+        drawn = layer(rng, embedding[-1] + len(carried), units)
+        forced = drawn.weights[:, embedding[-1] :]
+        forced[:] = np.abs(forced) * np.outer(directions, carried)
+        layers.append(drawn)
+        carried = directions
+    layers[-1] = Layer(layers[-1].weights, np.array([TYPICAL[name] for name in OUTPUTS], "f4"))
+    ranges = np.array([(f.low, f.high) for f in factors for _ in f.columns])
+    plain = np.array([bool(f.levels) and not scaled_choices for f in factors for _ in f.columns])
+    scored, total = layer(rng, len(domain_inputs(factors)), SCORED), layer(rng, SCORED, 1)
+    return DenseNet(
+        factors,
+        center=np.where(plain, 0, ranges.mean(axis=1)).astype("f4"),
+        inverse_spread=np.where(plain, 1, 2 / np.diff(ranges)[:, 0]).astype("f4"),
+        embedding=tuple(layer(rng, i, o) for i, o in pairwise((wires.embedding_inputs, *embedding))),
+        trunk=tuple(layers),
+        low=np.full(count, -np.inf, "f4"),
+        high=np.full(count, np.inf, "f4"),
+        domain=(scored, Layer(np.abs(total.weights), np.full(1, -RARE, "f4"))),
+    )
+
+
+def familiar(net: DenseNet) -> DenseNet:
+    """The network with a score that flags nothing, so that exclusions stand alone."""
+    *first, last = net.domain
+    return replace(net, domain=(*first, replace(last, bias=last.bias - np.float32(1e3))))
+
+
+def layer(rng: np.random.Generator, inputs: int, outputs: int, *, wild: float = 2.0) -> Layer:
+    """A layer of random weights, whose outputs are about `wild` times as great as its inputs."""
+    weights = rng.normal(0, wild / np.sqrt(inputs), (outputs, inputs)).astype("f4")
+    return Layer(weights, rng.normal(0, 0.3, outputs).astype("f4"))
+
+
+def random_events(
+    rng: np.random.Generator, rows: int, factors: tuple[Factor, ...] = FACTORS
+) -> Float32[ndarray, "rows columns"]:
+    """Events that are accepted: every factor within its range, a third of those that may lack not available."""
+    return np.concatenate([_drawn(rng, rows, f) for f in factors], axis=1)
+
+
+def _drawn(rng: np.random.Generator, rows: int, factor: Factor) -> Float32[ndarray, "rows levels"]:
+    if factor.levels:
+        values = rng.dirichlet(np.full(len(factor.levels), 0.2), rows).astype("f4")
+    else:
+        low, high = np.float32(factor.low), np.float32(factor.high)
+        values = np.clip(rng.uniform(low, high, (rows, 1)).astype("f4"), low, high)
+    if factor.may_lack:
+        values[rng.random(rows) < 1 / 3] = np.nan
+    return values
+
+
+def spoiled(rng: np.random.Generator, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
+    """The events with one to three columns each overwritten by something that a sensor should not send."""
+    spoiled_events = events.copy()
+    bad = np.array([np.nan, np.inf, -np.inf, 1e30, -1e30, 3e38, 0.0, -0.0, 1e-42, 0.5, 1.0, 2.0, 1000.0], "f4")
+    for event in spoiled_events:
+        event[rng.integers(0, len(event), rng.integers(1, 4))] = rng.choice(bad)
+    return spoiled_events
