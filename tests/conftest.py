@@ -44,6 +44,8 @@ def shape_checked_modules() -> list[str]:
 
 
 install_import_hook(shape_checked_modules(), "beartype.beartype")
+EXPORT = import_module("acc_decel.export.firmware_files")
+EXPORT.FIXED_EVENTS, EXPORT.SHIFT_EVENTS = 6_000, 2_000  # fewer than for a release; before others import the numbers
 
 from acc_decel import cli
 from acc_decel.dataset import Dataset, generate, load_dataset, scenarios, sense
@@ -76,8 +78,6 @@ class Budget:
 
 
 BUDGET = Budget()
-EXPORT = import_module("acc_decel.export.firmware_files")
-EXPORT.FIXED_EVENTS, EXPORT.SHIFT_EVENTS = 6_000, 2_000  # fewer, for which weights are rounded: laws hold for any
 COMPACT = vehicle("compact")
 SMALL_EVENTS = 6_000
 SMALL_FITTING = Fitting(steps=(1_000, 1_000, 1_500), tries=2)  # of the trained domain: enough to tell what is strange
