@@ -39,15 +39,15 @@ def events(
     """
     from acc_decel import drives  # noqa: PLC0415
 
-    find = drives.found_targets if ahead else drives.found
+    find = drives.find_target_events if ahead else drives.find_events
     with progress_bar() as progress:
         task = progress.add_task(f"reading {file.name}", total=None)
 
         def read(records: int) -> None:
             progress.advance(task, records)
 
-        told = find(file, description=recording, dbc=dbc, threshold=threshold, on_records=read)
-    if isinstance(told, drives.Targets):
+        told = find(file, description_file=recording, dbc=dbc, threshold=threshold, on_records=read)
+    if isinstance(told, drives.TargetEvents):
         _tell_targets(told, output, plot, as_json=as_json)
         return
     if output is not None:
@@ -66,7 +66,7 @@ def events(
     say(f"{told.clean.frames} frames, {told.dropped_frames} dropped, {60 * told.hours:.1f} minutes")
 
 
-def _tell_targets(told: "drives.Targets", output: Path | None, plot: Path | None, *, as_json: bool) -> None:
+def _tell_targets(told: "drives.TargetEvents", output: Path | None, plot: Path | None, *, as_json: bool) -> None:
     if output is not None:
         write_table(told.events, output)
     if plot is not None:
@@ -112,7 +112,7 @@ def _event_rows(table: Any) -> list[tuple[str, ...]]:
     ]
 
 
-def _notes(told: "drives.Found") -> list[str]:
+def _notes(told: "drives.DriveEvents") -> list[str]:
     notes = list(told.notes)
     if told.dropped:
         parts = ", ".join(f"{count} {reason}" for reason, count in told.dropped.items())
@@ -122,7 +122,7 @@ def _notes(told: "drives.Found") -> list[str]:
     return notes
 
 
-def _draw(told: "drives.Found", path: Path) -> None:
+def _draw(told: "drives.DriveEvents", path: Path) -> None:
     from acc_decel.cli import drive_plots, plots  # noqa: PLC0415
 
     if path.suffix:

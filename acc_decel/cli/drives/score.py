@@ -18,7 +18,7 @@ from acc_decel.model_folder import DEFAULT_MODEL
 from acc_decel.predictor import Predictor
 
 if TYPE_CHECKING:
-    from acc_decel.drives import Found
+    from acc_decel.drives import DriveEvents
 
 
 def score(
@@ -45,14 +45,14 @@ def score(
     """
     from acc_decel import drives  # noqa: PLC0415 - the extra [drives] is asked for only here
 
-    found = drives.recordings(files)
+    found = drives.list_recordings(files)
     loaded = cache(Predictor)
     reports, tables = [], []
     with progress_bar() as progress:
         for file in progress.track(found, description="recordings"):
 
-            def read(file: Path = file) -> "Found":
-                return drives.found(file, description=recording, dbc=dbc, threshold=threshold)
+            def read(file: Path = file) -> "DriveEvents":
+                return drives.find_events(file, description_file=recording, dbc=dbc, threshold=threshold)
 
             report, rows = _file_score(read, loaded, model, factors)
             if report["reason"] and len(found) == 1:
@@ -77,7 +77,7 @@ def score(
 
 
 def _file_score(
-    read: Callable[[], "Found"], loaded: Callable[[str], Predictor], model: str | None, factors: Factors
+    read: Callable[[], "DriveEvents"], loaded: Callable[[str], Predictor], model: str | None, factors: Factors
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """The score of one recording with its events; a reason instead if it cannot be read or predicted."""
     chosen, rows, count, reason = model or DEFAULT_MODEL, pd.DataFrame(), 0, ""
