@@ -46,7 +46,8 @@ from acc_decel.network import (
     stored,
     wiring,
 )
-from acc_decel.network.domain import FALSE_ALARMS, Fitting, auroc, drawn_anew, fitted, related, with_threshold
+from acc_decel.network.domain import auroc, related
+from acc_decel.network.domain_fitting import FALSE_ALARMS, Fitting, drawn_anew, fitted, with_threshold
 from acc_decel.network.domain_metrics import domain_metrics, out_of_range
 from acc_decel.network.split import part
 from acc_decel.status import OUTSIDE_DOMAIN, REFUSED

@@ -19,7 +19,7 @@ from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import DenseNet, calibration, entering, loaded, stored, wiring
 from acc_decel.network.calibration import LOWER, MEDIAN, UPPER, calibrated
-from acc_decel.network.domain import Fitting
+from acc_decel.network.domain_fitting import Fitting
 from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain
 from acc_decel.network.split import PARTS, part
 from acc_decel.network.training import (
