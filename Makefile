@@ -7,12 +7,15 @@ DEMO_EVENTS ?= 300000
 MODEL_EVENTS ?= 4000000
 # With seed 1 the clamp acts on 6 of 50,000 trained events, which verify refuses.
 SEED_sports := 2
+HAND_WRITTEN_C := acc_decel/export/firmware acc_decel/compiled/host acc_decel/ecu/target acc_decel/evidence
+HAND_WRITTEN_C := $(wildcard $(foreach folder,$(HAND_WRITTEN_C),$(folder)/*.[ch]))
+PYTEST := $(RUN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 MODELS := $(basename $(notdir $(wildcard acc_decel/physics/vehicles/*.toml)))
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export CUDA_VISIBLE_DEVICES ?= -1
 
-.PHONY: help install demo test check regenerate models wheel clean
+.PHONY: help install demo test quick check regenerate docs figures models wheel clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -22,7 +25,7 @@ install: $(VENV)/.installed ## the virtual environment .venv with everything
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/pip install --quiet --upgrade pip
-	$(RUN)/pip install --quiet --editable ".[train,ecu,drives,bench,dev]"
+	$(RUN)/pip install --quiet --editable ".[train,ecu,drives,bench,docs,dev]"
 	touch $@
 
 demo: install ## generate, train, export, evaluate, run on the emulated Cortex-M4F
@@ -36,19 +39,30 @@ demo: install ## generate, train, export, evaluate, run on the emulated Cortex-M
 	@echo "model:    $(DEMO)/model    (model.onnx, network.npz, metrics.json)"
 	@echo "firmware: $(DEMO)/firmware (acc_decel.c, acc_decel.h, tables, golden vectors)"
 
-test: install ## all tests
-	$(RUN)/pytest
+test: install ## all tests, on up to four cores
+	$(PYTEST)
+
+quick: install ## the tests that are not marked slow, under a minute: after every change; make test before it is given away
+	$(PYTEST) -m "not slow"
 
 check: install regenerate ## formatter, linter, types, import contracts, generated files up to date
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
+	$(RUN)/clang-format --dry-run --Werror $(HAND_WRITTEN_C)
 	$(RUN)/mypy
 	$(RUN)/lint-imports
-	git diff --exit-code -- firmware_export README.md
+	git diff --exit-code -- firmware_export README.md docs acc_decel/physics/vehicles
 
-regenerate: install ## firmware_export/ and the tables of the README from models/
+regenerate: install ## firmware_export/, vehicle files, and the generated parts of README and docs from models/
 	$(RUN)/acc-decel export compact --output firmware_export
-	$(RUN)/python .ci/readme_tables.py README.md
+	$(RUN)/python .ci/docs_tables.py
+
+docs: install ## the documentation as a site in build/site; nothing in it is loaded from outside
+	PYTHONPATH=.ci $(RUN)/zensical build --strict --clean
+	$(RUN)/python .ci/docs_site.py build/site
+
+figures: install ## draw the pictures of the documentation again
+	$(RUN)/python .ci/docs_figures.py
 
 define release
 	$(RUN)/acc-decel generate --vehicle $(1) --events $(MODEL_EVENTS) --output build/models/$(1)

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from acc_decel.files import replaced
-from acc_decel.network import DenseNet, loaded
+from acc_decel.network import DenseNet, load_net
 
 ARRAYS, ONNX, METRICS, MANIFEST = "network.npz", "model.onnx", "metrics.json", "manifest.json"
 ATTRIBUTION, PROOF, CARD = "attribution.onnx", "proof.json", "card.md"
@@ -19,12 +19,12 @@ def add_attribution(folder: Path, content: bytes, metrics: dict[str, object]) ->
     The manifest first forgets what changes, so that a folder that is left half-way can still be read.
     """
     told = json.loads((folder / METRICS).read_text()) | {"attribution": metrics}
-    files = {ATTRIBUTION: content, METRICS: _json(told)}
+    files = {ATTRIBUTION: content, METRICS: json_bytes(told)}
     manifest = json.loads((folder / MANIFEST).read_text())
     kept = {name: digest for name, digest in manifest["sha256"].items() if name not in files}
     hashes = {name: hashlib.sha256(written).hexdigest() for name, written in files.items()}
-    steps = {MANIFEST: _json(manifest | {"sha256": kept})} | files
-    for name, written in (*steps.items(), (MANIFEST, _json(manifest | {"sha256": kept | hashes}))):
+    steps = {MANIFEST: json_bytes(manifest | {"sha256": kept})} | files
+    for name, written in (*steps.items(), (MANIFEST, json_bytes(manifest | {"sha256": kept | hashes}))):
         with replaced(folder / name) as temporary:
             temporary.write_bytes(written)
 
@@ -43,11 +43,12 @@ def read_model(folder: Path) -> tuple[DenseNet, dict[str, object]]:
         path = folder / name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             raise ValueError(f"{path} must be as {MANIFEST} says. Got another or none: train or fetch it again.")
-    return loaded(folder / ARRAYS), json.loads((folder / METRICS).read_text())
+    return load_net(folder / ARRAYS), json.loads((folder / METRICS).read_text())
 
 
-def _json(told: dict[str, object]) -> bytes:
-    return (json.dumps(told, indent=1) + "\n").encode()
+def json_bytes(values: dict[str, object]) -> bytes:
+    """The JSON text of a file of the folder."""
+    return (json.dumps(values, indent=1) + "\n").encode()
 
 
 def models_folder() -> Path:

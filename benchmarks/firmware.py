@@ -34,8 +34,8 @@ from acc_decel.ecu.cores import CORES
 from acc_decel.export import c_fixed, c_float, even_events, firmware_files, golden_events, write_firmware
 from acc_decel.export.c_tables import Table, defines, header
 from acc_decel.export.firmware_files import FIXED_EVENTS, FORMATS
-from acc_decel.export.fixed_point.arithmetic import LEAST, MOST, Scale, fixed_answers
-from acc_decel.export.fixed_point.build import fixed_net
+from acc_decel.export.fixed_point import fixed_answers, fixed_net
+from acc_decel.export.fixed_point.arithmetic import MAX_VALUE, MIN_VALUE, Scale
 from acc_decel.export.fixed_point.intervals import Interval
 from acc_decel.export.fixed_point.quantisation import _last_layer, _layer, scale_of
 from acc_decel.export.reference import reference_outputs
@@ -187,7 +187,7 @@ def plain_fixed(folder: Path, layers: list[Layer]) -> Written:
     written(folder / "fixed", parts, columns=WIDTHS[0] // 2, word=word, sources=c_fixed.LAYERS, own="fixed")
 
     def words_of(events: np.ndarray) -> np.ndarray:
-        q = np.clip(np.rint((events - entering.low) * entering.scale) + LEAST, LEAST, MOST)
+        q = np.clip(np.rint((events - entering.low) * entering.scale) + MIN_VALUE, MIN_VALUE, MAX_VALUE)
         return q.astype("<i2").view("<f4")
 
     return "fixed", words_of, lambda words: (words.view("<u4").astype(float) - 2**31) * 2.0 ** -float(bits[0])

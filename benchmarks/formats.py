@@ -37,7 +37,7 @@ from acc_decel.export.fixed_point.weight_rounding import Rounding, rounded_net
 from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet, Layer, entering, in_order, rectified
 from acc_decel.outputs import DELAY
-from benchmarks.evidence_events import released
+from benchmarks.firmware import released
 
 MODEL = "compact"
 MEASURED = 20  # events on the emulated cores

@@ -1,15 +1,16 @@
-/* Inside of the float32 network: the trained domain, told by a small score on what enters the network. */
+/* Internal to the float32 network: is an event inside the trained domain? A small score of the network's inputs says
+ * so. */
 #ifndef ACC_DECEL_DOMAIN_H
 #define ACC_DECEL_DOMAIN_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether training never showed such a combination: the score is above 0. `entered` is what enters the network: forced
- * columns, free columns, gated columns times (1 - gate), availability. */
+/* True if training never showed such a combination: the score is above 0. `entered` are the inputs of the network:
+ * forced columns, free columns, gated columns times (1 - gate), availability. */
 bool acc_decel_unfamiliar(const float entered[]);
 
-/* Carries the CRC-32 `crc` on over the tables of the score. */
+/* Continues the CRC-32 `crc` over the tables of the score. */
 uint32_t acc_decel_domain_crc(uint32_t crc);
 
 #endif

@@ -10,12 +10,12 @@
 #define ACC_DECEL_DOMAIN_LAYERS 2U
 #define ACC_DECEL_DOMAIN_INPUTS 16U
 
-/* 16: which of the values that enter the network the score sees */
+/* 16: which inputs of the network are inputs of the score */
 static const uint32_t domain_inputs[16] = {
     3U, 4U, 8U, 9U, 10U, 11U, 12U, 13U, 14U, 15U, 16U, 17U, 20U, 26U, 27U, 30U
 };
 
-/* 2 x 3: inputs, outputs, bent */
+/* 2 x 3: inputs, outputs, rectified */
 static const acc_decel_layer_t domain_layers[2] = {
     {16U, 12U, 1U}, {12U, 1U, 0U}
 };
@@ -55,10 +55,10 @@ static const float domain_weights[217] = {
     -15.134408F, -7.36850691F, -6.88313341F, -8.09878349F, 5.01552153F, -8.15443039F, 6.82224655F, 5.40524435F
 };
 
-#define ACC_DECEL_DOMAIN_STRETCHES 3U
+#define ACC_DECEL_DOMAIN_RANGE_COUNT 3U
 
 /* what the checksum covers */
-static const acc_decel_stretch_t domain_stretches[ACC_DECEL_DOMAIN_STRETCHES] = {
+static const acc_decel_memory_range_t domain_ranges[ACC_DECEL_DOMAIN_RANGE_COUNT] = {
     {domain_inputs, (uint32_t)sizeof(domain_inputs)},
     {domain_layers, (uint32_t)sizeof(domain_layers)},
     {domain_weights, (uint32_t)sizeof(domain_weights)}

@@ -4,11 +4,11 @@
 
 #include <stdint.h>
 
-#define ACC_DECEL_SCHEMA "49656705" /* changes with the factors; compare with the sender's */
+#define ACC_DECEL_SCHEMA "49656705" /* changes with the factors; compare the sender's */
 #define ACC_DECEL_FACTOR_COUNT 14U
 #define ACC_DECEL_COLUMN_COUNT 21U
 #define ACC_DECEL_OUTPUT_COUNT 5U
-#define ACC_DECEL_MULTIPLY_ADDS 3068U /* of one prediction, for estimates of its run time */
+#define ACC_DECEL_MULTIPLY_ADDS 3068U /* of one prediction, to estimate its run time */
 
 /* The braking factors. A value that is not available is ACC_DECEL_NOT_AVAILABLE. */
 typedef struct {
@@ -35,7 +35,7 @@ typedef struct {
     float friction_estimate; /* [-] 0.05 to 1.3, estimate of the peak tyre-road friction at walking speed */
 } acc_decel_factors_t;
 
-/* The answer; always deceleration_lower_99 <= deceleration_lower <= deceleration <= deceleration_upper, positive when slowing. */
+/* The answer; always deceleration_lower_99 <= deceleration_lower <= deceleration <= deceleration_upper; decelerations are positive when slowing. */
 typedef struct {
     float deceleration_lower; /* mean deceleration reached at least, 95 times in 100 (5 % quantile) [m/s^2] */
     float deceleration; /* mean deceleration of the built-up brakes to standstill, median [m/s^2] */
@@ -60,14 +60,14 @@ typedef struct {
 #define ACC_DECEL_FACTOR_ABS 12U
 #define ACC_DECEL_FACTOR_FRICTION_ESTIMATE 13U
 
-/* Bits of the status: bit shift + index tells about one factor, the flags about the answer. */
+/* Bits of the status: bit shift + index is about one factor, the flags are about the answer. */
 #define ACC_DECEL_OUT_OF_RANGE_SHIFT 0U
 #define ACC_DECEL_NOT_AVAILABLE_SHIFT 24U
 #define ACC_DECEL_OUTSIDE_DOMAIN (UINT64_C(1) << 48U) /* a combination of factors that training hardly ever showed */
 #define ACC_DECEL_BELOW_COMFORT (UINT64_C(1) << 49U) /* the lower deceleration is below the ACC limit of 3.5 m/s^2 */
 #define ACC_DECEL_REFUSED (UINT64_C(1) << 50U) /* no prediction: a factor is out of range, or lacks and may not */
 
-/* [m/s^2] what an ACC may ask for at higher speed, ISO 15622 */
+/* [m/s^2] the maximum that an ACC may request at higher speed, ISO 15622 */
 #define ACC_DECEL_COMFORT_DECELERATION 3.5F
 
 /* Limits of a correction, see acc_decel_correction.h. */

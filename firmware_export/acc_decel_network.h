@@ -1,5 +1,5 @@
-/* Inside of the firmware: what acc_decel.c and acc_decel_self_test.c ask of each other and of the network, which is in
- * acc_decel_float.c or acc_decel_fixed.c, whichever was exported. Not for the project's own code. */
+/* Internal: what acc_decel.c and acc_decel_self_test.c use of each other and of the network. The network is in
+ * acc_decel_float.c or in acc_decel_fixed.c, depending on the exported format. Not for the project's own code. */
 #ifndef ACC_DECEL_NETWORK_H
 #define ACC_DECEL_NETWORK_H
 
@@ -9,14 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A stretch of memory whose checksum is known. */
+/* A range of memory that a checksum covers. */
 typedef struct {
     const void *bytes;
     uint32_t count;
-} acc_decel_stretch_t;
+} acc_decel_memory_range_t;
 
-/* Raw outputs of the network, cut to their limits, in no order, for accepted columns. Bit i of `available` tells
- * whether column i is available; it is NaN if not. Afterwards `columns` are no longer those. Returns whether the
+/* Writes the raw outputs of the network for accepted columns, cut to their limits; the quantiles may still cross. Bit i
+ * of `available` is 1 if column i is available; otherwise the column is NaN. Overwrites `columns`. Returns true if the
  * network never saw such a combination in training. */
 bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT]);
@@ -25,17 +25,17 @@ bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available
 static inline void acc_decel_put_in_order(float *lower, float *upper)
 {
     const bool crossed = *upper < *lower;
-    const float least = crossed ? *upper : *lower;
-    const float most = crossed ? *lower : *upper;
+    const float smaller = crossed ? *upper : *lower;
+    const float larger = crossed ? *lower : *upper;
 
-    *lower = least;
-    *upper = most;
+    *lower = smaller;
+    *upper = larger;
 }
 
-/* Carries the CRC-32 `crc` on over all stretches; it begins at 0. */
-uint32_t acc_decel_crc(uint32_t crc, const acc_decel_stretch_t stretches[], uint32_t count);
+/* Continues the CRC-32 `crc` over all ranges; the first call starts with 0. */
+uint32_t acc_decel_crc(uint32_t crc, const acc_decel_memory_range_t ranges[], uint32_t count);
 
-/* CRC-32 of the tables of acc_decel.c, and of those of the network. The exported values are in golden_vectors.h. */
+/* CRC-32 of the tables of acc_decel.c and of the tables of the network; golden_vectors.h has the expected values. */
 uint32_t acc_decel_guard_checksum(void);
 uint32_t acc_decel_network_checksum(void);
 

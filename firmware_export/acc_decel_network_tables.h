@@ -15,22 +15,22 @@
 #define ACC_DECEL_ENTRY_COUNT 22U
 #define ACC_DECEL_GATED_COUNT 1U
 #define ACC_DECEL_MASKED_COUNT 9U
-#define ACC_DECEL_BENT_COUNT 6U
+#define ACC_DECEL_SATURATED_COUNT 6U
 
-/* What enters the network of one column: (value - center) * inverse spread. */
+/* How a column is scaled for the network: (value - center) * inverse spread. */
 typedef struct {
     uint32_t column;
     float center;
     float inverse_spread;
 } acc_decel_entry_t;
 
-/* A factor that matters most near 0: the network sees value / (value + bend). */
+/* A saturated column: the network gets value / (value + half_saturation). */
 typedef struct {
     uint32_t column;
-    float bend;
-} acc_decel_bent_t;
+    float half_saturation;
+} acc_decel_saturated_t;
 
-/* The outputs are cut to these. */
+/* Limits of an output. */
 typedef struct {
     float low;
     float high;
@@ -62,27 +62,27 @@ static const acc_decel_entry_t entries[22] = {
     {1U, 0.637308598F, 5.76986742F} /* brake_pressure_bar */
 };
 
-/* 6:  */
-static const acc_decel_bent_t bent[6] = {
+/* 6: columns */
+static const acc_decel_saturated_t saturated[6] = {
     {0U, 20.0F}, {1U, 40.0F}, {2U, 1500.0F}, {12U, 0.300000012F}, {17U, 3.0F}, {20U, 0.400000006F}
 };
 
-/* 1: of each gated column */
+/* 1: the gate of each gated column */
 static const uint32_t gate_columns[1] = {
     19U
 };
 
-/* 10: columns whose availability the embedding sees */
+/* 10: columns whose availability is an input of the embedding */
 static const uint32_t masked_columns[10] = {
     2U, 3U, 4U, 5U, 12U, 13U, 17U, 18U, 20U, 0U
 };
 
-/* 2 x 3: inputs, outputs, bent */
+/* 2 x 3: inputs, outputs, rectified */
 static const acc_decel_layer_t embedding[2] = {
     {26U, 32U, 1U}, {32U, 16U, 1U}
 };
 
-/* 4 x 3: inputs, outputs, bent */
+/* 4 x 3: inputs, outputs, rectified */
 static const acc_decel_layer_t trunk[4] = {
     {21U, 20U, 1U}, {36U, 16U, 1U}, {32U, 12U, 1U}, {28U, 5U, 0U}
 };
@@ -96,7 +96,7 @@ static const acc_decel_cut_t output_limits[5] = {
     {-4.0F, 18.0F} /* deceleration_lower_99 */
 };
 
-/* 2965: blocks of all layers, one by one */
+/* 2965: blocks of all layers, one after the other */
 static const float weights[2965] = {
     0.511414647F, -0.00248721079F, -0.0884823501F, 0.13954474F, 0.264262468F, 0.139858022F, 0.0837246999F,
     -0.0163883138F, -0.00948874839F, -0.000681894773F, 0.229869515F, 0.00104420201F, -0.0305273589F,
@@ -550,12 +550,12 @@ static const float weights[2965] = {
     -0.98595053F, -6.43499243e-06F
 };
 
-#define ACC_DECEL_NETWORK_STRETCHES 8U
+#define ACC_DECEL_NETWORK_RANGE_COUNT 8U
 
 /* what the checksum covers */
-static const acc_decel_stretch_t network_stretches[ACC_DECEL_NETWORK_STRETCHES] = {
+static const acc_decel_memory_range_t network_ranges[ACC_DECEL_NETWORK_RANGE_COUNT] = {
     {entries, (uint32_t)sizeof(entries)},
-    {bent, (uint32_t)sizeof(bent)},
+    {saturated, (uint32_t)sizeof(saturated)},
     {gate_columns, (uint32_t)sizeof(gate_columns)},
     {masked_columns, (uint32_t)sizeof(masked_columns)},
     {embedding, (uint32_t)sizeof(embedding)},

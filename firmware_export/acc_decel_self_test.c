@@ -1,4 +1,4 @@
-/* The self-test: are the tables as they were exported, and does this core answer as the reference does? */
+/* The self-test: are the tables as exported, and does this core answer as the reference does? */
 
 #include "acc_decel.h"
 
@@ -9,13 +9,13 @@
 #include <stdint.h>
 
 /* False for NaN. */
-static bool is_near(float is, float expected)
+static bool is_near(float value, float expected)
 {
-    const float apart = is - expected;
-    return (apart <= ACC_DECEL_GOLDEN_TOLERANCE) && (apart >= -ACC_DECEL_GOLDEN_TOLERANCE);
+    const float difference = value - expected;
+    return (difference <= ACC_DECEL_GOLDEN_TOLERANCE) && (difference >= -ACC_DECEL_GOLDEN_TOLERANCE);
 }
 
-static acc_decel_self_test_t replayed(uint32_t event)
+static acc_decel_self_test_t replay(uint32_t event)
 {
     acc_decel_self_test_t result = ACC_DECEL_SELF_TEST_PASSED;
     acc_decel_prediction_t prediction;
@@ -47,7 +47,7 @@ acc_decel_self_test_t acc_decel_self_test(void)
         result = ACC_DECEL_SELF_TEST_TABLES_ALTERED;
     }
     for (uint32_t event = 0U; (event < ACC_DECEL_GOLDEN_COUNT) && (result == ACC_DECEL_SELF_TEST_PASSED); event++) {
-        result = replayed(event);
+        result = replay(event);
     }
     return result;
 }

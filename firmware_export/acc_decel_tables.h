@@ -5,19 +5,19 @@
 #include "acc_decel_network.h"
 #include <stdint.h>
 
-/* What is accepted: keys from low to low + span; see key_of() in acc_decel.c. */
+/* The accepted keys: low to low + span; see key_of() in acc_decel.c. */
 typedef struct {
     uint32_t low;
     uint32_t span;
 } acc_decel_limits_t;
 
-/* A factor of several columns, which are probabilities and add up to 1. */
+/* A factor with several columns: probabilities, whose sum is 1. */
 typedef struct {
     uint32_t first; /* its first column */
     uint32_t end;   /* the column after its last one */
 } acc_decel_choice_t;
 
-/* A level that is certain excludes values of a column from low to low + span. */
+/* If this level is certain, values of the column from low to low + span are excluded. */
 typedef struct {
     uint32_t level;
     uint32_t column;
@@ -27,7 +27,7 @@ typedef struct {
 
 #define ACC_DECEL_CHOICE_COUNT 2U
 #define ACC_DECEL_EXCLUSION_COUNT 4U
-#define ACC_DECEL_NEEDED 4099U /* bits of factors */
+#define ACC_DECEL_REQUIRED 4099U /* bits of factors */
 #define ACC_DECEL_CHOICE_SUM_LOW 3212669092U /* 0.99000001 */
 #define ACC_DECEL_CHOICE_SUM_SPAN 251658U
 #define ACC_DECEL_CERTAIN_LOW 3204448257U /* 0.50000006 */
@@ -72,10 +72,10 @@ static const acc_decel_exclusion_t exclusions[4] = {
     {10U, 12U, 3204448257U, 1082130431U} /* packed snow soaks water up */
 };
 
-#define ACC_DECEL_GUARD_STRETCHES 3U
+#define ACC_DECEL_GUARD_RANGE_COUNT 3U
 
 /* what the checksum covers */
-static const acc_decel_stretch_t guard_stretches[ACC_DECEL_GUARD_STRETCHES] = {
+static const acc_decel_memory_range_t guard_ranges[ACC_DECEL_GUARD_RANGE_COUNT] = {
     {column_limits, (uint32_t)sizeof(column_limits)},
     {choices, (uint32_t)sizeof(choices)},
     {exclusions, (uint32_t)sizeof(exclusions)}
@@ -133,7 +133,7 @@ static void fill(acc_decel_factors_t *factors, float value)
     factors->friction_estimate = value;
 }
 
-/* Quantiles never cross: neighbours are put in order until all are. */
+/* Sorts the quantiles, by pairs of neighbours, so that they never cross. */
 static void put_in_order(float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
     acc_decel_put_in_order(&outputs[4], &outputs[0]);

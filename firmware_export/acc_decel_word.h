@@ -1,4 +1,4 @@
-/* Inside of the firmware: a float and its bits. */
+/* Internal: a float and its bits. */
 #ifndef ACC_DECEL_WORD_H
 #define ACC_DECEL_WORD_H
 

@@ -1,5 +1,5 @@
-/* Example of a project that uses the firmware: the self-test, one event, and the golden vectors answered once more,
- * printed as golden_vectors.csv has them. Not part of the firmware: copy what helps. README.md says how to run it. */
+/* Example of a project that uses the firmware: the self-test, one event, and the answers to the golden vectors,
+ * printed as in golden_vectors.csv. Not part of the firmware: copy what helps. README.md says how to run it. */
 
 #include "acc_decel.h"
 #include "golden_vectors.h"
@@ -16,7 +16,7 @@ static acc_decel_status_t answer(const acc_decel_factors_t *factors)
 
         acc_decel_golden_outputs_of(&prediction, outputs);
         for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
-            (void)printf("%.9g,", (double)outputs[i]); /* nine digits tell every float apart */
+            (void)printf("%.9g,", (double)outputs[i]); /* nine digits identify every float */
         }
     }
     (void)printf("%llu\n", (unsigned long long)status);

@@ -10,7 +10,7 @@
 #define ACC_DECEL_GUARD_CHECKSUM 2140933530U /* CRC-32 of tables */
 #define ACC_DECEL_NETWORK_CHECKSUM 3951152863U /* CRC-32 of tables */
 
-/* 48 x 21: events x columns; FLT_MAX stands for infinity, out of range as well */
+/* 48 x 21: events x columns; FLT_MAX represents infinity, also out of range */
 static const acc_decel_factors_t acc_decel_golden_factors[ACC_DECEL_GOLDEN_COUNT] = {
     {
     1.78999996F, 58.0999985F, 1636.0F, 652.0F, -0.200000003F, 9.39999962F, 0.0F, 0.0F, 0.0F, 0.0F, 1.0F, 0.0F,

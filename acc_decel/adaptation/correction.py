@@ -9,12 +9,12 @@ from scipy.optimize import least_squares
 
 from acc_decel.correction import GREATEST_SCALE, LEAST_SCALE, Correction
 
-FEWEST_STOPS = 3
+MIN_STOPS = 3
 NORMAL_95 = 1.959964
 
 
 @dataclass(frozen=True)
-class Trust:
+class Prior:
     """How far a car is believed to differ from its model before any stop is seen; standard deviations."""
 
     scale: float = 0.3
@@ -35,8 +35,8 @@ class CorrectionFit:
     error_after: float  # the same, each stop corrected by what the other stops say
 
 
-def correction(
-    predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"], trust: Trust = Trust()
+def fit_correction(
+    predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"], trust: Prior = Prior()
 ) -> Correction:
     """The correction that fits stops of one car: predicted median and measured deceleration [m/s^2].
 
@@ -46,8 +46,8 @@ def correction(
     return _most_probable(predicted, measured, trust)[0]
 
 
-def correction_fit(
-    predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"], trust: Trust = Trust()
+def fit_and_validate(
+    predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"], trust: Prior = Prior()
 ) -> CorrectionFit:
     """`correction` with its uncertainty, and its error by leaving one stop out at a time; one stop more is needed."""
     found, covariance = _most_probable(predicted, measured, trust)
@@ -69,17 +69,17 @@ def correction_fit(
 
 
 def _without(
-    stop: int, predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"], trust: Trust
+    stop: int, predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"], trust: Prior
 ) -> Correction:
-    return correction(np.delete(predicted, stop), np.delete(measured, stop), trust)
+    return fit_correction(np.delete(predicted, stop), np.delete(measured, stop), trust)
 
 
 def _most_probable(
-    predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"], trust: Trust
+    predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"], trust: Prior
 ) -> tuple[Correction, Float[ndarray, "2 2"]]:
     """The correction, and the covariance of its scale and of its value at the mean of `predicted`."""
-    if len(measured) < FEWEST_STOPS:
-        raise ValueError(f"a correction needs at least {FEWEST_STOPS} stops. Got {len(measured)}: brake more often.")
+    if len(measured) < MIN_STOPS:
+        raise ValueError(f"a correction needs at least {MIN_STOPS} stops. Got {len(measured)}: brake more often.")
     if not (np.isfinite(predicted).all() and np.isfinite(measured).all()):
         raise ValueError("predicted and measured decelerations must be finite. Got NaN or infinity: drop those stops.")
     # about the middle of the stops, where scale and bias do not stand for each other

@@ -47,7 +47,7 @@ ROAD_SCORES = ("surface_score", "texture_score", "gust_score")  # differ from st
 
 
 @dataclass(frozen=True)
-class Measuring:
+class MeasurementNoise:
     """Standard deviations of what is measured of a stop, beyond what the road does to it."""
 
     deceleration: float = 0.15  # [m/s^2]
@@ -85,17 +85,17 @@ class Fit:
 IDENTIFIABLE = 0.8  # a standard deviation above this share of the prior's says nothing
 NORMAL_95 = 1.959964
 STEP = 0.5  # of a standard score, for derivatives: wide, or the roughness of the time steps passes for information
-FEWEST_STOPS = 5
+MIN_STOPS = 5
 WEIGHTINGS = 2
 
 
-def fitted(
+def fit_parameters(
     vehicle: Vehicle,
     conditions: Columns,
     deceleration: Float[ndarray, " stops"],
     delay: Float[ndarray, " stops"] | None = None,
     *,
-    measuring: Measuring = Measuring(),
+    measuring: MeasurementNoise = MeasurementNoise(),
     on_round: Callable[[], None] = lambda: None,
 ) -> Fit:
     """The parameters of the car that made these stops.
@@ -105,8 +105,8 @@ def fitted(
     for its kind, does to it. Regularised by the prior; robust against single stops. Raises ValueError for fewer than
     five stops, or for a car outside what a car can be.
     """
-    if len(deceleration) < FEWEST_STOPS:
-        raise ValueError(f"a fit needs at least {FEWEST_STOPS} stops. Got {len(deceleration)}: brake more often.")
+    if len(deceleration) < MIN_STOPS:
+        raise ValueError(f"a fit needs at least {MIN_STOPS} stops. Got {len(deceleration)}: brake more often.")
     measured = _stacked(deceleration, delay if delay is not None else np.full(len(deceleration), np.nan))
     problem = _Problem(vehicle, conditions, measured, np.ones(len(measured)), measuring, on_round)
     every, scores = np.ones(len(PARAMETERS), bool), np.zeros(len(PARAMETERS))
@@ -119,10 +119,10 @@ def fitted(
     adopted = scores if told.all() else _most_probable(problem, told, start=np.where(told, scores, 0.0))[0]
     rows = zip(PARAMETERS, *(x.tolist() for x in (scores, deviation, told, adopted)), strict=True)
     estimates = tuple(_estimate(*row) for row in rows)
-    return Fit(estimates, adapted(vehicle, adopted), len(deceleration), misfit)
+    return Fit(estimates, with_parameters(vehicle, adopted), len(deceleration), misfit)
 
 
-def adapted(vehicle: Vehicle, scores: Scores) -> Vehicle:
+def with_parameters(vehicle: Vehicle, scores: Scores) -> Vehicle:
     """The vehicle at these standard scores, checked as a file would be.
 
     Extra mass is added to kerb and gross mass: the car weighs so much more at the same load.
@@ -152,7 +152,7 @@ class _Problem:
     conditions: Columns
     measured: ndarray  # decelerations, then delays
     deviation: ndarray
-    measuring: Measuring
+    measuring: MeasurementNoise
     on_round: Callable[[], None]
 
     def residuals(self, scores: Scores) -> Float[ndarray, " measured"]:
@@ -199,7 +199,7 @@ def _answers(vehicle: Vehicle, conditions: Columns, scores: Scores) -> tuple[nda
         unknown[latent][i * count : (i + 1) * count] = score
     true = {name: np.tile(column, 1 + len(cases)) for name, column in conditions.items()}
     true["mass"] = true["mass"] + extra
-    answer = stops(adapted(vehicle, scores), **true, latents=unknown)
+    answer = stops(with_parameters(vehicle, scores), **true, latents=unknown)
     rows = (answer[name].reshape(-1, count) for name in ("deceleration", "delay"))
     typical, *others = np.concatenate(list(rows), axis=1)
     off = np.stack(others) - typical

@@ -5,17 +5,19 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 from acc_decel.files import replaced
-from acc_decel.physics import Vehicle
+from acc_decel.physics import Vehicle, entry_comment
 
 
 def vehicle_toml(vehicle: Vehicle, description: str) -> str:
-    """The vehicle as TOML, the numbers with nine digits."""
+    """The vehicle as TOML: the numbers with nine digits, unit, meaning and formula beside each as a comment."""
     lines = [f"description = {json.dumps(description, ensure_ascii=False)}"]
     for part in fields(vehicle):
         section = getattr(vehicle, part.name)
         if is_dataclass(section):
             lines += ["", f"[{part.name}]"]
-            lines += [f"{f.name} = {getattr(section, f.name):.9g}" for f in fields(section)]
+            entries = [(f"{f.name} = {getattr(section, f.name):.9g}", entry_comment(f)) for f in fields(section)]
+            width = max(len(entry) for entry, _ in entries)
+            lines += [f"{entry:{width}}  # {comment}" for entry, comment in entries]
     return "\n".join(lines) + "\n"
 
 

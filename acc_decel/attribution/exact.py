@@ -7,14 +7,14 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64
 from numpy import ndarray
 
-from acc_decel.attribution.game import Reference, available
+from acc_decel.attribution.game import Reference, is_available
 
 KERNEL_SAMPLES = 200  # coalitions that KernelSHAP is given, to compare with
 
 
-def exact(asked: Reference, event: Float32[ndarray, " columns"]) -> Float64[ndarray, " factors"]:
+def exact_shapley_values(asked: Reference, event: Float32[ndarray, " columns"]) -> Float64[ndarray, " factors"]:
     """The exact Shapley values [m/s^2] of one event, over all coalitions of its available factors."""
-    given = np.flatnonzero(available(asked.factors, event[None])[0])
+    given = np.flatnonzero(is_available(asked.factors, event[None])[0])
     players = len(given)
     inside = (np.arange(2**players)[:, None] >> np.arange(players) & 1).astype(bool)  # coalitions x players
     known = np.zeros((len(inside), len(asked.factors)), bool)
@@ -28,13 +28,13 @@ def exact(asked: Reference, event: Float32[ndarray, " columns"]) -> Float64[ndar
     return found
 
 
-def exact_of(
+def exact_attributions(
     asked: Reference, columns: Float32[ndarray, "rows columns"], on_event: Callable[[], None] = lambda: None
 ) -> Float64[ndarray, "rows factors"]:
     """The exact Shapley values [m/s^2] of many events; `on_event` is told each."""
     found = np.zeros((len(columns), len(asked.factors)))
     for row, event in enumerate(columns):
-        found[row] = exact(asked, event)
+        found[row] = exact_shapley_values(asked, event)
         on_event()
     return found
 
@@ -49,7 +49,7 @@ def agreement(
 
     A factor that is not available is left out: its 0 is no achievement.
     """
-    given = available(asked.factors, columns)
+    given = is_available(asked.factors, columns)
     error = np.abs(found - true)[given]
     return {
         "events": len(columns),

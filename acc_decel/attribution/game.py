@@ -115,7 +115,7 @@ def _walk(
     on_step: Callable[[], None],
 ) -> None:
     """Add to `total` what each factor changes when it becomes known, in the `order` of each row."""
-    owner, given = owners(asked.factors), available(asked.factors, columns)
+    owner, given = owners(asked.factors), is_available(asked.factors, columns)
     now, before = asked.background[background], asked.answers[background]
     for factor in order.T:
         rows = np.flatnonzero(given[np.arange(len(columns)), factor])
@@ -126,7 +126,9 @@ def _walk(
         on_step()
 
 
-def available(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, "rows factors"]:
+def is_available(
+    factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]
+) -> Bool[ndarray, "rows factors"]:
     """Which factors are available: all their columns are numbers."""
     starts = np.unique(owners(factors), return_index=True)[1]
     return ~np.logical_or.reduceat(np.isnan(columns), starts, axis=1)

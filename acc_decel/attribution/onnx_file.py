@@ -37,11 +37,11 @@ def attribution_bytes(model: bytes, student: Student, metadata: dict[str, str]) 
     made = helper.make_model(
         graph, opset_imports=list(base.opset_import), ir_version=base.ir_version, producer_name=base.producer_name
     )
-    told = {
+    metadata_of_model = {
         entry.key: entry.value for entry in base.metadata_props if entry.key not in ("outputs", "status", "weights")
     }
-    said = {OUTPUT: "factors", "baseline": json.dumps(student.baseline), "unit": "m/s^2"}
-    helper.set_model_props(made, told | said | metadata)
+    own = {OUTPUT: "factors", "baseline": json.dumps(student.baseline), "unit": "m/s^2"}
+    helper.set_model_props(made, metadata_of_model | own | metadata)
     onnx.checker.check_model(made, full_check=True)
     return made.SerializeToString(deterministic=True)
 
@@ -50,25 +50,25 @@ def _attribution(g: Graph, student: Student) -> None:
     """The steps of `attribution_student.py`."""
     owner = owners(student.factors)
     members = np.eye(len(student.factors))[owner]  # columns x factors
-    lost = g("MatMul", g.number(g("IsNaN", INPUT)), g.constant(members))
-    given = g.number(g("Less", lost, g.constant([0.5])))
-    column_given = g("Cast", g("MatMul", given, g.constant(members.T)), to=TensorProto.BOOL)
-    bend = np.array(bends(student.factors))
-    straight = g("Cast", g.constant((bend == 0).astype(np.float32)), to=TensorProto.BOOL)
-    bent = g("Where", straight, INPUT, g("Div", INPUT, g("Add", INPUT, g.constant(bend))))
-    scaled = g("Mul", g("Sub", bent, g.constant(student.center)), g.constant(student.inverse_spread))
-    seen = g("Where", column_given, scaled, g.constant(0.0))
-    flags = g("Gather", given, g.constant(np.array(may_lack(student.factors))), axis=1)
+    nan_count = g("MatMul", g.number(g("IsNaN", INPUT)), g.constant(members))
+    known = g.number(g("Less", nan_count, g.constant([0.5])))
+    column_known = g("Cast", g("MatMul", known, g.constant(members.T)), to=TensorProto.BOOL)
+    half_saturation = np.array(bends(student.factors))
+    linear = g("Cast", g.constant((half_saturation == 0).astype(np.float32)), to=TensorProto.BOOL)
+    saturated = g("Where", linear, INPUT, g("Div", INPUT, g("Add", INPUT, g.constant(half_saturation))))
+    scaled = g("Mul", g("Sub", saturated, g.constant(student.center)), g.constant(student.inverse_spread))
+    inputs = g("Where", column_known, scaled, g.constant(0.0))
+    flags = g("Gather", known, g.constant(np.array(may_lack(student.factors))), axis=1)
     gap = g("Unsqueeze", g("Sub", MEDIAN, g.constant(student.baseline)), g.constant(np.array([1])))
-    x = g("Concat", seen, flags, g("Div", gap, g.constant(GAP_SCALE)), axis=1)
+    x = g("Concat", inputs, flags, g("Div", gap, g.constant(GAP_SCALE)), axis=1)
     for layer in student.layers[:-1]:
         x = _dense(g, layer, x)
         x = g("Mul", x, g("Sigmoid", x))
     outputs = _dense(g, student.layers[-1], x)
     axis = g.constant(np.array([1]))
-    short = g("Sub", gap, g("ReduceSum", g("Mul", outputs, given), axis))
-    share = g("Div", short, g("ReduceSum", given, axis))
-    g("Mul", g("Add", outputs, share), given, name=OUTPUT)  # NaN times 0 is NaN: a refused event has no attribution
+    short = g("Sub", gap, g("ReduceSum", g("Mul", outputs, known), axis))
+    share = g("Div", short, g("ReduceSum", known, axis))
+    g("Mul", g("Add", outputs, share), known, name=OUTPUT)  # NaN times 0 is NaN: a refused event has no attribution
 
 
 def _dense(g: Graph, layer: Dense, x: str) -> str:

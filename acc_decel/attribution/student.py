@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
-from acc_decel.attribution.game import available
+from acc_decel.attribution.game import is_available
 from acc_decel.factors import Factor, owners
 from acc_decel.network.dense_net import bent
 
@@ -53,7 +53,7 @@ class Student:
         self, columns: Float32[ndarray, "rows columns"], median: Float32[ndarray, " rows"]
     ) -> Float32[ndarray, "rows factors"]:
         """What each factor adds [m/s^2] to the predicted `median` deceleration of each event."""
-        given = available(self.factors, columns)
+        given = is_available(self.factors, columns)
         gap = median - np.float32(self.baseline)
         x = student_inputs(self.factors, self.center, self.inverse_spread, columns, gap)
         for layer in self.layers[:-1]:
@@ -70,7 +70,7 @@ def student_inputs(
     gap: Float32[ndarray, " rows"],
 ) -> Float32[ndarray, "rows inputs"]:
     """What enters the student, step 1; `gap` [m/s^2] is the prediction less the baseline."""
-    given = available(factors, columns)
+    given = is_available(factors, columns)
     scaled = (bent(factors, columns) - center) * inverse_spread
     seen = np.where(given[:, owners(factors)], scaled, np.float32(0))
     return np.concatenate([seen, given[:, may_lack(factors)], gap[:, None] / GAP_SCALE], axis=1).astype(np.float32)

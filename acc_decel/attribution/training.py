@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from acc_decel.attribution.game import WALKS, Reference, available, estimates
+from acc_decel.attribution.game import WALKS, Reference, estimates, is_available
 from acc_decel.attribution.student import Dense, Student, student_inputs
-from acc_decel.network.training import FEWEST_EVENTS, scaling
+from acc_decel.network.training import MIN_EVENTS, scaling
 
 STEPS_AT_ONCE = 100  # training steps between two looks of Python
 
@@ -28,7 +28,7 @@ class AttributionTraining:
     seed: int = 1
 
 
-def student(
+def train_student(
     asked: Reference,
     columns: Float32[ndarray, "rows columns"],
     training: AttributionTraining = AttributionTraining(),
@@ -41,9 +41,9 @@ def student(
     `on_step` is told each of walks * factors steps of the estimates, `on_epoch` the epoch and its loss. Raises
     ValueError for fewer than FEWEST_EVENTS events, RuntimeError if the loss stops being a number.
     """
-    if len(columns) < FEWEST_EVENTS:
+    if len(columns) < MIN_EVENTS:
         raise ValueError(
-            f"the training part of the dataset must hold at least {FEWEST_EVENTS} events. Got {len(columns)}: "
+            f"the training part of the dataset must hold at least {MIN_EVENTS} events. Got {len(columns)}: "
             "generate more."
         )
     columns = columns[: training.events]
@@ -53,14 +53,14 @@ def student(
     baseline = np.float32(asked.baseline)
     gap = (asked.answer(columns) - baseline).astype(np.float32)
     inputs = student_inputs(asked.factors, center, inverse_spread, columns, gap)
-    given = available(asked.factors, columns).astype(np.float32)
-    model = _fitted([inputs, given, gap[:, None]], targets.astype(np.float32), training, on_epoch)
+    given = is_available(asked.factors, columns).astype(np.float32)
+    model = _fit([inputs, given, gap[:, None]], targets.astype(np.float32), training, on_epoch)
     arrays = [layer.get_weights() for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     layers = tuple(Dense(np.ascontiguousarray(kernel.T), bias) for kernel, bias in arrays)
     return Student(asked.factors, center, inverse_spread, float(baseline), layers)
 
 
-def _fitted(
+def _fit(
     inputs: list[ndarray], targets: ndarray, training: AttributionTraining, on_epoch: Callable[[int, float], None]
 ) -> keras.Model:
     keras.utils.set_random_seed(training.seed)

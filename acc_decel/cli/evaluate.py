@@ -30,12 +30,12 @@ def evaluate(
     """
     rows = evaluation.published_tests() if tests is None else evaluation.read_tests(tests)
     if physics:
-        from acc_decel.evaluation.physics_tests import evaluated_by_physics  # noqa: PLC0415 - the extra [train]
+        from acc_decel.evaluation.physics_tests import simulate_tests  # noqa: PLC0415 - the extra [train]
 
-        results = evaluated_by_physics(rows)
+        results = simulate_tests(rows)
     else:
-        results = evaluation.evaluated(rows, evaluation.predictors(rows, tuple(model or ())))
-    found = evaluation.summary(results)
+        results = evaluation.evaluate_tests(rows, evaluation.load_predictors(rows, tuple(model or ())))
+    found = evaluation.summarise(results)
     if as_json:
         print_json(asdict(found) | {"rows": results})
         return

@@ -31,13 +31,15 @@ def generate(
         acc-decel generate --vehicle suv --events 400000 --output data/suv
 
     With --scenarios speed and brake pressure follow the fleet in 7 of 10 events, the other 3 cover the whole range.
-    That needs the extra drives as well.
+    That needs the extra [drives] as well.
 
     With --scheduler the workers of a running Dask cluster write the partitions, the same bytes. All must see the folder
     under the same path and run the same acc-decel with the extras train and scale. One worker a machine is enough: it
     uses every core and half a gigabyte of memory.
 
         acc-decel generate --events 100000000 --output /shared/compact --scheduler tcp://10.0.0.1:8786
+
+    Needs the extra [train].
     """
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
 

@@ -18,7 +18,10 @@ def info(
 ) -> None:
     """Say what a model file is: vehicle, factors with ranges, outputs, what it was trained on, how accurate it is.
 
-    acc-decel info suv
+    The range of a factor is the range that the model was trained for. A factor that is optional may be missing: the
+    interval is wider then.
+
+        acc-decel info suv
     """
     predictor = Predictor(model)
     told: dict[str, object] = {key: _unfolded(text) for key, text in predictor.metadata.items()}

@@ -17,6 +17,9 @@ Input = Annotated[
     Path | None, typer.Option("--input", help="CSV or Parquet, one event a row, columns named as options")
 ]
 Output = Annotated[Path | None, typer.Option("--output", help="CSV or Parquet for the answers")]
+Core = Annotated[str, typer.Option(help="cortex-m4f, cortex-m7, cortex-m3, cortex-m0, rv32imfc or rv32ic")]
+NumberFormat = Annotated[str, typer.Option("--format", help="float, fixed or shift, as for export")]
+Build = Annotated[Path | None, typer.Option(help="folder to keep the compiled image in")]
 Keep = Annotated[list[str] | None, typer.Option(help="column of the input to copy to the output; may be repeated")]
 
 

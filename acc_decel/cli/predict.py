@@ -77,7 +77,7 @@ def _print_answers(answers: pd.DataFrame, title: str) -> None:
         say(f"status: {answers['status_text'].iloc[0]}")
     else:
         index = [[str(i), *row] for i, row in zip(answers.index, shown, strict=True)]
-        print_table(title, ("row", *told), index)
+        print_table(title, (str(answers.index.name or "row"), *told), index)
 
 
 def _status_words(status: int) -> dict[str, object]:

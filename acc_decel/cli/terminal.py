@@ -24,7 +24,10 @@ progress_console = Console(stderr=True)  # progress stays out of what a program 
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The table in a CSV or Parquet file. Raises ValueError naming the file if it cannot be read or is empty."""
+    """The table in a CSV or Parquet file. Raises ValueError naming the file if it cannot be read or is empty.
+
+    The rows of a CSV file are labelled by their line: the header is line 1, blank lines do not count.
+    """
     readers: dict[str, Callable[..., pd.DataFrame]] = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
     if path.suffix not in readers:
         raise ValueError(f"{path} must end in {' or '.join(readers)}. Got {path.suffix or 'no ending'!r}: convert it.")
@@ -34,7 +37,7 @@ def read_table(path: Path) -> pd.DataFrame:
         raise ValueError(f"{path} must be a readable {path.suffix[1:]} table. Got: {error}. Check the file.") from error
     if not len(table):
         raise ValueError(f"{path} must hold at least one event. Got an empty table: add rows.")
-    return table
+    return table.set_axis(pd.RangeIndex(2, len(table) + 2, name="line")) if path.suffix == ".csv" else table
 
 
 def check_table_name(path: Path) -> None:
@@ -61,6 +64,11 @@ def print_json(told: object) -> None:
 def say(sentence: str) -> None:
     """Print a sentence for people; a long one is left whole, for the terminal to wrap."""
     console.print(sentence, soft_wrap=True)
+
+
+def note(sentence: str) -> None:
+    """Say something about the input on stderr, so that it stays out of what a program reads."""
+    progress_console.print(f"note: {sentence}", soft_wrap=True, markup=False, highlight=False)
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:

@@ -61,6 +61,8 @@ def train(
 
     With --model bayes a network like ours is trained on single events, with a posterior over its weights: it knows how
     far it may itself be wrong, and how coarse the weights of each layer may be. It is for comparison, too: bayes.npz.
+
+    Needs the extra [train].
     """
     if model is Model.BAYES:
         _refuse_changed(model, {"patience": patience, "from": start})
@@ -103,12 +105,12 @@ def _train_network(
         from acc_decel.network import training as learning  # noqa: PLC0415
     from acc_decel.network.calibration import ORACLE_EVENTS, metrics  # noqa: PLC0415
 
-    data = dataset.dataset(dataset_folder)
-    usual, learn, how = learning.usual(data.event), learning.train, {}
+    data = dataset.load_dataset(dataset_folder)
+    usual, learn, how = learning.default_training(data.event), learning.train, {}
     if start:
         released, _ = read_model(model_path(start).parent)
-        usual = fine_tuning.sized(fine_tuning.FINE_TUNING, released)
-        learn, how = partial(fine_tuning.fine_tuned, released), {"start_sha256": model_digest(model_path(start))}
+        usual = fine_tuning.with_sizes_of(fine_tuning.FINE_TUNING, released)
+        learn, how = partial(fine_tuning.fine_tune, released), {"start_sha256": model_digest(model_path(start))}
     settings = replace(usual, epochs=epochs or usual.epochs, patience=patience or usual.patience, seed=seed)
     factors = physics.vehicle_from(data.manifest["vehicle_file"]).factors
     with progress_bar() as progress:

@@ -27,7 +27,7 @@ def train_bayes(
     from acc_decel.network.calibration import ORACLE_EVENTS  # noqa: PLC0415
 
     bayes_folder.check_free(output)
-    data = dataset.dataset(dataset_folder)
+    data = dataset.load_dataset(dataset_folder)
     usual = bayes_training.BayesTraining()
     settings = replace(usual, epochs=epochs or usual.epochs, seed=seed)
     factors = physics.vehicle_from(data.manifest["vehicle_file"]).factors
@@ -69,7 +69,7 @@ def train_fuzzy_broad(dataset_folder: Path, output: Path, *, seed: int, told: tu
     from acc_decel.comparison import fuzzy_broad, fuzzy_broad_folder  # noqa: PLC0415
 
     fuzzy_broad_folder.check_free(output)
-    data = dataset.dataset(dataset_folder)
+    data = dataset.load_dataset(dataset_folder)
     settings = fuzzy_broad.FuzzyBroadTraining(seed=seed)
     system = fuzzy_broad.train(data, physics.vehicle_from(data.manifest["vehicle_file"]).factors, settings)
     measured, name = fuzzy_broad.metrics(system, data), str(data.manifest["vehicle"])

@@ -24,7 +24,7 @@ from numpy import ndarray
 from acc_decel.dataset import Dataset
 from acc_decel.network import calibration
 from acc_decel.network.dense_net import DenseNet, Layer, entering, rectified
-from acc_decel.network.split import part
+from acc_decel.network.split import in_split
 from acc_decel.outputs import OUTPUTS
 
 AT_ONCE = 2_048  # rows whose covariances are in memory at a time
@@ -88,7 +88,7 @@ class BayesNet:
             both = _rectified(_sums(layer, float(scale), both, kept=units), kept=units)
         return _sums(self.net.trunk[-1], float(self.scales[-1]), both)
 
-    def drawn(self, rng: np.random.Generator) -> DenseNet:
+    def sample(self, rng: np.random.Generator) -> DenseNet:
         """A network drawn from the posterior; its weights may have lost their signs."""
         layers = [
             replace(
@@ -105,7 +105,7 @@ def metrics(
 ) -> dict[str, Any]:
     """What `calibration.metrics` tells of the answers, and the scales and the spread on the test part of `data`."""
     told = calibration.metrics(bayes.net, data, oracle_events=oracle_events, on_oracle=on_oracle)
-    spread = np.median(bayes.spread(data.columns[part(data.event, "test")]), axis=0)
+    spread = np.median(bayes.spread(data.columns[in_split(data.event, "test")]), axis=0)
     return told | {
         "weights": bayes.weights,
         "scales": dict(zip(bayes.layers, map(float, bayes.scales), strict=True)),

@@ -47,7 +47,7 @@ def read_folder(folder: Path) -> BayesNet:
 
 def stored(bayes: BayesNet) -> bytes:
     """The arrays of `bayes` as the bytes of an .npz file: those of the network of its mean weights, and the scales."""
-    with np.load(BytesIO(dense_net.stored(bayes.net))) as file:
+    with np.load(BytesIO(dense_net.to_bytes(bayes.net))) as file:
         arrays = {name: file[name] for name in file.files}
     buffer = BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays, scales=bayes.scales)
@@ -56,7 +56,7 @@ def stored(bayes: BayesNet) -> bytes:
 
 def loaded(path: Path) -> BayesNet:
     """The network stored in the file `path`. Raises ValueError if it cannot be read or is of other factors."""
-    net = dense_net.loaded(path)
+    net = dense_net.load_net(path)
     layers = len(net.embedding + net.trunk)
     with np.load(BytesIO(path.read_bytes())) as file:
         scales = file["scales"] if "scales" in file.files else np.zeros(0, np.float32)

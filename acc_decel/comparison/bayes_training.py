@@ -24,14 +24,14 @@ from numpy import ndarray
 from acc_decel.comparison.bayes import BayesNet
 from acc_decel.dataset import Dataset
 from acc_decel.factors import Factor
-from acc_decel.network.calibration import calibrated
+from acc_decel.network.calibration import calibrate
 from acc_decel.network.dense_net import entering
 from acc_decel.network.keras_net import OFFSET, SCALE, SignedDense, keras_model, plain, rectified
-from acc_decel.network.split import part
+from acc_decel.network.split import in_split
 from acc_decel.network.training import scaling
 from acc_decel.outputs import DELAY, OUTPUTS, QUANTILES
 
-FEWEST_EVENTS = 1_000  # then about a hundred calibrate the 1 % quantile
+MIN_EVENTS = 1_000  # then about a hundred calibrate the 1 % quantile
 STEPS_AT_ONCE = 100  # training steps between two looks of Python, and the least in an epoch
 FIRST_NOISE = 0.2  # width of the likelihood, in training units
 QUANTILE = np.array([QUANTILES.get(name, 0.5) for name in OUTPUTS], np.float32)
@@ -66,12 +66,10 @@ def train(
     each counts once all the same. Raises ValueError for fewer than FEWEST_EVENTS events, RuntimeError if the loss stops
     being a number.
     """
-    if len(data.event) < FEWEST_EVENTS:
-        raise ValueError(
-            f"the dataset must hold at least {FEWEST_EVENTS} events. Got {len(data.event)}: generate more."
-        )
+    if len(data.event) < MIN_EVENTS:
+        raise ValueError(f"the dataset must hold at least {MIN_EVENTS} events. Got {len(data.event)}: generate more.")
     keras.utils.set_random_seed(training.seed)
-    rows = np.flatnonzero(part(data.event, "training"))
+    rows = np.flatnonzero(in_split(data.event, "training"))
     center, inverse_spread = scaling(factors, data.columns[rows])
     net = keras_model(factors, training.embedding, training.trunk)
     model = Posterior(net, len(training.embedding), len(rows), training)
@@ -80,7 +78,7 @@ def train(
     inputs = entering(factors, center, inverse_spread, data.columns[shown])
     _fit(model, list(inputs), (labels[shown] - OFFSET) / SCALE, training, on_epoch)
     means = plain(net, factors, center, inverse_spread, embedded=len(training.embedding))
-    return BayesNet(calibrated(means, data), model.scales())
+    return BayesNet(calibrate(means, data), model.scales())
 
 
 class Posterior(keras.Model):
@@ -126,7 +124,7 @@ class Posterior(keras.Model):
         deviation = keras.ops.sqrt(keras.ops.matmul(keras.ops.square(x), squares) + 1e-12)  # at 0 the root has no slope
         return mean + keras.ops.exp(self.log_scale[i]) * deviation * noise
 
-    def unlikeliness(self, true: Any, answer: Any) -> Any:
+    def negative_log_likelihood(self, true: Any, answer: Any) -> Any:
         """Negative logarithm [nats] of the likelihood of each event, less a constant."""
         over = true - answer
         loss = keras.ops.maximum(QUANTILE * over, (QUANTILE - 1) * over)

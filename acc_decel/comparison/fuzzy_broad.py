@@ -25,12 +25,12 @@ from numpy import ndarray
 from acc_decel.dataset import Dataset
 from acc_decel.factors import Factor, column_names
 from acc_decel.network.dense_net import bent
-from acc_decel.network.split import part
-from acc_decel.outputs import OUTPUTS
+from acc_decel.network.split import in_split
+from acc_decel.outputs import MEDIAN, OUTPUTS
 
 LEVELS = {"deceleration_lower": 0.05, "deceleration_upper": 0.95, "deceleration_lower_99": 0.01}  # as OUTPUTS says
 LABELS = ("deceleration", "delay")  # what the regression learns: [m/s^2] and [s]
-FEWEST_EVENTS = 2_000
+MIN_EVENTS = 2_000
 CLUSTERED = 4_096  # events that each subsystem looks at to place its centres
 LLOYD_STEPS = 20
 AT_ONCE = 8_192  # events expanded at a time
@@ -93,15 +93,13 @@ def train(
 
     Raises ValueError for fewer than FEWEST_EVENTS events or a column that does not vary.
     """
-    if len(data.event) < FEWEST_EVENTS:
-        raise ValueError(
-            f"the dataset must hold at least {FEWEST_EVENTS} events. Got {len(data.event)}: generate more."
-        )
-    rows = part(data.event, "training")
-    untrained = _drawn(data.columns[rows], factors, training)
+    if len(data.event) < MIN_EVENTS:
+        raise ValueError(f"the dataset must hold at least {MIN_EVENTS} events. Got {len(data.event)}: generate more.")
+    rows = in_split(data.event, "training")
+    untrained = _sample_system(data.columns[rows], factors, training)
     labels = np.stack([data.deceleration[rows], data.delay[rows]], axis=1).astype(float)
     system = replace(untrained, linear=_regression(untrained, data.columns[rows], labels, training.ridge))
-    return calibrated(system, data)
+    return calibrate(system, data)
 
 
 def inputs(
@@ -115,17 +113,17 @@ def inputs(
     return np.concatenate([np.where(lacking, 0, scaled), lacking[:, may_lack], constant], axis=1).astype(float)
 
 
-def calibrated(system: FuzzyBroad, data: Dataset) -> FuzzyBroad:
+def calibrate(system: FuzzyBroad, data: Dataset) -> FuzzyBroad:
     """`system` with the offset of each quantile that is beaten as often as it must be in the calibration part."""
-    rows = part(data.event, "calibration")
+    rows = in_split(data.event, "calibration")
     mean = replace(system, offsets=np.zeros(len(OUTPUTS)))(data.columns[rows])
-    above = data.deceleration[rows] - mean[:, list(OUTPUTS).index("deceleration")]
+    above = data.deceleration[rows] - mean[:, MEDIAN]
     return replace(system, offsets=np.array([_offset(above, LEVELS.get(name)) for name in OUTPUTS]))
 
 
 def metrics(system: FuzzyBroad, data: Dataset) -> dict[str, Any]:
     """Error and coverage on the test part of `data`; decelerations in m/s^2, delay in s."""
-    rows = part(data.event, "test")
+    rows = in_split(data.event, "test")
     columns, true = data.columns[rows], data.deceleration[rows]
     answer = dict(zip(OUTPUTS, system(columns).T, strict=True))
     complete = np.isfinite(columns).all(axis=1)
@@ -160,7 +158,7 @@ def _offset(above: ndarray, level: float | None) -> float:
     return side * float(np.quantile(side * above, rank, method="higher"))
 
 
-def _drawn(columns: ndarray, factors: tuple[Factor, ...], training: FuzzyBroadTraining) -> FuzzyBroad:
+def _sample_system(columns: ndarray, factors: tuple[Factor, ...], training: FuzzyBroadTraining) -> FuzzyBroad:
     """The system before its regression: centres by k-means, the rest random."""
     rng = np.random.default_rng(training.seed)
     center, inverse_spread = _scaling(columns, factors)

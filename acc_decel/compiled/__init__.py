@@ -1,6 +1,6 @@
-"""The exported firmware as a library of this machine: compiled once, kept in a cache, called by `Predictor`.
+"""The exported firmware as a library of this machine: compiled once, cached, called by `Predictor`.
 
-Importing this folder is quick: what builds a library is imported only when one is built.
+Importing this folder is quick: the code that builds a library is imported only when needed.
 """
 
 from acc_decel.compiled.cache import cache_folder as cache_folder

@@ -1,4 +1,4 @@
-"""Running a C compiler: which one there is on this machine, and what it says when it fails."""
+"""Running a C compiler: finding one on this machine, and reporting its message when it fails."""
 
 import shutil
 import subprocess
@@ -9,25 +9,25 @@ from pathlib import Path
 
 SAME_BITS = ("-std=c99", "-ffp-contract=off")  # options that decide the results
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wdouble-promotion", "-Wshadow", "-pedantic", "-Werror")
-ELSEWHERE = ("cc", "gcc", "clang")  # where the wheel ziglang is not installed
+SYSTEM_COMPILERS = ("cc", "gcc", "clang")  # if the wheel ziglang is not installed
 
 
-def compiler_here() -> tuple[str, ...] | None:
-    """The command of a C compiler of this machine: zig of the wheel ziglang, else the system's. None without any."""
+def find_compiler() -> tuple[str, ...] | None:
+    """The command of a C compiler on this machine: zig of the wheel ziglang, else the system's, else None."""
     wheel = find_spec("ziglang")
     if wheel is not None and wheel.origin is not None:
         for program in (Path(wheel.origin).with_name(name) for name in ("zig", "zig.exe")):
             if program.is_file():
                 return (str(program), "cc")
-    system = next(filter(None, map(shutil.which, ELSEWHERE)), None)
+    system = next(filter(None, map(shutil.which, SYSTEM_COMPILERS)), None)
     return (system,) if system else None
 
 
 def compiled(command: Sequence[str], inputs: Sequence[Path], product: Path) -> Path:
-    """The file `product`, made by `command` from `inputs`. Raises RuntimeError with what the compiler said."""
+    """The file `product`, made by `command` from `inputs`. Raises RuntimeError with the compiler's message."""
     try:
-        said = [*command, *map(str, inputs), "-o", str(product)]
-        done = subprocess.run(said, check=False, capture_output=True, text=True)
+        arguments = [*command, *map(str, inputs), "-o", str(product)]
+        done = subprocess.run(arguments, check=False, capture_output=True, text=True)
     except OSError as error:
         raise RuntimeError(f"The compiler must run: {command[0]}. Got: {error}. Run `pip install ziglang`.") from error
     if done.returncode:

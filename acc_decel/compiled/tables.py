@@ -13,16 +13,16 @@ TABLES_FILE = "acc_decel_compiled_tables.h"
 
 
 def lanes_header(net: DenseNet) -> str:
-    """acc_decel_compiled_tables.h: wiring and weights, for compiled_lanes.c alone."""
-    wires, bend = wiring(net.factors), bends(net.factors)
+    """acc_decel_compiled_tables.h: wiring and weights, only for compiled_lanes.c."""
+    wires, half_saturations = wiring(net.factors), bends(net.factors)
     columns = [*wires.forced, *wires.free, *wires.gated]
-    entries = [(c, net.center[c], net.inverse_spread[c], bend[c]) for c in columns]
+    entries = [(c, net.center[c], net.inverse_spread[c], half_saturations[c]) for c in columns]
     layers = net.embedding + net.trunk
-    before = len(wires.forced)
-    widest = max(max(_padded(len(layer.bias)), layer.weights.shape[1]) for layer in layers) + before
+    forced = len(wires.forced)
+    widest = max(max(_padded(len(layer.bias)), layer.weights.shape[1]) for layer in layers) + forced
     sizes = {
         "LANES_WIDEST": widest,
-        "LANES_FORCED": before,
+        "LANES_FORCED": forced,
         "LANES_ENTRIES": len(columns),
         "LANES_ENTERED": len(columns) + len(wires.masked),
         "LANES_GATED": len(wires.gated),
@@ -36,8 +36,8 @@ def lanes_header(net: DenseNet) -> str:
         defines({name: f"{size}U" for name, size in sizes.items()}),
         _TYPES,
         Table("entries", rows_of("u4,f4,f4,f4", entries), "forced, free, gated", "entry_t").text,
-        Table("gate_columns", np.array(wires.gates, np.uint32), "of each gated column").text,
-        Table("masked_columns", np.array(wires.masked, np.uint32), "columns whose availability is seen").text,
+        Table("gate_columns", np.array(wires.gates, np.uint32), "the gate of each gated column").text,
+        Table("masked_columns", np.array(wires.masked, np.uint32), "columns whose availability is an input").text,
         Table("layers", shapes, "embedding, trunk", "layer_t").text,
         Table("limits", rows_of("f4,f4", list(zip(net.low, net.high, strict=True))), "outputs", "limits_t").text,
         Table("weights", np.concatenate([blocks(layer) for layer in layers]), "blocks of all layers").text,
@@ -46,12 +46,13 @@ def lanes_header(net: DenseNet) -> str:
     return header("ACC_DECEL_COMPILED_TABLES_H", ["<float.h>", "<stdint.h>"], parts, stamp=stamp)
 
 
-_TYPES = """/* What enters the network of one column: (bent value - center) * inverse spread; bend 0 bends nothing. */
+_TYPES = """/* How a column is scaled for the network: (x - center) * inverse spread, where x is the value, or
+ * value / (value + half_saturation) if half_saturation is not 0. */
 typedef struct {
     uint32_t column;
     float center;
     float inverse_spread;
-    float bend;
+    float half_saturation;
 } entry_t;
 
 typedef struct {
@@ -59,7 +60,7 @@ typedef struct {
     uint32_t blocks;
 } layer_t;
 
-/* Outputs are cut to these. */
+/* Limits of an output. */
 typedef struct {
     float low;
     float high;

@@ -2,9 +2,10 @@
 
 from acc_decel.drives.cleaning import Clean as Clean
 from acc_decel.drives.cleaning import clean as clean
+from acc_decel.drives.description import SIGNALS as SIGNALS
 from acc_decel.drives.description import Channel as Channel
-from acc_decel.drives.description import Recording as Recording
-from acc_decel.drives.description import recording as recording
+from acc_decel.drives.description import Description as Description
+from acc_decel.drives.description import read_description as read_description
 from acc_decel.drives.description import write_description as write_description
 from acc_decel.drives.events import COLUMNS as COLUMNS
 from acc_decel.drives.events import QUALITY as QUALITY

@@ -7,7 +7,7 @@ from numpy import ndarray
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import correlate, correlation_lags
 
-from acc_decel.drives.series import Series, runs, without
+from acc_decel.drives.series import Series, constant_runs, without
 
 FROZEN_RECORDS, FROZEN_TIME = 5, 1.0  # exactly the same value so often and so long [s]
 FROZEN_SPEED = 1.5  # [m/s] by which a frozen channel contradicts the other
@@ -95,7 +95,7 @@ def without_frozen(speed: Series, acceleration: Series) -> tuple[Series, Series,
 
 
 def _contradicted(series: Series, other: _Change, *, own: bool) -> ndarray:
-    first, last = runs(series.value)
+    first, last = constant_runs(series.value)
     long = (last - first >= FROZEN_RECORDS - 1) & (series.time[last] - series.time[first] >= FROZEN_TIME)
     stuck = np.zeros(len(series.time), bool)
     for a, b in zip(first[long], last[long], strict=True):

@@ -12,14 +12,22 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.drives.aligning import correlation, slope
-from acc_decel.drives.channel_names import is_along, is_push, is_speed, is_time, speed_score, told_unit, words
+from acc_decel.drives.channel_names import (
+    is_acceleration,
+    is_longitudinal,
+    is_speed,
+    is_time,
+    speed_score,
+    stated_unit,
+    words,
+)
 from acc_decel.drives.cleaning import rising
-from acc_decel.drives.description import SIGNAL, Channel, Recording, description
+from acc_decel.drives.description import SIGNALS_BY_NAME, Channel, Description, description_toml
 from acc_decel.drives.formats.source import Block, Source
 from acc_decel.drives.outliers import TESTS
 from acc_decel.drives.reading import blocks, thinned
-from acc_decel.drives.series import Series, fresh
-from acc_decel.drives.units import ISO, UNITS, Unit, unit
+from acc_decel.drives.series import Series, sensor_updates
+from acc_decel.drives.units import ISO, UNITS, Unit, unit_named
 
 LOOKED_AT = 1_000_000  # records that are enough to judge channels
 CANDIDATES = 12  # of one signal that are looked at
@@ -38,14 +46,14 @@ SI_NAMES = {"speed", "v", "velocity", "vx"}  # by the convention of this project
 class Proposal:
     """A mapping with what was assumed; `problem` says what keeps it from being used, if anything does."""
 
-    recording: Recording
+    description: Description
     notes: tuple[str, ...] = ()
     problem: str = ""
 
     @property
     def toml(self) -> str:
         """The mapping as a recording description."""
-        return description(self.recording)
+        return description_toml(self.description)
 
 
 @dataclass(frozen=True)
@@ -61,11 +69,11 @@ def proposed(source: Source) -> Proposal:
     """The mapping of a recording, from what its first records show."""
     there = source.channels()
     time = None if source.timed else _time(source, there)
-    nothing = Recording({}, time, getattr(source, "dbc", None))
+    nothing = Description({}, time, getattr(source, "dbc", None))
     if not source.timed and time is None:
         return Proposal(nothing, (), _how("time", there, "no channel is named like a time"))
     speeds = sorted((n for n in there if is_speed(n, there[n])), key=lambda n: -speed_score(n, there[n]))[:CANDIDATES]
-    pushes = [n for n in there if is_push(n, there[n])][:CANDIDATES]
+    pushes = [n for n in there if is_acceleration(n, there[n])][:CANDIDATES]
     if not speeds:
         return Proposal(nothing, (), _how("speed", there, "no channel is named like a speed"))
     seen = looked_at(source, [*speeds, *pushes], time, there)
@@ -85,10 +93,10 @@ def proposed(source: Source) -> Proposal:
 
 
 def _candidate(name: str, signal: str, there: dict[str, str], seen: "Looked") -> Candidate:
-    return Candidate(name, told_unit(name, there[name], signal), seen.series[name])
+    return Candidate(name, stated_unit(name, there[name], signal), seen.series[name])
 
 
-def _mapped(speed: Candidate, pushes: list[Candidate], there: dict[str, str], nothing: Recording) -> Proposal:
+def _mapped(speed: Candidate, pushes: list[Candidate], there: dict[str, str], nothing: Description) -> Proposal:
     """The proposal for this speed with the acceleration that goes with it, if one does."""
     acceleration, sign, why = _acceleration(speed, pushes)
     speed_unit, acceleration_unit, notes, problem = _units(speed, acceleration, there)
@@ -149,10 +157,10 @@ def _series(time: ndarray, value: ndarray, name: str, told: str) -> Series | Non
         rows = rows[rising(time[rows])]
     if len(rows) < 3 or (value[rows] == value[rows[0]]).all():
         return None
-    news = fresh(time[rows], value[rows])
+    news = sensor_updates(time[rows], value[rows])
     rows = rows[news.rows]
     signal = "speed" if is_speed(name, told) else "acceleration"
-    size = (told_unit(name, told, signal) or unit(LOOSE[signal], signal, name)).size
+    size = (stated_unit(name, told, signal) or unit_named(LOOSE[signal], signal, name)).size
     for test in TESTS[signal].values():
         kept = rows[~test(time[rows], value[rows] * size, news.period)]
         rows = kept if len(kept) > 0.5 * len(rows) else rows
@@ -194,20 +202,20 @@ def _mostly_rises(source: Source, name: str, told: Unit) -> bool:
 
 def _time_unit(source: Source, name: str, told: str) -> Unit:
     """The unit of a time: as told; as the text of dates; since 1970 by its size; else by the size of its steps."""
-    second = unit("s", "time", name)
+    second = unit_named("s", "time", name)
     raw = _first_times(source, name, second)
     if not len(raw):
-        return unit(ISO, "time", name)
-    known = told_unit(name, told, "time")
+        return unit_named(ISO, "time", name)
+    known = stated_unit(name, told, "time")
     if known is not None and known.name != ISO:
         return known
     size, steps = float(np.median(np.abs(raw))), np.diff(raw)
     for least, epoch in EPOCHS:
         if size > least:
-            return unit(epoch, "time", name)
+            return unit_named(epoch, "time", name)
     step = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
     elapsed = next((u for least, u in ((5e6, "ns"), (5e3, "us"), (5.0, "ms")) if step >= least), "s")
-    return unit(elapsed, "time", name)
+    return unit_named(elapsed, "time", name)
 
 
 def _acceleration(speed: Candidate, candidates: list[Candidate]) -> tuple[Candidate | None, float, list[str]]:
@@ -222,7 +230,7 @@ def _acceleration(speed: Candidate, candidates: list[Candidate]) -> tuple[Candid
     if not found:
         return None, 1.0, ["the recording is too short to compare acceleration with speed"] if candidates else []
     (lead, r, best), second = found[0], found[1][0] if len(found) > 1 else 0.0
-    along = is_along(best.name)
+    along = is_longitudinal(best.name)
     if (abs(r) >= AGREES and lead - second >= CLEARLY) or (along and abs(r) >= NAMED_AGREES):
         return best, float(np.sign(r)), [f"{best.name!r} goes with the change of {speed.name!r} (r = {r:.2f})"]
     names = ", ".join(f"{c.name!r} (r = {r:.2f})" for _, r, c in found)
@@ -231,8 +239,8 @@ def _acceleration(speed: Candidate, candidates: list[Candidate]) -> tuple[Candid
 
 def _size_fits(speed: Candidate, acceleration: Candidate) -> float:
     """1 where acceleration is as large as the change of speed in some pair of units, less where it is not."""
-    speeds = [speed.unit] if speed.unit else [unit(u, "speed", "") for u in ("m/s", "km/h", "mph")]
-    units = [acceleration.unit] if acceleration.unit else [unit(u, "acceleration", "") for u in ("m/s^2", "g")]
+    speeds = [speed.unit] if speed.unit else [unit_named(u, "speed", "") for u in ("m/s", "km/h", "mph")]
+    units = [acceleration.unit] if acceleration.unit else [unit_named(u, "acceleration", "") for u in ("m/s^2", "g")]
     size = slope(speed.series, acceleration.series)
     return float(np.exp(-min(abs(np.log(max(size, 1e-9) * s.size / u.size)) for s in speeds for u in units)))
 
@@ -241,11 +249,13 @@ def _units(
     speed: Candidate, acceleration: Candidate | None, there: dict[str, str]
 ) -> tuple[Unit, Unit | None, list[str], str]:
     """Units of speed and acceleration, what was assumed, and what keeps them from being told."""
-    speeds = [speed.unit] if speed.unit else [unit(u, "speed", "") for u in ("m/s", "km/h", "mph")]
+    speeds = [speed.unit] if speed.unit else [unit_named(u, "speed", "") for u in ("m/s", "km/h", "mph")]
     speeds = [u for u in speeds if _possible(speed.series.value * u.size, "speed")] or speeds
     pushes: list[Unit] = []
     if acceleration is not None:
-        pushes = [acceleration.unit] if acceleration.unit else [unit(u, "acceleration", "") for u in ("m/s^2", "g")]
+        pushes = (
+            [acceleration.unit] if acceleration.unit else [unit_named(u, "acceleration", "") for u in ("m/s^2", "g")]
+        )
     if len(speeds) == 1 and len(pushes) <= 1:
         return speeds[0], pushes[0] if pushes else None, _assumed(speed, speeds[0]), ""
     if acceleration is not None:
@@ -288,13 +298,13 @@ def _likely_speed(speed: Candidate, possible: list[Unit]) -> Unit | None:
 
 def _possible(value: ndarray, signal: str) -> bool:
     """Whether nearly all values lie in the signal's range, and their changes are those of a car."""
-    limits = SIGNAL[signal]
+    limits = SIGNALS_BY_NAME[signal]
     top = min(limits.high, FAST_MS)
     return bool(np.quantile(value, 0.99) <= top and np.quantile(value, 0.01) >= limits.low)
 
 
 def _how(signal: str, there: dict[str, str], why: str) -> str:
-    quantity = "time" if signal == "time" else SIGNAL[signal].quantity
+    quantity = "time" if signal == "time" else SIGNALS_BY_NAME[signal].quantity
     units = ", ".join(u.name for u in UNITS if u.quantity == quantity)
     shown = ", ".join(map(repr, list(there)[:30])) + (", ..." if len(there) > 30 else "")
     return (
@@ -303,8 +313,8 @@ def _how(signal: str, there: dict[str, str], why: str) -> str:
     )
 
 
-def used(proposal: Proposal, source: Source) -> Recording:
+def used(proposal: Proposal, source: Source) -> Description:
     """The recording of a proposal that may be used as it is. Raises ValueError that says what to write."""
     if proposal.problem:
         raise ValueError(f"{source.path}: {proposal.problem}")
-    return replace(proposal.recording)
+    return replace(proposal.description)

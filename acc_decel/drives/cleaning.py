@@ -9,10 +9,10 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.drives.aligning import contradiction, lag_of, without_frozen
-from acc_decel.drives.description import SIGNAL
+from acc_decel.drives.description import SIGNALS_BY_NAME
 from acc_decel.drives.outliers import TESTS
 from acc_decel.drives.reading import Drive, Records
-from acc_decel.drives.series import Series, crossings, fresh, shifted
+from acc_decel.drives.series import Series, sensor_updates, shifted, step_midpoints
 
 SPARSE = 0.6  # share of records with a number below which a column is taken to come more rarely than the others
 TOLERATED = 0.05  # share of records with a time that repeats or runs back; beyond it the clock is broken
@@ -47,7 +47,7 @@ def clean(drive: Drive) -> Clean:
             found[name], worse = _series(name, time, column[rows], drive.path, tally)
             bad[rows[worse]] = True
         lost += int(bad.sum())
-    channels = drive.recording.channels
+    channels = drive.description.channels
     speed, acceleration = found["speed"], found.get("acceleration")
     if acceleration is not None:
         acceleration = shifted(acceleration, channels["acceleration"].lag or 0.0)
@@ -114,7 +114,7 @@ def _series(name: str, time: ndarray, column: ndarray, path: Path, tally: "Count
     finite = np.isfinite(column)
     if not finite.any():
         raise ValueError(f"{path} must have numbers for {name}. Got none in {len(column)} records: check its channel.")
-    limits = SIGNAL[name]
+    limits = SIGNALS_BY_NAME[name]
     sound = finite & (column >= limits.low) & (column <= limits.high)
     if sound.sum() < 0.5 * finite.sum():
         raise ValueError(
@@ -133,11 +133,11 @@ def _series(name: str, time: ndarray, column: ndarray, path: Path, tally: "Count
     tally["not a number"] += len(missing)
     tally["out of range"] += int((finite & ~sound).sum())
     gone = np.union1d(missing, np.flatnonzero(finite & ~sound))
-    kept = fresh(time[rows], column[rows])
+    kept = sensor_updates(time[rows], column[rows])
     rows, period, resolution = rows[kept.rows], kept.period, kept.resolution
     for reason, test in TESTS[name].items():
         bad = test(time[rows], column[rows], period)
         tally[reason] += int(bad.sum())
         gone, rows = np.union1d(gone, rows[bad]), rows[~bad]
     series = Series(time[rows], column[rows], period, resolution)
-    return crossings(series) if name == "speed" else series, gone.astype(int)
+    return step_midpoints(series) if name == "speed" else series, gone.astype(int)

@@ -82,7 +82,7 @@ def inspected(path: Path, dbc: Path | None = None, on_records: Callable[[int], N
     found = source(path, dbc)
     proposal = proposed(found)
     tallies = {name: Tally(name, unit) for name, unit in found.channels().items()}
-    for block in blocks(found, list(tallies), proposal.recording.time):
+    for block in blocks(found, list(tallies), proposal.description.time):
         for name, value in block.values.items():
             tallies[name].add(block.time, value)
         on_records(len(block.time))

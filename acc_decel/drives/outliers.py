@@ -6,7 +6,7 @@ import numpy as np
 from numpy import ndarray
 from scipy.ndimage import median_filter
 
-from acc_decel.drives.series import runs
+from acc_decel.drives.series import constant_runs
 
 BRAKING_LIMIT, GAINING_LIMIT = 14.0, 9.0  # [m/s^2] what no road car exceeds
 USUAL_LIMIT = 10.0  # [m/s^2] that hardly any does
@@ -98,7 +98,7 @@ def _links(records: int, breaks: ndarray, reach: int) -> tuple[ndarray, ndarray]
 
 def _frozen_before_jump(time: ndarray, speed: ndarray, period: float) -> ndarray:
     """Records of runs that end in a jump no car can make: the value was frozen while the car went on."""
-    first, last = runs(speed)
+    first, last = constant_runs(speed)
     after = np.minimum(last + 1, len(time) - 1)
     step, jump = np.maximum(time[after] - time[last], period), np.abs(speed[after] - speed[last])
     frozen = (last - first >= FROZEN_RECORDS - 1) & (time[last] - time[first] >= FROZEN_TIME)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from acc_decel.drives.channel_mapping import proposed, used
 from acc_decel.drives.cleaning import Clean, clean
-from acc_decel.drives.description import Recording, recording
+from acc_decel.drives.description import Description, read_description
 from acc_decel.drives.events import THRESHOLD, events_of
 from acc_decel.drives.radar_tracks import Targets, targets
 from acc_decel.drives.reading import read, source
@@ -25,7 +25,7 @@ class Found:
     events: pd.DataFrame
     clean: Clean
     pieces: tuple[Motion, ...]
-    recording: Recording
+    description: Description
     notes: tuple[str, ...]
 
     @property
@@ -80,7 +80,7 @@ def found_targets(
     return targets(read(path, told, on_records), threshold=threshold)
 
 
-def mapping(path: Path, description: Path | None, dbc: Path | None) -> tuple[Recording, tuple[str, ...]]:
+def mapping(path: Path, description: Path | None, dbc: Path | None) -> tuple[Description, tuple[str, ...]]:
     """How to read a recording, and what is to be said about it."""
     notes = []
     beside = path.with_suffix(".toml")
@@ -88,7 +88,7 @@ def mapping(path: Path, description: Path | None, dbc: Path | None) -> tuple[Rec
         description = beside
         notes.append(f"channels as {beside} describes them")
     if description is not None:
-        told = recording(description)
+        told = read_description(description)
         return (replace(told, dbc=dbc) if dbc else told), tuple(notes)
     opened = source(path, dbc)
     proposal = proposed(opened)

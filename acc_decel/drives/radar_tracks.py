@@ -15,7 +15,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from acc_decel.drives.cleaning import Clean, clean
-from acc_decel.drives.description import RADAR
+from acc_decel.drives.description import RADAR_SIGNALS
 from acc_decel.drives.events import COLUMNS, THRESHOLD, events_of
 from acc_decel.drives.reading import Drive, Records
 from acc_decel.drives.series import Series
@@ -74,11 +74,11 @@ class Targets:
 
 def targets(drive: Drive, *, threshold: float = THRESHOLD) -> Targets:
     """The cars that the radar of a drive saw and their braking events. Raises ValueError if it has no radar."""
-    radar = next((r for r in drive.records if set(RADAR) <= set(r.values)), None)
+    radar = next((r for r in drive.records if set(RADAR_SIGNALS) <= set(r.values)), None)
     if radar is None:
         raise ValueError(
-            f"{drive.path} must have radar signals {', '.join(RADAR)} of one clock. Got none: describe each in its own "
-            "section of a recording description and give it with --recording."
+            f"{drive.path} must have radar signals {', '.join(RADAR_SIGNALS)} of one clock. Got none: describe each "
+            "in its own section of a recording description and give it with --recording."
         )
     own = clean(_without_radar(drive))
     ego = motion(own)
@@ -112,7 +112,7 @@ def _seen(table: pd.DataFrame, target: Target) -> ndarray:
 
 
 def _without_radar(drive: Drive) -> Drive:
-    rest = (Records(r.time, {n: v for n, v in r.values.items() if n not in RADAR}) for r in drive.records)
+    rest = (Records(r.time, {n: v for n, v in r.values.items() if n not in RADAR_SIGNALS}) for r in drive.records)
     return replace(drive, records=tuple(r for r in rest if r.values))
 
 

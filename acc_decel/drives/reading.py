@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.drives.description import RADAR, SIGNAL, Channel, Recording
+from acc_decel.drives.description import RADAR_SIGNALS, SIGNALS_BY_NAME, Channel, Description
 from acc_decel.drives.formats import csv_parquet, mdf
 from acc_decel.drives.formats.can_log import BusLog, CandumpFrames, Frames, LogFrames, database
 from acc_decel.drives.formats.source import Block, Source
@@ -36,7 +36,7 @@ class Drive:
     path: Path
     records: tuple[Records, ...]
     frames: int
-    recording: Recording
+    description: Description
 
 
 def source(path: Path, dbc: Path | None = None) -> Source:
@@ -65,14 +65,14 @@ def source(path: Path, dbc: Path | None = None) -> Source:
     return csv_parquet.csv_file(path)
 
 
-def read(path: Path, told: Recording, on_records: Callable[[int], None] = lambda _: None) -> Drive:
+def read(path: Path, told: Description, on_records: Callable[[int], None] = lambda _: None) -> Drive:
     """The signals that `told` describes, in SI units. `on_records` is told how many records have just been read."""
     found = source(path, told.dbc)
     wanted = {channel.name for channel in told.channels.values()}
     _refuse_unknown(path, found, told)
     if not found.timed and told.time is None:
         raise ValueError(f"{path} must have a time: its format has none. Got a description without [time]: add it.")
-    radar = {told.channels[name].name for name in RADAR if name in told.channels}  # many records at one time
+    radar = {told.channels[name].name for name in RADAR_SIGNALS if name in told.channels}  # many records at one time
     parts: dict[str, Kept] = defaultdict(Kept)
     frames = 0
     for block in blocks(found, sorted(wanted), told.time):
@@ -144,7 +144,7 @@ def _records(parts: list[Block], channels: dict[str, Channel]) -> Records:
     return Records(time, values)
 
 
-def _refuse_unknown(path: Path, found: Source, told: Recording) -> None:
+def _refuse_unknown(path: Path, found: Source, told: Description) -> None:
     there = found.channels()
     channels = told.channels | ({"time": told.time} if told.time and not found.timed else {})
     for section, channel in channels.items():
@@ -187,4 +187,4 @@ def _matches(path: Path, kind: "re.Pattern[bytes]") -> bool:
 
 def signal_names(drive: Drive) -> list[str]:
     """Names of the signals that the drive has, in the order of SIGNALS."""
-    return [name for name in SIGNAL if any(name in records.values for records in drive.records)]
+    return [name for name in SIGNALS_BY_NAME if any(name in records.values for records in drive.records)]

@@ -1,18 +1,18 @@
-"""One signal over time: which records are news, and what a coarsely stepped value tells."""
+"""One signal over time: at which records its sensor sent a new value, and what a coarsely stepped value says."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy import ndarray
 
-LEAST_CHANGES = 10  # of a value, to tell how often its sensor has news
-COARSE = 0.1  # [m/s] steps of speed that differentiate into pulses
-STAYING = 1.0  # [s] away from the next step, a stepped value is taken as it is
+MIN_CHANGES = 10  # of a value; fewer do not show how often its sensor sends a new one
+COARSE_STEP_MPS = 0.1  # steps of speed from here on become pulses when differentiated
+MIN_CONSTANT_S = 1.0  # further than this from each step, a stepped value is taken as it is
 
 
 @dataclass(frozen=True)
 class Series:
-    """One signal: time [s] strictly rising, values finite. `period` [s]: how often the sensor has news."""
+    """One signal: time [s] strictly rising, values finite. `period` [s]: how often the sensor sends a new value."""
 
     time: ndarray
     value: ndarray
@@ -21,64 +21,65 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Fresh:
-    """Rows with news of a sensor, how often [s] it has news, and the least step of its value."""
+class SensorUpdates:
+    """Rows where the sensor sent a new value, how often [s] it does so, and the smallest step of the value."""
 
     rows: ndarray
     period: float
     resolution: float
 
 
-def fresh(time: ndarray, value: ndarray) -> Fresh:
-    """The records that do not merely repeat a held value: a logger often writes a slow sensor's last value again."""
+def sensor_updates(time: ndarray, value: ndarray) -> SensorUpdates:
+    """The records that do not only repeat a held value: a logger often writes a slow sensor's last value again."""
     step, sizes = float(np.median(np.diff(time))), np.abs(np.diff(value))
     resolution = float(np.quantile(sizes[sizes > 0], 0.02))
     changes = np.flatnonzero(sizes) + 1
-    period = float(np.quantile(np.diff(time[changes]), 0.1)) if len(changes) >= LEAST_CHANGES else step
+    period = float(np.quantile(np.diff(time[changes]), 0.1)) if len(changes) >= MIN_CHANGES else step
     if period < 2.5 * step:
-        return Fresh(np.arange(len(time)), step, resolution)
-    edge = np.zeros(len(time), bool)
-    edge[changes] = True
-    kept = [0]
+        return SensorUpdates(np.arange(len(time)), step, resolution)
+    changed = np.zeros(len(time), bool)
+    changed[changes] = True
+    rows = [0]
     for i in range(1, len(time)):
-        if edge[i] or time[i] - time[kept[-1]] >= 1.2 * period:
-            kept.append(i)
-    return Fresh(np.array(kept), period, resolution)
+        if changed[i] or time[i] - time[rows[-1]] >= 1.2 * period:
+            rows.append(i)
+    return SensorUpdates(np.array(rows), period, resolution)
 
 
-def crossings(series: Series) -> Series:
-    """A coarsely stepped series by what it tells best: between two steps the true value lies half way.
+def step_midpoints(series: Series) -> Series:
+    """A coarsely stepped series by its steps: at the time of a step the true value lies half way between both values.
 
-    A value that stays for longer also counts while it stays. Other series are returned as they are.
+    A value that stays constant for longer also counts as it is. Other series are returned unchanged.
     """
-    first, last = runs(series.value)
+    first, last = constant_runs(series.value)
     if (
-        series.period > STAYING / 2
-        or series.resolution < COARSE
-        or len(first) < LEAST_CHANGES
+        series.period > MIN_CONSTANT_S / 2
+        or series.resolution < COARSE_STEP_MPS
+        or len(first) < MIN_CHANGES
         or len(series.value) < 2 * len(first)
     ):
         return series
     time, value = series.time, series.value
-    steps = (time[first[1:]] + time[last[:-1]]) / 2, (value[first[1:]] + value[last[:-1]]) / 2
-    since = time - time[np.repeat(first, last - first + 1)]
-    until = time[np.repeat(last, last - first + 1)] - time
-    stays = (
-        (np.minimum(since, until) >= STAYING) | (np.arange(len(time)) == 0) | (np.arange(len(time)) == len(time) - 1)
-    )
-    times = np.concatenate([steps[0], time[stays]])
-    rows = np.argsort(times, kind="stable")
-    return Series(times[rows], np.concatenate([steps[1], value[stays]])[rows], series.period, series.resolution)
+    step_times = (time[first[1:]] + time[last[:-1]]) / 2
+    step_values = (value[first[1:]] + value[last[:-1]]) / 2
+    since_step = time - time[np.repeat(first, last - first + 1)]
+    until_step = time[np.repeat(last, last - first + 1)] - time
+    constant = np.minimum(since_step, until_step) >= MIN_CONSTANT_S
+    constant[[0, -1]] = True
+    times = np.concatenate([step_times, time[constant]])
+    order = np.argsort(times, kind="stable")
+    values = np.concatenate([step_values, value[constant]])
+    return Series(times[order], values[order], series.period, series.resolution)
 
 
-def runs(value: ndarray) -> tuple[ndarray, ndarray]:
+def constant_runs(value: ndarray) -> tuple[ndarray, ndarray]:
     """First and last rows of the runs of exactly the same value."""
-    edges = np.flatnonzero(np.diff(value)) + 1
-    return np.concatenate([[0], edges]), np.concatenate([edges, [len(value)]]) - 1
+    changes = np.flatnonzero(np.diff(value)) + 1
+    return np.concatenate([[0], changes]), np.concatenate([changes, [len(value)]]) - 1
 
 
 def shifted(series: Series, lag: float) -> Series:
-    """The series brought forward by `lag` [s]."""
+    """The series moved to an earlier time by `lag` [s]."""
     return Series(series.time - lag, series.value, series.period, series.resolution)
 
 

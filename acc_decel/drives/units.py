@@ -1,4 +1,4 @@
-"""Units that recordings come in, and how each becomes the SI unit of its quantity."""
+"""The units that recordings use, and the size of each in the unit of its quantity that this project uses."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ ISO = "iso"  # the unit of times written as date and time of day
 
 @dataclass(frozen=True)
 class Unit:
-    """One unit: value * size + offset is in the SI unit of `quantity`. `others` are further spellings."""
+    """One unit: value * size is in the first unit of `quantity` in the table below. `others` are further spellings."""
 
     name: str
     quantity: str
@@ -48,24 +48,24 @@ UNITS: tuple[Unit, ...] = (
 # fmt: on
 
 
-def unit(name: str, quantity: str, where: str) -> Unit:
-    """The unit of `quantity` called `name`. Raises ValueError that lists the known ones, naming `where`."""
-    found = known_unit(name, quantity)
-    if found is None:
-        known = ", ".join(u.name for u in UNITS if u.quantity == quantity)
-        raise ValueError(f"{where}: the unit of a {quantity} must be one of {known}. Got {name!r}: write one of these.")
-    return found
+def unit_named(name: str, quantity: str, where: str) -> Unit:
+    """The unit of `quantity` called `name`. Raises ValueError that names `where` and lists the known units."""
+    unit = known_unit(name, quantity)
+    if unit is None:
+        names = ", ".join(u.name for u in UNITS if u.quantity == quantity)
+        raise ValueError(f"{where}: the unit of a {quantity} must be one of {names}. Got {name!r}: write one of these.")
+    return unit
 
 
 def known_unit(name: str, quantity: str) -> Unit | None:
     """The unit of `quantity` called `name` in any common spelling, or None."""
     plain = _plain(name)
     spellings = ((u, {_plain(u.name), *map(_plain, u.others)}) for u in UNITS if u.quantity == quantity)
-    return next((u for u, known in spellings if plain in known), None) if plain else None
+    return next((u for u, spelled in spellings if plain in spelled), None) if plain else None
 
 
 def unit_in_name(name: str, quantity: str) -> Unit | None:
-    """The unit that a column's name tells, in brackets or as its last word: `Speed (Km/h)`, `speed_mps`."""
+    """The unit in the name of a column, in brackets or as its last word: `Speed (Km/h)`, `speed_mps`."""
     bracketed: list[str] = re.findall(r"[(\[{]([^)\]}]*)[)\]}]", name)
     words = [word for word in re.split(r"[\s_,;:.]+", re.sub(r"[(\[{].*", "", name)) if word]
     ends = ["".join(words[-n:]) for n in (1, 2) if len(words) > n]

@@ -2,12 +2,13 @@
 
 from acc_decel.ecu.cortex_m import CortexM as CortexM
 from acc_decel.ecu.cortex_m import EcuReport as EcuReport
+from acc_decel.ecu.cortex_m import SelfTestCosts as SelfTestCosts
 from acc_decel.ecu.cortex_m import TaskRun as TaskRun
 from acc_decel.ecu.host import HostEcu as HostEcu
 from acc_decel.ecu.qemu import QemuEcu as QemuEcu
 from acc_decel.ecu.qemu import QemuReport as QemuReport
 from acc_decel.ecu.ticks import MAX_AGE as MAX_AGE
 from acc_decel.ecu.ticks import PERIOD as PERIOD
-from acc_decel.ecu.ticks import deadline_use as deadline_use
-from acc_decel.ecu.ticks import held as held
+from acc_decel.ecu.ticks import deadline_utilisation as deadline_utilisation
+from acc_decel.ecu.ticks import sample_and_hold as sample_and_hold
 from acc_decel.ecu.ticks import tick_times as tick_times

@@ -1,4 +1,4 @@
-"""The cores of the virtual ECU: how to compile for each, how to emulate it, what its instructions cost."""
+"""The cores of the virtual ECU: compiler options, emulator, and the cycles of instructions."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Architecture:
     disassembler: tuple[int, int]
     link: int  # the register with the address to return to
     stack: int  # the stack pointer
-    code_bit: int  # set in addresses of code
+    code_bit: int  # set in addresses of functions
     stack_from_vectors: bool  # whether the core takes its stack pointer from the first word of flash at reset
 
 
@@ -48,8 +48,8 @@ class Core:
 
     name: str
     target: tuple[str, ...]  # options of the compiler
-    model: int | None  # Unicorn's number of it; None takes the default of the architecture
-    timing: Timing | None  # None where no manual gives the cycles of an instruction
+    model: int | None  # Unicorn's number of the core; None is the default of the architecture
+    timing: Timing | None  # None if no manual gives the cycles of an instruction
     fpu: bool
     architecture: Architecture = ARM
 
@@ -69,7 +69,7 @@ CORES = {
         _core("cortex-m3", "eabi", "cortex_m3", UC_CPU_ARM_CORTEX_M3, cortex_m3, fpu=False),
         _core("cortex-m0", "eabi", "cortex_m0", UC_CPU_ARM_CORTEX_M0, cortex_m0, fpu=False),
         Core("rv32imfc", _RV32, None, None, fpu=True, architecture=RISCV),
-        Core("rv32ic", _RV32_BARE, None, None, fpu=False, architecture=RISCV),  # routines multiply, too
+        Core("rv32ic", _RV32_BARE, None, None, fpu=False, architecture=RISCV),  # the compiler's routines multiply
     )
 }
 # fmt: on

@@ -1,4 +1,4 @@
-"""The firmware on an emulated Cortex-M (or a RISC-V): cross-compiled, run by the instruction, counted and measured."""
+"""The firmware on an emulated Cortex-M (or RISC-V): cross-compiled, emulated, and its instructions counted."""
 
 import tempfile
 from collections.abc import Callable
@@ -23,46 +23,55 @@ Emulator: TypeAlias = Any  # a unicorn.Uc, whose methods have no types
 _FLASH, _FLASH_BYTES = 0x00000000, 256 * 1024  # as in target/script.ld
 _RAM, _RAM_BYTES = 0x20000000, 64 * 1024
 _SYSTEM_CONTROL = 0xE000E000  # CPACR, which switches the FPU on, lies in this page
-_STACK_BYTES = 16 * 1024  # top of RAM, painted to see how deep the stack reaches
+_STACK_BYTES = 16 * 1024  # top of RAM, filled with a pattern to measure the depth of the stack
 _PAINT = 0xA5
 _NOP_BYTES = 2  # batch_done() begins with a nop, where the core stops
-_NOWHERE = 0xFFFFFFFC  # the core never gets there
+_NOWHERE = 0xFFFFFFFC  # the core never reaches this address
 
 
 @dataclass(frozen=True)
 class EcuReport:
-    """What the firmware costs on the core.
+    """The cost of the firmware on the core.
 
-    Instructions are those executed from the entry of `acc_decel_predict` to its return, over the `counted` events (the
-    answered ones, if any: a refusal is shorter). Cycles are the estimate of `acc_decel.ecu.cycles` for the same, None
-    for a core without published timings. Guards are what is executed outside the network's own function: checks of the
-    factors, domain, status. Flash is code and constant tables of the firmware, RAM its static data, library the
-    compiler's routines that it calls; vector table, mailboxes and task of the virtual ECU are not included. Stack is
-    the depth below the stack pointer of the caller at the call of `acc_decel_predict`: the lower of the lowest byte
-    written (painted stack) and the lowest stack pointer.
+    Instructions are those executed from the entry of `acc_decel_predict` to its return, over the `counted` events (only
+    the answered ones, if any: a refusal is shorter). Cycles are the estimate of `acc_decel.ecu.cycles`, None for a core
+    without published timings. Guards are all instructions outside the network's own function: checks of the factors,
+    domain, status. Flash is code and constant tables of the firmware, RAM its static data, library the compiler's
+    routines that it calls; vector table, mailboxes and task of the virtual ECU are not included. Stack is the depth
+    below the caller's stack pointer at the call of `acc_decel_predict`: by the lowest byte written or the lowest stack
+    pointer, whichever is lower.
     """
 
     target: str
-    instructions_per_prediction: int  # the most
+    instructions_per_prediction: int  # maximum
     instructions_least: int
-    instructions_per_mac: float  # the most, for each multiply-add of the network's layers
-    cycles: int | None  # the most
+    instructions_per_mac: float  # maximum, for each multiply-add of the network's layers
+    cycles: int | None  # maximum
     cycles_per_mac: float | None
     guard_share: float  # instructions of the guards, relative to those of the network
-    multiplications: int  # the most integer multiplications executed
+    multiplications: int  # maximum number of executed integer multiplications
     code_bytes: int
     table_bytes: int
     flash_bytes: int  # code and tables
     library_bytes: int
     ram_bytes: int
     stack_bytes: int
-    predictions: int  # events given
+    predictions: int  # number of events
     counted: int  # events over which instructions, cycles and stack were measured
 
 
 @dataclass(frozen=True)
+class SelfTestCosts:
+    """What one call of `acc_decel_self_test` costs; cycles are an estimate, None for a core without timings."""
+
+    instructions: int
+    cycles: int | None
+    stack_bytes: int  # below the stack pointer of the caller
+
+
+@dataclass(frozen=True)
 class TaskRun:
-    """What the task answered at each tick, and what it executed for that, from its entry to its return."""
+    """The answers of the task at each tick, and its cost from entry to return."""
 
     outputs: Float32[ndarray, "ticks outputs"]  # as `OUTPUTS` lists them, NaN where refused
     status: Int64[ndarray, " ticks"]
@@ -73,12 +82,12 @@ class TaskRun:
 class CortexM:
     """The firmware of a folder on an emulated Cortex-M (level 3 of a virtual ECU).
 
-    `core` is one of `acc_decel.ecu.cores.CORES`. `build` is where the image is kept and found again while the sources
-    are the same; without it, it is compiled into a temporary folder.
+    `core` is one of `acc_decel.ecu.cores.CORES`. `build` is a folder where the image is cached as long as the
+    sources are the same; without it, the image is compiled into a temporary folder.
     """
 
     def __init__(self, folder: Path, *, core: str = CORTEX_M4F, build: Path | None = None) -> None:
-        """Cross-compile the firmware of `folder`. Raises RuntimeError with what the compiler said."""
+        """Cross-compile the firmware of `folder`. Raises RuntimeError with the compiler's message."""
         self._kind = core_named(core)
         if build is None:
             with tempfile.TemporaryDirectory() as temporary:
@@ -98,15 +107,24 @@ class CortexM:
         return self._answers(self._core, columns)
 
     def self_test(self, *, altered: int | None = None) -> int:
-        """What `acc_decel_self_test` says on a core just powered up; 0 is passed.
+        """The result of `acc_decel_self_test` after power-up; 0 is passed.
 
-        `altered` is an address in flash of which one bit is changed before.
+        `altered` is an address in flash where one bit is changed first.
         """
         core = _powered(self._image, self._kind, altered)
         return int.from_bytes(core.mem_read(self._image.symbols["self_test_result"], 4), "little")
 
+    def self_test_costs(self) -> SelfTestCosts:
+        """What the self-test costs, measured on a core just powered up."""
+        symbols = self._image.symbols
+        meter = _Meter(symbols["acc_decel_self_test"], symbols["acc_decel_network"], self._kind)
+        core = _powered(self._image, self._kind, meter=meter)
+        instructions, cycles, _ = meter.calls[0].whole
+        timed = self._kind.timing is not None
+        return SelfTestCosts(instructions, cycles if timed else None, meter.stack_bytes(core))
+
     def task(self, columns: Float32[ndarray, "ticks columns"], *, ticked: Callable[[], None] = lambda: None) -> TaskRun:
-        """The task of an ECU on one core: at each tick it finds its mailbox filled with a row of `columns`.
+        """The task of an ECU on one core: at each tick its mailbox contains the next row of `columns`.
 
         `ticked` is called after each tick. Raises ValueError for a wrong number of columns.
         """
@@ -116,13 +134,13 @@ class CortexM:
         for i in range(len(columns)):
             outputs[i : i + 1], status[i : i + 1] = self._answers(core, columns[i : i + 1])
             ticked()
-        taken = np.array([call.whole for call in meter.calls], np.int64).reshape(-1, 3)
-        return TaskRun(outputs, status, taken[:, 0], taken[:, 1] if self._kind.timing is not None else None)
+        costs = np.array([call.whole for call in meter.calls], np.int64).reshape(-1, 3)
+        return TaskRun(outputs, status, costs[:, 0], costs[:, 1] if self._kind.timing is not None else None)
 
     def report(self, columns: Float32[ndarray, "rows columns"], *, sample: int = 64) -> EcuReport:
-        """What a prediction costs, measured on the first `sample` events. Raises ValueError without any."""
+        """The cost of a prediction, measured on the first `sample` events. Raises ValueError without events."""
         if not len(columns):
-            raise ValueError("The virtual ECU must be given at least one event to measure. Got none.")
+            raise ValueError("The virtual ECU needs at least one event to measure. Got none.")
         program = self._image
         core, meter = self._metered("acc_decel_predict")
         _, status = self._answers(core, columns[:sample])
@@ -131,7 +149,7 @@ class CortexM:
             answered[:] = True
         whole = np.array([call.whole for call in meter.calls])[answered]
         network = np.array([call.network for call in meter.calls])[answered]
-        instructions, cycles, multiplications = (int(most) for most in whole.max(axis=0))
+        instructions, cycles, multiplications = (int(maximum) for maximum in whole.max(axis=0))
         timed = self._kind.timing is not None
         return EcuReport(
             target=self._kind.name,
@@ -153,11 +171,11 @@ class CortexM:
         )
 
     def _metered(self, function: str) -> "tuple[Emulator, _Meter]":
-        """A core just powered up, and the meter of each call of `function` on it."""
+        """A core after power-up, and a meter of each call of `function` on it."""
         core, symbols = _powered(self._image, self._kind), self._image.symbols
         meter = _Meter(symbols[function], symbols["acc_decel_network"], self._kind)
         core.hook_add(UC_HOOK_BLOCK, meter.step)
-        core.ctl_flush_tb()  # code translated before has no hook in it
+        core.ctl_flush_tb()  # code that is already translated has no hook
         return core, meter
 
     def _answers(
@@ -178,14 +196,14 @@ class CortexM:
 
 
 class _Call:
-    """Instructions, cycles and integer multiplications of one call: all of it, and the network's part of it."""
+    """Instructions, cycles and integer multiplications of one call: in total, and inside the network."""
 
     def __init__(self) -> None:
         self.whole = [0, 0, 0]
         self.network = [0, 0, 0]
 
     def add(self, instructions: int, cycles: int, multiplications: int, *, inside: bool) -> None:
-        """Count what was executed, `inside` the network or not."""
+        """Add executed instructions, `inside` the network or not."""
         for total in (self.whole, self.network) if inside else (self.whole,):
             total[0] += instructions
             total[1] += cycles
@@ -246,8 +264,8 @@ class _Meter:
         return max(len(stack) - untouched, self._highest - self._lowest)
 
 
-def _powered(program: Image, kind: Core, altered: int | None = None) -> Emulator:
-    """A core that has run from reset to the end of its first, empty batch, with one bit of flash altered if asked."""
+def _powered(program: Image, kind: Core, altered: int | None = None, meter: "_Meter | None" = None) -> Emulator:
+    """A core after its first, empty batch; with `altered`, one bit of flash at this address is changed before."""
     core: Emulator = cast(Emulator, Uc)(*kind.architecture.emulator)
     if kind.model is not None:
         core.ctl_set_cpu_model(kind.model)
@@ -261,6 +279,8 @@ def _powered(program: Image, kind: Core, altered: int | None = None) -> Emulator
         core.reg_write(kind.architecture.stack, int.from_bytes(core.mem_read(_FLASH, 4), "little"))
     done = program.symbols["batch_done"]
     core.hook_add(UC_HOOK_CODE, _stop, begin=done, end=done)
+    if meter is not None:
+        core.hook_add(UC_HOOK_BLOCK, meter.step)
     _run(core, program.symbols["reset"], kind)
     return core
 
@@ -270,7 +290,7 @@ def _stop(core: Emulator, *_: object) -> None:
 
 
 def _exchanged(core: Emulator, program: Image, kind: Core, mail: bytes, count: int) -> bytes:
-    """The mailboxes `mail` after the core has answered `count` of them."""
+    """The mailboxes `mail` with the core's answers to the first `count`."""
     core.mem_write(program.symbols["mailboxes"], mail)
     core.mem_write(program.symbols["mailboxes_filled"], count.to_bytes(4, "little"))
     _run(core, program.symbols["batch_done"] + _NOP_BYTES, kind)

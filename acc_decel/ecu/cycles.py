@@ -1,7 +1,7 @@
-"""What instructions cost on a core: a cycle estimate for each straight run of code, from the published timings.
+"""The cost of instructions on a core: a cycle estimate for each straight run of code, from the published timings.
 
-The estimate weights every executed instruction with the cycles that Arm's manual gives it for memory without wait
-states, and adds what two neighbours cost each other. Sources:
+The estimate counts for every executed instruction the cycles of Arm's manual for memory without wait states, and adds
+the cycles that depend on the instruction before it. Sources:
 
 - Cortex-M4 Technical Reference Manual (Arm 100166): table 3-1 (integer instructions), section 3.3.2 (a load or store
   that follows a single load takes one cycle less; none after a store, none of two or more words; one more if its
@@ -11,9 +11,9 @@ states, and adds what two neighbours cost each other. Sources:
   multiplications take longer, and a load that moves its base register is not overlapped.
 - Cortex-M0 Technical Reference Manual (Arm DDI 0432), table 3-1, with the single-cycle multiplier.
 
-Where the manual gives a range, the table says which end it takes. A taken branch refills the pipeline in 1 to 3
-cycles: 2 are taken for a branch to a fixed address, 3 for one to an address in a register. A division takes 2 to 12:
-12 are taken. An instruction in an IT block counts as executed whether or not its condition holds.
+If the manual gives a range, the table says which value it uses. A taken branch refills the pipeline in 1 to 3 cycles:
+the estimate is 2 for a branch to a fixed address and 3 for an address in a register. A division takes 2 to 12 cycles:
+the estimate is 12. An instruction in an IT block counts as executed even if its condition is false.
 """
 
 from collections.abc import Callable
@@ -23,11 +23,11 @@ import capstone
 from capstone import arm
 
 THUMB = (capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
-REFILL = 2  # cycles of a taken branch to a fixed address, beside its own
+REFILL = 2  # additional cycles of a taken branch to a fixed address
 REFILL_REGISTER = 3  # the same to an address in a register or from the stack
 DIVISION = 12
 
-_MULTIPLIED = {  # mnemonic -> (M4, M3); the M3 lacks those without a second number
+_MULTIPLIED = {  # mnemonic -> (M4, M3)
     "mul": (1, 1),
     "muls": (1, 1),
     "mla": (1, 2),
@@ -53,28 +53,28 @@ class Run:
 
     instructions: int
     cycles: int  # if the last instruction does not branch
-    refill: int  # cycles more if it does; 0 if it cannot
+    refill: int  # additional cycles if it does; 0 if it cannot
     end: int  # address after the last instruction
     multiplications: int
 
 
 @dataclass(frozen=True)
 class _Neighbour:
-    """What the next instruction must know of the one before it."""
+    """Properties of an instruction that affect the cycles of the next one."""
 
-    pipelined: bool = False  # a load that the next load or store overlaps
+    pipelined: bool = False  # a load that the next load or store can overlap
     loaded: frozenset[int] = frozenset()  # registers that it loads
-    computed: frozenset[int] = frozenset()  # floating-point results that are late by a cycle
-    processed: frozenset[int] = frozenset()  # results that an address is late by a cycle for
+    computed: frozenset[int] = frozenset()  # floating-point results, available one cycle later
+    processed: frozenset[int] = frozenset()  # results that are available one cycle later for an address
 
 
 Timing = Callable[[capstone.CsInsn, _Neighbour], int]
 
 
 class RunCosts:
-    """What each run of code costs on one core; `timing` None counts no cycles.
+    """The cost of each run of code on one core; with `timing` None, no cycles are counted.
 
-    `disassembler` is architecture and mode, as Capstone numbers them.
+    `disassembler` is the architecture and mode of Capstone.
     """
 
     def __init__(self, timing: Timing | None, disassembler: tuple[int, int] = THUMB) -> None:
@@ -84,7 +84,7 @@ class RunCosts:
         self._disassembler.detail = True
 
     def run(self, address: int, code: bytes) -> Run:
-        """The cost of the instructions `code` at `address`. Raises ValueError if they are none."""
+        """The cost of the instructions `code` at `address`. Raises ValueError if the bytes are not instructions."""
         instructions = list(self._disassembler.disasm(code, address))
         if (read := sum(i.size for i in instructions)) != len(code):
             raise ValueError(f"The code at {address + read:#x} must be instructions. Got {code[read:].hex()}.")

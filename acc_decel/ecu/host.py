@@ -19,14 +19,14 @@ _OPTIONS = (*SAME_BITS, *WARNINGS, "-O2", "-shared", "-fPIC")
 class HostEcu:
     """The firmware of a folder, running on this machine (level 1 of a virtual ECU).
 
-    `build` is where the library is kept and found again while the sources are the same; without it, it is compiled
-    into a temporary folder. `compiler` and `options` make it another compiler or, say, a sanitized build.
+    `build` is a folder where the library is cached as long as the sources are the same; without it, the library is
+    compiled into a temporary folder. `compiler` and `options` select another compiler or, for example, a sanitizer.
     """
 
     def __init__(
         self, folder: Path, *, build: Path | None = None, compiler: Sequence[str] = ZIG, options: Sequence[str] = ()
     ) -> None:
-        """Compile and load the firmware of `folder`. Raises RuntimeError with what the compiler said."""
+        """Compile and load the firmware of `folder`. Raises RuntimeError with the compiler's message."""
         if build is None:
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
                 self._library = _loaded(folder, Path(temporary), compiler, options)
@@ -39,7 +39,7 @@ class HostEcu:
     ) -> tuple[Float32[ndarray, "rows outputs"], Int64[ndarray, " rows"]]:
         """Outputs, as `OUTPUTS` lists them, and status of every row; NaN in means not available.
 
-        Refused rows are left as they were in `into`, NaN without it. Raises ValueError for a wrong number of columns.
+        Refused rows keep their values of `into`, or are NaN without it. Raises ValueError for wrong columns.
         """
         if columns.shape[1] != self._columns:
             raise ValueError(f"The firmware takes {self._columns} columns. Got {columns.shape[1]}: export it again.")

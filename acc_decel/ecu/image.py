@@ -11,7 +11,7 @@ from acc_decel.compiled import SAME_BITS, WARNINGS, compiled, fingerprint, firmw
 from acc_decel.ecu.compiler import TARGET_SOURCES, ZIG
 from acc_decel.ecu.cores import Core
 
-_OPTIONS = ("-O2", "-fno-unroll-loops", "-ffreestanding", "-fno-unwind-tables")  # unrolled loops fill the flash
+_OPTIONS = ("-O2", "-fno-unroll-loops", "-ffreestanding", "-fno-unwind-tables")  # unrolled loops would need more flash
 TASK_SOURCES = ("startup.c", "main.c")
 
 
@@ -28,7 +28,7 @@ def link_command(core: Core) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Image:
-    """A linked program: what to load where, the address of each symbol, and what the firmware takes of it."""
+    """A linked program: segments to load, address of each symbol, and the memory that the firmware needs."""
 
     segments: tuple[tuple[int, bytes], ...]
     symbols: dict[str, int]  # functions without the Thumb bit
@@ -42,7 +42,7 @@ class Image:
 
 
 def image(folder: Path, build: Path, core: Core) -> Image:
-    """The image for the firmware of `folder`, kept in `build`. Raises RuntimeError with what the compiler said."""
+    """The image for the firmware of `folder`, cached in `build`. Raises RuntimeError with the compiler's message."""
     command = (*compile_command(core), *link_command(core))
     elf = build / f"acc_decel_{fingerprint(command, (folder, TARGET_SOURCES))}.elf"
     if not elf.exists():

@@ -1,4 +1,4 @@
-"""The mailbox that a virtual ECU and the world exchange, as target/mailbox.h lays it out."""
+"""The mailbox of a virtual ECU, with the layout of target/mailbox.h."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The firmware under another compiler and emulator: Arm's GCC and QEMU, a second opinion beside zig and Unicorn.
+"""The firmware under another compiler and emulator: Arm's GCC and QEMU, a second opinion to zig and Unicorn.
 
 Both are Debian packages; QEMU's boards mps2-an385, mps2-an386 and mps2-an500 carry a Cortex-M3, M4F and M7.
 """
@@ -24,15 +24,15 @@ from acc_decel.ecu.mailbox import mailbox
 GCC, EMULATOR = PROGRAMS = ("arm-none-eabi-gcc", "qemu-system-arm")
 LIBRARY = "rdimon.specs"  # newlib's files of the host through semihosting
 INSTALL = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
-SECONDS = 600  # after which a run is given up
-STARTUP = "example_startup.c"  # of the exported folder, as the example of its README uses it
+TIMEOUT_S = 600
+STARTUP = "example_startup.c"  # of the exported folder, as in the example of its README
 Answers: TypeAlias = tuple[Float32[ndarray, "rows outputs"], Int64[ndarray, " rows"]]
 _OPTIONS = ("-O2", "-mthumb", f"--specs={LIBRARY}", "-Wl,--section-start=.vectors=0")
 
 
 @dataclass(frozen=True)
 class Board:
-    """A core as QEMU has it: the board that carries it, and the options of the compiler for it."""
+    """A core in QEMU: its board, and the compiler options."""
 
     machine: str
     target: tuple[str, ...]
@@ -51,7 +51,7 @@ def compile_command(board: Board) -> tuple[str, ...]:
 
 
 def emulate_command(board: Board, program: Path) -> tuple[str, ...]:
-    """The command that runs `program` on `board`; what it prints and the files that it asks for are the host's."""
+    """The command that runs `program` on `board`; it prints on the host and reads and writes files of the host."""
     screen = ("-display", "none", "-monitor", "none", "-serial", "none")
     return (EMULATOR, "-M", board.machine, *screen, "-semihosting-config", "enable=on,target=native",
             "-kernel", str(program))  # fmt: skip
@@ -59,34 +59,34 @@ def emulate_command(board: Board, program: Path) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class QemuReport:
-    """Who answered, and how often another opinion differs."""
+    """The tools, and how often their answers differ from those of the other emulator."""
 
     target: str
     machine: str  # QEMU's board
     compiler: str
     emulator: str
-    predictions: int  # events given
-    unlike_unicorn: int  # events of them whose outputs or status differ in any bit from those of `CortexM`
+    predictions: int  # number of events
+    unlike_unicorn: int  # events whose outputs or status differ in any bit from those of `CortexM`
 
 
 class QemuEcu:
     """The firmware of a folder, compiled by Arm's GCC and run on a board of QEMU.
 
-    `core` is one of `BOARDS`. `build` is where the program is kept and found again while the sources are the same;
-    without it, it is compiled into a temporary folder for each call.
+    `core` is one of `BOARDS`. `build` is a folder where the program is cached as long as the sources are the same;
+    without it, the program is compiled into a temporary folder.
     """
 
     def __init__(self, folder: Path, *, core: str, build: Path | None = None) -> None:
         """Compile the firmware of `folder`.
 
-        Raises ValueError for a core that QEMU has not, FileNotFoundError naming a program that is not installed,
-        RuntimeError with what the compiler said.
+        Raises ValueError for a core that QEMU does not have, FileNotFoundError naming a program that is not installed,
+        RuntimeError with the compiler's message.
         """
         if core not in BOARDS:
             raise ValueError(
-                f"On QEMU the core must be one of {', '.join(BOARDS)}. Got {core!r}: take another emulator."
+                f"On QEMU the core must be one of {', '.join(BOARDS)}. Got {core!r}: use the other emulator."
             )
-        require_programs()
+        check_programs()
         self._core, self._board = core, BOARDS[core]
         if build is None:
             with tempfile.TemporaryDirectory() as temporary:
@@ -99,7 +99,7 @@ class QemuEcu:
         """Outputs, as `OUTPUTS` lists them (NaN where refused), and status of every row; NaN in means not available.
 
         The self-test of the firmware runs first. Raises ValueError for a wrong number of columns, RuntimeError if the
-        program does not end well.
+        program fails.
         """
         if columns.shape[1] != self._columns:
             raise ValueError(f"The firmware takes {self._columns} columns. Got {columns.shape[1]}: export it again.")
@@ -116,7 +116,7 @@ class QemuEcu:
         return answers["outputs"].copy(), answers["status"].copy()
 
     def report(self, answers: Answers, unicorn: Answers) -> QemuReport:
-        """Who gave these `answers`, and how many of them differ from those of `unicorn` to the same events."""
+        """The tools of these `answers`, and how many differ from the answers of `unicorn` to the same events."""
         differs = (answers[0].view("i4") != unicorn[0].view("i4")).any(axis=1) | (answers[1] != unicorn[1])
         return QemuReport(
             target=self._core,
@@ -129,10 +129,10 @@ class QemuEcu:
 
 
 def emulated(board: Board, program: Path) -> str:
-    """What `program` prints on `board`. Raises RuntimeError if it does not end well."""
+    """What `program` prints on `board`. Raises RuntimeError if it fails."""
     command = emulate_command(board, program.resolve())
     done = subprocess.run(
-        command, cwd=program.parent, check=False, capture_output=True, text=True, timeout=SECONDS,
+        command, cwd=program.parent, check=False, capture_output=True, text=True, timeout=TIMEOUT_S,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
     if done.returncode:
@@ -143,24 +143,24 @@ def emulated(board: Board, program: Path) -> str:
     return done.stdout
 
 
-def require_programs() -> None:
-    """Raise FileNotFoundError naming what is not installed, and how to install it."""
-    if lacking := lacking_programs():
-        raise FileNotFoundError(f"{lacking[0]} must be installed to run on QEMU. Got none: {INSTALL}.")
+def check_programs() -> None:
+    """Raise FileNotFoundError naming the first program that is not installed, and how to install it."""
+    if missing := missing_programs():
+        raise FileNotFoundError(f"{missing[0]} must be installed to run on QEMU. Got none: {INSTALL}.")
 
 
-def lacking_programs() -> list[str]:
-    """What QEMU needs and is not installed: programs, or the library of the compiler."""
-    lacking = [name for name in PROGRAMS if shutil.which(name) is None]
-    if GCC not in lacking:
-        asked = (GCC, f"-print-file-name={LIBRARY}")  # answers with the bare name if there is no such file
-        found = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
-        lacking += [f"newlib ({LIBRARY})"] if found == LIBRARY else []
-    return lacking
+def missing_programs() -> list[str]:
+    """The programs that QEMU needs and that are not installed, or the library of the compiler."""
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    if GCC not in missing:
+        query = (GCC, f"-print-file-name={LIBRARY}")  # answers with the bare name if there is no such file
+        path = subprocess.run(query, check=True, capture_output=True, text=True).stdout.strip()
+        missing += [f"newlib ({LIBRARY})"] if path == LIBRARY else []
+    return missing
 
 
 def version(program: str) -> str:
-    """What a program says of itself."""
+    """The first line of a program's version."""
     return subprocess.run((program, "--version"), check=True, capture_output=True, text=True).stdout.splitlines()[0]
 
 

@@ -12,7 +12,7 @@ from acc_decel.model_folder import DEFAULT_MODEL, ONNX, released_models
 from acc_decel.predictor import Predictor, unknown_factor
 
 FULL_BRAKING_BAR = 160.0  # a braking test is a stop as hard as the car can; the ABS then sets the pressure
-TOLD = ("name", "kind", "braking_distance_m", "vehicle", "conditions", "source", "note")
+TEXT_COLUMNS = ("name", "kind", "braking_distance_m", "vehicle", "conditions", "source", "note")
 BOUND = "measured_bound"  # kind of a test that only bounds the distance from below
 
 
@@ -47,7 +47,7 @@ def read_tests(path: Path) -> pd.DataFrame:
     for needed in ("name", "braking_distance_m", "speed"):
         if needed not in tests:
             raise ValueError(f"{path} must have a column {needed}. Got {', '.join(map(str, tests.columns))}: add it.")
-    known = {*TOLD, *(f.name for f in FACTORS), *column_names()}
+    known = {*TEXT_COLUMNS, *(f.name for f in FACTORS), *column_names()}
     for name in tests.columns:
         if name not in known:
             raise ValueError(f"{path}: {unknown_factor(str(name))}")
@@ -77,7 +77,7 @@ def vehicles_of(tests: pd.DataFrame) -> "pd.Series[str]":
     return named.where(named.notna(), DEFAULT_MODEL)
 
 
-def predictors(tests: pd.DataFrame, models: tuple[str, ...] = ()) -> dict[str, Predictor]:
+def load_predictors(tests: pd.DataFrame, models: tuple[str, ...] = ()) -> dict[str, Predictor]:
     """One predictor for each vehicle of the tests: `models`, and the released ones where those have none."""
     chosen = {predictor.vehicle: predictor for predictor in map(Predictor, models)}
     needed = set(vehicles_of(tests)) - set(chosen)
@@ -85,7 +85,7 @@ def predictors(tests: pd.DataFrame, models: tuple[str, ...] = ()) -> dict[str, P
     return chosen | {name: Predictor(folder / ONNX) for name, folder in released.items()}
 
 
-def evaluated(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.DataFrame:
+def evaluate_tests(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.DataFrame:
     """The tests with predicted distance and its 90 % interval [m], error [%] and the model used; same index.
 
     Each test is predicted by the model of its vehicle. Raises ValueError naming the test for a vehicle without a model
@@ -99,11 +99,11 @@ def evaluated(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.DataF
                 f"vehicle of {rows['name'].iloc[0]} must be one with a model: {known}. "
                 f"Got {vehicle!r}: train one (`acc-decel train`) and name it with --model."
             )
-        parts.append(_predicted(rows, predictors[str(vehicle)]))
+        parts.append(_predict(rows, predictors[str(vehicle)]))
     return pd.concat(parts).loc[tests.index]
 
 
-def _predicted(tests: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
+def _predict(tests: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
     factors = factors_of(tests).set_axis(pd.Index(tests["name"]))
     answer = predictor.predict_frame(factors).set_axis(tests.index)
     speed = factors["speed"].to_numpy()
@@ -140,7 +140,7 @@ def against_measured(
     }
 
 
-def summary(rows: pd.DataFrame) -> Summary:
+def summarise(rows: pd.DataFrame) -> Summary:
     """The summary of `evaluated` tests."""
     measured = rows[rows["kind"] != BOUND]
     if not len(measured):

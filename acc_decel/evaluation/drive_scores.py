@@ -33,7 +33,7 @@ class DriveScore:
     dry_upper: float  # and the median of its upper bound
 
 
-def scored(events: pd.DataFrame, predictor: Predictor, known: Mapping[str, Given]) -> pd.DataFrame:
+def score_events(events: pd.DataFrame, predictor: Predictor, known: Mapping[str, Given]) -> pd.DataFrame:
     """The events that the model accepts, each with what it predicts; same index as `events`.
 
     `known` holds the factors known of the drive; the initial speed is measured, everything else not available. Unless
@@ -47,8 +47,8 @@ def scored(events: pd.DataFrame, predictor: Predictor, known: Mapping[str, Given
     if not len(rows):
         return rows.reindex(columns=[*MEASURED, *_PREDICTED])
     told: dict[str, Given] = {"brake_pressure_bar": FULL_BRAKING_BAR, **known}
-    answer = _predicted(rows, predictor, told)
-    dry = _predicted(rows, predictor, told | DRY)
+    answer = _predict(rows, predictor, told)
+    dry = _predict(rows, predictor, told | DRY)
     return rows.assign(
         deceleration=answer["deceleration"],
         deceleration_upper=answer["deceleration_upper"],
@@ -85,6 +85,6 @@ def drive_score(rows: pd.DataFrame, *, refused: int = 0) -> DriveScore:
     )
 
 
-def _predicted(rows: pd.DataFrame, predictor: Predictor, told: Mapping[str, Given]) -> pd.DataFrame:
+def _predict(rows: pd.DataFrame, predictor: Predictor, told: Mapping[str, Given]) -> pd.DataFrame:
     table = {name: [value] * len(rows) for name, value in told.items() if value is not None}
     return predictor.predict_frame(pd.DataFrame(table, index=rows.index).assign(speed=rows["initial_speed"]))

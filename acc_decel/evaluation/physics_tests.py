@@ -16,9 +16,7 @@ SAMPLE = 2_000  # of them at most are simulated for each test
 QUANTILES = (0.05, 0.50, 0.95)
 
 
-def evaluated_by_physics(
-    tests: pd.DataFrame, *, seed: int = 1, on_test: Callable[[], None] = lambda: None
-) -> pd.DataFrame:
+def simulate_tests(tests: pd.DataFrame, *, seed: int = 1, on_test: Callable[[], None] = lambda: None) -> pd.DataFrame:
     """The tests with median and 90 % interval of the simulated distance [m]; columns and index as `evaluated`.
 
     What a test states is set; everything else, latents included, is drawn as for the training data.

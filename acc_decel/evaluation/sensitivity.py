@@ -11,12 +11,12 @@ from SALib.analyze import sobol as analysis
 from SALib.sample import sobol as sampling
 from scipy.special import ndtri
 
-from acc_decel.dataset import CAUSES, spread
+from acc_decel.dataset import CAUSES, from_prior
 from acc_decel.factors import Factor
 from acc_decel.physics import LATENTS, SURFACES, Vehicle, stops
 
 SAMPLES = 4096  # base points; each costs two more stops than there are factors and latents
-SLOWEST = 5.0  # [m/s] a slower stop is over before its influences tell
+MIN_SPEED = 5.0  # [m/s] a slower stop is over before its influences tell
 NEEDED = 0.10  # share of the variance from which the network may not lack a factor without saying so
 
 
@@ -56,7 +56,7 @@ def influences(
     return pd.concat(tables, ignore_index=True)
 
 
-def needed(indices: pd.DataFrame) -> dict[str, float]:
+def needed_factors(indices: pd.DataFrame) -> dict[str, float]:
     """The factors whose total index exceeds NEEDED in some regime, surely, with the greatest such index."""
     sure = indices[(indices["total"] - indices["total_conf"] > NEEDED) & ~indices["influence"].isin(_latent_names())]
     greatest = sure.groupby("influence")["total"].max().sort_values(ascending=False)
@@ -99,4 +99,4 @@ def _within(factor: Factor, u: Float[ndarray, " events"], regime: Regime) -> Flo
         return regime.water_mm[0] + (regime.water_mm[1] - regime.water_mm[0]) * u
     if factor.name == "road_temperature_c":
         return regime.road_c[0] + (regime.road_c[1] - regime.road_c[0]) * u
-    return np.maximum(spread(u, factor), SLOWEST) if factor.name == "speed" else spread(u, factor)
+    return np.maximum(from_prior(u, factor), MIN_SPEED) if factor.name == "speed" else from_prior(u, factor)

@@ -7,75 +7,75 @@ import numpy as np
 from jaxtyping import Int64, UInt32
 from numpy import ndarray
 
-from acc_decel.export.c_tables import Table, checksum, defines, header, rows_of, stretches
-from acc_decel.export.fixed_point.arithmetic import LEAST, WORD, FixedLayer, FixedNet
+from acc_decel.export.c_tables import Table, checksum, checksum_ranges, defines, header, rows_of
+from acc_decel.export.fixed_point.arithmetic import MIN_VALUE, WORD, FixedLayer, FixedNet
 from acc_decel.factors import column_names
 from acc_decel.network import wiring
 from acc_decel.outputs import OUTPUTS
 
 LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h", "acc_decel_thumb2.h")
 SOURCES = ("acc_decel_fixed.c", "acc_decel_fixed_domain.c", "acc_decel_fixed_domain.h", *LAYERS)
-TOGETHER = 4  # outputs of a block, as in acc_decel_fixed_layers.c
+BLOCK_OUTPUTS = 4  # as in acc_decel_fixed_layers.c
 PLACES = 149  # as in acc_decel_fixed.c
-FILLING_SHIFT = 16  # both, of an output that nothing reads
+PADDING_SHIFT = 16  # first and second shift of an output that nothing reads
 
 
 @dataclass(frozen=True)
 class Packing:
-    """How the layers lie in the tables."""
+    """How layers become tables."""
 
-    blocks: Callable[[FixedLayer], ndarray]  # a layer's words
+    blocks: Callable[[FixedLayer], ndarray]  # a layer -> its words
     includes: tuple[str, ...] = ()
     shared: tuple[Table, ...] = ()  # tables of another file
 
 
 def network_header(net: FixedNet, packing: Packing, *, stamp: str) -> str:
-    """acc_decel_network_tables.h: wiring and weights, for acc_decel_fixed.c alone; `stamp` is its first comment."""
+    """acc_decel_network_tables.h: wiring and weights, only for acc_decel_fixed.c; `stamp` is its first comment."""
     wires, tables = wiring(net.net.factors), network_tables(net, packing)
-    beside = TOGETHER * _blocks(net.embedding[-1])
-    widths = [wires.embedding_inputs + len(wires.forced), beside + len(wires.forced)]
-    widths += [TOGETHER * _blocks(layer) for layer in net.embedding]
-    widths += [beside + TOGETHER * _blocks(layer) for layer in net.trunk[:-1]]
+    shared = BLOCK_OUTPUTS * _blocks(net.embedding[-1])
+    widths = [wires.embedding_inputs + len(wires.forced), shared + len(wires.forced)]
+    widths += [BLOCK_OUTPUTS * _blocks(layer) for layer in net.embedding]
+    widths += [shared + BLOCK_OUTPUTS * _blocks(layer) for layer in net.trunk[:-1]]
     counts = {
-        "WIDEST_PAIRS": -(-max(widths) // TOGETHER) * TOGETHER // 2,
+        "WIDEST_PAIRS": -(-max(widths) // BLOCK_OUTPUTS) * BLOCK_OUTPUTS // 2,
         "EMBEDDING_LAYERS": len(net.embedding),
         "TRUNK_LAYERS": len(net.trunk),
-        "EMBEDDED_PAIRS": beside // 2,
+        "EMBEDDED_PAIRS": shared // 2,
         "EMBEDDING_INPUTS": wires.embedding_inputs,
         "FORCED_COUNT": len(wires.forced),
         "ENTRY_COUNT": len(net.entries.columns),
         "ENTRY_PAIRS": -(-(len(net.entries.columns) - len(wires.forced)) // 2),
         "GATED_COUNT": len(wires.gated),
         "MASKED_COUNT": len(wires.masked),
-        "OUTPUT_ROOM": TOGETHER * _blocks(net.trunk[-1]),
+        "OUTPUT_ROOM": BLOCK_OUTPUTS * _blocks(net.trunk[-1]),
     }
     parts = (
         defines({name: f"{count}U" for name, count in counts.items()}),
         _TYPES,
         *(table.text for table in tables),
-        stretches([*tables, *packing.shared], name="network_stretches", count="ACC_DECEL_NETWORK_STRETCHES"),
+        checksum_ranges([*tables, *packing.shared], name="network_ranges", count="ACC_DECEL_NETWORK_RANGE_COUNT"),
     )
     includes = ['"acc_decel_fixed_layers.h"', '"acc_decel_network.h"', *packing.includes, "<stdint.h>"]
     return header("ACC_DECEL_NETWORK_TABLES_H", includes, parts, stamp=stamp)
 
 
-_TYPES = """/* What enters of one column, plus 2^15: (value * multiplier + offset) >> shift, where the value is an
- * integer of so many bits behind the point. With a bend, bend / (value + bend) takes its place, in 2^-16. The export
- * proves that the result has 16 bits for every value in range. */
+_TYPES = """/* How a column is scaled for the network, plus 2^15: (value * multiplier + offset) >> shift. The value is
+ * an integer with PLACES - places fraction bits. For a saturated column it is half_saturation / (value +
+ * half_saturation) in 2^-16. The export proves that the result fits 16 bits for every value in range. */
 typedef struct {
-    uint32_t multiplier; /* modulo 2^32 */
-    uint32_t offset;     /* modulo 2^32 */
-    uint32_t bend;       /* 0 without */
-    int16_t zero;        /* what enters where the factor is not available */
+    uint32_t multiplier;      /* modulo 2^32 */
+    uint32_t offset;          /* modulo 2^32 */
+    uint32_t half_saturation; /* 0 if the column is not saturated */
+    int16_t zero;             /* the result if the factor is not available */
     uint8_t column;
-    uint8_t places;      /* PLACES less the bits behind the point */
+    uint8_t places;
     uint32_t shift;
 } acc_decel_entry_t;
 
-/* One output: a sum plus 2^31 between least and most, in steps. */
+/* One output: a sum plus 2^31, cut to min and max, in steps. */
 typedef struct {
-    uint32_t least;
-    uint32_t most;
+    uint32_t min;
+    uint32_t max;
     float step;
 } acc_decel_output_t;"""
 
@@ -86,39 +86,39 @@ def network_checksum(net: FixedNet, packing: Packing) -> int:
 
 
 def domain_header(net: FixedNet, packing: Packing, *, stamp: str) -> str:
-    """acc_decel_domain_tables.h: weights of the score, for acc_decel_fixed_domain.c alone; `stamp` as above."""
+    """acc_decel_domain_tables.h: weights of the score, only for acc_decel_fixed_domain.c; `stamp` as above."""
     tables = domain_tables(net, packing)
     inputs = len(tables[0].values)
-    widths = [inputs, *(TOGETHER * _blocks(layer) for layer in net.domain[:-1])]
+    widths = [inputs, *(BLOCK_OUTPUTS * _blocks(layer) for layer in net.domain[:-1])]
     counts = {
         "WIDEST_PAIRS": max(widths) // 2,
         "LAYERS": len(net.domain),
         "INPUTS": inputs,
-        "SCORE_ROOM": TOGETHER * _blocks(net.domain[-1]),
+        "SCORE_ROOM": BLOCK_OUTPUTS * _blocks(net.domain[-1]),
     }
     parts = (
         defines({f"DOMAIN_{name}": f"{count}U" for name, count in counts.items()}),
         *(table.text for table in tables),
-        stretches(tables, name="domain_stretches", count="ACC_DECEL_DOMAIN_STRETCHES"),
+        checksum_ranges(tables, name="domain_ranges", count="ACC_DECEL_DOMAIN_RANGE_COUNT"),
     )
     includes = ['"acc_decel_fixed_layers.h"', '"acc_decel_network.h"', "<stdint.h>"]
     return header("ACC_DECEL_DOMAIN_TABLES_H", includes, parts, stamp=stamp)
 
 
 def domain_tables(net: FixedNet, packing: Packing) -> list[Table]:
-    """The tables of acc_decel_fixed_domain.c; what fills the inputs up to whole blocks meets weights of 0."""
+    """The tables of acc_decel_fixed_domain.c; inputs that pad the last block have weights of 0."""
     inputs = np.array(net.domain_inputs, np.uint8)
     return [
         Table(
             "domain_inputs",
-            np.pad(inputs, (0, -len(inputs) % TOGETHER)),
-            "which of the values that enter the network the score sees",
+            np.pad(inputs, (0, -len(inputs) % BLOCK_OUTPUTS)),
+            "which inputs of the network are inputs of the score",
         ),
         _sizes("domain_layers", net.domain),
         Table(
             "domain_weights",
             np.concatenate([packing.blocks(layer) for layer in net.domain])[:, None],
-            "blocks of all layers, one by one",
+            "blocks of all layers, one after the other",
             "acc_decel_pair_t",
         ),
     ]
@@ -130,8 +130,8 @@ def network_tables(net: FixedNet, packing: Packing) -> list[Table]:
     entries = list(
         zip(
             e.multipliers % (2 * WORD),
-            (e.offsets - (LEAST << e.shifts)) % (2 * WORD),
-            e.bends,
+            (e.offsets - (MIN_VALUE << e.shifts)) % (2 * WORD),
+            e.half_saturations,
             e.zero,
             e.columns,
             PLACES - e.bits,
@@ -139,29 +139,33 @@ def network_tables(net: FixedNet, packing: Packing) -> list[Table]:
             strict=True,
         )
     )
-    described = [names[c] for c in e.columns]
+    remarks = [names[c] for c in e.columns]
     if (len(entries) - len(wires.forced)) % 2:
-        entries.append((0, -LEAST << 15, 0, 0, 0, PLACES, 15))  # gives 0
-        described.append("nothing")
-    trunk = tuple(_apart(layer, len(net.embedding[-1].bias)) for layer in net.trunk)
-    outputs = zip(net.least + WORD, net.most + WORD, np.exp2(-net.bits), strict=True)
+        entries.append((0, -MIN_VALUE << 15, 0, 0, 0, PLACES, 15))  # gives 0
+        remarks.append("padding")
+    trunk = tuple(_padded_embedding(layer, len(net.embedding[-1].bias)) for layer in net.trunk)
+    outputs = zip(net.low + WORD, net.high + WORD, np.exp2(-net.bits), strict=True)
     return [
         Table(
             "entries",
             rows_of("u4,u4,u4,i2,u1,u1,u4", entries),
             "forced, free, gated",
             "acc_decel_entry_t",
-            tuple(described),
+            tuple(remarks),
         ),
         Table("output_steps", rows_of("u4,u4,f4", list(outputs)), "outputs", "acc_decel_output_t", tuple(OUTPUTS)),
-        Table("gate_columns", np.array(wires.gates, np.uint8), "of each gated column"),
-        Table("masked_columns", np.array(wires.masked, np.uint8), "columns whose availability the embedding sees"),
+        Table("gate_columns", np.array(wires.gates, np.uint8), "the gate of each gated column"),
+        Table(
+            "masked_columns",
+            np.array(wires.masked, np.uint8),
+            "columns whose availability is an input of the embedding",
+        ),
         _sizes("embedding", net.embedding),
         _sizes("trunk", trunk),
         Table(
             "weights",
             np.concatenate([packing.blocks(layer) for layer in net.embedding + trunk])[:, None],
-            "blocks of all layers, one by one",
+            "blocks of all layers, one after the other",
             "acc_decel_pair_t",
         ),
     ]
@@ -172,43 +176,43 @@ def _sizes(part: str, layers: tuple[FixedLayer, ...]) -> Table:
     return Table(part, np.array(rows, np.uint32), "pairs of inputs, blocks", "acc_decel_fixed_layer_t")
 
 
-def _apart(layer: FixedLayer, beside: int) -> FixedLayer:
-    """A layer of the trunk whose first inputs, the embedding's values, are filled up to whole blocks."""
-    filled = np.zeros((len(layer.bias), -beside % TOGETHER), np.int64)
+def _padded_embedding(layer: FixedLayer, shared: int) -> FixedLayer:
+    """A layer of the trunk whose first `shared` inputs, the embedding's values, are padded to whole blocks."""
+    padding = np.zeros((len(layer.bias), -shared % BLOCK_OUTPUTS), np.int64)
     return replace(
-        layer, weights=np.concatenate([layer.weights[:, :beside], filled, layer.weights[:, beside:]], axis=1)
+        layer, weights=np.concatenate([layer.weights[:, :shared], padding, layer.weights[:, shared:]], axis=1)
     )
 
 
 def _blocks(layer: FixedLayer) -> int:
-    return -(-len(layer.bias) // TOGETHER)
+    return -(-len(layer.bias) // BLOCK_OUTPUTS)
 
 
 def blocks(layer: FixedLayer) -> UInt32[ndarray, " words"]:
-    """A layer as acc_decel_fixed_layers() takes it: block by block as its header says."""
+    """A layer in the format of acc_decel_fixed_layers(): block by block, as its header says."""
     words = []
-    for start in range(0, len(layer.bias), TOGETHER):
-        some = layer.weights[start : start + TOGETHER]
-        even = np.pad(some, ((0, TOGETHER - len(some)), (0, -some.shape[1] % 4))).astype(np.int16)
-        pairs = even.reshape(TOGETHER, -1, 2).transpose(1, 0, 2).copy().view(np.uint32).ravel()
+    for start in range(0, len(layer.bias), BLOCK_OUTPUTS):
+        rows = layer.weights[start : start + BLOCK_OUTPUTS]
+        padded = np.pad(rows, ((0, BLOCK_OUTPUTS - len(rows)), (0, -rows.shape[1] % 4))).astype(np.int16)
+        pairs = padded.reshape(BLOCK_OUTPUTS, -1, 2).transpose(1, 0, 2).copy().view(np.uint32).ravel()
         words += [biases(layer.bias, start), pairs, shifts(layer, start)]
     return np.concatenate(words).astype(np.uint32)
 
 
 def biases(bias: Int64[ndarray, " outputs"], start: int) -> UInt32[ndarray, " words"]:
-    """The biases of the block that begins with the output `start`."""
-    return (_filled(bias, start, 0) % (2 * WORD)).astype(np.uint32)
+    """The biases of the block that starts with the output `start`."""
+    return (_padded(bias, start, 0) % (2 * WORD)).astype(np.uint32)
 
 
 def shifts(layer: FixedLayer, start: int) -> UInt32[ndarray, " words"]:
-    """The first shifts of the block that begins with the output `start`, and the second ones, a byte each."""
-    both = [_filled(shift, start, FILLING_SHIFT) for shift in (layer.first_shift, layer.second_shift)]
+    """The first shifts of the block that starts with the output `start`, then the second shifts, one byte each."""
+    both = [_padded(shift, start, PADDING_SHIFT) for shift in (layer.first_shift, layer.second_shift)]
     return np.concatenate(both).astype(np.uint8).view(np.uint32)
 
 
-def _filled(values: Int64[ndarray, " outputs"], start: int, filling: int) -> Int64[ndarray, " together"]:
-    some = values[start : start + TOGETHER]
-    return np.append(some, np.full(TOGETHER - len(some), filling, np.int64))
+def _padded(values: Int64[ndarray, " outputs"], start: int, padding: int) -> Int64[ndarray, " together"]:
+    block = values[start : start + BLOCK_OUTPUTS]
+    return np.append(block, np.full(BLOCK_OUTPUTS - len(block), padding, np.int64))
 
 
 PACKING = Packing(blocks)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.correction import GREATEST_BIAS, GREATEST_SCALE, LEAST_SCALE
-from acc_decel.export.c_tables import Table, c_float, checksum, defines, header, stretches
+from acc_decel.export.c_tables import Table, c_float, checksum, checksum_ranges, defines, header
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import CERTAIN, EXCLUSIONS, Factor, column_names, schema
 from acc_decel.network import DenseNet
@@ -24,18 +24,18 @@ def factors_header(net: DenseNet, *, stamp: str) -> str:
         for name, (bit, meaning) in FLAGS.items()
     )
     parts = (
-        f"""#define ACC_DECEL_SCHEMA "{schema(net.factors)}" /* changes with the factors; compare with the sender's */
+        f"""#define ACC_DECEL_SCHEMA "{schema(net.factors)}" /* changes with the factors; compare the sender's */
 #define ACC_DECEL_FACTOR_COUNT {len(names)}U
 #define ACC_DECEL_COLUMN_COUNT {len(column_names(net.factors))}U
 #define ACC_DECEL_OUTPUT_COUNT {len(OUTPUTS)}U
-#define ACC_DECEL_MULTIPLY_ADDS {multiply_adds(net)}U /* of one prediction, for estimates of its run time */""",
+#define ACC_DECEL_MULTIPLY_ADDS {multiply_adds(net)}U /* of one prediction, to estimate its run time */""",
         _structs(net.factors),
         f"/* Indexes of the factors, for acc_decel_out_of_range() and acc_decel_not_available(). */\n{indexes}",
-        f"""/* Bits of the status: bit shift + index tells about one factor, the flags about the answer. */
+        f"""/* Bits of the status: bit shift + index is about one factor, the flags are about the answer. */
 #define ACC_DECEL_OUT_OF_RANGE_SHIFT {OUT_OF_RANGE_SHIFT}U
 #define ACC_DECEL_NOT_AVAILABLE_SHIFT {NOT_AVAILABLE_SHIFT}U
 {flags}""",
-        f"""/* [m/s^2] what an ACC may ask for at higher speed, ISO 15622 */
+        f"""/* [m/s^2] the maximum that an ACC may request at higher speed, ISO 15622 */
 #define ACC_DECEL_COMFORT_DECELERATION {c_float(COMFORT_DECELERATION)}""",
         f"""/* Limits of a correction, see acc_decel_correction.h. */
 #define ACC_DECEL_LEAST_SCALE {c_float(LEAST_SCALE)}
@@ -51,7 +51,7 @@ def multiply_adds(net: DenseNet) -> int:
 
 
 def _structs(factors: tuple[Factor, ...]) -> str:
-    fields = "\n".join(f"    float {c}; /* {_told(f, c)} */" for f in factors for c in f.columns)
+    fields = "\n".join(f"    float {c}; /* {_meaning(f, c)} */" for f in factors for c in f.columns)
     ascending = " <= ".join(QUANTILES)
     outputs = "\n".join(f"    float {name}; /* {meaning} */" for name, meaning in OUTPUTS.items())
     return f"""/* The braking factors. A value that is not available is ACC_DECEL_NOT_AVAILABLE. */
@@ -59,21 +59,22 @@ typedef struct {{
 {fields}
 }} acc_decel_factors_t;
 
-/* The answer; always {ascending}, positive when slowing. */
+/* The answer; always {ascending}; decelerations are positive when slowing. */
 typedef struct {{
 {outputs}
 }} acc_decel_prediction_t;"""
 
 
-def _told(factor: Factor, column: str) -> str:
+def _meaning(factor: Factor, column: str) -> str:
+    """Unit, range and meaning of a column, as a comment in C."""
     level = column.removeprefix(factor.name).lstrip("_").replace("_", " ")
     what = f"{factor.meaning}: {level}" if factor.levels else factor.meaning
-    need = "" if factor.may_lack else "; must be available"
-    return f"[{factor.unit or '-'}] {factor.low:g} to {factor.high:g}, {what}{need}"
+    required = "" if factor.may_lack else "; must be available"
+    return f"[{factor.unit or '-'}] {factor.low:g} to {factor.high:g}, {what}{required}"
 
 
 def guards_header(factors: tuple[Factor, ...], *, stamp: str) -> str:
-    """acc_decel_tables.h: what the factors must keep to, for acc_decel.c alone; `stamp` is its first comment."""
+    """acc_decel_tables.h: the limits of the factors, only for acc_decel.c; `stamp` is its first comment."""
     tables = guard_tables(factors)
     parts = (
         _TYPES,
@@ -81,32 +82,32 @@ def guards_header(factors: tuple[Factor, ...], *, stamp: str) -> str:
             {
                 "CHOICE_COUNT": f"{sum(bool(f.levels) for f in factors)}U",
                 "EXCLUSION_COUNT": f"{len(EXCLUSIONS)}U",
-                "NEEDED": f"{sum((not f.may_lack) << i for i, f in enumerate(factors))}U /* bits of factors */",
+                "REQUIRED": f"{sum((not f.may_lack) << i for i, f in enumerate(factors))}U /* bits of factors */",
                 **_limits("CHOICE_SUM", *CHOICE_SUM),
                 **_limits("CERTAIN", _above(CERTAIN), np.inf),
             }
         ),
         *(table.text for table in tables),
-        stretches(tables, name="guard_stretches", count="ACC_DECEL_GUARD_STRETCHES"),
+        checksum_ranges(tables, name="guard_ranges", count="ACC_DECEL_GUARD_RANGE_COUNT"),
         _assignments(factors),
     )
     includes = ['"acc_decel_network.h"', "<stdint.h>"]
     return header("ACC_DECEL_TABLES_H", includes, parts, stamp=stamp)
 
 
-_TYPES = """/* What is accepted: keys from low to low + span; see key_of() in acc_decel.c. */
+_TYPES = """/* The accepted keys: low to low + span; see key_of() in acc_decel.c. */
 typedef struct {
     uint32_t low;
     uint32_t span;
 } acc_decel_limits_t;
 
-/* A factor of several columns, which are probabilities and add up to 1. */
+/* A factor with several columns: probabilities, whose sum is 1. */
 typedef struct {
     uint32_t first; /* its first column */
     uint32_t end;   /* the column after its last one */
 } acc_decel_choice_t;
 
-/* A level that is certain excludes values of a column from low to low + span. */
+/* If this level is certain, values of the column from low to low + span are excluded. */
 typedef struct {
     uint32_t level;
     uint32_t column;
@@ -136,13 +137,13 @@ def guard_checksum(factors: tuple[Factor, ...]) -> int:
 
 
 def key(value: np.float32) -> int:
-    """The number by which acc_decel.c compares a float: keys ascend as floats do, and NaN lies beyond all of them."""
+    """The integer that acc_decel.c compares in place of a float: the same order, with NaN outside all numbers."""
     bits = int(np.float32(value).view(np.uint32))
     return bits ^ 0xFFFFFFFF if bits >> 31 else bits | 0x80000000
 
 
 def limits_of(low: float | np.floating, high: float | np.floating) -> tuple[int, int]:
-    """Key of the least float that is accepted, and how far the keys of the others lie above; zero has two signs."""
+    """Key of the minimum accepted float, and the distance to the key of the maximum; a minimum of 0 includes -0.0."""
     first = key(np.float32(low) if low else np.float32(-0.0))
     return first, key(np.float32(high)) - first
 
@@ -179,7 +180,7 @@ static void fill(acc_decel_factors_t *factors, float value)
 {written}
 }}
 
-/* Quantiles never cross: neighbours are put in order until all are. */
+/* Sorts the quantiles, by pairs of neighbours, so that they never cross. */
 static void put_in_order(float outputs[ACC_DECEL_OUTPUT_COUNT])
 {{
 {ordered}

@@ -8,30 +8,30 @@ from textwrap import wrap
 import numpy as np
 from numpy import ndarray
 
-LARGEST = np.finfo(np.float32).max  # stands for infinity, which C has no constant for
+LARGEST = np.finfo(np.float32).max  # represents infinity, because C has no constant for it
 
 
 @dataclass(frozen=True)
 class Table:
-    """A constant array in C. `remarks` make each row a struct of type `kind` with its remark beside it."""
+    """A constant array in C. With `remarks`, each row is a struct of type `kind` with its remark as a comment."""
 
     name: str
     values: ndarray
     shape: str  # what the dimensions are
-    kind: str = ""  # type in C; without it, that of the values
+    kind: str = ""  # type in C; if empty, the type of the values
     remarks: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """The definition."""
         kind = self.kind or _KINDS[self.values.dtype]
-        said = f"{' x '.join(map(str, self.values.shape))}: {self.shape}"
-        return f"/* {said} */\nstatic const {kind} {self.name}[{self._count}] = {{\n{self._rows}\n}};"
+        dimensions = f"{' x '.join(map(str, self.values.shape))}: {self.shape}"
+        return f"/* {dimensions} */\nstatic const {kind} {self.name}[{self._count}] = {{\n{self._rows}\n}};"
 
     @property
     def content(self) -> bytes:
-        """What lies in the memory of a little-endian core."""
-        return self.values.astype(self.values.dtype.newbyteorder("<")).tobytes()  # rows of a struct have no gaps
+        """The bytes in the memory of a little-endian core."""
+        return self.values.astype(self.values.dtype.newbyteorder("<")).tobytes()  # rows of a struct have no padding
 
     @property
     def _count(self) -> int:
@@ -62,16 +62,16 @@ def rows_of(kinds: str, rows: Sequence[tuple[object, ...]]) -> ndarray:
 
 
 def checksum(tables: Sequence[Table]) -> int:
-    """CRC-32 (that of zlib) over the tables as they lie in the memory of a little-endian core."""
+    """CRC-32 (as in zlib) of the bytes of the tables in the memory of a little-endian core."""
     return zlib.crc32(b"".join(table.content for table in tables))
 
 
-def stretches(tables: Sequence[Table], *, name: str, count: str) -> str:
-    """The list of tables that a checksum is taken over, as C."""
+def checksum_ranges(tables: Sequence[Table], *, name: str, count: str) -> str:
+    """The C array `name` of the memory ranges that a checksum covers: one for each table; `count` is its macro."""
     rows = ",\n".join(f"    {{{table.name}, (uint32_t)sizeof({table.name})}}" for table in tables)
     return (
         f"#define {count} {len(tables)}U\n\n"
-        f"/* what the checksum covers */\nstatic const acc_decel_stretch_t {name}[{count}] = {{\n{rows}\n}};"
+        f"/* what the checksum covers */\nstatic const acc_decel_memory_range_t {name}[{count}] = {{\n{rows}\n}};"
     )
 
 
@@ -83,7 +83,7 @@ def c_number(value: float | np.generic) -> str:
 
 
 def c_float(value: float | np.floating) -> str:
-    """A float32 as a C constant that reads back to the same bits; infinity becomes FLT_MAX, NaN not available."""
+    """A float32 as a C constant with the same bits; infinity becomes FLT_MAX, NaN becomes ACC_DECEL_NOT_AVAILABLE."""
     single = np.float32(value)
     if np.isnan(single):
         return "ACC_DECEL_NOT_AVAILABLE"
@@ -100,12 +100,12 @@ def c_list(values: Iterable[str]) -> str:
 
 
 def header(guard: str, includes: Sequence[str], parts: Sequence[str], *, stamp: str) -> str:
-    """A header file: `stamp` as its first comment, its guard, what it includes, its parts."""
+    """A header file: `stamp` as its first comment, the guard, the includes, the parts."""
     included = "\n".join(f"#include {name}" for name in includes)
     body = "\n\n".join(parts)
     return f"/* {stamp} */\n#ifndef {guard}\n#define {guard}\n\n{included}\n\n{body}\n\n#endif\n"
 
 
 def defines(values: dict[str, str]) -> str:
-    """Macros of the firmware, one a line: name without its prefix -> value."""
+    """Macros of the firmware, one in each line. `values` maps a name without the prefix ACC_DECEL_ to its value."""
     return "\n".join(f"#define ACC_DECEL_{name} {value}" for name, value in values.items())

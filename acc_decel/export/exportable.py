@@ -1,4 +1,4 @@
-"""What the firmware can carry: a network that does not fit is refused here, before a file is written."""
+"""Which networks the firmware can hold: others are refused before a file is written."""
 
 import numpy as np
 from jaxtyping import Float64
@@ -10,34 +10,37 @@ from acc_decel.network import DenseNet, Layer, Wiring, bent, domain_inputs, wiri
 from acc_decel.outputs import OUTPUTS
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
-EXACT = 2.0**24  # sums of hidden units stay below, so that the firmware's rectifier rounds as the reference's does
-FEWEST_INPUTS = 4  # of a layer: acc_decel_cortex_m4f.h takes that many at a time, at least once
-LARGEST = float(np.finfo(np.float32).max) / 2  # sums stay below, so that no rounding reaches infinity
+EXACT = 2.0**24  # sums of hidden units stay below, so that the firmware's rectifier rounds like the reference's
+MIN_INPUTS = 4  # of a layer: acc_decel_cortex_m4f.h reads four at a time, at least once
+LARGEST = float(np.finfo(np.float32).max) / 2  # sums stay below, so that rounding never gives infinity
 
 
-def check_fits(net: DenseNet) -> None:
+def check_exportable(net: DenseNet) -> None:
     """Raise ValueError, naming layer and reason, if `net` cannot become firmware.
 
-    Every array must be finite (the outputs' limits may be infinite) and chain into the next, and no sum may leave
-    float32 for any accepted factors. The last is proven by bounds on the absolute values, layer by layer.
+    Every array must be finite (the outputs' limits may be infinite) and fit the next one, and no sum may exceed the
+    range of float32 for any accepted factors. Bounds on the absolute values, layer by layer, prove the last condition.
     """
     wires = wiring(net.factors)
     columns = len(column_names(net.factors))
     if len(net.factors) > (room := NOT_AVAILABLE_SHIFT - OUT_OF_RANGE_SHIFT):
         raise ValueError(f"The factors must be at most {room}, one status bit each. Got {len(net.factors)}.")
-    if lacking := [f.forced_while for f in net.factors if f.forced_while and _named(net, f.forced_while).may_lack]:
-        raise ValueError(f"{lacking[0]} must not lack, because it gates another factor. Make it a factor that may not.")
-    if bending := [f.forced_while for f in net.factors if f.forced_while and _named(net, f.forced_while).bend]:
-        raise ValueError(f"{bending[0]} must have no bend, because it gates another factor. Take its bend away.")
+    gates = [_named(net, f.forced_while) for f in net.factors if f.forced_while]
+    if optional := [gate.name for gate in gates if gate.may_lack]:
+        raise ValueError(f"{optional[0]} must be required, because it gates another factor. Got an optional factor.")
+    if saturated := [gate.name for gate in gates if gate.bend]:
+        raise ValueError(
+            f"{saturated[0]} must have no half-saturation, because it gates another factor. Remove the half-saturation."
+        )
     for name in ("center", "inverse_spread"):
         _check_array(name, getattr(net, name), (columns,))
-    embedded = _check_layers("embedding", net.embedding, beside=0, inputs=wires.embedding_inputs)
-    outputs = _check_layers("trunk", net.trunk, beside=embedded, inputs=len(wires.forced))
+    embedded = _check_layers("embedding", net.embedding, shared=0, inputs=wires.embedding_inputs)
+    outputs = _check_layers("trunk", net.trunk, shared=embedded, inputs=len(wires.forced))
     if outputs != len(OUTPUTS):
         raise ValueError(f"trunk must give {len(OUTPUTS)} outputs ({', '.join(OUTPUTS)}). Got {outputs}.")
     if not (net.low.shape == net.high.shape == (outputs,) and (net.low <= net.high).all()):
         raise ValueError(f"The outputs must have {outputs} limits, low <= high. Got {net.low}, {net.high}.")
-    scores = _check_layers("domain", net.domain, beside=0, inputs=len(domain_inputs(net.factors)))
+    scores = _check_layers("domain", net.domain, shared=0, inputs=len(domain_inputs(net.factors)))
     if (len(net.domain), scores) != (2, 1):
         raise ValueError(
             f"domain must be 2 layers that give 1 score. Got {len(net.domain)} that give {scores}. Train again."
@@ -66,18 +69,18 @@ def _check_array(name: str, array: ndarray, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{name} must be finite for the firmware. Got {bad}. Train the network again.")
 
 
-def _check_layers(part: str, layers: tuple[Layer, ...], *, beside: int, inputs: int) -> int:
-    """Number of outputs of the last layer; each must take `beside` values and what the one before gives."""
+def _check_layers(part: str, layers: tuple[Layer, ...], *, shared: int, inputs: int) -> int:
+    """Number of outputs of the last layer; each must take `shared` values and the outputs of the one before."""
     if not layers:
         raise ValueError(f"{part} must have at least one layer for the firmware. Got none. Train the network again.")
     for i, layer in enumerate(layers):
         outputs = len(layer.bias)
-        if beside + inputs < FEWEST_INPUTS:
+        if shared + inputs < MIN_INPUTS:
             raise ValueError(
-                f"{part}[{i}] must have at least {FEWEST_INPUTS} inputs for the firmware. Got {beside + inputs}: "
+                f"{part}[{i}] must have at least {MIN_INPUTS} inputs for the firmware. Got {shared + inputs}: "
                 "give the layer before it more units."
             )
-        _check_array(f"{part}[{i}].weights", layer.weights, (outputs, beside + inputs))
+        _check_array(f"{part}[{i}].weights", layer.weights, (outputs, shared + inputs))
         _check_array(f"{part}[{i}].bias", layer.bias, (outputs,))
         inputs = outputs
     return inputs
@@ -98,11 +101,11 @@ def _check_bounds(net: DenseNet, wires: Wiring) -> None:
 
 
 def _scaled_bounds(net: DenseNet) -> Float64[ndarray, " columns"]:
-    """The greatest absolute value of each scaled column."""
+    """The maximum absolute value of each scaled column."""
     ranges = np.array([(f.low, f.high) for f in net.factors for _ in f.columns], np.float32)
     ranges = bent(net.factors, ranges.T).T.astype(np.float64)
-    apart = np.abs(ranges - net.center[:, None]).max(axis=1)
-    return apart * np.abs(net.inverse_spread.astype(np.float64))
+    distance = np.abs(ranges - net.center[:, None]).max(axis=1)
+    return distance * np.abs(net.inverse_spread.astype(np.float64))
 
 
 def _gate_bound(net: DenseNet, gate: int) -> float:
@@ -111,8 +114,10 @@ def _gate_bound(net: DenseNet, gate: int) -> float:
 
 
 def _bound(name: str, layer: Layer, x: Float64[ndarray, " inputs"]) -> Float64[ndarray, " outputs"]:
-    """The greatest absolute value of each sum; the rectifier never makes it greater."""
+    """The maximum absolute value of each sum; the rectifier never increases it."""
     bound = np.abs(layer.weights.astype(np.float64)) @ x + np.abs(layer.bias)
     if not (bound < LARGEST).all():
-        raise ValueError(f"{name} must stay within float32. Its sums may reach {bound.max():g}. Train again.")
+        raise ValueError(
+            f"{name} must stay within the range of float32. Its sums may reach {bound.max():g}. Train again."
+        )
     return bound

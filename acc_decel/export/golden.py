@@ -10,15 +10,15 @@ GOLDEN_EVENTS = 48
 
 
 def golden_events(factors: tuple[Factor, ...], events: int = GOLDEN_EVENTS) -> Float32[ndarray, "events columns"]:
-    """Events for the golden vectors: `even_events`, of which the last two are to be refused."""
+    """Events for the golden vectors: `even_events`, but the last two must be refused."""
     golden = even_events(factors, events)
-    golden[-1, 0] = np.nan  # the first factor may not lack
+    golden[-1, 0] = np.nan  # the first factor is required
     golden[-2, 0] = 2 * factors[0].high
     return golden
 
 
 def even_events(factors: tuple[Factor, ...], events: int) -> Float32[ndarray, "events columns"]:
-    """Events spread evenly over the ranges, both ends included, three quarters with factors that lack.
+    """Events spread evenly over the ranges, both ends included, three quarters of them with missing factors.
 
     Drawn from the raw bits of Philox, which no release of NumPy changes.
     """
@@ -27,12 +27,12 @@ def even_events(factors: tuple[Factor, ...], events: int) -> Float32[ndarray, "e
 
 def _even_factor(i: int, factor: Factor, events: int) -> ndarray:
     raw = np.random.Philox(key=i).random_raw(2 * events).reshape(2, events)
-    value, lost = (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    value, chance = (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
     if factor.levels:
         columns = np.eye(len(factor.levels))[(value * len(factor.levels)).astype(int)]
     else:
         last = round((factor.high - factor.low) / factor.step)  # both ends are drawn: a switch is on and off
         steps = np.floor(value * (last + 1))
         columns = np.minimum(factor.low + steps * factor.step, factor.high)[:, None]
-    missing = (lost < 0.3) & (np.arange(events) >= events // 4) & factor.may_lack
+    missing = (chance < 0.3) & (np.arange(events) >= events // 4) & factor.may_lack
     return np.where(missing[:, None], np.nan, columns)

@@ -5,12 +5,12 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-from acc_decel.export.exportable import check_fits
+from acc_decel.export.exportable import check_exportable
 from acc_decel.export.onnx_file import onnx_bytes
 from acc_decel.factors import schema
 from acc_decel.files import replaced
-from acc_decel.model_folder import ARRAYS, MANIFEST, METRICS, ONNX, _json
-from acc_decel.network import DenseNet, stored
+from acc_decel.model_folder import ARRAYS, MANIFEST, METRICS, ONNX, json_bytes
+from acc_decel.network import DenseNet, to_bytes
 
 
 def write_model(
@@ -26,16 +26,16 @@ def write_model(
 
     `dataset` and `training` say what the network was trained on and how; they go into the ONNX metadata too.
     """
-    check_fits(net)
+    check_exportable(net)
     told = {"vehicle": vehicle, "code_version": version("acc-decel"), "dataset": dataset, "training": training}
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in told.items()}
     files = {
-        ARRAYS: stored(net),
+        ARRAYS: to_bytes(net),
         ONNX: onnx_bytes(net, texts),
-        METRICS: _json(told | {"schema": schema(), **metrics}),
+        METRICS: json_bytes(told | {"schema": schema(), **metrics}),
     }
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    files[MANIFEST] = _json({"vehicle": vehicle, "schema": schema(), "sha256": hashes})
+    files[MANIFEST] = json_bytes({"vehicle": vehicle, "schema": schema(), "sha256": hashes})
     for name, content in files.items():
         with replaced(folder / name) as temporary:
             temporary.write_bytes(content)

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import CERTAIN, EXCLUSIONS, bends, column_names, described, schema
 from acc_decel.network import FORMAT, DenseNet, Layer, domain_inputs, wiring
-from acc_decel.outputs import COMFORT_DECELERATION, ORDERED, OUTPUTS
+from acc_decel.outputs import COMFORT_DECELERATION, LOWER, ORDERED, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 OPSET, IR_VERSION = 17, 8  # understood by ONNX Runtime 1.12 and later
@@ -22,7 +22,7 @@ STATUS = "status"
 
 
 class Graph:
-    """Nodes and constants in the order in which they are asked for; names are counted, so the bytes repeat."""
+    """Nodes and constants in the order of the calls; names are numbers, so the same calls give the same bytes."""
 
     def __init__(self) -> None:
         """An empty graph."""
@@ -74,7 +74,7 @@ def onnx_bytes(net: DenseNet, metadata: dict[str, str]) -> bytes:
     return checked_bytes(
         net,
         metadata,
-        network=lambda g, lacking: _network(g, net, lacking),
+        network=lambda g, unavailable: _network(g, net, unavailable),
         unfamiliar=lambda g, entered: _unfamiliar(g, net, entered),
     )
 
@@ -88,19 +88,19 @@ def checked_bytes(
 ) -> bytes:
     """The bytes of an ONNX file with the checks and the status of `net` around a network.
 
-    `network` adds its nodes to a graph and names their float32 result, [batch, outputs] cut to its limits, but in no
-    order, and what enters the network. It is told the condition [batch, columns] of the columns that are not available.
-    `unfamiliar` names the condition [batch] that training never showed what enters.
+    `network` adds its nodes to a graph and returns two names: of its outputs, float32 [batch, outputs], cut to their
+    limits, whose quantiles may cross; and of its inputs. Its argument is the condition [batch, columns] that a column
+    is not available. `unfamiliar` returns the name of the condition [batch] that training never showed such inputs.
     """
     g = Graph()
-    bad, missing, lacking = _acceptance(g, net)
+    bad, missing, unavailable = _acceptance(g, net)
     refused = _refused(g, net, bad, missing)
-    found, entered = network(g, lacking)
-    outputs = _in_order(g, found)
+    crossing, entered = network(g, unavailable)
+    outputs = _in_order(g, crossing)
     for i, name in enumerate(OUTPUTS):
         g("Where", refused, g.constant(np.float32(np.nan)), outputs[i], name=name)
     outside = g("Or", _excluded(g, net), unfamiliar(g, entered))
-    _status(g, net, bad, missing, refused, outside, outputs[0])
+    _status(g, net, bad, missing, refused, outside, outputs[LOWER])
     batch = ["batch"]
     graph = helper.make_graph(
         g.nodes,
@@ -142,13 +142,13 @@ def _membership(net: DenseNet) -> ndarray:
 
 
 def _acceptance(g: Graph, net: DenseNet) -> tuple[str, str, str]:
-    """Three conditions: factor out of range, factor not available, column that enters as 0."""
+    """Three conditions: factor out of range, factor not available, column not available."""
     members = _membership(net)
     owner = [f for f in net.factors for _ in f.columns]
     nan = g("IsNaN", INPUT)
     inside = g.within(INPUT, np.array([f.low for f in owner]), np.array([f.high for f in owner]))
-    lost = g("MatMul", g.number(nan), g.constant(members))
-    missing = g("GreaterOrEqual", lost, g.constant(members.sum(axis=0)))
+    nan_count = g("MatMul", g.number(nan), g.constant(members))
+    missing = g("GreaterOrEqual", nan_count, g.constant(members.sum(axis=0)))
     outside = g.any_of(g("Not", inside), members)  # NaN is not inside either
     clean = g("Where", inside, INPUT, g.constant(0.0))
     total = g("MatMul", clean, g.constant(members))
@@ -156,7 +156,7 @@ def _acceptance(g: Graph, net: DenseNet) -> tuple[str, str, str]:
     choice = g.constant([float(bool(f.levels)) for f in net.factors])
     off = g("And", g("Not", adds_up), g("Cast", choice, to=TensorProto.BOOL))
     bad = g("And", g("Or", outside, off), g("Not", missing))
-    return bad, missing, g.any_of(g("Greater", lost, g.constant([0.5])), members.T)
+    return bad, missing, g.any_of(g("Greater", nan_count, g.constant([0.5])), members.T)
 
 
 def _refused(g: Graph, net: DenseNet, bad: str, missing: str) -> str:
@@ -166,18 +166,18 @@ def _refused(g: Graph, net: DenseNet, bad: str, missing: str) -> str:
     return g("Squeeze", g.any_of(reason, ones), g.constant(np.array([1])))
 
 
-def _network(g: Graph, net: DenseNet, lacking: str) -> tuple[str, str]:
-    """The outputs in no order, as `dense_net.py` says, and what enters: the forced columns, then the embedding's."""
+def _network(g: Graph, net: DenseNet, unavailable: str) -> tuple[str, str]:
+    """The outputs, which may cross, as in `dense_net.py`; and the inputs: the forced columns, then the embedding's."""
     wires = wiring(net.factors)
     zero, one = g.constant(0.0), g.constant(1.0)
-    bend = np.array(bends(net.factors))
-    straight = g("Cast", g.constant((bend == 0).astype(np.float32)), to=TensorProto.BOOL)
-    bent = g("Where", straight, INPUT, g("Div", INPUT, g("Add", INPUT, g.constant(bend))))
-    centred = g("Mul", g("Sub", bent, g.constant(net.center)), g.constant(net.inverse_spread))
-    scaled = g("Where", lacking, zero, centred)
-    given = g("Where", lacking, zero, INPUT)
-    closed = g("Sub", one, columns_of(g, given, wires.gates))
-    available = g("Sub", one, g.number(columns_of(g, lacking, wires.masked)))
+    half_saturation = np.array(bends(net.factors))
+    linear = g("Cast", g.constant((half_saturation == 0).astype(np.float32)), to=TensorProto.BOOL)
+    saturated = g("Where", linear, INPUT, g("Div", INPUT, g("Add", INPUT, g.constant(half_saturation))))
+    centred = g("Mul", g("Sub", saturated, g.constant(net.center)), g.constant(net.inverse_spread))
+    scaled = g("Where", unavailable, zero, centred)
+    known = g("Where", unavailable, zero, INPUT)
+    closed = g("Sub", one, columns_of(g, known, wires.gates))
+    available = g("Sub", one, g.number(columns_of(g, unavailable, wires.masked)))
     gated = g("Mul", columns_of(g, scaled, wires.gated), closed)
     embedded = g("Concat", columns_of(g, scaled, wires.free), gated, available, axis=1)
     x = columns_of(g, scaled, wires.forced)
@@ -193,7 +193,7 @@ def _network(g: Graph, net: DenseNet, lacking: str) -> tuple[str, str]:
 def _in_order(g: Graph, x: str) -> list[str]:
     """Each output, the quantiles in order."""
     outputs = [g("Gather", x, g.constant(np.array(i)), axis=1) for i in range(len(OUTPUTS))]
-    for end in range(len(ORDERED) - 1, 0, -1):  # neighbours in order, until all are, as in acc_decel.c
+    for end in range(len(ORDERED) - 1, 0, -1):  # sorts pairs of neighbours until all are in order, as acc_decel.c does
         for i, j in pairwise(ORDERED[: end + 1]):
             outputs[i], outputs[j] = g("Min", outputs[i], outputs[j]), g("Max", outputs[i], outputs[j])
     return outputs
@@ -251,7 +251,7 @@ def _excluded(g: Graph, net: DenseNet) -> str:
 
 
 def _unfamiliar(g: Graph, net: DenseNet, entered: str) -> str:
-    """Whether the score of the trained domain is above 0."""
+    """The condition that the score of the trained domain is above 0."""
     x = columns_of(g, entered, domain_inputs(net.factors))
     for layer in net.domain[:-1]:
         x = _rectified(g, _sums(g, layer, x))

@@ -1,7 +1,7 @@
 """The network in fixed point as an ONNX graph whose nodes hold its integers exactly: the bits of the firmware.
 
-Integers are carried in float64, which holds all of them below 2^53; those of an accepted event stay below 2^33. A
-product with a power of two, rounded down, is then a shift to the right, and the order of a sum does not matter.
+The integers are float64 numbers, which are exact below 2^53; those of an accepted event stay below 2^33. A product with
+a power of two, rounded down, is then a shift to the right, and the order of a sum does not matter.
 """
 
 import numpy as np
@@ -9,9 +9,9 @@ from onnx import TensorProto
 
 from acc_decel.export.fixed_point.arithmetic import (
     GATE_BITS,
-    LEAST,
-    MOST,
-    MOST_RAMP,
+    MAX_RAMP,
+    MAX_VALUE,
+    MIN_VALUE,
     RATIO_BITS,
     ROOT_BITS,
     STEPS,
@@ -31,54 +31,54 @@ def fixed_onnx_bytes(net: FixedNet, metadata: dict[str, str]) -> bytes:
     return checked_bytes(
         net.net,
         metadata,
-        network=lambda g, lacking: _network(g, net, lacking),
+        network=lambda g, missing: _network(g, net, missing),
         unfamiliar=lambda g, entered: _unfamiliar(g, net, entered),
     )
 
 
 def _unfamiliar(g: Graph, net: FixedNet, entered: str) -> str:
-    """Whether the score of the trained domain, in integers, is above 0."""
+    """The condition that the score of the trained domain, in integers, is above 0."""
     x = columns_of(g, entered, net.domain_inputs)
     for layer in net.domain[:-1]:
         x = _rectified(g, layer, _sums(g, layer, x))
     return above_zero(g, _sums(g, net.domain[-1], x), g.exact(0))
 
 
-def _network(g: Graph, net: FixedNet, lacking: str) -> tuple[str, str]:
-    """The outputs in no order, and what enters: the embedding's values, then the forced columns."""
+def _network(g: Graph, net: FixedNet, missing: str) -> tuple[str, str]:
+    """The outputs, which may still cross, and the inputs: the embedding's values, then the forced columns."""
     wires = wiring(net.net.factors)
-    given = g("Cast", g("Where", lacking, g.constant(0.0), INPUT), to=TensorProto.DOUBLE)
-    entered = _entered(g, net.entries, given, lacking)
+    known = g("Cast", g("Where", missing, g.constant(0.0), INPUT), to=TensorProto.DOUBLE)
+    entered = _entered(g, net.entries, known, missing)
     first, end = len(wires.forced), len(net.entries.columns) - len(wires.gated)
     forced, free = (columns_of(g, entered, (*range(*ends),)) for ends in ((0, first), (first, end)))
     zero = g.exact(net.entries.zero[end:])
-    gate = g("Sub", g.exact(2**GATE_BITS), _whole(g, columns_of(g, given, wires.gates), np.array(GATE_BITS)))
-    apart = g("Sub", columns_of(g, entered, (*range(end, len(net.entries.columns)),)), zero)
-    rounded = g("Add", g("Mul", apart, gate), g.exact(2 ** (GATE_BITS - 1)))
+    gate = g("Sub", g.exact(2**GATE_BITS), _whole(g, columns_of(g, known, wires.gates), np.array(GATE_BITS)))
+    difference = g("Sub", columns_of(g, entered, (*range(end, len(net.entries.columns)),)), zero)
+    rounded = g("Add", g("Mul", difference, gate), g.exact(2 ** (GATE_BITS - 1)))
     gated = g("Add", zero, _shifted(g, rounded, np.array(GATE_BITS)))
-    available = g("Where", columns_of(g, lacking, wires.masked), g.exact(LEAST), g.exact(MOST))
+    available = g("Where", columns_of(g, missing, wires.masked), g.exact(MIN_VALUE), g.exact(MAX_VALUE))
     embedded, x = g("Concat", free, gated, available, axis=1), forced
-    everything = g("Concat", embedded, forced, axis=1)
+    inputs = g("Concat", embedded, forced, axis=1)
     for layer in net.embedding:
         embedded = _rectified(g, layer, _sums(g, layer, embedded))
     for layer in net.trunk[:-1]:
         x = _rectified(g, layer, _sums(g, layer, g("Concat", embedded, x, axis=1)))
     sums = _sums(g, net.trunk[-1], g("Concat", embedded, x, axis=1))
-    whole = g("Min", g("Max", sums, g.exact(net.least)), g.exact(net.most))
+    whole = g("Min", g("Max", sums, g.exact(net.low)), g.exact(net.high))
     outputs = g("Mul", g("Cast", whole, to=TensorProto.FLOAT), g.constant(np.exp2(-net.bits)))
-    return outputs, everything
+    return outputs, inputs
 
 
-def _entered(g: Graph, entries: Entries, given: str, lacking: str) -> str:
-    """The integers that enter, as `Entries` says."""
-    t = _whole(g, columns_of(g, given, (*entries.columns.tolist(),)), entries.bits)
-    raised = g("Max", g("Add", t, g.exact(entries.bends)), g.exact(1))
-    ratio = g("Floor", g("Div", g.exact(entries.bends << RATIO_BITS), raised))
-    bent = g("Cast", g.constant((entries.bends > 0).astype(np.int64)), to=TensorProto.BOOL)
-    seen = g("Where", bent, ratio, t)
-    product = g("Add", g("Mul", seen, g.exact(entries.multipliers)), g.exact(entries.offsets))
+def _entered(g: Graph, entries: Entries, known: str, missing: str) -> str:
+    """The inputs as integers, as in `Entries`."""
+    t = _whole(g, columns_of(g, known, (*entries.columns.tolist(),)), entries.bits)
+    raised = g("Max", g("Add", t, g.exact(entries.half_saturations)), g.exact(1))
+    ratio = g("Floor", g("Div", g.exact(entries.half_saturations << RATIO_BITS), raised))
+    is_saturated = g("Cast", g.constant((entries.half_saturations > 0).astype(np.int64)), to=TensorProto.BOOL)
+    number = g("Where", is_saturated, ratio, t)
+    product = g("Add", g("Mul", number, g.exact(entries.multipliers)), g.exact(entries.offsets))
     q = _shifted(g, product, entries.shifts)
-    return g("Where", columns_of(g, lacking, (*entries.columns.tolist(),)), g.exact(entries.zero), q)
+    return g("Where", columns_of(g, missing, (*entries.columns.tolist(),)), g.exact(entries.zero), q)
 
 
 def _whole(g: Graph, x: str, bits: np.ndarray) -> str:
@@ -97,9 +97,9 @@ def _sums(g: Graph, layer: FixedLayer, x: str) -> str:
 
 
 def _rectified(g: Graph, layer: FixedLayer, sums: str) -> str:
-    """A layer's outputs, as `FixedLayer` says."""
+    """A layer's outputs, as in `FixedLayer`."""
     above = _shifted(g, g("Max", sums, g.exact(0)), layer.first_shift)
-    ramp = g("Min", above, g.exact(MOST_RAMP))
+    ramp = g("Min", above, g.exact(MAX_RAMP))
     curve = _shifted(g, g("Mul", ramp, ramp), np.array(ROOT_BITS + 1))
     moved = _shifted(g, g("Add", g("Sub", above, ramp), curve), layer.second_shift)
-    return g("Add", g("Min", moved, g.exact(STEPS)), g.exact(LEAST))
+    return g("Add", g("Min", moved, g.exact(STEPS)), g.exact(MIN_VALUE))

@@ -156,7 +156,7 @@ def _lacking(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows column
     return lacking
 
 
-def stored(net: DenseNet) -> bytes:
+def to_bytes(net: DenseNet) -> bytes:
     """The arrays of `net` as the bytes of an .npz file: the same network gives the same bytes."""
     arrays: dict[str, ndarray] = {
         "format": np.array(FORMAT),
@@ -175,7 +175,7 @@ def stored(net: DenseNet) -> bytes:
     return buffer.getvalue()
 
 
-def loaded(path: Path) -> DenseNet:
+def load_net(path: Path) -> DenseNet:
     """The network stored in the file `path`. Raises ValueError if it is of another format or of other factors."""
     try:
         with np.load(BytesIO(path.read_bytes())) as file:

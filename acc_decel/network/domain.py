@@ -15,7 +15,7 @@ Events = Float32[ndarray, "rows columns"]
 Values = Float32[ndarray, "_ inputs"]  # of any number of events
 
 
-def related(factor: Factor) -> bool:
+def is_dependent(factor: Factor) -> bool:
     """Whether what else is known tells something about this factor: choices, switches, exclusions and estimates do.
 
     All others are drawn by themselves, so that training has shown them with everything.
@@ -27,7 +27,7 @@ def related(factor: Factor) -> bool:
 def domain_inputs(factors: tuple[Factor, ...]) -> tuple[int, ...]:
     """Which of the forced columns and then of what enters the embedding the score sees: related factors, in order."""
     wires, names = wiring(factors), column_names(factors)
-    seen = {names.index(c) for f in factors if related(f) for c in f.columns}
+    seen = {names.index(c) for f in factors if is_dependent(f) for c in f.columns}
     gated = [-1] * len(wires.gated)  # a product with the gate is nobody's value
     entered = [*wires.forced, *wires.free, *gated, *wires.masked]
     return tuple(i for i, column in enumerate(entered) if column in seen)
@@ -37,7 +37,7 @@ def domain_score(net: DenseNet, columns: Events) -> Float32[ndarray, " rows"]:
     """The score of accepted events, above 0 outside the trained domain; NaN in means not available."""
     if not net.domain:
         raise ValueError(
-            "the network must have the score of its trained domain. Got none: fit it by `domain_fitting.fitted`."
+            "the network must have the score of its trained domain. Got none: fit it by `domain_fitting.fit_domain`."
         )
     values = seen(net.factors, net.center, net.inverse_spread, columns)
     return score(net.domain, values)

@@ -21,12 +21,12 @@ from numpy import ndarray
 from acc_decel.dataset import Dataset
 from acc_decel.factors import CERTAIN, Factor, column_names
 from acc_decel.files import replaced
-from acc_decel.network.calibration import calibrated
+from acc_decel.network.calibration import calibrate
 from acc_decel.network.dense_net import DenseNet, bent, entering
 from acc_decel.network.descent import Descent, State, batches, falling
-from acc_decel.network.domain_fitting import Fitting, fitted
+from acc_decel.network.domain_fitting import Fitting, fit_domain
 from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain, teacher_model
-from acc_decel.network.split import part
+from acc_decel.network.split import in_split
 from acc_decel.outputs import DELAY, ORDERED, OUTPUTS, QUANTILES
 from acc_decel.physics import SURFACES
 
@@ -38,12 +38,12 @@ DISTANCE_WEIGHTS = {  # of the outputs, when the network learns the answers of i
     "deceleration_upper": 0.6,
     "delay": 0.1,
 }
-LEAST_APART = 1e-4  # in training units: keeps the slope of the root finite
+MIN_GAP = 1e-4  # in training units: keeps the slope of the root finite
 FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice: a small error is a long way there
 COMPLETE_WEIGHT = 3.0  # of an event with every factor available: there the answer can be the sharpest
 NETWORK_EVENTS, TEACHER_EVENTS = 72_000_000, 24_000_000  # learnt from at most: a greater dataset takes no longer
 FROZEN = tuple(f"surface_{name}" for name, surface in SURFACES.items() if surface.frozen)
-FEWEST_EVENTS = 2_000
+MIN_EVENTS = 2_000
 
 Loss = Callable[[Any, Any], Any]
 Learning = tuple[list[ndarray], ndarray, ndarray]  # inputs, labels, weights of the events
@@ -68,9 +68,9 @@ class Training:
     domain: Fitting = field(default_factory=Fitting)
 
 
-def usual(event: Int64[ndarray, " events"]) -> Training:
+def default_training(event: Int64[ndarray, " events"]) -> Training:
     """The training of the released models, for a dataset of the events with these numbers."""
-    events, most = int(part(event, "training").sum()), Training()
+    events, most = int(in_split(event, "training").sum()), Training()
     return replace(
         most,
         epochs=min(most.epochs, max(1, round(NETWORK_EVENTS / events))),
@@ -84,33 +84,33 @@ def train(
     training: Training = Training(),
     *,
     on_epoch: Callable[[int, float, float], None] = lambda *_: None,
+    on_domain: Callable[[int], None] = lambda _: None,
     checkpoint: Path | None = None,
     start: Start | None = None,
 ) -> DenseNet:
     """A network for `factors`, trained on the training part of `data` and calibrated on its calibration part.
 
     Its score of the trained domain is fitted to all but the test part.
-    `on_epoch` is told the epoch, those of the teacher first, its validation loss and the best so far. An interrupted
-    training goes on from its last whole epoch if `checkpoint`, a folder of its own, is the same; it ends in other bytes
-    than an uninterrupted one. Stops early when the validation loss no longer falls; if the loss stops being a number,
-    the last good weights are kept and RuntimeError is raised without any epoch to keep. Goes on with the network of
-    `start`, if given. Raises ValueError for fewer than FEWEST_EVENTS events.
+    `on_epoch` is called with the epoch, those of the teacher first, its validation loss and the best so far, and
+    `on_domain` with the number of finished tries of the domain's score, first with 0. An interrupted training goes on
+    from its last whole epoch if `checkpoint`, a folder of its own, is the same, and ends in the same bytes. Stops early
+    when the validation loss no longer falls; if the loss stops being a number, the last good weights are kept and
+    RuntimeError is raised without any epoch to keep. Goes on with the network of `start`, if given. Raises ValueError
+    for fewer than MIN_EVENTS events.
     """
-    if len(data.event) < FEWEST_EVENTS:
-        raise ValueError(
-            f"the dataset must hold at least {FEWEST_EVENTS} events. Got {len(data.event)}: generate more."
-        )
+    if len(data.event) < MIN_EVENTS:
+        raise ValueError(f"the dataset must hold at least {MIN_EVENTS} events. Got {len(data.event)}: generate more.")
     keras.utils.set_random_seed(training.seed)  # XLA on a CPU then repeats to the bit; a test holds it
     if start is None:
         model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
-        start = (model, *scaling(factors, data.columns[part(data.event, "training")]))
+        start = (model, *scaling(factors, data.columns[in_split(data.event, "training")]))
     model, center, inverse_spread = start
     learning, checking = (_learning(data, factors, center, inverse_spread, name) for name in ("training", "validation"))
     loss, done = pinball, 0
     if training.teacher_epochs:
         teacher = _teacher(factors, learning, checking, training, on_epoch, checkpoint)
-        learning, checking = _taught(teacher, learning), _taught(teacher, checking)
-        loss, done = distance, training.teacher_epochs
+        learning, checking = _teacher_labels(teacher, learning), _teacher_labels(teacher, checking)
+        loss, done = distillation_loss, training.teacher_epochs
     phase = Phase(
         training.epochs,
         training.learning_rate,
@@ -121,8 +121,12 @@ def train(
     if checkpoint:
         rmtree(checkpoint, ignore_errors=True)
     net = plain(model, factors, center, inverse_spread, embedded=len(training.embedding))
-    return fitted(
-        calibrated(net, data), data.columns[~part(data.event, "test")], seed=training.seed, fitting=training.domain
+    return fit_domain(
+        calibrate(net, data),
+        data.columns[~in_split(data.event, "test")],
+        seed=training.seed,
+        fitting=training.domain,
+        on_try=on_domain,
     )
 
 
@@ -243,11 +247,11 @@ def pinball(true: Any, answer: Any) -> Any:
     return loss + DELAY_WEIGHT * keras.ops.abs(true[:, 1] - answer[:, DELAY])
 
 
-def distance(true: Any, answer: Any) -> Any:
+def distillation_loss(true: Any, answer: Any) -> Any:
     """Weighted distance to the outputs of the teacher, to the power of 1.5: great errors count more than small ones."""
     weights = keras.ops.convert_to_tensor([DISTANCE_WEIGHTS[name] for name in OUTPUTS], dtype="float32")
     apart = keras.ops.abs(true - answer)
-    return keras.ops.sum(weights * apart * keras.ops.sqrt(apart + LEAST_APART), axis=1)
+    return keras.ops.sum(weights * apart * keras.ops.sqrt(apart + MIN_GAP), axis=1)
 
 
 def scaling(
@@ -267,7 +271,7 @@ def _learning(
     data: Dataset, factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, name: str
 ) -> Learning:
     """What is learnt from single events: deceleration and delay, in training units."""
-    rows = part(data.event, name)
+    rows = in_split(data.event, name)
     at = [ORDERED[0], DELAY]
     labels = (np.stack([data.deceleration[rows], data.delay[rows]], axis=1) - OFFSET[at]) / SCALE[at]
     inputs = list(entering(factors, center, inverse_spread, data.columns[rows]))
@@ -286,7 +290,7 @@ def event_weights(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows c
     return weights.astype(np.float32)
 
 
-def _taught(teacher: keras.Model, learning: Learning) -> Learning:
+def _teacher_labels(teacher: keras.Model, learning: Learning) -> Learning:
     """The same events, labelled with the answers of the teacher."""
     inputs, _, weights = learning
     return inputs, teacher.predict(inputs, batch_size=8192, verbose=0), weights

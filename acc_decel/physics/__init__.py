@@ -1,6 +1,5 @@
-"""What road, tyre and brake do: one straight-line braking event in time, for a vehicle read from TOML."""
+"""Physics of road, tyre and brake: one straight-line braking event over time, for a vehicle read from TOML."""
 
-from acc_decel.physics.braking import stopping_distance as stopping_distance
 from acc_decel.physics.braking import stops as stops
 from acc_decel.physics.history import HISTORY as HISTORY
 from acc_decel.physics.history import history as history
@@ -14,6 +13,7 @@ from acc_decel.physics.vehicle import AIR_DENSITY as AIR_DENSITY
 from acc_decel.physics.vehicle import GRAVITY as GRAVITY
 from acc_decel.physics.vehicle import Trailer as Trailer
 from acc_decel.physics.vehicle import Vehicle as Vehicle
+from acc_decel.physics.vehicle import entry_comment as entry_comment
 from acc_decel.physics.vehicle import vehicle as vehicle
 from acc_decel.physics.vehicle import vehicle_from as vehicle_from
 from acc_decel.physics.vehicle import vehicle_names as vehicle_names

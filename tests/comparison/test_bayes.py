@@ -17,10 +17,10 @@ from acc_decel.assurance.monotone_arrays import violations
 from acc_decel.comparison import bayes_training
 from acc_decel.comparison.bayes import BayesNet, Belief, _sums, metrics
 from acc_decel.comparison.bayes_folder import ARRAYS, KIND, loaded, read_folder, stored, write_folder
-from acc_decel.comparison.bayes_training import FEWEST_EVENTS, BayesTraining, divergence, train
+from acc_decel.comparison.bayes_training import MIN_EVENTS, BayesTraining, divergence, train
 from acc_decel.factors import CERTAIN, EXCLUSIONS, FACTORS, column_names
 from acc_decel.network import Layer, calibration, dense_net
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN
 from benchmarks import bayes as bench
 from benchmarks.network import Truth
 from tests.helpers.random_net import random_events, random_net
@@ -29,7 +29,6 @@ from tests.network.test_network import shortened
 SMALL = BayesTraining(epochs=8, batch=64, embedding=(8,), trunk=(12,))
 THIN = 1_200  # events
 RANGED = [f for f in FACTORS if not f.levels and f.step < f.high - f.low]
-MEDIAN = list(OUTPUTS).index("deceleration")
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +138,8 @@ def test_without_posterior_it_is_a_plain_network(small_data):
 
 
 def test_too_few_events_are_refused(small_data):
-    with pytest.raises(ValueError, match=f"at least {FEWEST_EVENTS} events. Got {FEWEST_EVENTS - 1}"):
-        train(shortened(small_data, FEWEST_EVENTS - 1), COMPACT.factors, SMALL)
+    with pytest.raises(ValueError, match=f"at least {MIN_EVENTS} events. Got {MIN_EVENTS - 1}"):
+        train(shortened(small_data, MIN_EVENTS - 1), COMPACT.factors, SMALL)
 
 
 def test_a_loss_that_is_no_number_is_refused(small_data):
@@ -182,7 +181,7 @@ def test_a_missing_file_is_refused(wide, tmp_path):
 
 def test_arrays_without_a_scale_for_each_layer_are_refused(wide, tmp_path):
     path = tmp_path / ARRAYS
-    path.write_bytes(dense_net.stored(wide.net))
+    path.write_bytes(dense_net.to_bytes(wide.net))
     with pytest.raises(ValueError, match=r"a scale for each of its 5 layers\. Got 0: train it again"):
         loaded(path)
 

@@ -12,16 +12,15 @@ from numpy import ndarray
 
 from acc_decel import Predictor
 from acc_decel.comparison import fuzzy_broad
-from acc_decel.comparison.fuzzy_broad import FEWEST_EVENTS, FuzzyBroad, FuzzyBroadTraining, k_means, metrics, train
+from acc_decel.comparison.fuzzy_broad import MIN_EVENTS, FuzzyBroad, FuzzyBroadTraining, k_means, metrics, train
 from acc_decel.comparison.fuzzy_broad_folder import KIND, SYSTEM, loaded, read_folder, stored, write_folder
 from acc_decel.factors import FACTORS, column_names
-from acc_decel.network.split import part
-from acc_decel.outputs import OUTPUTS
+from acc_decel.network.split import in_split
+from acc_decel.outputs import MEDIAN, OUTPUTS
 from benchmarks import network as bench
 from tests.network.test_network import shortened
 
 SMALL = FuzzyBroadTraining(rules=3, enhancement=10)
-MEDIAN = list(OUTPUTS).index("deceleration")
 FORCED = [f for f in FACTORS if f.direction]
 
 
@@ -32,7 +31,7 @@ def system(small_data) -> FuzzyBroad:
 
 def test_it_learns_what_a_car_can_do(system, small_data):
     found = metrics(system, small_data)
-    assert found["events"] == part(small_data.event, "test").sum()
+    assert found["events"] == in_split(small_data.event, "test").sum()
     assert found["rmse"] < 0.75 * small_data.deceleration.std()
     complete, lost = found["regimes"].values()
     assert complete["rmse"] < lost["rmse"], "what lacks costs accuracy"
@@ -52,7 +51,7 @@ def test_the_interval_covers_about_90_of_100_unseen_stops(system, small_data):
 
 
 def test_each_quantile_is_beaten_as_often_as_it_says_where_it_was_calibrated(system, small_data):
-    rows = part(small_data.event, "calibration")
+    rows = in_split(small_data.event, "calibration")
     answers = dict(zip(OUTPUTS, system(small_data.columns[rows]).T, strict=True))
     quantiles = {name: level for name, level in fuzzy_broad.LEVELS.items() if name in OUTPUTS}
     assert {"deceleration_lower", "deceleration_upper"} <= set(quantiles)
@@ -63,7 +62,7 @@ def test_each_quantile_is_beaten_as_often_as_it_says_where_it_was_calibrated(sys
 
 def test_the_slopes_are_a_ridge_regression(system, small_data):
     # At the solution the gradient of squared error plus damping vanishes.
-    rows = part(small_data.event, "training")
+    rows = in_split(small_data.event, "training")
     nodes = system.nodes(small_data.columns[rows])
     labels = np.stack([small_data.deceleration[rows], small_data.delay[rows]], axis=1)
     damping = SMALL.ridge * np.mean(np.sum(nodes**2, axis=0))
@@ -92,8 +91,8 @@ def test_the_same_seed_trains_the_same_system_and_another_seed_another(system, s
 
 
 def test_too_few_events_are_refused(small_data):
-    with pytest.raises(ValueError, match=f"at least {FEWEST_EVENTS} events. Got {FEWEST_EVENTS - 1}"):
-        train(shortened(small_data, FEWEST_EVENTS - 1), COMPACT.factors, SMALL)
+    with pytest.raises(ValueError, match=f"at least {MIN_EVENTS} events. Got {MIN_EVENTS - 1}"):
+        train(shortened(small_data, MIN_EVENTS - 1), COMPACT.factors, SMALL)
 
 
 def test_a_constant_column_is_refused_by_name(small_data):
@@ -240,14 +239,14 @@ def test_the_benchmark_measures_methods_on_one_truth(small_data, tmp_path, monke
 
 
 def test_the_peers_learn(small_data, monkeypatch):
-    pytest.importorskip("sklearn", reason="extra bench")
-    pytest.importorskip("lightgbm", reason="extra bench")
+    pytest.importorskip("sklearn", reason='scikit-learn is missing: pip install "acc-decel[bench]"')
+    pytest.importorskip("lightgbm", reason='lightgbm is missing: pip install "acc-decel[bench]"')
     for name, value in {"MOST_TREES": 60, "SEARCHED_TREES": 10, "LEAVES": (15,)}.items():
         monkeypatch.setattr(bench, name, value)
     monkeypatch.setitem(bench.TREES, "num_threads", 1)
     monkeypatch.setitem(bench.PERCEPTRON, "tol", 0.01)  # of R^2, to stop early
-    columns, spread = small_data.columns[part(small_data.event, "test")], small_data.deceleration.std()
-    true = small_data.deceleration[part(small_data.event, "test")]
+    columns, spread = small_data.columns[in_split(small_data.event, "test")], small_data.deceleration.std()
+    true = small_data.deceleration[in_split(small_data.event, "test")]
     for name in ("linear", "MLP", "LightGBM, tuned", "LightGBM, monotone"):
         method = bench.METHODS[name](small_data, COMPACT.factors)
         assert np.sqrt(np.mean((method.answer(columns) - true) ** 2)) < 0.8 * spread

@@ -97,7 +97,7 @@ def test_events_of_the_comparison_are_answered_and_refused(firmware, events):
 
 def test_a_random_network_gets_the_firmwares_bits(tmp_path, events):
     net = random_net(np.random.default_rng(3))
-    own = Library(compiled_library(net, tmp_path, building.compiler_here()))
+    own = Library(compiled_library(net, tmp_path, building.find_compiler()))
     folder = tmp_path / "firmware"
     write_firmware(folder, firmware_files(net, model="random", golden=golden_events(net.factors)))
     assert same_bits(own.predict_array(events), HostEcu(folder).predict_array(events))
@@ -128,7 +128,7 @@ def test_threads_do_not_mix_their_answers(library, events):
 def test_the_host_sources_draw_no_warning(tmp_path):
     net, _ = read_model(MODEL)
     strict = [warning for warning in WARNINGS if warning != "-std=c99"]
-    compiled_library(net, tmp_path, (*building.compiler_here(), *strict))
+    compiled_library(net, tmp_path, (*building.find_compiler(), *strict))
 
 
 def test_auto_takes_the_library_that_was_built_and_says_so(library):
@@ -159,7 +159,7 @@ def test_c_is_built_once_and_found_again(empty, monkeypatch):
 
 def test_c_without_a_compiler_is_refused(empty, monkeypatch):
     for module in (building, cache):
-        monkeypatch.setattr(module, "compiler_here", lambda: None)
+        monkeypatch.setattr(module, "find_compiler", lambda: None)
     with pytest.raises(ValueError, match=r"must have a C compiler: zig .* Got none: .*onnxruntime"):
         Predictor(backend="c")
     assert Predictor().backend == "onnxruntime"
@@ -168,9 +168,9 @@ def test_c_without_a_compiler_is_refused(empty, monkeypatch):
 def test_the_systems_compiler_is_taken_where_the_wheel_is_not(monkeypatch):
     monkeypatch.setattr(compiler, "find_spec", lambda _: None)
     monkeypatch.setattr(compiler.shutil, "which", lambda name: "/bin/gcc" if name == "gcc" else None)
-    assert compiler.compiler_here() == ("/bin/gcc",)
+    assert compiler.find_compiler() == ("/bin/gcc",)
     monkeypatch.setattr(compiler.shutil, "which", lambda _: None)
-    assert compiler.compiler_here() is None
+    assert compiler.find_compiler() is None
 
 
 def test_c_without_the_arrays_is_refused(tmp_path):
@@ -226,7 +226,7 @@ def test_a_model_whose_files_do_not_belong_together_is_refused(empty, tmp_path):
 
 def test_a_compiler_that_fails_is_quoted(empty, monkeypatch):
     failing = (sys.executable, "-c", "raise SystemExit('no such option')")
-    monkeypatch.setattr(building, "compiler_here", lambda: failing)
+    monkeypatch.setattr(building, "find_compiler", lambda: failing)
     with pytest.raises(RuntimeError, match=r"compiled\.so must compile with .*Got:\nno such option"):
         built_library(MODEL)
     assert not empty.exists()
@@ -234,7 +234,7 @@ def test_a_compiler_that_fails_is_quoted(empty, monkeypatch):
 
 def test_a_library_that_answers_otherwise_is_refused(library):
     net, _ = read_model(released_models()["suv"])
-    with pytest.raises(RuntimeError, match="must answer the golden events as the reference does"):
+    with pytest.raises(RuntimeError, match="must give the reference's answers to the golden events"):
         check_answers(library, net)
 
 
@@ -311,8 +311,8 @@ def test_one_event_is_answered_as_a_table_of_one_is(predictor, factors):
 
 
 def test_the_peers_of_the_latency_benchmark_answer_as_the_reference():
-    pytest.importorskip("tensorflow")
-    pytest.importorskip("ai_edge_litert")
+    pytest.importorskip("tensorflow", reason='tensorflow is missing: pip install "acc-decel[train]"')
+    pytest.importorskip("ai_edge_litert", reason='ai-edge-litert is missing: pip install "acc-decel[bench]"')
     net, _ = read_model(MODEL)
     found = inference.peers(net, even_events(net.factors, 40))  # raises if one answers otherwise
     assert {one.name for one in found} > {"LiteRT", "ONNX Runtime", "Keras predict", "NumPy"}

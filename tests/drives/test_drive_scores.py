@@ -9,8 +9,8 @@ import pytest
 from conftest import SHARED_DRIVES
 
 from acc_decel import drives
-from acc_decel.drives.description import description
-from acc_decel.evaluation import FULL_BRAKING_BAR, drive_score, scored
+from acc_decel.drives.description import description_toml
+from acc_decel.evaluation import FULL_BRAKING_BAR, drive_score, score_events
 from acc_decel.factors import FACTORS
 from acc_decel.predictor import Predictor
 
@@ -35,7 +35,7 @@ def events(*decelerations: float, speed: float = 30.0) -> pd.DataFrame:
 def test_an_event_is_above_only_if_it_exceeds_the_bound_for_full_braking():
     told = {"surface": "packed_snow", "tyre_kind": "summer", "road_temperature_c": -5.0}
     bound = PREDICTOR.predict(speed=30.0, brake_pressure_bar=FULL_BRAKING_BAR, **told).deceleration_upper
-    rows = scored(events(bound - 0.01, bound + 0.01), PREDICTOR, told)
+    rows = score_events(events(bound - 0.01, bound + 0.01), PREDICTOR, told)
     assert rows["above_upper"].tolist() == [False, True]
     assert drive_score(rows).above_upper == 0.5
     assert rows["dry_capability"].iloc[0] > 2 * rows["deceleration"].iloc[0]
@@ -43,20 +43,20 @@ def test_an_event_is_above_only_if_it_exceeds_the_bound_for_full_braking():
 
 def test_an_event_at_a_speed_that_no_model_knows_is_left_out_and_others_keep_their_row():
     table = pd.concat([events(3.0, speed=90.0), events(4.0)], ignore_index=True)
-    rows = scored(table, PREDICTOR, {})
+    rows = score_events(table, PREDICTOR, {})
     assert rows.index.tolist() == [1]
-    assert not len(scored(table.iloc[:1], PREDICTOR, {}))
+    assert not len(score_events(table.iloc[:1], PREDICTOR, {}))
 
 
 def test_no_event_gives_no_share_and_no_envelope():
-    told = drive_score(scored(events(), PREDICTOR, {}), refused=2)
+    told = drive_score(score_events(events(), PREDICTOR, {}), refused=2)
     assert (told.events, told.refused, told.above_upper) == (0, 2, 0.0)
     assert np.isnan(told.hardest_peak)
 
 
 def test_the_measured_speed_is_not_given_twice():
     with pytest.raises(ValueError, match="speed must not be given"):
-        scored(events(3.0), PREDICTOR, {"speed": 20.0})
+        score_events(events(3.0), PREDICTOR, {"speed": 20.0})
 
 
 def test_a_drive_on_snow_cannot_be_that_hard(answered, tmp_path):
@@ -70,7 +70,7 @@ def test_a_drive_on_snow_cannot_be_that_hard(answered, tmp_path):
 
 def test_known_factors_of_the_description_are_used_and_options_come_first(answered, tmp_path):
     file = driven(tmp_path / "drive.csv", 7.0)
-    drives.write_description(drives.inspected(file).proposal.recording, file.with_suffix(".toml"))
+    drives.write_description(drives.inspected(file).proposal.description, file.with_suffix(".toml"))
     with file.with_suffix(".toml").open("a") as toml:
         toml.write('\n[known]\nmodel = "suv"\nsurface = "ice"\ntread_depth_mm = 6\n')
     ice = answered("drives", "score", file)
@@ -81,19 +81,19 @@ def test_known_factors_of_the_description_are_used_and_options_come_first(answer
 
 def test_known_factors_survive_being_written(tmp_path):
     file = driven(tmp_path / "drive.csv", 3.0)
-    drives.write_description(drives.inspected(file).proposal.recording, tmp_path / "a.toml")
+    drives.write_description(drives.inspected(file).proposal.description, tmp_path / "a.toml")
     with (tmp_path / "a.toml").open("a") as toml:
         toml.write('\n[known]\nmodel = "suv"\nsurface = "ice"\nwater_film_mm = 0.5\n')
-    once = drives.recording(tmp_path / "a.toml")
-    (tmp_path / "b.toml").write_text(description(once))
-    assert drives.recording(tmp_path / "b.toml") == once
+    once = drives.read_description(tmp_path / "a.toml")
+    (tmp_path / "b.toml").write_text(description_toml(once))
+    assert drives.read_description(tmp_path / "b.toml") == once
     assert once.known == {"surface": "ice", "water_film_mm": 0.5}
 
 
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
-        ("speed = 3", "knows model"),
+        ("speed = 3", "can have model"),
         ("colour = 3", "'colour'"),
         ('surface = "mud"', "must be one of"),
         ("surface = 1", "must be one of"),
@@ -105,7 +105,7 @@ def test_known_factors_survive_being_written(tmp_path):
 def test_what_no_drive_can_know_is_refused_in_a_sentence(refused, tmp_path, line, wanted):
     file = driven(tmp_path / "drive.csv", 3.0)
     toml = tmp_path / "told.toml"
-    drives.write_description(drives.inspected(file).proposal.recording, toml)
+    drives.write_description(drives.inspected(file).proposal.description, toml)
     toml.write_text(toml.read_text() + f"\n[known]\n{line}\n")
     assert wanted in refused("drives", "score", file, "--recording", toml)
 
@@ -128,7 +128,7 @@ def test_a_factor_out_of_range_is_named(refused, tmp_path):
     assert "mass" in refused("drives", "score", file, "--mass", mass.high + 1)
 
 
-@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="recordings of others are no part of the project")
+@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="recordings of others are not part of the project")
 def test_a_car_driven_to_the_limit_stays_below_the_capability_on_dry_asphalt(run):
     code, out, _ = run("drives", "score", SHARED_DRIVES / "trackaddict_stc" / "STC_log.csv", "--json")
     told = json.loads(out)

@@ -14,7 +14,7 @@ from acc_decel.drives.aligning import lag_of
 from acc_decel.drives.cleaning import rising
 from acc_decel.drives.events import build_up, mfdd
 from acc_decel.drives.outliers import implausible, spiky
-from acc_decel.drives.series import Series, crossings, fresh
+from acc_decel.drives.series import Series, sensor_updates, step_midpoints
 from tests.helpers.synthetic_drives import Score, Sensors, Truth, driven, recorded, score
 from tests.helpers.synthetic_radar import Radar, counts, seen, targets_in
 
@@ -145,7 +145,7 @@ def test_one_wrong_time_costs_one_record():
 def test_a_held_value_counts_once_for_each_time_the_sensor_has_news():
     time = np.arange(0, 60, 0.05)
     held = np.floor(time) ** 1.5
-    told = fresh(time, held)
+    told = sensor_updates(time, held)
     assert told.period == pytest.approx(1.0, abs=0.06)
     np.testing.assert_allclose(np.diff(time[told.rows]), 1.0, atol=0.06)
 
@@ -154,7 +154,7 @@ def test_whole_km_h_are_worth_most_where_they_change():
     time = np.arange(0, 30, 0.1)
     true = 25 - 0.5 * time
     stepped = np.round(true * 3.6) / 3.6
-    told = crossings(Series(time, stepped, 0.1, 1 / 3.6))
+    told = step_midpoints(Series(time, stepped, 0.1, 1 / 3.6))
     off = np.abs(told.value - np.interp(told.time, time, true))
     assert off.max() < 0.5 * np.abs(stepped - true).max()
 
@@ -188,19 +188,19 @@ REAL = {
 }
 
 
-@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="the recordings are no part of the project")
+@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="recordings of others are not part of the project")
 @pytest.mark.parametrize(("name", "told"), REAL.items(), ids=REAL.keys())
 def test_recordings_of_others_are_understood_without_a_word(name, told):
     channel, sign, frames, (fewest, most) = told
     found = drives.found(SHARED_DRIVES / name)
-    push = found.recording.channels.get("acceleration")
+    push = found.description.channels.get("acceleration")
     assert (push.name if push else None) == channel
     assert push is None or push.sign == sign
     assert found.clean.frames == frames
     assert fewest <= len(found.events) <= most
 
 
-@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="the recordings are no part of the project")
+@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="recordings of others are not part of the project")
 def test_the_track_log_shows_a_car_driven_to_the_limit():
     # its source counts 74 events above 2 m/s^2 with a peak of 9.5, and a GPS late by about 1.35 s
     found = drives.found(SHARED_DRIVES / "trackaddict_stc" / "STC_log.csv")

@@ -10,7 +10,7 @@ from conftest import COMPACT, ORDINARY
 from typer.main import get_command
 
 from acc_decel import cli, drives
-from acc_decel.drives.units import UNITS, unit, unit_in_name
+from acc_decel.drives.units import UNITS, unit_in_name, unit_named
 from tests.helpers.recorded_files import dbc, frames, write_bus_mf4, write_log, write_mf4
 from tests.helpers.synthetic_drives import Sensors, Truth, driven, recorded, score
 
@@ -46,7 +46,7 @@ def test_a_bus_log_is_decoded_with_the_dbc_beside_it(truth, table, tmp_path, end
     found = drives.found(path)
     assert told_well(truth, found)
     assert found.clean.frames == 2 * len(table)
-    assert {c.name for c in found.recording.channels.values()} == {"VehicleSpeed", "AccelLong"}
+    assert {c.name for c in found.description.channels.values()} == {"VehicleSpeed", "AccelLong"}
 
 
 def test_a_raw_mf4_is_decoded_and_a_decoded_one_is_read(truth, table, tmp_path):
@@ -108,7 +108,7 @@ def test_lines_before_the_header_and_a_row_of_units_are_understood(truth, table,
     path.write_text(f"# logger 3\nFormat,CSV\n\nTime,Ground Speed,G Force Long\ns,km/h,m/s/s\n{rows}")
     found = drives.found(path)
     assert told_well(truth, found)
-    assert found.recording.channels["acceleration"].unit.name == "m/s^2"
+    assert found.description.channels["acceleration"].unit.name == "m/s^2"
 
 
 def test_parquet_and_arrays_are_read(truth, table, tmp_path):
@@ -123,19 +123,19 @@ def test_parquet_and_arrays_are_read(truth, table, tmp_path):
         np.save(arrays / f"{name}__value.npy", value)
     found = drives.found(arrays)
     assert told_well(truth, found)
-    assert found.recording.channels["acceleration"].name == "imu_accel[0]"
+    assert found.description.channels["acceleration"].name == "imu_accel[0]"
 
 
 def test_the_proposed_mapping_can_be_written_mended_and_used(truth, table, tmp_path):
     path = tmp_path / "drive.csv"
     table.to_csv(path, index=False)
     proposal = drives.inspected(path).proposal
-    drives.write_description(proposal.recording, tmp_path / "other.toml")
-    assert drives.recording(tmp_path / "other.toml") == proposal.recording
+    drives.write_description(proposal.description, tmp_path / "other.toml")
+    assert drives.read_description(tmp_path / "other.toml") == proposal.description
     mended = (tmp_path / "other.toml").read_text() + "lag = 0\n"
     (tmp_path / "drive.toml").write_text(mended)
     found = drives.found(path)
-    assert found.recording.channels["acceleration"].lag == 0
+    assert found.description.channels["acceleration"].lag == 0
     assert "drive.toml" in found.notes[0]
     assert told_well(truth, found)
 
@@ -143,7 +143,7 @@ def test_the_proposed_mapping_can_be_written_mended_and_used(truth, table, tmp_p
 @pytest.mark.parametrize("told", UNITS, ids=lambda u: f"{u.quantity} {u.name}")
 def test_every_unit_is_known_by_each_of_its_names_in_any_case(told):
     for name in (told.name, *told.others, told.name.upper(), f" {told.name} "):
-        assert unit(name, told.quantity, "here") == told
+        assert unit_named(name, told.quantity, "here") == told
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_a_dbc_that_does_not_fit_is_named(table, tmp_path, refused):
 
 DESCRIPTIONS = {
     "unknown unit": ('[speed]\nchannel = "Speed (km/h)"\nunit = "furlong"', "m/s, km/h, mph, kn, ft/s. Got 'furlong'"),
-    "no unit": ('[speed]\nchannel = "Speed (km/h)"', "must say a unit"),
+    "no unit": ('[speed]\nchannel = "Speed (km/h)"', "must have a unit"),
     "unknown channel": ('[speed]\nchannel = "Sped"\nunit = "km/h"', "near it: 'Speed (km/h)'"),
     "unknown section": ('[sped]\nchannel = "x"\nunit = "km/h"', "Got also sped"),
     "unknown entry": ('[speed]\nchannel = "x"\nunit = "km/h"\nscale = 2', "Got also scale"),
@@ -269,7 +269,7 @@ def test_a_description_that_the_values_disprove_is_refused(table, tmp_path, refu
 
 
 def test_a_fleet_runs_on_dask(table, tmp_path):
-    distributed = pytest.importorskip("distributed", reason="the extra [scale]")
+    distributed = pytest.importorskip("distributed", reason='distributed is missing: pip install "acc-decel[scale]"')
     table.to_csv(tmp_path / "a.csv", index=False)
     (tmp_path / "b.csv").write_text("")
     files = [tmp_path / "a.csv", tmp_path / "b.csv"]

@@ -143,6 +143,17 @@ def test_one_bit_of_a_table_altered_in_flash_fails_the_self_test(folder: Path, t
     assert core.self_test(altered=where + 6) == 1
 
 
+def test_the_self_test_costs_more_than_its_golden_vectors_and_little_more_stack(
+    core: CortexM, report: EcuReport
+) -> None:
+    costs = core.self_test_costs()
+    assert costs == core.self_test_costs()
+    assert costs.instructions > 24 * report.instructions_per_prediction  # of 32 events some are refused, which is less
+    assert costs.cycles is not None
+    assert costs.cycles > costs.instructions
+    assert report.stack_bytes < costs.stack_bytes < report.stack_bytes + 256
+
+
 @pytest.mark.parametrize("name", ["cortex-m3", "cortex-m7", "rv32imfc"])
 def test_other_cores_give_the_bits_of_the_host(folder: Path, events: ndarray, name: str) -> None:
     some = events[::100]

@@ -17,7 +17,9 @@ from benchmarks import evidence, evidence_bits, evidence_events, evidence_stack,
 HOME = Path(__file__).parents[2]
 EXPORT = HOME / "firmware_export"
 
-pytestmark = pytest.mark.skipif(not (shutil.which("gcc") and shutil.which("gcov")), reason="gcc is not installed")
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("gcc") and shutil.which("gcov")), reason="gcc is missing: apt-get install gcc"
+)
 NET = evidence_events.unusual(evidence_events.released("compact").factors)
 EVENTS = evidence_events.events_of(NET.factors, 600)
 
@@ -107,7 +109,7 @@ def test_mutants_are_made_within_functions_alone() -> None:
     assert [(m.new, m.number) for m in mutants.mutants_of("a.c", text)] == [("-", 5), ("2", 5)]
 
 
-@pytest.mark.skipif(not shutil.which("cppcheck"), reason="cppcheck is not installed")
+@pytest.mark.skipif(not shutil.which("cppcheck"), reason="cppcheck is missing: apt-get install cppcheck")
 def test_misra_finds_what_is_listed_and_no_more(written: tuple[Path, bytes], tmp_path: Path) -> None:
     assert evidence.misra(written[0])["other_findings"] == {}
     (tmp_path / "acc_decel.c").write_text("int f(int a);\nint f(int a)\n{\n    if (a) return 1;\n    return 0;\n}\n")

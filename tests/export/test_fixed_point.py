@@ -12,20 +12,12 @@ from numpy import ndarray
 
 from acc_decel.ecu import CortexM, HostEcu
 from acc_decel.export.firmware_files import FIXED_EVENTS, firmware_files, write_firmware
-from acc_decel.export.fixed_point.arithmetic import (
-    LEAST,
-    MOST,
-    RATIO_BITS,
-    WORD,
-    FixedLayer,
-    FixedNet,
-    fixed,
-    fixed_answers,
-)
+from acc_decel.export.fixed_point import fixed_answers
+from acc_decel.export.fixed_point.arithmetic import MAX_VALUE, MIN_VALUE, RATIO_BITS, WORD, FixedLayer, FixedNet, fixed
 from acc_decel.export.fixed_point.build import fixed_net
 from acc_decel.export.fixed_point.intervals import Choice, Entering, Interval, _line_above, _line_below, sum_intervals
-from acc_decel.export.fixed_point.observed import values_reached
-from acc_decel.export.fixed_point.quantisation import entering_scale, fits, quantised
+from acc_decel.export.fixed_point.observed import observed_maxima
+from acc_decel.export.fixed_point.quantisation import entering_scale, fits, quantise
 from acc_decel.export.golden import even_events
 from acc_decel.export.reference import reference_outputs, status_of
 from acc_decel.factors import FREE, column_names
@@ -69,18 +61,18 @@ def test_fixed_point_is_near_float(net: FixedNet) -> None:
 
 
 def test_no_input_at_all_makes_a_sum_leave_32_bits(net: FixedNet) -> None:
-    for layer in [*layers_of(net), *layers_of(quantised(NET))]:
+    for layer in [*layers_of(net), *layers_of(quantise(NET))]:
         for weights, bias in zip(layer.weights, layer.bias, strict=True):
             for sign in (1, -1):  # the worst 16-bit integers for this unit
-                worst = np.where(sign * weights > 0, MOST, LEAST)
+                worst = np.where(sign * weights > 0, MAX_VALUE, MIN_VALUE)
                 assert -WORD <= int(weights @ worst) + int(bias) < WORD
-        assert np.abs(layer.weights).max() <= MOST
+        assert np.abs(layer.weights).max() <= MAX_VALUE
 
 
 def test_the_proof_is_sharp() -> None:
     """One more in the bias and the greatest sum no longer fits."""
     weights, nothing = np.array([32767, -3]), np.array([0, 0])
-    bias = WORD - 1 - (32767 * MOST + 3 * -LEAST)
+    bias = WORD - 1 - (32767 * MAX_VALUE + 3 * -MIN_VALUE)
     assert fits(weights, bias)
     assert not fits(weights, bias + 1)
     assert not fits(np.array([32768, 0]), 0)
@@ -88,7 +80,7 @@ def test_the_proof_is_sharp() -> None:
 
 
 def test_weights_rounded_together_are_nearer_than_each_by_itself(net: FixedNet) -> None:
-    alone = quantised(NET, values_reached(NET, even_events(NET.factors, FIXED_EVENTS)))
+    alone = quantise(NET, observed_maxima(NET, even_events(NET.factors, FIXED_EVENTS)))
     together, each = (np.sqrt(((some(EVENTS) - NET(EVENTS)) ** 2).mean()) for some in (net, alone))
     assert together < 0.8 * each
 
@@ -109,10 +101,10 @@ def test_what_enters_fits_16_bits_and_is_near_the_factor(net: FixedNet) -> None:
     real = ((bent(NET.factors, events) - NET.center) * NET.inverse_spread)[:, columns]
     given = ~np.isnan(events[:, columns])
     q = net.entries(events)
-    assert q.min() >= LEAST and q.max() <= MOST
-    steps = np.abs((real - scale.low) * scale.scale - (q - LEAST))
+    assert q.min() >= MIN_VALUE and q.max() <= MAX_VALUE
+    steps = np.abs((real - scale.low) * scale.scale - (q - MIN_VALUE))
     assert steps[given].max() < 4.0
-    assert (net.entries.bends < 2**RATIO_BITS).all()
+    assert (net.entries.half_saturations < 2**RATIO_BITS).all()
 
 
 def test_every_unit_stays_within_its_proven_interval() -> None:
@@ -145,9 +137,9 @@ def test_the_kinds_of_a_choice_count_one_at_a_time() -> None:
     """1 x + 4 a - 3 b with x in [-1, 2] and scaled kinds a = 2 (p - 0.5), b = 2 (q - 0.5), p + q at most 1.01."""
     values = Interval(np.array([-1.0, -1.0, -1.0]), np.array([2.0, 1.0, 1.0]))
     choice = Choice((1, 2), np.array([0.5, 0.5]), np.array([2.0, 2.0]))
-    assert Entering(values, (choice,)).greatest(np.array([[1.0, 4.0, -3.0]])) == pytest.approx(2 + 8 * 1.01 - (4 - 3))
-    assert Entering(values, (choice,)).greatest(np.array([[1.0, -4.0, -3.0]])) == pytest.approx(2 - 6 * 0.99 + 4 + 3)
-    assert Entering(values, ()).greatest(np.array([[1.0, 4.0, -3.0]])) == pytest.approx(2 + 4 + 3)
+    assert Entering(values, (choice,)).maximum(np.array([[1.0, 4.0, -3.0]])) == pytest.approx(2 + 8 * 1.01 - (4 - 3))
+    assert Entering(values, (choice,)).maximum(np.array([[1.0, -4.0, -3.0]])) == pytest.approx(2 - 6 * 0.99 + 4 + 3)
+    assert Entering(values, ()).maximum(np.array([[1.0, 4.0, -3.0]])) == pytest.approx(2 + 4 + 3)
 
 
 @given(ends=st.tuples(st.floats(-50, 50), st.floats(-50, 50)), at=st.floats(0, 1))
@@ -227,7 +219,7 @@ def test_status_is_that_of_float_but_for_comfort_and_domain_at_their_limits(net:
 def test_the_readme_says_how_far_fixed_point_is_from_float(folder: Path, net: FixedNet) -> None:
     events = even_events(NET.factors, FIXED_EVENTS)
     error = np.abs(net(events) - NET(events)).max()
-    assert f"at most {error:.3f} m/s^2 away" in " ".join((folder / "README.md").read_text().split())
+    assert f"at most {error:.3f} m/s^2 in {FIXED_EVENTS} events" in " ".join((folder / "README.md").read_text().split())
 
 
 def test_the_other_format_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
@@ -246,6 +238,6 @@ def test_a_layer_whose_sums_cannot_fit_is_refused_by_name(tmp_path: Path) -> Non
     weights = layer.weights.copy()
     weights[3] = 1e4
     bad = replace(NET, trunk=(NET.trunk[0], Layer(weights, layer.bias), NET.trunk[2]))
-    with pytest.raises(ValueError, match=r"trunk\[1\], unit 3 must fit fixed point with \d+ bits"):
+    with pytest.raises(ValueError, match=r"trunk\[1\], unit 3 must fit fixed point with \d+ fraction bits"):
         firmware_files(bad, model="m", golden=EVENTS[:8], number_format="fixed")
     assert not list(tmp_path.iterdir())

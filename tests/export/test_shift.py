@@ -16,9 +16,10 @@ from acc_decel.ecu.cores import CORES, Core
 from acc_decel.ecu.image import compile_command
 from acc_decel.export.c_shift import SQUARES, check_narrow, codes, terms
 from acc_decel.export.firmware_files import SHIFT_EVENTS, firmware_files, write_firmware
-from acc_decel.export.fixed_point.arithmetic import LEAST, MOST, FixedNet, fixed_answers
-from acc_decel.export.fixed_point.quantisation import fits, quantised, with_terms
-from acc_decel.export.fixed_point.shift_add import MOST_TERMS, TOLERANCE, distance, shift_net, with_few_terms
+from acc_decel.export.fixed_point import fixed_answers, shift_net
+from acc_decel.export.fixed_point.arithmetic import MAX_VALUE, MIN_VALUE, FixedNet
+from acc_decel.export.fixed_point.quantisation import fits, quantise, with_terms
+from acc_decel.export.fixed_point.shift_add import MAX_TERMS, TOLERANCE, distance, with_few_terms
 from acc_decel.export.golden import even_events
 from acc_decel.factors import FREE, column_names
 from acc_decel.network import domain_score
@@ -60,7 +61,7 @@ def test_terms_keep_the_sign_and_leave_at_most_a_third_each(weight: int, most: i
 
 @given(weights=st.lists(st.integers(-32767, 32767), min_size=1, max_size=40), seed=st.integers(0, 99))
 def test_codes_add_up_to_the_weights_times_the_inputs(weights: list[int], seed: int) -> None:
-    x = np.random.default_rng(seed).integers(LEAST, MOST + 1, len(weights))
+    x = np.random.default_rng(seed).integers(MIN_VALUE, MAX_VALUE + 1, len(weights))
     values = [0, 0, *np.stack([x, -1 - x], axis=1).ravel().tolist()]
     listed = iter(codes(np.array(weights)))
     total = 0
@@ -92,7 +93,7 @@ def test_it_is_proven_not_to_overflow(net: FixedNet) -> None:
 
 def test_it_is_near_float_with_the_fewest_terms_that_do(net: FixedNet) -> None:
     events = even_events(NET.factors, SHIFT_EVENTS)
-    most = with_few_terms(NET, [MOST_TERMS] * LAYERS, events)
+    most = with_few_terms(NET, [MAX_TERMS] * LAYERS, events)
     loose = shift_net(NET, events, tolerance=0.5)
     assert terms_of(loose) < terms_of(net) <= terms_of(most)
     assert distance(net, events, NET(events)) <= max(TOLERANCE, distance(most, events, NET(events)))
@@ -112,7 +113,7 @@ def test_the_trained_domain_is_told_as_in_float_but_near_its_limit(net: FixedNet
 
 def test_weights_still_to_be_rounded_make_up_for_the_rounded_ones() -> None:
     few = [2] * LAYERS
-    plain = distance(quantised(NET, terms=[*few, 3, 3]), EVENTS, NET(EVENTS))
+    plain = distance(quantise(NET, terms=[*few, 3, 3]), EVENTS, NET(EVENTS))
     assert distance(with_few_terms(NET, few, even_events(NET.factors, 4000)), EVENTS, NET(EVENTS)) < 0.8 * plain
 
 
@@ -190,5 +191,5 @@ def test_another_format_leaves_nothing_behind(folder: Path, tmp_path: Path) -> N
 
 def test_a_layer_too_wide_for_the_codes_is_refused_by_name() -> None:
     wide = random_net(np.random.default_rng(7), trunk=(60, 16))
-    with pytest.raises(ValueError, match=r"trunk\[1\] must have at most 64 inputs.* Got 72: export fixed"):
-        check_narrow(quantised(wide))
+    with pytest.raises(ValueError, match=r"trunk\[1\] must have at most 64 inputs.* Got 72: export the format fixed"):
+        check_narrow(quantise(wide))

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy import ndarray
 
-from acc_decel.drives import Channel, Drive, Recording, Records, Targets, targets
-from acc_decel.drives.units import unit
+from acc_decel.drives import Channel, Description, Drive, Records, Targets, targets
+from acc_decel.drives.units import unit_named
 from tests.helpers.synthetic_drives import matched
 
 STEP = 0.05  # [s] between radar frames
@@ -159,7 +159,7 @@ def targets_in(log: Log) -> Targets:
     seen_frames = {name: log.frames[name].to_numpy(float) for name in ("range", "lateral", "track")}
     frames = Records(log.frames["time"].to_numpy(), seen_frames | {"range_rate": log.frames["rate"].to_numpy()})
     own = Records(log.own["time"].to_numpy(), {"speed": log.own["speed"].to_numpy()})
-    told = Recording({"speed": Channel("speed", unit("m/s", "speed", "synthetic"))})
+    told = Description({"speed": Channel("speed", unit_named("m/s", "speed", "synthetic"))})
     return targets(Drive(Path("synthetic"), (frames, own), len(log.frames) + len(log.own), told))
 
 

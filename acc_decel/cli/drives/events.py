@@ -7,7 +7,7 @@ import typer
 
 from acc_decel.cli.drives.options import Dbc, Description, File, Threshold
 from acc_decel.cli.options import Json
-from acc_decel.cli.terminal import print_json, print_table, progress_bar, progress_console, say, write_table
+from acc_decel.cli.terminal import note, print_json, print_table, progress_bar, say, write_table
 
 if TYPE_CHECKING:
     from acc_decel import drives
@@ -33,6 +33,7 @@ def events(
     Spikes, drop-outs, frozen values and wrong times are dropped and counted; speed is aligned with acceleration; the
     accelerometer's bias and the road's grade are taken out. Times are seconds since the first record. --targets finds
     the events of the cars ahead instead, from radar tracks: range, lateral, range_rate and track must be described.
+    Needs the extra [drives].
 
         acc-decel drives events drive.csv --output events.parquet --plot drive.png
         acc-decel drives events log.mf4 --dbc car.dbc --recording car.toml --json
@@ -54,8 +55,8 @@ def events(
         write_table(told.events, output)
     if plot is not None:
         _draw(told, plot)
-    for note in _notes(told):
-        progress_console.print(f"note: {note}", soft_wrap=True, markup=False, highlight=False)
+    for sentence in _notes(told):
+        note(sentence)
     if as_json:
         counts = {"frames": told.clean.frames, "dropped_frames": told.dropped_frames, "dropped": told.dropped}
         print_json({"file": told.file, "events": told.events} | counts | {"lag_s": told.clean.lag, "hours": told.hours})

@@ -38,7 +38,7 @@ def score(
     the model is asked for full braking (160 bar): most real braking is partial, so a measured deceleration above the
     predicted upper bound speaks against the model or the recording. Beside it stands the envelope of the measured peaks
     and what the model says of dry asphalt. A single file that cannot be read is an error; among several it is a row
-    with the reason.
+    with the reason. Needs the extra [drives].
 
         acc-decel drives score drive.csv --surface asphalt --water-film-mm 0
         acc-decel drives score recordings/ --model suv --json
@@ -83,8 +83,8 @@ def _file_score(
     chosen, rows, count, reason = model or DEFAULT_MODEL, pd.DataFrame(), 0, ""
     try:
         told = read()
-        chosen, count = model or told.recording.model or DEFAULT_MODEL, len(told.events)
-        rows = evaluation.scored(told.events, loaded(chosen), told.recording.known | factors)
+        chosen, count = model or told.description.model or DEFAULT_MODEL, len(told.events)
+        rows = evaluation.score_events(told.events, loaded(chosen), told.description.known | factors)
     except (ValueError, OSError) as error:
         reason, count = " ".join(str(error).split()), 0
     score = evaluation.drive_score(rows, refused=count - len(rows))

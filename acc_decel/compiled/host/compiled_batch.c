@@ -1,5 +1,5 @@
-/* The library that Predictor calls: many events in one call. Checks and status are those of acc_decel.c, event by event;
- * the network of LANES events is computed at a time, before acc_decel.c asks for it. */
+/* The library that Predictor calls: many events in one call. Checks and status are those of acc_decel.c, event by
+ * event; the network is computed for LANES events at a time, before acc_decel.c asks for it. */
 
 #include "acc_decel.h"
 #include "acc_decel_network.h"
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FEW 8U /* so many events are computed one by one more quickly than LANES at a time */
+#define FEW 8U /* fewer events than this are faster one by one than LANES at a time */
 
 #if defined(_WIN32)
 #define EXPORTED __declspec(dllexport)
@@ -23,7 +23,7 @@ EXPORTED uint32_t acc_decel_compiled_outputs(void);
 EXPORTED void acc_decel_compiled_answers(size_t rows, const float *columns, float *outputs, int64_t *status);
 EXPORTED void acc_decel_compiled_few(int rows, const float *columns, float *outputs, int64_t *status);
 
-/* Refuses to compile if the struct were padded. */
+/* Does not compile if the struct has padding. */
 typedef char no_padding_t[(sizeof(acc_decel_factors_t) == (ACC_DECEL_COLUMN_COUNT * sizeof(float))) ? 1 : -1];
 
 /* Outputs of the event that this thread asks about, if they are computed already, and whether it is unfamiliar. */
@@ -41,8 +41,7 @@ uint32_t acc_decel_compiled_outputs(void)
 }
 
 /* Called by acc_decel.c. */
-bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
-                       float outputs[ACC_DECEL_OUTPUT_COUNT])
+bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
     bool unfamiliar = computed_unfamiliar;
 
@@ -94,8 +93,7 @@ void acc_decel_compiled_answers(size_t rows, const float *columns, float *output
     for (size_t row = 0U; row < rows; row += LANES) {
         const size_t left = rows - row;
         const size_t some = (left < LANES) ? left : LANES;
-        answer_some(some, &columns[row * ACC_DECEL_COLUMN_COUNT], &outputs[row * ACC_DECEL_OUTPUT_COUNT],
-                    &status[row]);
+        answer_some(some, &columns[row * ACC_DECEL_COLUMN_COUNT], &outputs[row * ACC_DECEL_OUTPUT_COUNT], &status[row]);
     }
 }
 

@@ -1,14 +1,14 @@
 /* The network for many events at a time, an event in each lane of the processor's vectors.
  *
- * Every sum begins with the bias and takes the inputs in their order, multiplication and addition apart, as the firmware
- * does: a lane gets the bits that the firmware gives for its event. */
+ * Every sum starts with the bias and adds the inputs in their order, with separate multiplications and additions, as
+ * the firmware does: a lane gets the bits that the firmware gives for its event. */
 
 #include "compiled_network.h"
 
 #include "acc_decel_compiled_tables.h"
 #include "acc_decel_domain.h"
 
-#define HEIGHT 4U /* outputs of a block: sums that do not wait for each other */
+#define HEIGHT 4U /* outputs of a block: sums that do not depend on each other */
 
 typedef float lanes_t __attribute__((vector_size(LANES * sizeof(float))));
 
@@ -29,20 +29,20 @@ static void read_columns(size_t rows, const float *columns, lanes_t values[ACC_D
     }
 }
 
-/* 0 where the factor is not available, as in the middle of its values. */
+/* A column on the scale of the network; 0, the middle of its values, where it is not available. */
 static void enter_one(const entry_t *entry, lanes_t *value, lanes_t *entered)
 {
-    const float *const seen = each(value);
+    const float *const input = each(value);
     float *const x = each(entered);
 
-    if (entry->bend > 0.0F) {
+    if (entry->half_saturation > 0.0F) {
         for (uint32_t lane = 0U; lane < LANES; lane++) {
-            const float bent = seen[lane] / (seen[lane] + entry->bend);
-            x[lane] = (seen[lane] == seen[lane]) ? bent : entry->center;
+            const float saturated = input[lane] / (input[lane] + entry->half_saturation);
+            x[lane] = (input[lane] == input[lane]) ? saturated : entry->center;
         }
     } else {
         for (uint32_t lane = 0U; lane < LANES; lane++) {
-            x[lane] = (seen[lane] == seen[lane]) ? seen[lane] : entry->center;
+            x[lane] = (input[lane] == input[lane]) ? input[lane] : entry->center;
         }
     }
     *entered = (*entered - entry->center) * entry->inverse_spread;
@@ -61,9 +61,9 @@ static void enter(lanes_t values[ACC_DECEL_COLUMN_COUNT], lanes_t x[ACC_DECEL_LA
         next++;
     }
     for (uint32_t i = 0U; i < ACC_DECEL_LANES_MASKED; i++) {
-        const float *const seen = each(&values[masked_columns[i]]);
+        const float *const input = each(&values[masked_columns[i]]);
         for (uint32_t lane = 0U; lane < LANES; lane++) {
-            each(&x[next])[lane] = (seen[lane] == seen[lane]) ? 1.0F : 0.0F;
+            each(&x[next])[lane] = (input[lane] == input[lane]) ? 1.0F : 0.0F;
         }
         next++;
     }
@@ -91,7 +91,7 @@ static void limit(lanes_t *lanes, const limits_t *within)
     }
 }
 
-/* Adds the weighted inputs to the sums of one block; returns where the weights go on. */
+/* Adds the weighted inputs to the sums of one block; returns where the next weights start. */
 static const float *add(const float *weight, uint32_t inputs, const lanes_t x[], lanes_t sums[HEIGHT])
 {
     const float *row = weight;
@@ -115,33 +115,34 @@ static const float *add(const float *weight, uint32_t inputs, const lanes_t x[],
     return row;
 }
 
-/* The sums of a layer that sees `count` values of `beside`, then those of x; returns where the next layer begins. */
-static const float *layer_sums(const layer_t *layer, const float *from, const lanes_t beside[], uint32_t count,
-                               const lanes_t x[], lanes_t y[])
+/* The sums of a layer, whose inputs are `shared_count` values of `shared`, then those of x; returns where the next
+ * layer starts. */
+static const float *layer_sums(const layer_t *layer, const float *first_weight, const lanes_t shared[],
+                               uint32_t shared_count, const lanes_t x[], lanes_t y[])
 {
     const lanes_t zero = {0.0F};
-    const float *next = from;
+    const float *next = first_weight;
 
     for (uint32_t block = 0U; block < layer->blocks; block++) {
         lanes_t *const sums = &y[block * HEIGHT];
         for (uint32_t i = 0U; i < HEIGHT; i++) {
             sums[i] = zero + next[i];
         }
-        next = add(&next[HEIGHT], count, beside, sums);
-        next = add(next, layer->inputs - count, x, sums);
+        next = add(&next[HEIGHT], shared_count, shared, sums);
+        next = add(next, layer->inputs - shared_count, x, sums);
     }
     return next;
 }
 
-/* The same for `count` layers, each of which the rectifier follows; the outputs of the last one are in *x. */
-static const float *layers_output(const layer_t some[], uint32_t count, const float *from, const lanes_t beside[],
-                                  uint32_t besides, lanes_t **x, lanes_t **y)
+/* The same for `count` layers, each followed by the rectifier; the outputs of the last one are in *x. */
+static const float *layers_output(const layer_t some[], uint32_t count, const float *first_weight,
+                                  const lanes_t shared[], uint32_t shared_count, lanes_t **x, lanes_t **y)
 {
-    const float *next = from;
+    const float *next = first_weight;
 
     for (uint32_t i = 0U; i < count; i++) {
         lanes_t *const read = *x;
-        next = layer_sums(&some[i], next, beside, besides, read, *y);
+        next = layer_sums(&some[i], next, shared, shared_count, read, *y);
         for (uint32_t output = 0U; output < (HEIGHT * some[i].blocks); output++) {
             rectify(&(*y)[output]);
         }

@@ -1,4 +1,4 @@
-/* Inside of the library that Predictor calls: the network for one event, and for many at a time, the same bits. */
+/* Internal to the library that Predictor calls: the network for one event, and for many at a time, the same bits. */
 #ifndef COMPILED_NETWORK_H
 #define COMPILED_NETWORK_H
 
@@ -14,8 +14,8 @@
 bool compiled_row_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                           float outputs[ACC_DECEL_OUTPUT_COUNT]);
 
-/* Raw outputs of the network for 1 to LANES events, and whether each is unlike any in training; what it writes for an
- * event that is refused means nothing. */
+/* Raw outputs of the network for 1 to LANES events, and whether each is outside the trained domain. The values
+ * for a refused event have no meaning. */
 void compiled_lanes_network(size_t rows, const float *columns, float outputs[LANES][ACC_DECEL_OUTPUT_COUNT],
                             bool unfamiliar[LANES]);
 

@@ -1,4 +1,4 @@
-/* The network of the firmware under another name: compiled_batch.c stands between it and acc_decel.c. */
+/* The network of the firmware under another name: compiled_batch.c calls it in place of acc_decel.c. */
 
 #include "compiled_network.h"
 

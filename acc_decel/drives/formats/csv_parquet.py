@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy import ndarray
 
-from acc_decel.drives.description import Channel, is_iso
+from acc_decel.drives.description import Channel
 from acc_decel.drives.formats.source import Block
 
 ROWS = 200_000  # of one block
@@ -169,7 +169,7 @@ def seconds(column: Any, time: Channel) -> ndarray:
     """A column of times in seconds: since 1970 for dates, since midnight for a time of day."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return _since_epoch(column)
-    if not is_iso(time):
+    if not time.holds_dates:
         return numbers(column) * time.unit.size
     texts = column.astype("str").str.strip().str.replace(",", ".")
     if texts.str.match(r"\d{1,2}:\d{2}").mean() > 0.5:

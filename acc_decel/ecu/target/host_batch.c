@@ -15,7 +15,7 @@
 EXPORTED uint32_t acc_decel_host_columns(void);
 EXPORTED void acc_decel_host_batch(size_t rows, const float *columns, float *outputs, int64_t *status);
 
-/* Refuses to compile if the struct were padded. */
+/* Does not compile if the struct has padding. */
 typedef char no_padding_t[(sizeof(acc_decel_factors_t) == (ACC_DECEL_COLUMN_COUNT * sizeof(float))) ? 1 : -1];
 
 uint32_t acc_decel_host_columns(void)
@@ -23,7 +23,7 @@ uint32_t acc_decel_host_columns(void)
     return ACC_DECEL_COLUMN_COUNT;
 }
 
-/* columns: rows x columns; outputs: rows x 4, left as they were where the event is refused; status: rows */
+/* columns: rows x columns; outputs: rows x outputs, unchanged if the event is refused; status: rows */
 void acc_decel_host_batch(size_t rows, const float *columns, float *outputs, int64_t *status)
 {
     for (size_t row = 0U; row < rows; row++) {

@@ -1,4 +1,4 @@
-/* What the virtual ECU and the world exchange: a batch of mailboxes in RAM, read and written through the emulator. */
+/* The interface of the virtual ECU: a batch of mailboxes in RAM, which the emulator reads and writes. */
 #ifndef MAILBOX_H
 #define MAILBOX_H
 
@@ -10,7 +10,7 @@
 
 typedef struct {
     acc_decel_factors_t factors;       /* in */
-    acc_decel_prediction_t prediction; /* out, left as it was if refused */
+    acc_decel_prediction_t prediction; /* out, unchanged if refused */
     acc_decel_status_t status;         /* out */
 } mailbox_t;
 
@@ -22,13 +22,13 @@ extern const uint32_t acc_decel_target_multiply_adds;
 
 extern uint32_t self_test_result; /* of acc_decel_self_test(), which runs first */
 
-/* What runs at a tick: reads the factors of a mailbox, predicts, writes answer and status. */
+/* Runs at each tick: reads the factors of a mailbox, predicts, writes answer and status. */
 void task(mailbox_t *mailbox);
 
 /* Answers the filled mailboxes, then calls batch_done(). */
 void answer_mailboxes(void);
 
-/* The emulator stops at its first instruction, a 16-bit nop, and exchanges the batch. */
+/* The emulator stops at its first instruction, a 16-bit nop, to read the answers and write the next batch. */
 void batch_done(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* Task of the virtual ECU: answers every mailbox that the world has filled. At a tick of 10 ms the world fills one. */
+/* Task of the virtual ECU: answers every filled mailbox. The emulator fills one at each tick of 10 ms, or a batch. */
 
 #include "mailbox.h"
 

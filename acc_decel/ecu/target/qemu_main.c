@@ -1,4 +1,5 @@
-/* Task of the virtual ECU on QEMU: answers every mailbox of one file of the host in another, through semihosting. */
+/* Task of the virtual ECU on QEMU: reads mailboxes from a file of the host and writes the answers to another file,
+ * through semihosting. */
 
 #include "mailbox.h"
 

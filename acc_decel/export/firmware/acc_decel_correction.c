@@ -11,20 +11,20 @@ static bool is_between(float value, float low, float high)
     return (value >= low) && (value <= high);
 }
 
-static float lesser(float value, float other)
+static float smaller(float value, float other)
 {
     return (other < value) ? other : value;
 }
 
-static float here(const acc_decel_correction_t *correction, float deceleration)
+static float scaled(const acc_decel_correction_t *correction, float deceleration)
 {
     return (correction->scale * deceleration) + correction->bias;
 }
 
-/* A lower bound, not raised. */
-static float safe(const acc_decel_correction_t *correction, float deceleration)
+/* A scaled lower bound, but never above the original one. */
+static float not_raised(const acc_decel_correction_t *correction, float deceleration)
 {
-    return lesser(deceleration, here(correction, deceleration));
+    return smaller(deceleration, scaled(correction, deceleration));
 }
 
 bool acc_decel_correction_accepted(const acc_decel_correction_t *correction)
@@ -42,14 +42,14 @@ acc_decel_status_t acc_decel_corrected(acc_decel_status_t status, const acc_dece
     if (((status & ACC_DECEL_REFUSED) == 0U) && (prediction != NULL) && (corrected != NULL) &&
         acc_decel_correction_accepted(correction)) {
         const float offset = correction->lower_offset;
-        const float added = (offset > 0.0F) ? offset : 0.0F;
-        const float lower = safe(correction, prediction->deceleration_lower) - offset;
+        const float reduction = (offset > 0.0F) ? offset : 0.0F;
+        const float lower = not_raised(correction, prediction->deceleration_lower) - offset;
         acc_decel_prediction_t answer = *prediction;
 
-        answer.deceleration = here(correction, prediction->deceleration);
-        answer.deceleration_upper = here(correction, prediction->deceleration_upper);
-        answer.deceleration_lower = lesser(lower, answer.deceleration);
-        answer.deceleration_lower_99 = safe(correction, prediction->deceleration_lower_99) - added;
+        answer.deceleration = scaled(correction, prediction->deceleration);
+        answer.deceleration_upper = scaled(correction, prediction->deceleration_upper);
+        answer.deceleration_lower = smaller(lower, answer.deceleration);
+        answer.deceleration_lower_99 = not_raised(correction, prediction->deceleration_lower_99) - reduction;
         *corrected = answer;
         result = status & ~ACC_DECEL_BELOW_COMFORT;
         if (!(answer.deceleration_lower >= ACC_DECEL_COMFORT_DECELERATION)) {

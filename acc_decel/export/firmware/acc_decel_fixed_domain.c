@@ -1,4 +1,4 @@
-/* The trained domain in fixed point: a score of rectified units, above 0 outside. Its weights are in
+/* The trained domain in fixed point: a score of rectified units, above 0 outside the domain. Its weights are in
  * acc_decel_domain_tables.h, the loops of its layers in acc_decel_fixed_layers.c. Nothing branches on values. */
 
 #include "acc_decel_fixed_domain.h"
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SIGN 0x80000000U
+#define SIGN 0x80000000U /* added, it makes unsigned comparison order signed numbers */
 
 bool acc_decel_unfamiliar(const acc_decel_pair_t entered[])
 {
@@ -23,13 +23,13 @@ bool acc_decel_unfamiliar(const acc_decel_pair_t entered[])
         buffers[0][i].one[0] = acc_decel_got(entered, domain_inputs[2U * i]);
         buffers[0][i].one[1] = acc_decel_got(entered, domain_inputs[(2U * i) + 1U]);
     }
-    next = acc_decel_fixed_layers(domain_layers, ACC_DECEL_DOMAIN_LAYERS - 1U, 0U, domain_weights, buffers[0],
-                                  buffers[1]);
+    next =
+        acc_decel_fixed_layers(domain_layers, ACC_DECEL_DOMAIN_LAYERS - 1U, 0U, domain_weights, buffers[0], buffers[1]);
     (void)acc_decel_fixed_sums(&domain_layers[ACC_DECEL_DOMAIN_LAYERS - 1U], next, last, score);
     return (score[0] + SIGN) > SIGN; /* the signed sum is above 0 */
 }
 
 uint32_t acc_decel_domain_crc(uint32_t crc)
 {
-    return acc_decel_crc(crc, domain_stretches, ACC_DECEL_DOMAIN_STRETCHES);
+    return acc_decel_crc(crc, domain_ranges, ACC_DECEL_DOMAIN_RANGE_COUNT);
 }

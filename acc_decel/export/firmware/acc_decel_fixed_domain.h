@@ -1,4 +1,5 @@
-/* Inside of the network in fixed point: the trained domain, told by a small score on what enters the network. */
+/* Internal to the network in fixed point: is an event inside the trained domain? A small score of the network's inputs
+ * says so. */
 #ifndef ACC_DECEL_FIXED_DOMAIN_H
 #define ACC_DECEL_FIXED_DOMAIN_H
 
@@ -7,11 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether training never showed such a combination: the score is above 0. `entered` is what enters the network: free
+/* True if training never showed such a combination: the score is above 0. `entered` are the inputs of the network: free
  * columns, gated columns times (1 - gate), availability, forced columns. */
 bool acc_decel_unfamiliar(const acc_decel_pair_t entered[]);
 
-/* Carries the CRC-32 `crc` on over the tables of the score. */
+/* Continues the CRC-32 `crc` over the tables of the score. */
 uint32_t acc_decel_domain_crc(uint32_t crc);
 
 #endif

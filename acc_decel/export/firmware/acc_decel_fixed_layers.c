@@ -4,10 +4,10 @@
 
 #include <stdint.h>
 
-#define TOGETHER 4U /* outputs of a block */
+#define BLOCK_OUTPUTS 4U /* outputs of a block */
 
-#if defined(__GNUC__) && defined(__OPTIMIZE__) && defined(__thumb2__) && defined(__ARM_FEATURE_SAT) && \
-    !defined(ACC_DECEL_PLAIN_C) /* without optimisation, registers run out */
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && defined(__thumb2__) && defined(__ARM_FEATURE_SAT) &&                 \
+    !defined(ACC_DECEL_PLAIN_C) /* without optimisation there are not enough registers */
 #include "acc_decel_thumb2.h"
 #else
 
@@ -23,9 +23,9 @@ static inline uint32_t with_pair(uint32_t sum, const acc_decel_pair_t *weights, 
 
 /* The sums of a block for the inputs from x to `end`, two pairs at a time. Returns where its shifts are. */
 static inline const acc_decel_pair_t *block_sums(const acc_decel_pair_t *block, const acc_decel_pair_t *x,
-                                                 const acc_decel_pair_t *end, uint32_t sums[TOGETHER])
+                                                 const acc_decel_pair_t *end, uint32_t sums[BLOCK_OUTPUTS])
 {
-    const acc_decel_pair_t *row = &block[TOGETHER];
+    const acc_decel_pair_t *row = &block[BLOCK_OUTPUTS];
     const acc_decel_pair_t *input = x;
     uint32_t a = block[0].both;
     uint32_t b = block[1].both;
@@ -42,7 +42,7 @@ static inline const acc_decel_pair_t *block_sums(const acc_decel_pair_t *block, 
         c = with_pair(c, &row[6], &input[1]);
         d = with_pair(d, &row[7], &input[1]);
         input = &input[2];
-        row = &row[2U * TOGETHER];
+        row = &row[2U * BLOCK_OUTPUTS];
     }
     sums[0] = a;
     sums[1] = b;
@@ -51,11 +51,11 @@ static inline const acc_decel_pair_t *block_sums(const acc_decel_pair_t *block, 
     return row;
 }
 
-/* Writes what the rectifiers make of a block's sums. Returns where the next block begins. */
+/* Writes the rectified sums of a block. Returns where the next block starts. */
 static inline const acc_decel_pair_t *block_values(const acc_decel_pair_t *block, const acc_decel_pair_t *x,
                                                    const acc_decel_pair_t *end, acc_decel_pair_t y[2])
 {
-    uint32_t sums[TOGETHER];
+    uint32_t sums[BLOCK_OUTPUTS];
     const acc_decel_pair_t *const shifts = block_sums(block, x, end, sums);
     const uint32_t first = shifts[0].both;
     const uint32_t second = shifts[1].both;
@@ -69,17 +69,18 @@ static inline const acc_decel_pair_t *block_values(const acc_decel_pair_t *block
 
 #endif
 
-const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t layers[], uint32_t count, uint32_t beside,
-                                               const acc_decel_pair_t *from, acc_decel_pair_t *x, acc_decel_pair_t *y)
+const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t layers[], uint32_t count,
+                                               uint32_t shared_pairs, const acc_decel_pair_t *weights,
+                                               acc_decel_pair_t *x, acc_decel_pair_t *y)
 {
-    const acc_decel_pair_t *next = from;
+    const acc_decel_pair_t *next = weights;
     acc_decel_pair_t *input = x;
     acc_decel_pair_t *output = y;
 
     for (uint32_t i = 0U; i < count; i++) {
         acc_decel_pair_t *const read = input;
         const acc_decel_pair_t *const end = &read[layers[i].pairs];
-        acc_decel_pair_t *written = &output[beside];
+        acc_decel_pair_t *written = &output[shared_pairs];
 
         for (uint32_t left = layers[i].blocks; left > 0U; left--) {
             next = block_values(next, read, end, written);
@@ -91,14 +92,14 @@ const acc_decel_pair_t *acc_decel_fixed_layers(const acc_decel_fixed_layer_t lay
     return next;
 }
 
-const acc_decel_pair_t *acc_decel_fixed_sums(const acc_decel_fixed_layer_t *layer, const acc_decel_pair_t *from,
+const acc_decel_pair_t *acc_decel_fixed_sums(const acc_decel_fixed_layer_t *layer, const acc_decel_pair_t *weights,
                                              const acc_decel_pair_t x[], uint32_t sums[])
 {
-    const acc_decel_pair_t *next = from;
+    const acc_decel_pair_t *next = weights;
     const acc_decel_pair_t *const end = &x[layer->pairs];
 
     for (uint32_t block = 0U; block < layer->blocks; block++) {
-        next = &block_sums(next, x, end, &sums[TOGETHER * block])[2];
+        next = &block_sums(next, x, end, &sums[BLOCK_OUTPUTS * block])[2];
     }
     return next;
 }

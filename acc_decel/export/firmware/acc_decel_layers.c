@@ -1,7 +1,7 @@
 /* The layers of the float32 network, block by block.
  *
- * Every sum begins with the bias and takes the inputs in their order, multiplication and addition apart: all cores and
- * compilers give the same bits, and so does NumPy. */
+ * Every sum starts with the bias and adds the inputs in their order, with separate multiplications and additions: all
+ * cores and compilers give the same bits, and so does NumPy. */
 
 #include "acc_decel_layers.h"
 
@@ -20,12 +20,12 @@
 #define SIGN_BIT 31U
 #define BITS_OF_QUARTER 0x3E800000U /* of 1/4 */
 
-/* The smooth rectifier: 0 below 0, 4 sum^2 up to 1/4, 2 sum - 1/4 above. The bits of floats above 0 ascend as they do,
- * so that no comparison of floats, and no branch, is needed. */
-static inline float rectified(float sum)
+/* The smooth rectifier: 0 below 0, 4 sum^2 up to 1/4, 2 sum - 1/4 above. The bits of floats above 0 have the same order
+ * as the floats, so no comparison of floats and no branch is needed. */
+static inline float smooth_rectifier(float sum)
 {
-    acc_decel_word_t above; /* the sum, or 0 if it is less */
-    acc_decel_word_t ramp;  /* that, or 1/4 if it is more */
+    acc_decel_word_t above; /* max(sum, 0) */
+    acc_decel_word_t ramp;  /* min(above, 1/4) */
     float beyond;
     float twice;
 
@@ -40,7 +40,7 @@ static inline float rectified(float sum)
 /* One block: y = weights * x + bias, with or without the rectifier. The block holds biases, then one row of weights for
  * each input, each `height` numbers. Returns where the next block begins. */
 static inline const float *block_values(const float *block, uint32_t height, const float *restrict x, uint32_t inputs,
-                                        uint32_t bent, float *restrict y)
+                                        uint32_t rectified, float *restrict y)
 {
     const float *row = block;
 
@@ -55,74 +55,74 @@ static inline const float *block_values(const float *block, uint32_t height, con
         }
         row = &row[height];
     }
-    if (bent != 0U) {
+    if (rectified != 0U) {
         for (uint32_t i = 0U; i < height; i++) {
-            y[i] = rectified(y[i]);
+            y[i] = smooth_rectifier(y[i]);
         }
     }
     return row;
 }
 
-static const float *values_8(const float *block, const float x[], uint32_t inputs, uint32_t bent, float y[])
+static const float *values_8(const float *block, const float x[], uint32_t inputs, uint32_t rectified, float y[])
 {
-    return block_values(block, EIGHT, x, inputs, bent, y);
+    return block_values(block, EIGHT, x, inputs, rectified, y);
 }
 
-static const float *values_4(const float *block, const float x[], uint32_t inputs, uint32_t bent, float y[])
+static const float *values_4(const float *block, const float x[], uint32_t inputs, uint32_t rectified, float y[])
 {
-    return block_values(block, FOUR, x, inputs, bent, y);
+    return block_values(block, FOUR, x, inputs, rectified, y);
 }
 
-static const float *values_2(const float *block, const float x[], uint32_t inputs, uint32_t bent, float y[])
+static const float *values_2(const float *block, const float x[], uint32_t inputs, uint32_t rectified, float y[])
 {
-    return block_values(block, TWO, x, inputs, bent, y);
+    return block_values(block, TWO, x, inputs, rectified, y);
 }
 
-static const float *values_1(const float *block, const float x[], uint32_t inputs, uint32_t bent, float y[])
+static const float *values_1(const float *block, const float x[], uint32_t inputs, uint32_t rectified, float y[])
 {
-    return block_values(block, 1U, x, inputs, bent, y);
+    return block_values(block, 1U, x, inputs, rectified, y);
 }
 
 #endif
 
 /* One layer, with or without the rectifier. Returns where the weights of the next layer begin. */
-static const float *layer_values(const acc_decel_layer_t *layer, const float *from, const float x[], float y[])
+static const float *layer_values(const acc_decel_layer_t *layer, const float *weights, const float x[], float y[])
 {
     const uint32_t outputs = layer->outputs;
-    const float *block = from;
+    const float *block = weights;
     float *output = y;
 
     for (uint32_t left = outputs / EIGHT; left > 0U; left--) {
-        block = values_8(block, x, layer->inputs, layer->bent, output);
+        block = values_8(block, x, layer->inputs, layer->rectified, output);
         output = &output[EIGHT];
     }
     if ((outputs % EIGHT) != 0U) {
         if ((outputs & FOUR) != 0U) {
-            block = values_4(block, x, layer->inputs, layer->bent, output);
+            block = values_4(block, x, layer->inputs, layer->rectified, output);
             output = &output[FOUR];
         }
         if ((outputs & TWO) != 0U) {
-            block = values_2(block, x, layer->inputs, layer->bent, output);
+            block = values_2(block, x, layer->inputs, layer->rectified, output);
             output = &output[TWO];
         }
         if ((outputs & 1U) != 0U) {
-            block = values_1(block, x, layer->inputs, layer->bent, output);
+            block = values_1(block, x, layer->inputs, layer->rectified, output);
         }
     }
     return block;
 }
 
-const float *acc_decel_layers(const acc_decel_layer_t layers[], uint32_t count, uint32_t beside, const float *from,
-                              float *x, float *y)
+const float *acc_decel_layers(const acc_decel_layer_t layers[], uint32_t count, uint32_t shared_count,
+                              const float *weights, float *x, float *y)
 {
-    const float *next = from;
+    const float *next = weights;
     float *input = x;
     float *output = y;
 
     for (uint32_t i = 0U; i < count; i++) {
         float *const read = input;
 
-        next = layer_values(&layers[i], next, input, &output[beside]);
+        next = layer_values(&layers[i], next, input, &output[shared_count]);
         input = output;
         output = read;
     }

@@ -1,7 +1,7 @@
-/* The two loops of acc_decel_fixed_layers.c for a Cortex-M3 or greater, in assembly for GCC and Clang: the same bits as
- * the C beside them. Define ACC_DECEL_PLAIN_C to do without.
+/* The two loops of acc_decel_fixed_layers.c for a Cortex-M3 or larger, in assembly for GCC and Clang: the same bits as
+ * the C in that file. Define ACC_DECEL_PLAIN_C to compile the C instead.
  *
- * A load that follows a load takes one cycle, any other two: the weights and the inputs that they meet come in a row. */
+ * A load takes two cycles, but only one after another load: so the loads of weights and inputs stand together. */
 #ifndef ACC_DECEL_THUMB2_H
 #define ACC_DECEL_THUMB2_H
 
@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-/* ONE_PAIR takes a pair of inputs into the sums. Sizes in bytes are operands: of one to four pairs, of half a pair, and
- * of four pairs but for that half. SQUARE puts `z` plus half the square of the ramp, which is in w2, into `to`. */
+/* ONE_PAIR adds a pair of inputs to the sums. Operands are sizes in bytes: of one to four pairs, of half a pair, and of
+ * three and a half pairs. SQUARE writes `z` plus half the square of the ramp, which is in w2, to `to`. */
 #if defined(__ARM_FEATURE_SIMD32) /* the DSP extension of a Cortex-M4, M7 or M33 multiplies two at a time */
 #define ONE_PAIR                                                                                                       \
     "ldr %[w1], [%[row], %[one]]\n"                                                                                    \
@@ -42,7 +42,7 @@
     "add " to ", " z ", %[w2], lsr %[four]\n"
 #endif
 
-/* The biases of a block and weights * x, four pairs at a time; if only two are left, they go first. */
+/* The biases of a block plus weights * x, four pairs at a time; if two pairs are over, they come first. */
 #define SUMS                                                                                                           \
     "ldr %[b], [%[row], %[one]]\n"                                                                                     \
     "ldr %[c], [%[row], %[two]]\n"                                                                                     \
@@ -51,7 +51,7 @@
     "sub %[pair], %[end], %[input]\n"                                                                                  \
     "tst %[pair], %[two]\n"                                                                                            \
     "bne 2f\n"                                                                                                         \
-    "1:\n" ONE_PAIR ONE_PAIR "2:\n" ONE_PAIR ONE_PAIR "cmp %[input], %[end]\n"                                        \
+    "1:\n" ONE_PAIR ONE_PAIR "2:\n" ONE_PAIR ONE_PAIR "cmp %[input], %[end]\n"                                         \
     "bne 1b\n"
 
 #define RESULTS                                                                                                        \
@@ -61,8 +61,8 @@
     [end] "r"(end), [one] "i"(4), [two] "i"(8), [three] "i"(12), [four] "i"(16), [half] "i"(2), [other] "i"(14)
 
 /* The smooth rectifier of one sum, `to` and `z` the same register: see acc_decel_rectified() in
- * acc_decel_fixed_layers.h. Below 0 the ramp is 0, and the last saturation makes 0 of what is left. First shifts are in
- * w0, second ones in w1. */
+ * acc_decel_fixed_layers.h. Below 0 the ramp is 0, and the last saturation turns the rest into 0. First shifts are in
+ * w0, second shifts in w1. */
 #define RECTIFY(to, z)                                                                                                 \
     "asr " to ", " z ", %[w0]\n"                                                                                       \
     "usat %[w2], %[ramp_bits], " z "\n"                                                                                \
@@ -96,7 +96,7 @@ static inline const acc_decel_pair_t *block_sums(const acc_decel_pair_t *block, 
     return row;
 }
 
-/* Writes what the rectifiers make of a block's sums. Returns where the next block begins. */
+/* Writes the rectified sums of a block. Returns where the next block starts. */
 static inline const acc_decel_pair_t *block_values(const acc_decel_pair_t *block, const acc_decel_pair_t *x,
                                                    const acc_decel_pair_t *end, acc_decel_pair_t y[2])
 {

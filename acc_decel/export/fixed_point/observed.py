@@ -1,4 +1,4 @@
-"""How great the values between the layers of a network become: what the integers of fixed point must hold."""
+"""The observed maxima of the values between layers, which the integers of fixed point must hold."""
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -7,32 +7,32 @@ from numpy import ndarray
 from acc_decel.network import DenseNet, entering, rectified
 
 
-def values_reached(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
-    """The greatest value of every hidden unit, layer by layer: `events`, where little is known, and in the corners."""
-    every = np.concatenate([events, _hardly_known(net, events)])
-    return greatest_values(net, np.concatenate([every, _at_the_ends(net, every)]))
+def observed_maxima(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
+    """The maximum of every hidden unit, layer by layer, over `events`, with few factors available, and in corners."""
+    both = np.concatenate([events, _few_available(net, events)])
+    return hidden_maxima(net, np.concatenate([both, _at_the_ends(net, both)]))
 
 
-def greatest_values(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
-    """The greatest value of every hidden unit over `events`, layer by layer, embedding first."""
+def hidden_maxima(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
+    """The maximum of every hidden unit over `events`, layer by layer, embedding first."""
     embedded, x = entering(net.factors, net.center, net.inverse_spread, events)
-    found = []
+    maxima = []
     for layer in net.embedding:
         embedded = rectified(layer(embedded))
-        found.append(embedded.max(axis=0).astype(np.float64))
+        maxima.append(embedded.max(axis=0).astype(np.float64))
     for layer in net.trunk[:-1]:
         x = rectified(layer(np.concatenate([embedded, x], axis=1)))
-        found.append(x.max(axis=0).astype(np.float64))
-    return found
+        maxima.append(x.max(axis=0).astype(np.float64))
+    return maxima
 
 
-def _hardly_known(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
-    """The events without the factors that may lack, but for one, each in turn, or none."""
-    scarce, lacking, start = events.copy(), [f for f in net.factors if f.may_lack], 0
+def _few_available(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
+    """The events with only one optional factor available, each in turn, or none."""
+    scarce, optional, start = events.copy(), [f for f in net.factors if f.may_lack], 0
     for factor in net.factors:
         own = slice(start, start := start + len(factor.columns))
         if factor.may_lack:
-            scarce[np.arange(len(events)) % (len(lacking) + 1) != lacking.index(factor), own] = np.nan
+            scarce[np.arange(len(events)) % (len(optional) + 1) != optional.index(factor), own] = np.nan
     return scarce
 
 

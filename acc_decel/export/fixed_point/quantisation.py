@@ -1,7 +1,7 @@
 """A network as integers: scales, weights and biases, chosen so that no sum can overflow.
 
-What leaves a rectifier is cut at ROOM times the greatest value seen over many events and corners, or at the proven
-interval if that is less. Each unit has the finest weights that fit.
+The output of a rectifier is cut at ROOM times its maximum over many events and corners, or at the proven maximum if
+that is smaller. Each unit has the finest weights that fit.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from jaxtyping import Float64, Int64
 from numpy import ndarray
 
 from acc_decel.export.fixed_point.arithmetic import (
-    LEAST,
-    MOST,
+    MAX_VALUE,
+    MIN_VALUE,
     RATIO_BITS,
     ROOT_BITS,
     STEPS,
@@ -28,27 +28,28 @@ from acc_decel.export.fixed_point.intervals import Interval, domain_intervals, e
 from acc_decel.factors import bends
 from acc_decel.network import DenseNet, Layer, domain_inputs, rectified, wiring
 
-WEIGHT = 32767  # greatest magnitude of a weight
-FAR = 2.0**40  # a weight that does not fit by far
+MAX_WEIGHT = 32767  # magnitude
+FAR = 2.0**40  # a weight that is much too large
 FIXED_BITS = 15  # a factor becomes an integer of at most so many bits and a sign
-LEAST_SPAN = 1.0  # of a value: no steps finer than those of the rectifier
+MIN_SPAN = 1.0  # of a value: its steps are not finer than those of the rectifier
 SHIFTS = range(1, 32)
-POINTS = range(ROOT_BITS + 1, 2 * ROOT_BITS + 1)  # bits behind the point of a sum
+POINTS = range(ROOT_BITS + 1, 2 * ROOT_BITS + 1)  # fraction bits of a sum
 OUTPUT_BITS = range(8, 28)
-SPARE = 4  # steps at the ends of what enters, for what rounding its multiplier may add
-ROOM = 1.25  # for a value: times the greatest one seen
+SPARE = 4  # steps at both ends of an input, because rounding its multiplier may add some
+ROOM = 1.25  # for a value, relative to its observed maximum
 
 
-def quantised(
+def quantise(
     net: DenseNet,
-    reached: Sequence[Float64[ndarray, " _"]] | None = None,
+    observed: Sequence[Float64[ndarray, " _"]] | None = None,
     *,
     terms: Sequence[int] = (),
 ) -> FixedNet:
-    """`net` in fixed point, each weight rounded by itself.
+    """`net` in fixed point, each weight rounded independently.
 
-    Values are cut at ROOM times what they have `reached`, or not at all if that is not given. `terms` makes each
-    weight of a layer the sum of at most so many signed powers of two, one number a layer, the score's last. Raises
+    Values are cut at ROOM times their `observed` maxima, or only at their proven maxima if these are not given. With
+    `terms`, each weight of a layer is a sum of at most so many signed powers of two: one number for each layer, the
+    layers of the score last. Raises
     ValueError, naming layer and reason, if the integers cannot be proven to fit.
     """
     wires = wiring(net.factors)
@@ -57,43 +58,40 @@ def quantised(
     first = len(wires.forced)
     forced = Scale(scale.low[:first], scale.scale[:first])
     masked = scale_of(Interval(np.zeros(len(wires.masked)), np.ones(len(wires.masked))))
-    seen = Scale(scale.low[first:], scale.scale[first:]).joined(masked)
-    most = greatest_cut(net, reached)
-    few = terms or [0] * (len(most) + 1 + len(net.domain))
-    embedded, done = seen, []
+    embedded, done = Scale(scale.low[first:], scale.scale[first:]).joined(masked), []
+    limits = cut_limits(net, observed)
+    terms = terms or [0] * (len(limits) + 1 + len(net.domain))
     for i, layer in enumerate(net.embedding):
-        rounded, embedded = _layer(f"embedding[{i}]", layer, embedded, most[i], terms=few[i])
+        rounded, embedded = _layer(f"embedding[{i}]", layer, embedded, limits[i], terms=terms[i])
         done.append(rounded)
     deep, x = len(done), forced
     for i, layer in enumerate(net.trunk[:-1]):
         at = deep + i
-        rounded, x = _layer(f"trunk[{i}]", layer, embedded.joined(x), most[at], terms=few[at])
+        rounded, x = _layer(f"trunk[{i}]", layer, embedded.joined(x), limits[at], terms=terms[at])
         done.append(rounded)
     at = len(done)
-    last, bits = _last_layer(f"trunk[{at - deep}]", net.trunk[-1], embedded.joined(x), terms=few[at])
+    last, bits = _last_layer(f"trunk[{at - deep}]", net.trunk[-1], embedded.joined(x), terms=terms[at])
     ends = [np.clip(np.rint(e.astype(np.float64) * np.exp2(bits)), -WORD, WORD - 1) for e in (net.low, net.high)]
     entries = _entries(net, columns, scale)
-    domain = _domain(net, scale.joined(masked), terms=few[at + 1 :])
-    least, greatest = (end.astype(np.int64) for end in ends)
-    return FixedNet(net, entries, tuple(done[:deep]), (*done[deep:], last), domain, bits, least, greatest)
+    domain = _domain(net, scale.joined(masked), terms=terms[at + 1 :])
+    low, high = (end.astype(np.int64) for end in ends)
+    return FixedNet(net, entries, tuple(done[:deep]), (*done[deep:], last), domain, bits, low, high)
 
 
-def greatest_cut(
-    net: DenseNet, reached: Sequence[Float64[ndarray, " _"]] | None = None
-) -> list[Float64[ndarray, " _"]]:
-    """What the value of every hidden unit is cut at, layer by layer, embedding first."""
-    most = [rectified(np.maximum(sums.high, 0)) for sums in sum_intervals(net)[:-1]]
-    if reached is None:
-        return most
-    return [np.minimum(proven, ROOM * seen) for proven, seen in zip(most, reached, strict=True)]
+def cut_limits(net: DenseNet, observed: Sequence[Float64[ndarray, " _"]] | None = None) -> list[Float64[ndarray, " _"]]:
+    """The limit at which the value of every hidden unit is cut, layer by layer, embedding first."""
+    proven = [rectified(np.maximum(sums.high, 0)) for sums in sum_intervals(net)[:-1]]
+    if observed is None:
+        return proven
+    return [np.minimum(limit, ROOM * maximum) for limit, maximum in zip(proven, observed, strict=True)]
 
 
 def _domain(net: DenseNet, entered: Scale, *, terms: Sequence[int]) -> tuple[FixedLayer, ...]:
-    """The layers of the score in integers; `entered` are forced, free, gated and availability."""
+    """The layers of the score in integers; `entered` is the scale of all inputs, forced columns first."""
     places = [*domain_inputs(net.factors)]
-    seen = Scale(entered.low[places], entered.scale[places])
-    most = rectified(np.maximum(domain_intervals(net).high, 0))
-    first, hidden = _layer("domain[0]", net.domain[0], seen, most, terms=terms[0])
+    inputs = Scale(entered.low[places], entered.scale[places])
+    limits = rectified(np.maximum(domain_intervals(net).high, 0))
+    first, hidden = _layer("domain[0]", net.domain[0], inputs, limits, terms=terms[0])
     score, _ = _last_layer("domain[1]", net.domain[1], hidden, terms=terms[1])
     return first, score
 
@@ -105,7 +103,7 @@ def scale_of(values: Interval) -> Scale:
 
 
 def entering_scale(net: DenseNet, columns: Sequence[int]) -> Scale:
-    """The scale of these columns: their intervals, with some steps left at either end for rounding."""
+    """The scale of these columns: their intervals, with some steps at both ends for rounding."""
     finest = scale_of(entering_intervals(net, columns))
     at = [*columns]
     whole = net.inverse_spread[at] * np.exp2(-np.array([_fraction(net, column) for column in columns]))
@@ -115,27 +113,27 @@ def entering_scale(net: DenseNet, columns: Sequence[int]) -> Scale:
 
 
 def _fraction(net: DenseNet, column: int) -> int:
-    """The bits behind the point of what a column is multiplied by: itself, or bend / (itself + bend)."""
+    """Fraction bits of the number t that a column becomes, see `Entries`."""
     factor = [f for f in net.factors for _ in f.columns][column]
     return RATIO_BITS if factor.bend else FIXED_BITS - 1 - floor(log2(max(abs(factor.low), abs(factor.high))))
 
 
 def _layer(
-    name: str, layer: Layer, seen: Scale, most: Float64[ndarray, " units"], *, terms: int = 0
+    name: str, layer: Layer, inputs: Scale, limits: Float64[ndarray, " units"], *, terms: int = 0
 ) -> tuple[FixedLayer, Scale]:
-    """The layer in integers, its outputs cut at `most` or later, and what they stand for."""
-    bits = output_bits(most)
-    units = [_unit(f"{name}, unit {i}", layer, i, seen, int(bits[i]), terms) for i in range(len(layer.bias))]
-    weights, bias, point, shift = (np.array(some) for some in zip(*units, strict=True))
+    """The layer in integers, its outputs cut at `limits` or above, and their scale."""
+    bits = output_bits(limits)
+    units = [_unit(f"{name}, unit {i}", layer, i, inputs, int(bits[i]), terms) for i in range(len(layer.bias))]
+    weights, bias, point, shift = map(np.array, zip(*units, strict=True))
     return FixedLayer(weights, bias, point, shift), Scale(np.zeros(len(bits)), np.exp2(bits))
 
 
-def output_bits(most: Float64[ndarray, " outputs"]) -> Int64[ndarray, " outputs"]:
-    """The bits of a fraction with which 16 bits hold values up to `most`."""
-    return np.floor(np.log2(STEPS / np.maximum(most, LEAST_SPAN))).astype(np.int64)
+def output_bits(limits: Float64[ndarray, " outputs"]) -> Int64[ndarray, " outputs"]:
+    """The maximum number of fraction bits with which 16 bits hold values up to `limits`."""
+    return np.floor(np.log2(STEPS / np.maximum(limits, MIN_SPAN))).astype(np.int64)
 
 
-def _unit(name: str, layer: Layer, i: int, seen: Scale, bits: int, terms: int) -> tuple[ndarray, int, int, int]:
+def _unit(name: str, layer: Layer, i: int, inputs: Scale, bits: int, terms: int) -> tuple[ndarray, int, int, int]:
     """Weights, bias, point and shift of a unit with outputs in 2^-bits: the finest sums that fit."""
     for point in reversed(POINTS):
         shift = point - bits
@@ -143,47 +141,47 @@ def _unit(name: str, layer: Layer, i: int, seen: Scale, bits: int, terms: int) -
             continue
         half = 2.0 ** (shift - 1)  # so that the shift rounds
         real = layer.weights[i].astype(np.float64) * 2.0**point
-        weights, bias = _integers(real, float(layer.bias[i]) * 2.0**point + half, seen, terms)
+        weights, bias = _integers(real, float(layer.bias[i]) * 2.0**point + half, inputs, terms)
         if fits(weights, bias):
             return weights, bias, point, shift
     raise ValueError(
-        f"{name} must fit fixed point with {POINTS[0]} bits behind the point of its sums. "
-        "Train again with weaker weights, or export float."
+        f"{name} must fit fixed point with {POINTS[0]} fraction bits in its sums. "
+        "Train again with smaller weights, or export the format float."
     )
 
 
 def _last_layer(
-    name: str, layer: Layer, seen: Scale, *, terms: int = 0
+    name: str, layer: Layer, inputs: Scale, *, terms: int = 0
 ) -> tuple[FixedLayer, Int64[ndarray, " outputs"]]:
-    """The last layer, whose sums are the outputs in 2^-bits, and these bits: the most that fit."""
-    units = [_output(f"{name}, unit {i}", layer, i, seen, terms) for i in range(len(layer.bias))]
+    """The last layer, whose sums are the outputs in 2^-bits, and these bits: as many as fit."""
+    units = [_output(f"{name}, unit {i}", layer, i, inputs, terms) for i in range(len(layer.bias))]
     weights, bias, bits = zip(*units, strict=True)
     none, points = np.zeros(len(bias), np.int64), np.array(bits)
     return FixedLayer(np.stack(weights), np.array(bias), points, none), points
 
 
-def _output(name: str, layer: Layer, i: int, seen: Scale, terms: int) -> tuple[ndarray, int, int]:
+def _output(name: str, layer: Layer, i: int, inputs: Scale, terms: int) -> tuple[ndarray, int, int]:
     for bits in reversed(OUTPUT_BITS):
         real = layer.weights[i].astype(np.float64) * 2.0**bits
-        weights, bias = _integers(real, float(layer.bias[i]) * 2.0**bits, seen, terms)
+        weights, bias = _integers(real, float(layer.bias[i]) * 2.0**bits, inputs, terms)
         if fits(weights, bias):
             return weights, bias, bits
-    raise ValueError(f"{name} must fit fixed point with {OUTPUT_BITS[0]} bits behind the point. Train again.")
+    raise ValueError(f"{name} must fit fixed point with {OUTPUT_BITS[0]} fraction bits. Train again.")
 
 
-def _integers(real: Float64[ndarray, " inputs"], constant: float, seen: Scale, terms: int) -> tuple[ndarray, int]:
-    """Weights and bias, whose sum is the real one, nearly exactly so where the inputs are 0."""
-    exact = np.clip(real / seen.scale, -FAR, FAR)
+def _integers(real: Float64[ndarray, " inputs"], constant: float, inputs: Scale, terms: int) -> tuple[ndarray, int]:
+    """Integer weights and bias; their sum is the real sum, almost exactly if the inputs are 0."""
+    exact = np.clip(real / inputs.scale, -FAR, FAR)
     weights = with_terms(np.rint(exact).astype(np.int64), terms) if terms else np.rint(exact).astype(np.int64)
-    zero = seen.zero
-    whole = round(float((real * seen.meaning(zero)).sum()) + constant)
+    zero = inputs.zero
+    whole = round(float((real * inputs.meaning(zero)).sum()) + constant)
     return weights, whole - int(weights @ zero)
 
 
 def with_terms(weights: Int64[ndarray, "*any"], terms: int) -> Int64[ndarray, "*any"]:
-    """Each integer as the sum of at most `terms` signed powers of two, each the nearest to what is left.
+    """Each integer as the sum of at most `terms` signed powers of two, each the nearest to the rest.
 
-    Keeps signs, and leaves at most 3^-terms of a weight, because no number is farther from a power of two than a third.
+    Keeps signs. The error is at most 3^-terms of a weight: a power of two is never farther than a third of a number.
     """
     total = np.zeros_like(weights)
     for _ in range(terms):
@@ -192,48 +190,51 @@ def with_terms(weights: Int64[ndarray, "*any"], terms: int) -> Int64[ndarray, "*
 
 
 def nearest_power(whole: Int64[ndarray, "*any"]) -> Int64[ndarray, "*any"]:
-    """The signed power of two nearest to each integer, the smaller of two that are equally near; 0 for 0."""
+    """The signed power of two nearest to each integer, the smaller one of two equally near; 0 for 0."""
     magnitude = np.abs(whole)
     below = np.exp2(np.floor(np.log2(np.maximum(magnitude, 1)))).astype(np.int64)
     return np.sign(whole) * np.where(2 * magnitude > 3 * below, 2 * below, below) * (whole != 0)
 
 
 def fits(weights: Int64[ndarray, " inputs"], bias: int) -> bool:
-    """The proof: 16 bits hold all weights, and 32 bits every sum, whatever 16-bit integers come in."""
-    if np.abs(weights).max(initial=0) > WEIGHT or not -WORD <= bias < WORD:
+    """The proof: 16 bits hold all weights, and 32 bits hold every sum for all 16-bit inputs."""
+    if np.abs(weights).max(initial=0) > MAX_WEIGHT or not -WORD <= bias < WORD:
         return False
     rising, falling = int(weights[weights > 0].sum()), int(weights[weights < 0].sum())
-    return bias + rising * LEAST + falling * MOST >= -WORD and bias + rising * MOST + falling * LEAST < WORD
+    return (
+        bias + rising * MIN_VALUE + falling * MAX_VALUE >= -WORD
+        and bias + rising * MAX_VALUE + falling * MIN_VALUE < WORD
+    )
 
 
 def _entries(net: DenseNet, columns: Sequence[int], scale: Scale) -> Entries:
     factors = [f for f in net.factors for _ in f.columns]
-    bend = bends(net.factors)
+    half_saturations = bends(net.factors)
     rows = []
     for i, column in enumerate(columns):
-        factor, bent_at = factors[column], bend[column]
-        if bent_at and factor.low < 0:
+        factor, half = factors[column], half_saturations[column]
+        if half and factor.low < 0:
             raise ValueError(
-                f"{factor.name} must not be negative to have a bend in fixed point. Its low is {factor.low}."
+                f"{factor.name} must not be negative, because fixed point saturates it. Its low is {factor.low}."
             )
         slope = float(net.inverse_spread[column] * scale.scale[i])
-        constant = -float(net.center[column]) * slope - float(scale.low[i] * scale.scale[i]) + LEAST
-        bits = RATIO_BITS - 1 - floor(log2(bent_at)) if bent_at else _fraction(net, column)
-        bend_in_bits = min(round(bent_at * 2.0**bits), 2**RATIO_BITS - 1)
+        constant = -float(net.center[column]) * slope - float(scale.low[i] * scale.scale[i]) + MIN_VALUE
+        bits = RATIO_BITS - 1 - floor(log2(half)) if half else _fraction(net, column)
+        half_in_bits = min(round(half * 2.0**bits), 2**RATIO_BITS - 1)
         ends = fixed(np.array([[factor.low], [factor.high]], np.float32), np.array([bits]))[:, 0]
-        if bent_at:  # value / (value + bend) is 1 - bend / (value + bend), whose division rounds down
-            ends = (bend_in_bits << RATIO_BITS) // (ends + bend_in_bits)
+        if half:  # value / (value + half) is 1 - half / (value + half), whose division rounds down
+            ends = (half_in_bits << RATIO_BITS) // (ends + half_in_bits)
             constant, slope = constant + slope * (1 - 0.5 / 2**RATIO_BITS), -slope
         affine = _affine(factor.name, slope, constant, ends, _fraction(net, column))
-        rows.append((column, bits, bend_in_bits, *affine))
-    places, bits_of, bend_at, multipliers, offsets, shifts = np.array(rows, np.int64).T
-    return Entries(places, bits_of, bend_at, multipliers, offsets, shifts, scale.zero)
+        rows.append((column, bits, half_in_bits, *affine))
+    places, fraction_bits, halves, multipliers, offsets, shifts = np.array(rows, np.int64).T
+    return Entries(places, fraction_bits, halves, multipliers, offsets, shifts, scale.zero)
 
 
 def _affine(name: str, slope: float, constant: float, ends: Int64[ndarray, "2"], fraction: int) -> tuple[int, int, int]:
-    """Multiplier, offset and shift that bring an integer with `fraction` bits to its scale: the finest of 32 bits.
+    """Multiplier, offset and shift that scale an integer with `fraction` bits: the finest that fit 32 bits.
 
-    Nearest midway between its `ends`, which are proven to fit 16 bits.
+    The error is smallest in the middle of its `ends`, which are proven to fit 16 bits.
     """
     middle = float(ends.mean())
     for shift in reversed(range(1, 31)):
@@ -241,7 +242,9 @@ def _affine(name: str, slope: float, constant: float, ends: Int64[ndarray, "2"],
         exact = (constant + slope * middle * 2.0**-fraction) * 2.0**shift
         offset = round(exact - multiplier * middle) + 2 ** (shift - 1)  # modulo 2^32 in the firmware
         sums = [int(end) * multiplier + offset for end in ends]
-        fit = all(LEAST <= total >> shift <= MOST and -WORD <= total < WORD for total in sums)
-        if fit and abs(multiplier) < WORD:
+        fitting = all(MIN_VALUE <= total >> shift <= MAX_VALUE and -WORD <= total < WORD for total in sums)
+        if fitting and abs(multiplier) < WORD:
             return multiplier, offset, shift
-    raise ValueError(f"{name} must enter fixed point with at most 30 bits. Its scale is {slope:g}. Train again.")
+    raise ValueError(
+        f"{name} must be scaled with a shift of at most 30 bits in fixed point. Its scale is {slope:g}. Train again."
+    )

@@ -1,8 +1,8 @@
-"""Rounding weights so that the sums of a network change least.
+"""Rounding weights so that the sums of a network change as little as possible.
 
-What a rounded weight misses is made up for by the weights of the same unit that are still to be rounded, and by its
-bias: optimal brain surgeon quantisation (Frantar and Alistarh 2022, arXiv:2208.11580), over given events. A weight
-never changes its sign, so that what is monotone stays so.
+The error of a rounded weight is compensated by the weights of the same unit that are not rounded yet, and by its bias:
+optimal brain surgeon quantisation (Frantar and Alistarh 2022, arXiv:2208.11580), over some events. A weight never
+changes its sign, so a monotone network stays monotone.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,39 +13,39 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from acc_decel.export.fixed_point.arithmetic import STEPS
-from acc_decel.export.fixed_point.observed import values_reached
-from acc_decel.export.fixed_point.quantisation import entering_scale, greatest_cut, output_bits
+from acc_decel.export.fixed_point.observed import observed_maxima
+from acc_decel.export.fixed_point.quantisation import cut_limits, entering_scale, output_bits
 from acc_decel.network import DenseNet, Layer, domain_inputs, entering, rectified, wiring
 
-LEAST_SLOPE = 0.05  # weight of an event that a unit's rectifier cuts off, beside 1
-RIDGE = 1e-3  # of the mean curvature: how much a weight is held where events say little
+MIN_SLOPE = 0.05  # weight of an event for which a unit's rectifier is 0; others have a weight up to 1
+RIDGE = 1e-3  # relative to the mean curvature: how strongly a weight is kept where events say little
 Rounding = Callable[[ndarray], Callable[[ndarray], ndarray]]
-"""Told all weights of a layer, outputs x inputs, how to round those of one input, one for each output."""
+"""From all weights of a layer, outputs x inputs, a function that rounds the weights of one input, one per output."""
 
 
 def rounded_net(net: DenseNet, roundings: Sequence[Rounding], events: Float32[ndarray, "rows columns"]) -> DenseNet:
-    """`net` with the weights of each layer rounded, each unit near its sums on `events`; not yet in integers."""
+    """`net` with the weights of each layer rounded, each unit close to its sums on `events`; not in integers yet."""
     wires = wiring(net.factors)
     steps = entering_scale(net, (*wires.forced, *wires.free, *wires.gated)).scale
     first = len(wires.forced)
-    given = [np.exp2(output_bits(most)) for most in greatest_cut(net, values_reached(net, events))]
+    output_scales = [np.exp2(output_bits(limits)) for limits in cut_limits(net, observed_maxima(net, events))]
     embedded, x = entering(net.factors, net.center, net.inverse_spread, events)
-    aimed_embedded, aimed = embedded, x
+    target_embedded, target = embedded, x
     scale = np.concatenate([steps[first:], np.full(len(wires.masked), float(STEPS))])
     done: list[Layer] = []
     for layer in net.embedding:
-        sums = layer(aimed_embedded)
+        sums = layer(target_embedded)
         done.append(_rounded(layer, roundings[len(done)], embedded, sums, scale))
-        embedded, aimed_embedded = rectified(done[-1](embedded)), rectified(sums)
-        scale = given[len(done) - 1]
-    deep, beside, scale = len(done), scale, np.concatenate([scale, steps[:first]])
+        embedded, target_embedded = rectified(done[-1](embedded)), rectified(sums)
+        scale = output_scales[len(done) - 1]
+    deep, embedded_scale, scale = len(done), scale, np.concatenate([scale, steps[:first]])
     for layer in net.trunk:
-        seen, last = np.concatenate([embedded, x], axis=1), layer is net.trunk[-1]
-        sums = layer(np.concatenate([aimed_embedded, aimed], axis=1))
-        done.append(_rounded(layer, roundings[len(done)], seen, sums, scale, last=last))
+        inputs, last = np.concatenate([embedded, x], axis=1), layer is net.trunk[-1]
+        sums = layer(np.concatenate([target_embedded, target], axis=1))
+        done.append(_rounded(layer, roundings[len(done)], inputs, sums, scale, last=last))
         if not last:
-            x, aimed = rectified(done[-1](seen)), rectified(sums)
-            scale = np.concatenate([beside, given[len(done) - 1]])
+            x, target = rectified(done[-1](inputs)), rectified(sums)
+            scale = np.concatenate([embedded_scale, output_scales[len(done) - 1]])
     return replace(net, embedding=tuple(done[:deep]), trunk=tuple(done[deep:]))
 
 
@@ -58,35 +58,35 @@ def with_rounded_score(net: DenseNet, rounding: Rounding, events: Float32[ndarra
     x = np.concatenate([forced, embedded], axis=1)[:, places]
     hidden, score = net.domain
     sums = hidden(x)
-    few = _rounded(hidden, rounding, x, sums, scale)
-    aim, ones = score(rectified(sums)), np.ones(len(hidden.bias))
-    return replace(net, domain=(few, _rounded(score, rounding, rectified(few(x)), aim, ones, last=True)))
+    rounded = _rounded(hidden, rounding, x, sums, scale)
+    target, ones = score(rectified(sums)), np.ones(len(hidden.bias))
+    return replace(net, domain=(rounded, _rounded(score, rounding, rectified(rounded(x)), target, ones, last=True)))
 
 
 def _rounded(
     layer: Layer,
     rounding: Rounding,
     x: Float32[ndarray, "rows inputs"],
-    aim: Float32[ndarray, "rows outputs"],
+    target: Float32[ndarray, "rows outputs"],
     scale: Float64[ndarray, " inputs"],
     *,
     last: bool = False,
 ) -> Layer:
-    """A layer of rounded weights whose sums for `x` are near `aim`, most so where they pass on much.
+    """A layer of rounded weights whose sums for `x` are close to `target`, mainly where the rectifier is steep.
 
-    `scale` are the steps of the inputs: what is rounded is a weight for one step. The bias makes up for what is missed
-    on average; then each rounded weight's error goes to those not yet rounded, as the curvature of the error says.
+    `scale` are the steps of the inputs: the rounded number is the weight of one step. The bias compensates the mean
+    error; then the error of each rounded weight is distributed to those not rounded yet, by the curvature of the error.
     """
-    slope = np.ones(aim.shape) if last else np.maximum(np.clip(aim, 0, 1), LEAST_SLOPE).astype(np.float64)
-    seen = np.concatenate([x, np.ones((len(x), 1))], axis=1)
-    inverse = np.stack([_inverse(seen * some[:, None]) for some in slope.T])
+    slope = np.ones(target.shape) if last else np.maximum(np.clip(target, 0, 1), MIN_SLOPE).astype(np.float64)
+    with_bias = np.concatenate([x, np.ones((len(x), 1))], axis=1)
+    inverse = np.stack([_inverse(with_bias * unit[:, None]) for unit in slope.T])
     weights = np.concatenate([layer.weights, layer.bias[:, None]], axis=1).astype(np.float64)
-    weights[:, -1] += ((aim - layer(x)) * slope**2).sum(axis=0) / (slope**2).sum(axis=0)
+    weights[:, -1] += ((target - layer(x)) * slope**2).sum(axis=0) / (slope**2).sum(axis=0)
     signs, rounded = np.sign(layer.weights), rounding(layer.weights / scale)
     reach = np.abs(layer.weights).max(axis=0) * np.sqrt((x.astype(np.float64) ** 2).mean(axis=0))
     for i in np.argsort(-reach):
-        kept = np.maximum(weights[:, i] * signs[:, i], 0) * signs[:, i]
-        nearest = rounded(kept / scale[i]) * scale[i]
+        same_sign = np.maximum(weights[:, i] * signs[:, i], 0) * signs[:, i]
+        nearest = rounded(same_sign / scale[i]) * scale[i]
         weights -= ((weights[:, i] - nearest) / inverse[:, i, i])[:, None] * inverse[:, i]
         weights[:, i] = nearest
         inverse = inverse - inverse[:, :, i, None] * (inverse[:, i] / inverse[:, i, i, None])[:, None]

@@ -1,6 +1,6 @@
-/* Fuzzing of the firmware by libFuzzer: any bytes are taken for factors, and what the header promises must hold of every
- * answer; a promise that is broken ends the process, as does a finding of a sanitizer. fuzzing.py compiles this and
- * gives what depends on the factors and the network as macros FUZZ_... */
+/* Fuzzing of the firmware with libFuzzer: random bytes are the factors, and every answer must keep the promises of the
+ * header. A broken promise ends the process, and so does a finding of a sanitizer. fuzzing.py compiles this file; the
+ * macros FUZZ_... are what depends on the factors and the network. */
 
 #include "acc_decel.h"
 #include "golden_vectors.h"
@@ -12,15 +12,18 @@
 #define ONE_BIT_EACH ((UINT64_C(1) << ACC_DECEL_FACTOR_COUNT) - 1U)
 #define OUT_OF_RANGE (ONE_BIT_EACH << ACC_DECEL_OUT_OF_RANGE_SHIFT)
 #define NOT_AVAILABLE (ONE_BIT_EACH << ACC_DECEL_NOT_AVAILABLE_SHIFT)
-#define BESIDE_FACTORS (~(OUT_OF_RANGE | NOT_AVAILABLE))
+#define OTHER_BITS (~(OUT_OF_RANGE | NOT_AVAILABLE))
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const float lowest[ACC_DECEL_COLUMN_COUNT] = FUZZ_LOWEST;    /* columns: what is in range */
+/* columns: the ranges, and those that must be available */
+static const float lowest[ACC_DECEL_COLUMN_COUNT] = FUZZ_LOWEST;
 static const float highest[ACC_DECEL_COLUMN_COUNT] = FUZZ_HIGHEST;
-static const uint32_t needed[] = FUZZ_NEEDED;                       /* columns that must be available */
-static const float least[ACC_DECEL_OUTPUT_COUNT] = FUZZ_LEAST;      /* outputs: the envelope */
-static const float most[ACC_DECEL_OUTPUT_COUNT] = FUZZ_MOST;
-static const uint32_t ascending[] = FUZZ_ASCENDING;                 /* outputs that are quantiles */
+static const uint32_t required[] = FUZZ_REQUIRED;
+
+/* outputs: the envelope, and the quantiles in ascending order */
+static const float output_min[ACC_DECEL_OUTPUT_COUNT] = FUZZ_OUTPUT_MIN;
+static const float output_max[ACC_DECEL_OUTPUT_COUNT] = FUZZ_OUTPUT_MAX;
+static const uint32_t ascending[] = FUZZ_ASCENDING;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -41,21 +44,21 @@ static bool is_between(float value, float low, float high)
 static void check_status(acc_decel_status_t status)
 {
     const uint64_t outside = (status & OUT_OF_RANGE) >> ACC_DECEL_OUT_OF_RANGE_SHIFT;
-    const uint64_t lacking = (status & NOT_AVAILABLE) >> ACC_DECEL_NOT_AVAILABLE_SHIFT;
+    const uint64_t missing = (status & NOT_AVAILABLE) >> ACC_DECEL_NOT_AVAILABLE_SHIFT;
 
-    must((status & BESIDE_FACTORS & ~FUZZ_FLAGS) == 0U, "a status has no bits but those of factors and flags");
-    must((outside & lacking) == 0U, "a factor that is not available is not out of range as well");
+    must((status & OTHER_BITS & ~FUZZ_FLAGS) == 0U, "a status has no bits but those of factors and flags");
+    must((outside & missing) == 0U, "a factor that is not available is not out of range as well");
     must((outside == 0U) || ((status & ACC_DECEL_REFUSED) != 0U), "a factor out of range is refused");
     for (uint32_t i = 0U; i < (ACC_DECEL_FACTOR_COUNT + 2U); i++) {
         must(acc_decel_out_of_range(status, i) == (((outside >> i) & 1U) != 0U), "out_of_range reads the status");
-        must(acc_decel_not_available(status, i) == (((lacking >> i) & 1U) != 0U), "not_available reads the status");
+        must(acc_decel_not_available(status, i) == (((missing >> i) & 1U) != 0U), "not_available reads the status");
     }
 }
 
 static void check_refused(acc_decel_status_t status, const acc_decel_prediction_t *is,
                           const acc_decel_prediction_t *before)
 {
-    must(memcmp(is, before, sizeof(*is)) == 0, "a refused call leaves the prediction as it was");
+    must(memcmp(is, before, sizeof(*is)) == 0, "a refused call leaves the prediction unchanged");
     must((status & FUZZ_FLAGS) == ACC_DECEL_REFUSED, "a refused call sets no other flag");
     must((status & (OUT_OF_RANGE | NOT_AVAILABLE)) != 0U, "a refused call names a factor");
 }
@@ -67,20 +70,21 @@ static void check_answer(acc_decel_status_t status, const float columns[ACC_DECE
     const bool comfortable = prediction->deceleration_lower >= ACC_DECEL_COMFORT_DECELERATION;
     const float distance = acc_decel_stopping_distance(columns[0], prediction->deceleration, prediction->delay);
 
-    for (uint32_t i = 0U; i < COUNT(needed); i++) {
-        must(columns[needed[i]] == columns[needed[i]], "a factor that must be available and is NaN is refused");
+    for (uint32_t i = 0U; i < COUNT(required); i++) {
+        must(columns[required[i]] == columns[required[i]], "a factor that must be available and is NaN is refused");
     }
     for (uint32_t i = 0U; i < ACC_DECEL_COLUMN_COUNT; i++) {
         must((columns[i] != columns[i]) || is_between(columns[i], lowest[i], highest[i]), "out of range is refused");
     }
     acc_decel_golden_outputs_of(prediction, outputs);
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
-        must(is_between(outputs[i], least[i], most[i]), "outputs are finite and inside the envelope");
+        must(is_between(outputs[i], output_min[i], output_max[i]), "outputs are finite and inside the envelope");
     }
     for (uint32_t i = 1U; i < COUNT(ascending); i++) {
         must(outputs[ascending[i - 1U]] <= outputs[ascending[i]], "quantiles ascend");
     }
-    must(((status & ACC_DECEL_BELOW_COMFORT) == 0U) == comfortable, "BELOW_COMFORT tells the lower deceleration");
+    must(((status & ACC_DECEL_BELOW_COMFORT) == 0U) == comfortable,
+         "BELOW_COMFORT is right for the lower deceleration");
     must(distance == distance, "a stopping distance is a number or infinite");
 }
 
@@ -92,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     acc_decel_prediction_t prediction;
     acc_decel_status_t status;
 
-    if (size > 0U) { /* what the bytes do not reach is not available */
+    if (size > 0U) { /* factors after the last byte are not available */
         (void)memcpy(&factors, data, (size < sizeof(factors)) ? size : sizeof(factors));
     }
     (void)memcpy(columns, &factors, sizeof(columns));

@@ -1,5 +1,6 @@
-/* Replays events with known answers through the firmware, and tries every other function: exit code 0 if all is as it
- * must be. Reads records of factors, outputs and status from stdin. Linked with --wrap for what the self-test calls. */
+/* Sends events with known answers through the firmware and tests every other function: exit code 0 if all is right.
+ * Reads records of factors, outputs and status from stdin. Linked with --wrap for the functions that the self-test
+ * calls. */
 
 #include "acc_decel.h"
 #include "acc_decel_correction.h"
@@ -11,7 +12,7 @@
 
 static int spoil_status = 0;
 static uint32_t calls = 0U;
-static int spoil_answer = 0; /* index of the output to spoil, from 1 on; negative: downwards */
+static int spoil_answer = 0; /* the output to change, counted from 1; negative: make it smaller */
 static int spoil_guards = 0;
 static int spoil_network = 0;
 
@@ -82,9 +83,9 @@ static int helpers(void)
     for (uint32_t i = 0U; i <= ACC_DECEL_FACTOR_COUNT; i++) {
         const int known = i < ACC_DECEL_FACTOR_COUNT;
         const acc_decel_status_t out = UINT64_C(1) << (ACC_DECEL_OUT_OF_RANGE_SHIFT + i);
-        const acc_decel_status_t lacks = UINT64_C(1) << (ACC_DECEL_NOT_AVAILABLE_SHIFT + i);
+        const acc_decel_status_t missing = UINT64_C(1) << (ACC_DECEL_NOT_AVAILABLE_SHIFT + i);
         wrong += (acc_decel_out_of_range(out, i) != known) + (acc_decel_out_of_range(~out, i) != 0);
-        wrong += (acc_decel_not_available(lacks, i) != known) + (acc_decel_not_available(~lacks, i) != 0);
+        wrong += (acc_decel_not_available(missing, i) != known) + (acc_decel_not_available(~missing, i) != 0);
     }
     wrong += !((infinite > 3.0e38F) && (infinite == infinite + infinite));
     wrong += acc_decel_stopping_distance(20.0F, -1.0F, 0.3F) != infinite;
@@ -94,21 +95,23 @@ static int helpers(void)
     return wrong;
 }
 
-/* Whether a correction of a prediction gives these decelerations, below comfort or not. */
-static int corrects(acc_decel_correction_t correction, float lower_99, float lower, float median, float upper, int below)
+/* 1 if a correction of a prediction gives these decelerations, and this flag BELOW_COMFORT. */
+static int corrects(acc_decel_correction_t correction, float lower_99, float lower, float median, float upper,
+                    int below)
 {
     const acc_decel_status_t other = ACC_DECEL_OUTSIDE_DOMAIN;
     const acc_decel_status_t expected = other | (below ? ACC_DECEL_BELOW_COMFORT : 0U);
     acc_decel_prediction_t is;
     int right = 1;
 
-    for (int told = 0; told < 2; told++) { /* what was told of comfort before does not matter */
+    for (int before = 0; before < 2; before++) { /* the flag of the prediction before does not matter */
         is.deceleration_lower_99 = 3.0F;
         is.deceleration_lower = 4.0F;
         is.deceleration = 6.0F;
         is.deceleration_upper = 8.0F;
         is.delay = 0.25F;
-        right &= acc_decel_corrected(other | (told ? ACC_DECEL_BELOW_COMFORT : 0U), &is, &correction, &is) == expected;
+        right &=
+            acc_decel_corrected(other | (before ? ACC_DECEL_BELOW_COMFORT : 0U), &is, &correction, &is) == expected;
         right &= (is.deceleration_lower_99 == lower_99) && (is.deceleration_lower == lower);
         right &= (is.deceleration == median) && (is.deceleration_upper == upper) && (is.delay == 0.25F);
     }
@@ -144,7 +147,7 @@ static int refuses(float scale, float bias, float offset)
 static int corrections(void)
 {
     const float nan = ACC_DECEL_NOT_AVAILABLE;
-    const float most = ACC_DECEL_GREATEST_BIAS;
+    const float max = ACC_DECEL_GREATEST_BIAS;
     const float beyond = 20.00001F;
     const acc_decel_correction_t none = {1.0F, 0.0F, 0.0F};
     acc_decel_prediction_t prediction = {0};
@@ -157,7 +160,7 @@ static int corrections(void)
     wrong += !corrects((acc_decel_correction_t){1.0F, 0.0F, 1.0F}, 2.0F, 3.0F, 6.0F, 8.0F, 1);
     wrong += !corrects((acc_decel_correction_t){1.0F, 0.0F, -0.5F}, 3.0F, 4.5F, 6.0F, 8.0F, 0);
     wrong += !corrects((acc_decel_correction_t){1.0F, 0.0F, -3.0F}, 3.0F, 6.0F, 6.0F, 8.0F, 0);
-    wrong += !accepts(ACC_DECEL_LEAST_SCALE, most, most) + !accepts(ACC_DECEL_GREATEST_SCALE, -most, -most);
+    wrong += !accepts(ACC_DECEL_LEAST_SCALE, max, max) + !accepts(ACC_DECEL_GREATEST_SCALE, -max, -max);
     wrong += !refuses(0.0999999F, 0.0F, 0.0F) + !refuses(10.000001F, 0.0F, 0.0F) + !refuses(nan, 0.0F, 0.0F);
     wrong += !refuses(1.0F, beyond, 0.0F) + !refuses(1.0F, -beyond, 0.0F) + !refuses(1.0F, nan, 0.0F);
     wrong += !refuses(1.0F, 0.0F, beyond) + !refuses(1.0F, 0.0F, -beyond) + !refuses(1.0F, 0.0F, nan);
@@ -172,13 +175,13 @@ static int corrections(void)
 #if __has_include("acc_decel_fixed_layers.h")
 #include "acc_decel_fixed_layers.h"
 
-/* A layer without weights whose sums are the greatest there are: its outputs stop at the greatest 16-bit integer. One
- * block of fixed point; to the format shift, it is one word of codes that name no power of two. */
+/* 1 if a layer without weights, whose sums are the maximum, gives the maximum 16-bit integer. The block is one of fixed
+ * point; for the format shift, the same bytes are one word of codes without a power of two. */
 static int saturates(void)
 {
     static const acc_decel_fixed_layer_t layer = {2U, 1U, 0U};
     static const acc_decel_pair_t block[14] = {{0x7FFFFFFFU}, {0x7FFFFFFFU}, {0x7FFFFFFFU}, {0x7FFFFFFFU},
-                                               {0x01010101U}, {0U}, {1U}};
+                                               {0x01010101U}, {0U},          {1U}};
     acc_decel_pair_t x[2] = {{0U}, {0U}};
     acc_decel_pair_t y[2] = {{0U}, {0U}};
 
@@ -199,8 +202,8 @@ int main(void)
     acc_decel_status_t status;
     int wrong = helpers() + self_tests() + corrections() + !saturates();
 
-    while ((fread(&factors, sizeof(factors), 1U, stdin) == 1U) && (fread(&expected, sizeof(expected), 1U, stdin) == 1U) &&
-           (fread(&status, sizeof(status), 1U, stdin) == 1U)) {
+    while ((fread(&factors, sizeof(factors), 1U, stdin) == 1U) &&
+           (fread(&expected, sizeof(expected), 1U, stdin) == 1U) && (fread(&status, sizeof(status), 1U, stdin) == 1U)) {
         acc_decel_prediction_t is = expected;
         (void)memset(&is, 0xA5, sizeof(is));
         wrong += __real_acc_decel_predict(&factors, &is) != status;

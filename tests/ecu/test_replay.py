@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy import ndarray
 
-from acc_decel.ecu import MAX_AGE, PERIOD, CortexM, TaskRun, deadline_use, held, tick_times
-from acc_decel.ecu.ticks import LONGEST
+from acc_decel.ecu import MAX_AGE, PERIOD, CortexM, TaskRun, deadline_utilisation, sample_and_hold, tick_times
+from acc_decel.ecu.ticks import MAX_DRIVE
 from acc_decel.export.firmware_files import firmware_files, write_firmware
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.outputs import OUTPUTS
@@ -38,7 +38,7 @@ def test_every_tick_has_the_last_value_that_is_not_too_old(times: list[int], see
     columns[rng.random(columns.shape) < 0.5] = np.nan
     time = np.array(times) / MILLISECOND
     ticks = tick_times(time)
-    got = held(FACTORS, time, columns, ticks, max_age=AGES | {"speed": age / MILLISECOND})
+    got = sample_and_hold(FACTORS, time, columns, ticks, max_age=AGES | {"speed": age / MILLISECOND})
     name = column("speed")
     for i in range(len(ticks)):
         now = times[0] + 10 * i
@@ -53,7 +53,7 @@ def test_the_probabilities_of_a_choice_are_held_together() -> None:
     columns[0, own] = np.eye(len(own))[0]
     columns[1, own[1]] = 0.5  # a part is a sample, too, which the firmware refuses
     time = np.array([0.0, 0.01, 0.02])
-    got = held(FACTORS, time, columns, time, max_age=AGES)
+    got = sample_and_hold(FACTORS, time, columns, time, max_age=AGES)
     np.testing.assert_array_equal(got[:, own], columns[[0, 1, 1]][:, own])
 
 
@@ -69,11 +69,11 @@ def test_ticks_go_from_the_first_row_to_the_last(start: float) -> None:
 def test_a_drive_in_milliseconds_is_refused() -> None:
     with pytest.raises(ValueError, match=r"at most 14400 s. Got 60000 s: give its times in seconds"):
         tick_times(np.array([0.0, 60_000.0]))
-    assert len(tick_times(np.array([0.0, LONGEST]))) == LONGEST / PERIOD + 1
+    assert len(tick_times(np.array([0.0, MAX_DRIVE]))) == MAX_DRIVE / PERIOD + 1
 
 
 def test_the_deadline_is_used_up_by_ten_milliseconds_of_cycles() -> None:
-    np.testing.assert_allclose(deadline_use(np.array([800_000, 8_000]), 80.0), [1.0, 0.01])
+    np.testing.assert_allclose(deadline_utilisation(np.array([800_000, 8_000]), 80.0), [1.0, 0.01])
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def written(tmp_path: Path):
 
 def test_a_drive_is_answered_tick_by_tick_within_the_deadline(answered, written, build: Path, tmp_path: Path) -> None:
     target, picture = tmp_path / "answers.parquet", tmp_path / "drive.png"
-    told = answered("ecu", "--task", written(BRAKING), "--mass", 1500, "--max-age", 0.1, "--max-age",
+    told = answered("replay", written(BRAKING), "--mass", 1500, "--max-age", 0.1, "--max-age",
                     "brake_pressure_bar=9", "--build", build, "--output", target, "--plot", picture)  # fmt: skip
     answers = pd.read_parquet(target)
     np.testing.assert_allclose(answers["time_s"], BRAKING["time_s"])
@@ -165,26 +165,26 @@ def test_a_drive_is_answered_tick_by_tick_within_the_deadline(answered, written,
     assert told["ticks"] == told["answered"] == len(told["answers"]) == ROWS
     assert (told["refused"], told["deadlines_missed"], told["clock_mhz"]) == (0, 0, 80)
     assert told["cycles_max"] == answers["cycles"].max() > answers["instructions"].max() == told["instructions_max"]
-    assert told["deadline_use_max"] == pytest.approx(told["cycles_max"] / 800_000)
-    assert told["deadline_use_mean"] == pytest.approx(answers["cycles"].mean() / 800_000)
+    assert told["deadline_utilisation_max"] == pytest.approx(told["cycles_max"] / 800_000)
+    assert told["deadline_utilisation_mean"] == pytest.approx(answers["cycles"].mean() / 800_000)
     assert told["max_abs_difference"] < 1e-4
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_value_that_is_too_old_is_not_available_any_more(answered, written, build: Path) -> None:
-    told = answered("ecu", "--task", written(BRAKING), "--max-age", 0.05, "--max-age", "surface=0.07", "--build", build)
+    told = answered("replay", written(BRAKING), "--max-age", 0.05, "--max-age", "surface=0.07", "--build", build)
     index = {f.name: NOT_AVAILABLE_SHIFT + i for i, f in enumerate(FACTORS)}
-    lacks = {name: [bool(row["status"] >> bit & 1) for row in told["answers"]] for name, bit in index.items()}
-    assert lacks["surface"] == [i in (8, 9) or i > 17 for i in range(ROWS)]
-    assert lacks["brake_pressure_bar"] == [i > 5 for i in range(ROWS)]
-    assert not any(lacks["speed"] + lacks["abs"])  # equipment that no column names is the standard one all the time
+    missing = {name: [bool(row["status"] >> bit & 1) for row in told["answers"]] for name, bit in index.items()}
+    assert missing["surface"] == [i in (8, 9) or i > 17 for i in range(ROWS)]
+    assert missing["brake_pressure_bar"] == [i > 5 for i in range(ROWS)]
+    assert not any(missing["speed"] + missing["abs"])  # equipment that no column names is the standard one all the time
     assert told["refused"] == ROWS - 6
     assert sum(status["ticks"] for status in told["statuses"]) == ROWS
     assert all(row["deceleration"] is None for row in told["answers"][6:])
 
 
 def test_a_slow_clock_misses_its_deadline_and_says_so(run, written, build: Path) -> None:
-    code, out, err = run("ecu", "--task", written(BRAKING), "--clock-mhz", 0.1, "--build", build)
+    code, out, err = run("replay", written(BRAKING), "--clock-mhz", 0.1, "--build", build)
     assert code == 0, err
     assert f"{ROWS} missed" in out
     assert f"{ROWS}/{ROWS}" in err  # progress
@@ -192,7 +192,7 @@ def test_a_slow_clock_misses_its_deadline_and_says_so(run, written, build: Path)
 
 def test_without_timings_the_deadline_is_not_known(run, written, build: Path, tmp_path: Path) -> None:
     picture = tmp_path / "drive.svg"
-    code, out, err = run("ecu", "--task", written(BRAKING), "--core", "cortex-m7", "--build", build, "--plot", picture)
+    code, out, err = run("replay", written(BRAKING), "--core", "cortex-m7", "--build", build, "--plot", picture)
     assert code == 0, err
     assert "no manual gives the cycles of an instruction of the cortex-m7" in out
     assert "<svg" in picture.read_text()
@@ -201,25 +201,24 @@ def test_without_timings_the_deadline_is_not_known(run, written, build: Path, tm
 BAD_DRIVES = {
     "no rows": (BRAKING.iloc[:0], "at least one event"),
     "no time": (BRAKING.drop(columns="time_s"), "must have a column time_s"),
-    "time backwards": (BRAKING.iloc[[0, 2, 1]], "time_s in row 2 must be at least 0.02 s"),
-    "time in words": (BRAKING.assign(time_s="noon"), "time_s in row 0 must be a number [s]. Got 'noon'"),
-    "time lacks": (BRAKING.assign(time_s=[0.0, *[np.nan] * (ROWS - 1)]), "time_s in row 1 must be a number"),
+    "time backwards": (BRAKING.iloc[[0, 2, 1]], "time_s in line 4 must be at least 0.02 s"),
+    "time in words": (BRAKING.assign(time_s="noon"), "time_s in line 2 must be a number [s]. Got 'noon'"),
+    "time missing": (BRAKING.assign(time_s=[0.0, *[np.nan] * (ROWS - 1)]), "time_s in line 3 must be a number"),
     "milliseconds": (BRAKING.assign(time_s=1e6 * BRAKING["time_s"]), "in seconds"),
     "no speed": (BRAKING.drop(columns="speed"), "must have a column speed of 1 to 70 m/s"),
     "unknown column": (BRAKING.assign(sped=1.0), "Did you mean speed?"),
-    "no level": (BRAKING.assign(surface="lava"), "surface in row 0 must be one of asphalt"),
+    "no level": (BRAKING.assign(surface="lava"), "surface in line 2 must be one of asphalt"),
 }
 
 
 @pytest.mark.parametrize(("table", "said"), BAD_DRIVES.values(), ids=BAD_DRIVES.keys())
 def test_a_bad_drive_is_refused(refused, written, tmp_path: Path, table: pd.DataFrame, said: str) -> None:
-    sentence = refused("ecu", "--task", written(table), "--output", tmp_path / "answers.csv")
+    sentence = refused("replay", written(table), "--output", tmp_path / "answers.csv")
     assert said in sentence
     assert [path.name for path in tmp_path.iterdir()] == ["drive.csv"]
 
 
 BAD_OPTIONS = {
-    "no file": (["--task", "nowhere.csv"], "nowhere.csv must be a readable csv table"),
     "age of what": (["--max-age", "sped=1"], "Did you mean speed?"),
     "age in words": (["--max-age", "speed=old"], "--max-age must be seconds, or FACTOR=seconds, at least 0"),
     "age below 0": (["--max-age", "-1"], "--max-age must be seconds"),
@@ -227,11 +226,19 @@ BAD_OPTIONS = {
     "kind of table": (["--output", "answers.txt"], "answers.txt must end in .csv or .parquet"),
     "kind of picture": (["--plot", "drive.bmp"], "drive.bmp must end in .png or .svg"),
     "twice": (["--speed", "20"], "speed must be a column of"),
-    "tests": (["--tests"], "Got also --tests"),
-    "qemu": (["--emulator", "qemu"], "Got also --emulator"),
 }
 
 
 @pytest.mark.parametrize(("options", "said"), BAD_OPTIONS.values(), ids=BAD_OPTIONS.keys())
 def test_bad_options_are_refused(refused, written, options: list[str], said: str) -> None:
-    assert said in refused("ecu", "--task", written(BRAKING), *options)
+    assert said in refused("replay", written(BRAKING), *options)
+
+
+def test_a_drive_that_is_not_there_is_refused(refused) -> None:
+    assert "nowhere.csv must be a readable csv table" in refused("replay", "nowhere.csv")
+
+
+def test_one_event_and_a_table_have_no_task(run) -> None:
+    code, _, err = run("ecu", "--task", "drive.csv")
+    assert code == 2
+    assert "--task" in err
