@@ -217,9 +217,9 @@ def soon_trained(monkeypatch):
         assert fitting == Fitting(), "the command takes the defaults"
         return whole(*arguments, fitting=QUICK_FITTING, **others)
 
-    whole = training.fitted
-    monkeypatch.setattr(training, "fitted", fitted)
-    monkeypatch.setattr(calibration, "metrics", partial(calibration.metrics, oracle_events=10))
+    whole = training.fit_domain
+    monkeypatch.setattr(training, "fit_domain", fitted)
+    monkeypatch.setattr(calibration, "ORACLE_EVENTS", 10)
 
 
 @pytest.fixture
