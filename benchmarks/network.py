@@ -23,7 +23,7 @@ Methods, each with factors that are not available in its own ordinary way:
   free column that is 0 while the condition holds. LightGBM refuses constraints with the pinball loss (pull request
   3380 of its repository), so the search is over Huber's and least squares.
 - MLP: scikit-learn, two layers of 32 rectifiers, least squares, early stopping; inputs as for linear.
-- fuzzy broad: acc_decel/network/fuzzy_broad.py with its defaults.
+- fuzzy broad: acc_decel/comparison/fuzzy_broad.py with its defaults.
 - ours: acc_decel/network/training.py with its defaults.
 
 `weights` counts what a method stores: coefficients; thresholds and leaf values of trees; of fuzzy broad also the random

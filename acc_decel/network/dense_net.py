@@ -156,6 +156,13 @@ def missing(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns
 
 def to_bytes(net: DenseNet) -> bytes:
     """The arrays of `net` as the bytes of an .npz file: the same network gives the same bytes."""
+    buffer = BytesIO()
+    np.savez(buffer, allow_pickle=False, **net_arrays(net))
+    return buffer.getvalue()
+
+
+def net_arrays(net: DenseNet) -> dict[str, ndarray]:
+    """The arrays that define `net`, by the names that they have in a file."""
     arrays: dict[str, ndarray] = {
         "format": np.array(FORMAT),
         "schema": np.array(schema(net.factors)),
@@ -168,9 +175,7 @@ def to_bytes(net: DenseNet) -> bytes:
     for part, layers in (("embedding", net.embedding), ("trunk", net.trunk), ("domain", net.domain)):
         for i, layer in enumerate(layers):
             arrays |= {f"{part}_{i}_{name}": getattr(layer, name) for name in _LAYER}
-    buffer = BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
+    return arrays
 
 
 def load_net(path: Path) -> DenseNet:
@@ -180,6 +185,11 @@ def load_net(path: Path) -> DenseNet:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, AttributeError, TypeError, BadZipFile) as error:
         raise ValueError(f"{path} must be the stored arrays of a network. Got: {error}. Train it again.") from error
+    return net_from_arrays(arrays, path)
+
+
+def net_from_arrays(arrays: dict[str, ndarray], path: Path) -> DenseNet:
+    """The network of these arrays, read from `path`. Raises ValueError for another format or for other factors."""
     if (found := str(arrays.get("schema"))) != schema():
         raise ValueError(
             f"{path} was trained for factor schema {found}, this code has {schema()}. "
