@@ -10,7 +10,9 @@ from acc_decel.network.dense_net import load_net as load_net
 from acc_decel.network.dense_net import missing as missing
 from acc_decel.network.dense_net import rectified as rectified
 from acc_decel.network.dense_net import saturated as saturated
+from acc_decel.network.dense_net import side_by_side as side_by_side
 from acc_decel.network.dense_net import to_bytes as to_bytes
+from acc_decel.network.dense_net import walk as walk
 from acc_decel.network.dense_net import wiring as wiring
 from acc_decel.network.domain import domain_inputs as domain_inputs
 from acc_decel.network.domain import domain_score as domain_score

@@ -16,9 +16,11 @@ unit whose weights all change sign is its concave mirror image. Nothing branches
 Beside that, a small score on some of what enters says whether training ever showed such a combination (`domain.py`).
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -99,9 +101,14 @@ class DenseNet:
     domain: tuple[Layer, ...] = ()  # the score of `domain.py`; none until it is fitted
 
     @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers of the embedding, then those of the trunk."""
+        return self.embedding + self.trunk
+
+    @property
     def weights(self) -> int:
         """Number of trained weights and biases."""
-        return sum(layer.weights.size + layer.bias.size for layer in self.embedding + self.trunk)
+        return sum(layer.weights.size + layer.bias.size for layer in self.layers)
 
     def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
         """Quantiles of the deceleration [m/s^2] and delay [s], as OUTPUTS lists them; NaN in means not available.
@@ -115,6 +122,35 @@ class DenseNet:
             x = rectified(layer(np.concatenate([embedded, x], axis=1)))
         outputs = self.trunk[-1](np.concatenate([embedded, x], axis=1))
         return in_order(np.clip(outputs, self.low, self.high))
+
+
+Value = TypeVar("Value")  # of the units of a layer: an array, intervals, or several arrays together
+
+
+def walk(
+    net: DenseNet,
+    embedded: Value,
+    forced: Value,
+    step: Callable[[int, Layer, Value], Value],
+    join: Callable[[Value, Value], Value],
+) -> Iterator[Value]:
+    """Go through all layers, embedding first, and yield what each hands on: `step(i, layer, x)`, where x is its input.
+
+    `embedded` enters the embedding, `forced` the trunk. Only the connections are here; what a value is and what a layer
+    does with it are up to the caller. `join` puts the output of the embedding before that of the layer before.
+    """
+    for i, layer in enumerate(net.embedding):
+        embedded = step(i, layer, embedded)
+        yield embedded
+    x = forced
+    for i, layer in enumerate(net.trunk, len(net.embedding)):
+        x = step(i, layer, join(embedded, x))
+        yield x
+
+
+def side_by_side(first: Float[ndarray, "*rows a"], second: Float[ndarray, "*rows b"]) -> Float[ndarray, "*rows c"]:
+    """Two arrays with their last axes joined: the `join` of a walk over arrays."""
+    return np.concatenate([first, second], axis=-1)
 
 
 def in_order(outputs: Float32[ndarray, "rows outputs"]) -> Float32[ndarray, "rows outputs"]:
