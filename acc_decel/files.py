@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written to a temporary name beside the target, then renamed."""
+"""Files that are whole or not there: written to a temporary name beside the target, then renamed; and their errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,3 +19,8 @@ def replaced(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def reason(error: Exception) -> str:
+    """What went wrong as a sentence says it: of the system's errors without number and path."""
+    return error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from acc_decel.files import replaced
+from acc_decel.files import reason, replaced
 
 console = Console(markup=False, highlight=False)  # units in brackets are text, not markup
 WIDTH = 120  # of a table that is not printed to a terminal
@@ -35,7 +35,9 @@ def read_table(path: Path) -> pd.DataFrame:
     try:
         table = readers[path.suffix](path)
     except (OSError, ValueError, UnicodeError) as error:
-        raise ValueError(f"{path} must be a readable {path.suffix[1:]} table. Got: {error}. Check the file.") from error
+        raise ValueError(
+            f"{path} must be a readable {path.suffix[1:]} table. Got: {reason(error)}. Check the file."
+        ) from error
     if not len(table):
         raise ValueError(f"{path} must hold at least one event. Got an empty table: add rows.")
     return table.set_axis(pd.RangeIndex(2, len(table) + 2, name="line")) if path.suffix == ".csv" else table
@@ -57,9 +59,9 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
             table.to_parquet(temporary, index=False)
 
 
-def print_json(told: object) -> None:
+def print_json(values: object) -> None:
     """Print values for a program: dataclasses and tables as objects, what is not finite as null."""
-    print(json.dumps(_plain(told), indent=1))
+    print(json.dumps(_plain(values), indent=1))
 
 
 def say(sentence: str) -> None:

@@ -14,13 +14,13 @@ def train_bayes(
     *,
     epochs: int | None,
     seed: int,
-    told: tuple[str, ...],
+    dataset_keys: tuple[str, ...],
     progress: Progress,
     as_json: bool,
 ) -> None:
     """Train a network with a posterior on a dataset, write its folder and print its metrics.
 
-    `told` names what the folder says of the dataset.
+    `dataset_keys` names the keys of the manifest that the folder repeats.
     """
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
     from acc_decel.comparison import bayes, bayes_folder, bayes_training  # noqa: PLC0415
@@ -28,8 +28,8 @@ def train_bayes(
 
     bayes_folder.check_free(output)
     data = dataset.load_dataset(dataset_folder)
-    usual = bayes_training.BayesTraining()
-    settings = replace(usual, epochs=epochs or usual.epochs, seed=seed)
+    defaults = bayes_training.BayesTraining()
+    settings = replace(defaults, epochs=epochs or defaults.epochs, seed=seed)
     factors = physics.vehicle_from(data.manifest["vehicle_file"]).factors
     with progress:
         task = progress.add_task("training", total=settings.epochs)
@@ -41,7 +41,7 @@ def train_bayes(
             trained, data, oracle_events=ORACLE_EVENTS, on_oracle=lambda events: progress.advance(compared, events)
         )
     name = str(data.manifest["vehicle"])
-    source = {key: data.manifest[key] for key in told}
+    source = {key: data.manifest[key] for key in dataset_keys}
     bayes_folder.write_folder(
         output, trained, vehicle=name, dataset=source, training=asdict(settings), metrics=measured
     )
@@ -60,10 +60,12 @@ def train_bayes(
     say(f"model in {output}, for comparison: it has no ONNX or C form")
 
 
-def train_fuzzy_broad(dataset_folder: Path, output: Path, *, seed: int, told: tuple[str, ...], as_json: bool) -> None:
+def train_fuzzy_broad(
+    dataset_folder: Path, output: Path, *, seed: int, dataset_keys: tuple[str, ...], as_json: bool
+) -> None:
     """Train fuzzy broad learning on a dataset, write its folder and print its metrics.
 
-    `told` names what the folder says of the dataset.
+    `dataset_keys` names the keys of the manifest that the folder repeats.
     """
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
     from acc_decel.comparison import fuzzy_broad, fuzzy_broad_folder  # noqa: PLC0415
@@ -73,7 +75,7 @@ def train_fuzzy_broad(dataset_folder: Path, output: Path, *, seed: int, told: tu
     settings = fuzzy_broad.FuzzyBroadTraining(seed=seed)
     system = fuzzy_broad.train(data, physics.vehicle_from(data.manifest["vehicle_file"]).factors, settings)
     measured, name = fuzzy_broad.metrics(system, data), str(data.manifest["vehicle"])
-    source = {key: data.manifest[key] for key in told}
+    source = {key: data.manifest[key] for key in dataset_keys}
     fuzzy_broad_folder.write_folder(
         output, system, vehicle=name, dataset=source, training=asdict(settings), metrics=measured
     )

@@ -32,11 +32,11 @@ def fleet(
     """
     from acc_decel import drives  # noqa: PLC0415
 
-    found = drives.recordings(files)
+    recordings = drives.recordings(files)
     with progress_bar() as progress:
-        task = progress.add_task("recordings", total=len(found))
+        task = progress.add_task("recordings", total=len(recordings))
         report = drives.fleet(
-            found,
+            recordings,
             output,
             description=recording,
             dbc=dbc,
