@@ -6,13 +6,13 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from acc_decel.drives import Found, Targets
+from acc_decel.drives import DriveEvents, TargetEvents
 
 BEFORE, AFTER = 2.0, 2.0  # [s] shown around an event
 RECORD, SMOOTH, EVENT = "#9aa5b1", "#1f5a96", "#d1603d"
 
 
-def drive(record: Found) -> Figure:
+def drive(record: DriveEvents) -> Figure:
     """Speed and deceleration of the drive, records and smooth motion, events shaded."""
     figure = Figure(figsize=(14, 6.5), layout="constrained")
     speed, slowing = figure.subplots(2, 1, sharex=True)
@@ -25,7 +25,7 @@ def drive(record: Found) -> Figure:
     return figure
 
 
-def event(record: Found, row: Mapping[Any, Any]) -> Figure:
+def event(record: DriveEvents, row: Mapping[Any, Any]) -> Figure:
     """One event with what was recorded around it."""
     figure = Figure(figsize=(8, 6), layout="constrained")
     speed, slowing = figure.subplots(2, 1, sharex=True)
@@ -42,7 +42,7 @@ def event(record: Found, row: Mapping[Any, Any]) -> Figure:
     return figure
 
 
-def targets(record: Targets) -> Figure:
+def targets(record: TargetEvents) -> Figure:
     """Range and speed of each car ahead, frames that were dropped in grey, braking in the colour of events."""
     figure = Figure(figsize=(14, 6.5), layout="constrained")
     place, speed = figure.subplots(2, 1, sharex=True)
@@ -66,7 +66,7 @@ def targets(record: Targets) -> Figure:
     return figure
 
 
-def _draw(record: Found, speed: Axes, slowing: Axes, mark: float) -> None:
+def _draw(record: DriveEvents, speed: Axes, slowing: Axes, mark: float) -> None:
     clean = record.clean
     speed.plot(clean.speed.time - clean.start, clean.speed.value, ".", ms=mark, color=RECORD, label="recorded")
     if clean.acceleration is not None:
@@ -84,6 +84,6 @@ def _draw(record: Found, speed: Axes, slowing: Axes, mark: float) -> None:
     slowing.set_xlabel("time [s]")
 
 
-def _limits(record: Found) -> tuple[float, float]:
+def _limits(record: DriveEvents) -> tuple[float, float]:
     peak = float(record.events["peak_deceleration"].max()) if len(record.events) else 2.0
     return -5.0, max(peak, 2.0) + 1.0

@@ -1,4 +1,4 @@
-"""Measured against predicted: the published braking tests, and a user's own."""
+"""Predictions compared with measurements: published braking tests, a user's own tests, and recorded drives."""
 
 from acc_decel.evaluation.braking_tests import FULL_BRAKING_BAR as FULL_BRAKING_BAR
 from acc_decel.evaluation.braking_tests import Summary as Summary

@@ -70,7 +70,7 @@ def test_a_drive_on_snow_cannot_be_that_hard(answered, tmp_path):
 
 def test_known_factors_of_the_description_are_used_and_options_come_first(answered, tmp_path):
     file = driven(tmp_path / "drive.csv", 7.0)
-    drives.write_description(drives.inspected(file).proposal.description, file.with_suffix(".toml"))
+    drives.write_description(drives.inspect_recording(file).proposal.description, file.with_suffix(".toml"))
     with file.with_suffix(".toml").open("a") as toml:
         toml.write('\n[known]\nmodel = "suv"\nsurface = "ice"\ntread_depth_mm = 6\n')
     ice = answered("drives", "score", file)
@@ -81,7 +81,7 @@ def test_known_factors_of_the_description_are_used_and_options_come_first(answer
 
 def test_known_factors_survive_being_written(tmp_path):
     file = driven(tmp_path / "drive.csv", 3.0)
-    drives.write_description(drives.inspected(file).proposal.description, tmp_path / "a.toml")
+    drives.write_description(drives.inspect_recording(file).proposal.description, tmp_path / "a.toml")
     with (tmp_path / "a.toml").open("a") as toml:
         toml.write('\n[known]\nmodel = "suv"\nsurface = "ice"\nwater_film_mm = 0.5\n')
     once = drives.read_description(tmp_path / "a.toml")
@@ -105,7 +105,7 @@ def test_known_factors_survive_being_written(tmp_path):
 def test_what_no_drive_can_know_is_refused_in_a_sentence(refused, tmp_path, line, wanted):
     file = driven(tmp_path / "drive.csv", 3.0)
     toml = tmp_path / "told.toml"
-    drives.write_description(drives.inspected(file).proposal.description, toml)
+    drives.write_description(drives.inspect_recording(file).proposal.description, toml)
     toml.write_text(toml.read_text() + f"\n[known]\n{line}\n")
     assert wanted in refused("drives", "score", file, "--recording", toml)
 

@@ -40,15 +40,15 @@ def events(
     """
     from acc_decel import drives  # noqa: PLC0415
 
-    find = drives.found_targets if ahead else drives.found
+    find = drives.find_target_events if ahead else drives.find_events
     with progress_bar() as progress:
         task = progress.add_task(f"reading {file.name}", total=None)
 
         def read(records: int) -> None:
             progress.advance(task, records)
 
-        drive = find(file, description=recording, dbc=dbc, threshold=threshold, on_records=read)
-    if isinstance(drive, drives.Targets):
+        drive = find(file, description_file=recording, dbc=dbc, threshold=threshold, on_records=read)
+    if isinstance(drive, drives.TargetEvents):
         _show_targets(drive, output, plot, as_json=as_json)
         return
     if output is not None:
@@ -70,7 +70,7 @@ def events(
     say(f"{drive.clean.frames} frames, {drive.dropped_frames} dropped, {60 * drive.hours:.1f} minutes")
 
 
-def _show_targets(targets: "drives.Targets", output: Path | None, plot: Path | None, *, as_json: bool) -> None:
+def _show_targets(targets: "drives.TargetEvents", output: Path | None, plot: Path | None, *, as_json: bool) -> None:
     if output is not None:
         write_table(targets.events, output)
     if plot is not None:
@@ -119,7 +119,7 @@ def _event_rows(table: Any) -> list[tuple[str, ...]]:
     ]
 
 
-def _notes(drive: "drives.Found") -> list[str]:
+def _notes(drive: "drives.DriveEvents") -> list[str]:
     notes = list(drive.notes)
     if drive.dropped:
         parts = ", ".join(f"{count} {reason}" for reason, count in drive.dropped.items())
@@ -129,7 +129,7 @@ def _notes(drive: "drives.Found") -> list[str]:
     return notes
 
 
-def _draw(drive: "drives.Found", path: Path) -> None:
+def _draw(drive: "drives.DriveEvents", path: Path) -> None:
     from acc_decel.cli import drive_plots, plots  # noqa: PLC0415
 
     if path.suffix:

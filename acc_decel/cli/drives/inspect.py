@@ -32,7 +32,7 @@ def inspect(
 
     with progress_bar() as progress:
         task = progress.add_task(f"reading {file.name}", total=None)
-        inspection = drives.inspected(file, dbc, lambda n: progress.advance(task, n))
+        inspection = drives.inspect_recording(file, dbc, lambda n: progress.advance(task, n))
     if output is not None:
         if inspection.proposal.problem:
             raise ValueError(f"{file}: {inspection.proposal.problem}")

@@ -18,7 +18,7 @@ from acc_decel.model_folder import DEFAULT_MODEL
 from acc_decel.predictor import Predictor
 
 if TYPE_CHECKING:
-    from acc_decel.drives import Found
+    from acc_decel.drives import DriveEvents
 
 SHOWN = 40  # events for people
 UPPER = "deceleration_upper"
@@ -48,14 +48,14 @@ def score(
     """
     from acc_decel import drives  # noqa: PLC0415 - the extra [drives] is asked for only here
 
-    recordings = drives.recordings(files)
+    recordings = drives.list_recordings(files)
     load = cache(Predictor)
     reports, tables = [], []
     with progress_bar() as progress:
         for file in progress.track(recordings, description="recordings"):
 
-            def read(file: Path = file) -> "Found":
-                return drives.found(file, description=recording, dbc=dbc, threshold=threshold)
+            def read(file: Path = file) -> "DriveEvents":
+                return drives.find_events(file, description_file=recording, dbc=dbc, threshold=threshold)
 
             report, rows = _score_file(read, load, model, factors)
             if report["reason"] and len(recordings) == 1:
@@ -74,7 +74,7 @@ def score(
 
 
 def _score_file(
-    read: Callable[[], "Found"], load: Callable[[str], Predictor], model: str | None, factors: Factors
+    read: Callable[[], "DriveEvents"], load: Callable[[str], Predictor], model: str | None, factors: Factors
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """The score of one recording with its events; a reason instead if it cannot be read or predicted."""
     chosen, rows, count, reason = model or DEFAULT_MODEL, pd.DataFrame(), 0, ""
