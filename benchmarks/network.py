@@ -50,7 +50,7 @@ from rich.table import Table
 
 from acc_decel.dataset import Dataset, generate, load_dataset
 from acc_decel.dataset.oracle import DRAWS, conditional_quantiles
-from acc_decel.factors import Factor, column_names, schema
+from acc_decel.factors import Factor, column_factors, column_names, schema
 from acc_decel.files import replaced
 from acc_decel.network import bent
 from acc_decel.network.split import in_split
@@ -228,7 +228,7 @@ def lightgbm_monotone(data: Dataset, factors: tuple[Factor, ...]) -> Method:
         free = [columns[:, names.index(f.name)] * (1 - share_held(f, columns, names)) for f in gated]
         return np.column_stack([columns, *free])
 
-    signs = [f.direction for f in factors for _ in f.columns] + [0] * len(gated)
+    signs = [f.direction for f in column_factors(factors)] + [0] * len(gated)
     options = {"monotone_constraints": signs, "monotone_constraints_method": "intermediate"}
     return boosted(data, ("huber", "regression"), widened, **options)
 

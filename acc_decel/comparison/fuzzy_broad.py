@@ -23,7 +23,7 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import FACTORS, Factor, column_names, schema
+from acc_decel.factors import FACTORS, Factor, column_factors, column_names, schema
 from acc_decel.network.dense_net import bent
 from acc_decel.network.split import in_split
 from acc_decel.outputs import MEDIAN, OUTPUTS
@@ -122,7 +122,7 @@ def inputs(
     factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, columns: Float32[ndarray, "rows columns"]
 ) -> Float[ndarray, "rows inputs"]:
     """Saturated and scaled columns, 0 where missing; a flag for each optional column, 1 where missing; and 1."""
-    optional = np.concatenate([[f.may_lack] * len(f.columns) for f in factors])
+    optional = np.array([f.may_lack for f in column_factors(factors)])
     scaled = (bent(factors, columns) - center) * inverse_spread
     missing = np.isnan(columns)
     constant = np.ones((len(columns), 1))
