@@ -166,7 +166,7 @@ def vehicle_key_table() -> str:
         for f in fields(holder):
             limits = f"{f.metadata['low']:g} to {f.metadata['high']:g}"
             example = f"{getattr(holder, f.name):g}" if part != "trailer" else "-"
-            meaning = f.metadata["meaning"] + (f": `{f.metadata['formula']}`" if f.metadata["formula"] else "")
+            meaning = f.metadata["meaning"] + (f"; {f.metadata['formula']}" if f.metadata["formula"] else "")
             rows.append([f"`{part}.{f.name}`", f.metadata["unit"] or "-", limits, example, meaning])
     return markdown(["key", "unit", "range", "compact", "meaning and formula"], rows)
 

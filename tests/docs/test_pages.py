@@ -11,7 +11,7 @@ import docs_tables
 import pytest
 from docs_pages import HOME, blocks, commands, pages, part_names
 
-from acc_decel.drives import recording
+from acc_decel.drives import read_description
 from acc_decel.physics import vehicle
 
 PAGES = {str(path.relative_to(HOME)): path.read_text() for path in pages()}
@@ -45,6 +45,7 @@ def test_every_block_says_its_language(name):
             assert block.text == "make demo\nmake test\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in PAGES if name != HELP])
 def test_examples_run_and_generated_parts_are_up_to_date(name):
     """Python and cheap commands run in order, with few events; `docs_examples.ONLY_CHECKED` says which do not."""
@@ -137,7 +138,7 @@ def test_toml_examples_are_accepted(text, tmp_path):
         assert vehicle(tmp_path / "mine.toml").trailer is not None
     else:
         (tmp_path / "drive.toml").write_text(text)
-        assert "speed" in recording(tmp_path / "drive.toml").channels
+        assert "speed" in read_description(tmp_path / "drive.toml").channels
 
 
 @pytest.mark.parametrize("name", PAGES)
