@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from acc_decel.files import replaced
-from acc_decel.network import DenseNet, loaded
+from acc_decel.network import DenseNet, load_net
 
 ARRAYS, ONNX, METRICS, MANIFEST = "network.npz", "model.onnx", "metrics.json", "manifest.json"
 ATTRIBUTION, PROOF, CARD = "attribution.onnx", "proof.json", "card.md"
@@ -43,7 +43,7 @@ def read_model(folder: Path) -> tuple[DenseNet, dict[str, object]]:
         path = folder / name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             raise ValueError(f"{path} must be as {MANIFEST} says. Got another or none: train or fetch it again.")
-    return loaded(folder / ARRAYS), json.loads((folder / METRICS).read_text())
+    return load_net(folder / ARRAYS), json.loads((folder / METRICS).read_text())
 
 
 def json_bytes(values: dict[str, object]) -> bytes:

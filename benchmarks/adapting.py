@@ -25,17 +25,16 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from acc_decel.adaptation import PARAMETERS, Fit, LowerBound, correction, fitted
-from acc_decel.dataset import dataset, generate
+from acc_decel.adaptation import PARAMETERS, Fit, LowerBound, fit_correction, fit_parameters
+from acc_decel.dataset import generate, load_dataset
 from acc_decel.model_folder import read_model
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import LOWER, MEDIAN
 from acc_decel.physics import stops, vehicle
 from acc_decel.predictor import Predictor
 from tests.helpers import shifted_cars as cars
 
 HOME = Path(__file__).parents[1]
 
-MEDIAN, LOWER = (list(OUTPUTS).index(name) for name in ("deceleration", "deceleration_lower"))
 KNOWN_STOPS, FIRST_TRIAL = 40, 5_000
 LABELLED, STREAM, HELD_OUT = 20, 500, 1_000
 SHIFTS = {
@@ -70,7 +69,7 @@ def one_car(shift: cars.Shift, bar: tuple[float, float], seed: int) -> tuple[flo
     seen = cars.stopped(car, shift, rng, LABELLED + STREAM + HELD_OUT, bar)
     outputs, _ = predictor.predict_array(cars.columns(car, seen.told))
     few, held = slice(0, LABELLED), slice(LABELLED + STREAM, None)
-    fitted = correction(outputs[few, MEDIAN].astype(float), seen.deceleration[few])
+    fitted = fit_correction(outputs[few, MEDIAN].astype(float), seen.deceleration[few])
     after = fitted.outputs(outputs)
     alone = followed(outputs[LABELLED:, LOWER], seen.deceleration[LABELLED:])
     both = followed(after[LABELLED:, LOWER], seen.deceleration[LABELLED:])
@@ -128,9 +127,9 @@ def one_way(shift: cars.Shift, bar: tuple[float, float], seed: int, *, tuned: bo
     outputs, _ = predictor.predict_array(cars.columns(car, seen.told))
     few, held = slice(0, LABELLED), slice(LABELLED, None)
     true = seen.deceleration[held]
-    light = correction(outputs[few, MEDIAN].astype(float), seen.deceleration[few]).outputs(outputs)
+    light = fit_correction(outputs[few, MEDIAN].astype(float), seen.deceleration[few]).outputs(outputs)
     known = {name: column[few] for name, column in seen.told.items()}
-    fit = fitted(car, known, seen.deceleration[few], seen.delay[few])
+    fit = fit_parameters(car, known, seen.deceleration[few], seen.delay[few])
     extra = next(e.adopted for e in fit.estimates if e.name == "extra_mass")
     told = {name: column[held] for name, column in seen.told.items()}
     heavier = told | {"mass": told["mass"] + extra}
@@ -146,12 +145,12 @@ def one_way(shift: cars.Shift, bar: tuple[float, float], seed: int, *, tuned: bo
 
 def tuned_answers(fit: Fit, told: dict[str, np.ndarray]) -> np.ndarray:
     """What the released network says of stops, fine-tuned for the adapted car."""
-    from acc_decel.network.fine_tuning import fine_tuned
+    from acc_decel.network.fine_tuning import fine_tune
 
     net, _ = read_model(Predictor("compact").path.parent)
     with tempfile.TemporaryDirectory() as folder:
         generate(fit.vehicle, Path(folder) / "data", events=TUNING_EVENTS, seed=3)
-        tuned = fine_tuned(net, dataset(Path(folder) / "data"), fit.vehicle.factors)
+        tuned = fine_tune(net, load_dataset(Path(folder) / "data"), fit.vehicle.factors)
     return tuned(cars.columns(fit.vehicle, told))[:, MEDIAN]
 
 
@@ -175,7 +174,7 @@ def parameter_rows(trials: int) -> list[tuple[str, ...]]:
     car, told = vehicle("compact"), []
     for seed in track(range(FIRST_TRIAL, FIRST_TRIAL + trials), description="parameters", transient=True):
         scores, seen = cars.fitted_truth(car, np.random.default_rng(seed), KNOWN_STOPS)
-        found = fitted(car, seen.told, seen.deceleration, seen.delay)
+        found = fit_parameters(car, seen.told, seen.deceleration, seen.delay)
         true = [p.value(score) for p, score in zip(PARAMETERS, scores, strict=True)]
         told.append(
             [

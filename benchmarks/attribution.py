@@ -26,13 +26,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from acc_decel.attribution import KERNEL_SAMPLES, Reference, agreement, available, estimates, exact_of
-from acc_decel.dataset import dataset, generate
-from acc_decel.factors import owners, schema
+from acc_decel.attribution import KERNEL_SAMPLES, Reference, agreement, estimates, exact_attributions, is_available
+from acc_decel.dataset import generate, load_dataset
+from acc_decel.factors import owners, ranges, schema
 from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet
-from acc_decel.network.split import part
-from acc_decel.outputs import OUTPUTS
+from acc_decel.network.split import in_split
+from acc_decel.outputs import MEDIAN
 from acc_decel.physics import vehicle
 from acc_decel.predictor import Explainer, Predictor
 
@@ -41,7 +41,6 @@ SEED = 1
 DATASET_EVENTS = 200_000
 WALKS = (2, 8, 32)
 STEP = 1e-3  # of a column's range, for a slope
-MEDIAN = list(OUTPUTS).index("deceleration")
 
 
 @dataclass
@@ -61,14 +60,14 @@ class Counted:
 def gradient_times_input(net: DenseNet, columns: ndarray, mean: ndarray) -> ndarray:
     """Slope of the median in each column times its distance from the mean event, summed by factor [m/s^2]."""
     found = np.zeros((len(columns), len(net.factors)))
-    spans = np.array([f.high - f.low for f in net.factors for _ in f.columns], np.float32)
+    spans = np.array([high - low for low, high in ranges(net.factors)], np.float32)
     for column, factor in enumerate(owners(net.factors)):
         ahead, behind = columns.copy(), columns.copy()
         ahead[:, column] += STEP * spans[column]
         behind[:, column] -= STEP * spans[column]
         slope = (net(ahead) - net(behind))[:, MEDIAN] / (2 * STEP * spans[column])
         found[:, factor] += np.nan_to_num(slope * (columns[:, column] - mean[column]))
-    return np.where(available(net.factors, columns), found, 0)
+    return np.where(is_available(net.factors, columns), found, 0)
 
 
 def kernel_shap(asked: Reference, columns: ndarray) -> ndarray:
@@ -112,7 +111,7 @@ def measured(
     fixed = {"student": own, "gradient times input": 3 * net.weights}
     for group, columns in groups.items():
         counted.rows = 0
-        true = exact_of(asked, columns, on_event)
+        true = exact_attributions(asked, columns, on_event)
         yield {"method": "exact", "events_are": group, "multiply_adds": counted.rows * net.weights / len(columns)}
         for name, method in methods.items():
             counted.rows = 0
@@ -131,13 +130,13 @@ def main() -> None:
     predictor = Predictor(asked.model)
     folder = KEPT / f"{predictor.vehicle}-{schema()}-{SEED}"
     generate(vehicle(predictor.vehicle), folder, events=DATASET_EVENTS, seed=SEED)
-    data = dataset(folder)
-    test = data.columns[part(data.event, "test")]
+    data = load_dataset(folder)
+    test = data.columns[in_split(data.event, "test")]
     complete = test[np.isfinite(test).all(axis=1)]
     groups = {"as they come": test[: asked.events], "every factor available": complete[: asked.events // 3]}
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("exact Shapley values", total=sum(map(len, groups.values())))
-        training = data.columns[part(data.event, "training")]
+        training = data.columns[in_split(data.event, "training")]
         found = list(measured(predictor.path, training, groups, lambda: progress.advance(task)))
     if asked.json:
         print(json.dumps(found, indent=1))

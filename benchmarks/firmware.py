@@ -36,6 +36,7 @@ from acc_decel.export.c_tables import Table, defines, header
 from acc_decel.export.firmware_files import FIXED_EVENTS, FORMATS
 from acc_decel.export.fixed_point import fixed_answers, fixed_net
 from acc_decel.export.fixed_point.arithmetic import MAX_VALUE, MIN_VALUE, Scale
+from acc_decel.export.fixed_point.intervals import Interval
 from acc_decel.export.fixed_point.quantisation import _last_layer, _layer, scale_of
 from acc_decel.export.reference import reference_outputs
 from acc_decel.model_folder import model_path, read_model
@@ -143,7 +144,7 @@ def unchanged(words: np.ndarray) -> np.ndarray:
 def plain_float(folder: Path, layers: list[Layer]) -> Written:
     """Writes the plain network in float32."""
     tables = [
-        c_float._sizes("layers", tuple(layers), bent=0),
+        c_float._sizes("layers", tuple(layers), rectified=0),
         Table("weights", np.concatenate([c_float.blocks(layer) for layer in layers]), "blocks"),
     ]
     parts = [table.text for table in tables]

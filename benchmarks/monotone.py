@@ -35,11 +35,12 @@ from acc_decel.factors import FREE, Factor
 from acc_decel.network import DenseNet
 from acc_decel.network import training as learning
 from acc_decel.network.keras_net import keras_model, plain
-from acc_decel.network.split import part
+from acc_decel.network.split import in_split
 from acc_decel.network.training import Learning, Phase, Training
+from acc_decel.outputs import MEDIAN
 from acc_decel.physics import Vehicle, vehicle_from
 from acc_decel.predictor import columns_of_one
-from benchmarks.network import MEDIAN, SEED, Truth, benchmark_data, truths
+from benchmarks.network import SEED, Truth, benchmark_data, truths
 
 GREAT: dict[str, Any] = {"embedding": (96, 48), "trunk": (64, 48, 32), "penalty": 1e-5, "learning_rate": 4e-3}
 SET_FREE = ("water_film_mm", "friction_estimate")
@@ -95,12 +96,12 @@ class Taught:
 
 def taught(data: Dataset, car: Vehicle, training: Training, progress: Progress) -> Taught:
     """Train the teacher."""
-    scaling = learning.scaling(car.factors, data.columns[part(data.event, "training")])
+    scaling = learning.scaling(car.factors, data.columns[in_split(data.event, "training")])
     known = {name: learning._learning(data, car.factors, *scaling, name) for name in ("training", "validation")}
     keras.utils.set_random_seed(SEED)
     told = _epochs(progress, "teacher", training.teacher_epochs)
     teacher = learning._teacher(car.factors, known["training"], known["validation"], training, told, None)
-    return Taught(data, *scaling, {name: learning._taught(teacher, some)[1] for name, some in known.items()})
+    return Taught(data, *scaling, {name: learning._teacher_labels(teacher, some)[1] for name, some in known.items()})
 
 
 def trained(
@@ -122,7 +123,7 @@ def _epochs(progress: Progress, name: str, epochs: int) -> Callable[[int, float,
 
 def compared(data: Dataset, car: Vehicle, truth: tuple[Truth, Truth]) -> list[dict[str, Any]]:
     """Each network with its error against the conditional median [m/s^2]."""
-    usual = learning.usual(data.event)
+    usual = learning.default_training(data.event)
     some_free = without_direction(car.factors, SET_FREE)
     rows = []
     with Progress(console=Console(stderr=True)) as progress:

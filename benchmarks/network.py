@@ -23,7 +23,7 @@ Methods, each with factors that are not available in its own ordinary way:
   free column that is 0 while the condition holds. LightGBM refuses constraints with the pinball loss (pull request
   3380 of its repository), so the search is over Huber's and least squares.
 - MLP: scikit-learn, two layers of 32 rectifiers, least squares, early stopping; inputs as for linear.
-- fuzzy broad: acc_decel/network/fuzzy_broad.py with its defaults.
+- fuzzy broad: acc_decel/comparison/fuzzy_broad.py with its defaults.
 - ours: acc_decel/network/training.py with its defaults.
 
 `weights` counts what a method stores: coefficients; thresholds and leaf values of trees; of fuzzy broad also the random
@@ -48,13 +48,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from acc_decel.dataset import Dataset, dataset, generate
+from acc_decel.dataset import Dataset, generate, load_dataset
 from acc_decel.dataset.oracle import DRAWS, conditional_quantiles
-from acc_decel.factors import Factor, column_names, schema
+from acc_decel.factors import Factor, column_factors, column_names, schema
 from acc_decel.files import replaced
 from acc_decel.network import bent
-from acc_decel.network.split import part
-from acc_decel.outputs import OUTPUTS
+from acc_decel.network.split import in_split
+from acc_decel.outputs import MEDIAN
 from acc_decel.physics import Vehicle, vehicle, vehicle_from
 
 KEPT = Path("build/network")
@@ -73,7 +73,6 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "regression": {"objective": "regression"},
 }
 LEAVES = (31, 127)
-MEDIAN = list(OUTPUTS).index("deceleration")
 
 Answer = Callable[[ndarray], ndarray]
 
@@ -117,12 +116,12 @@ def benchmark_data(events: int) -> Dataset:
     """The events of the benchmark, generated if they are not there."""
     folder = KEPT / f"compact-{schema()}-{SEED}-{events}"
     generate(vehicle("compact"), folder, events=events, seed=SEED)
-    return dataset(folder)
+    return load_dataset(folder)
 
 
 def truths(car: Vehicle, data: Dataset, events: int, *, draws: int = DRAWS, kept: Path = KEPT) -> tuple[Truth, Truth]:
     """Up to `events` test events with every factor available, and as many masked as in training."""
-    test = np.flatnonzero(part(data.event, "test"))
+    test = np.flatnonzero(in_split(data.event, "test"))
     complete = test[np.isfinite(data.columns[test]).all(axis=1)]
     sets = [(rows, data.columns[rows], data.deceleration[rows]) for rows in (complete[:events], test[:events])]
     with Progress(console=Console(stderr=True)) as progress:
@@ -229,7 +228,7 @@ def lightgbm_monotone(data: Dataset, factors: tuple[Factor, ...]) -> Method:
         free = [columns[:, names.index(f.name)] * (1 - share_held(f, columns, names)) for f in gated]
         return np.column_stack([columns, *free])
 
-    signs = [f.direction for f in factors for _ in f.columns] + [0] * len(gated)
+    signs = [f.direction for f in column_factors(factors)] + [0] * len(gated)
     options = {"monotone_constraints": signs, "monotone_constraints_method": "intermediate"}
     return boosted(data, ("huber", "regression"), widened, **options)
 
@@ -285,7 +284,7 @@ def ours(data: Dataset, factors: tuple[Factor, ...]) -> Method:
 
 
 def _part(data: Dataset, name: str) -> tuple[ndarray, ndarray]:
-    rows = part(data.event, name)
+    rows = in_split(data.event, name)
     return data.columns[rows], data.deceleration[rows]
 
 

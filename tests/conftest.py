@@ -1,21 +1,57 @@
-"""What all tests share: the error budget, the situations that Hypothesis draws, and one small model trained once."""
+"""What all tests share: the error budget, the situations that Hypothesis draws, and one small model trained once.
 
+Before the package is imported, every module of it is made to check the shapes in its annotations.
+"""
+
+# ruff: noqa: E402 - threads and the import hook come before what they act on
 import json
+import os
+import re
 import sys
+from collections import Counter
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from shutil import rmtree
+
+WORKER = "PYTEST_XDIST_WORKER" in os.environ  # one of several processes that share the tests
+if WORKER:  # each has one core: threads of two libraries in two processes would only wait for each other
+    for library in ("OMP", "OPENBLAS", "MKL", "NUMBA", "TF_INTRAOP", "TF_INTEROP"):
+        name = f"TF_NUM_{library[3:]}_THREADS" if library.startswith("TF_") else f"{library}_NUM_THREADS"
+        os.environ.setdefault(name, "1")
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 from hypothesis import strategies as st
+from jaxtyping import install_import_hook
 from numpy import ndarray
 
+
+def shape_checked_modules() -> list[str]:
+    """Every module of the package but those of Numba and Keras, which look into a function and need it unwrapped."""
+    home = Path(find_spec("acc_decel").origin).parent
+    modules = [path for path in sorted(home.rglob("*.py")) if path.name != "__init__.py"]
+    return [
+        ".".join(path.relative_to(home.parent).with_suffix("").parts)
+        for path in modules
+        if not re.search(r"^(from|import) (numba|keras)\b", path.read_text(), re.MULTILINE)
+    ]
+
+
+install_import_hook(shape_checked_modules(), "beartype.beartype")
+EXPORT = import_module("acc_decel.export.firmware_files")
+EXPORT.FIXED_EVENTS, EXPORT.SHIFT_EVENTS = 6_000, 2_000  # fewer than for a release; before others import the numbers
+
 from acc_decel import cli
-from acc_decel.dataset import Dataset, dataset, generate, scenarios, sensed
+from acc_decel.dataset import Dataset, generate, load_dataset, scenarios, sense
 from acc_decel.export import write_model
 from acc_decel.factors import FACTORS, Factor, column_names
-from acc_decel.network import DenseNet
+from acc_decel.network import DenseNet, load_net, to_bytes
+from acc_decel.network.domain_fitting import Fitting
 from acc_decel.physics import LATENTS, Vehicle, stops, vehicle
 
 settings.register_profile("cars", derandomize=True, database=None, deadline=None, max_examples=100)
@@ -43,6 +79,8 @@ class Budget:
 BUDGET = Budget()
 COMPACT = vehicle("compact")
 SMALL_EVENTS = 6_000
+SMALL_FITTING = Fitting(steps=(1_000, 1_000, 1_500), tries=2)  # of the trained domain: enough to tell what is strange
+QUICK_FITTING = Fitting(steps=(50, 50, 50), tries=1)  # where only the form of the score counts
 
 
 def values(factor: Factor, low: float | None = None, high: float | None = None) -> st.SearchStrategy[float]:
@@ -89,7 +127,7 @@ def sensed_events(events: int, *, seed: int = 7) -> ndarray:
     """Columns of events as the dataset holds them, factors lacking included, without simulating the stops."""
     true, _ = scenarios(COMPACT.factors, seed=seed, first=0, events=events)
     friction = np.random.default_rng(seed).uniform(0.1, 1.2, events)
-    return sensed(COMPACT.factors, true, friction, seed=seed, first=0)
+    return sense(COMPACT.factors, true, friction, seed=seed, first=0)
 
 
 def event_of(given: dict[str, float | str], factors: tuple[Factor, ...] = FACTORS) -> ndarray:
@@ -107,41 +145,83 @@ def event_of(given: dict[str, float | str], factors: tuple[Factor, ...] = FACTOR
 
 
 @pytest.fixture(scope="session")
-def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("small") / "dataset"
-    generate(COMPACT, folder, events=SMALL_EVENTS, seed=1, partition=4096)
-    return folder
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Of a name and a function that fills a folder: the folder, filled by one worker for all of this run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if WORKER else base
+
+    def made(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, unfinished = shared / name, shared / f"{name}.unfinished"
+        with FileLock(shared / f"{name}.lock"):
+            if not folder.exists():
+                rmtree(unfinished, ignore_errors=True)
+                unfinished.mkdir()
+                fill(unfinished)
+                unfinished.rename(folder)
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def small_folder(made_once: Callable[..., Path]) -> Path:
+    def fill(folder: Path) -> None:
+        generate(COMPACT, folder / "dataset", events=SMALL_EVENTS, seed=1, partition=4096)
+
+    return made_once("small", fill) / "dataset"
 
 
 @pytest.fixture(scope="session")
 def small_data(small_folder: Path) -> Dataset:
-    return dataset(small_folder)
+    return load_dataset(small_folder)
 
 
 @pytest.fixture(scope="session")
-def small_net(small_data: Dataset) -> DenseNet:
-    from acc_decel.network.training import Training, train  # noqa: PLC0415 - TensorFlow takes seconds
+def small_net(small_data: Dataset, made_once: Callable[..., Path]) -> DenseNet:
+    def fill(folder: Path) -> None:
+        from acc_decel.network.training import train  # noqa: PLC0415 - TensorFlow takes seconds
 
-    return train(small_data, COMPACT.factors, Training(epochs=20, batch=128, teacher_epochs=0))
+        (folder / "network.npz").write_bytes(to_bytes(train(small_data, COMPACT.factors, small_training())))
+
+    return load_net(made_once("small_net", fill) / "network.npz")
 
 
-@pytest.fixture(scope="session")
-def small_model(small_net: DenseNet, small_data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from acc_decel.network.calibration import metrics  # noqa: PLC0415
+def small_training() -> "Training":
+    """How the small network is trained: enough to learn, and to tell what is strange."""
     from acc_decel.network.training import Training  # noqa: PLC0415
 
-    folder = tmp_path_factory.mktemp("models") / "compact"
-    source = {key: small_data.manifest[key] for key in ("events", "seed")}
-    training = asdict(Training(epochs=20, batch=128, teacher_epochs=0))
-    write_model(
-        folder,
-        small_net,
-        vehicle="compact",
-        dataset=source,
-        training=training,
-        metrics=metrics(small_net, small_data, oracle_events=10),
-    )
-    return folder
+    return Training(epochs=20, batch=128, teacher_epochs=0, domain=SMALL_FITTING)
+
+
+@pytest.fixture(scope="session")
+def small_model(small_net: DenseNet, small_data: Dataset, made_once: Callable[..., Path]) -> Path:
+    def fill(folder: Path) -> None:
+        from acc_decel.network.calibration import metrics  # noqa: PLC0415
+
+        write_model(
+            folder / "compact",
+            small_net,
+            vehicle="compact",
+            dataset={key: small_data.manifest[key] for key in ("events", "seed")},
+            training=asdict(small_training()),
+            metrics=metrics(small_net, small_data, oracle_events=10),
+        )
+
+    return made_once("models", fill) / "compact"
+
+
+@pytest.fixture
+def soon_trained(monkeypatch):
+    """Commands that train fit the trained domain in few steps, and compare few events with the best possible answer."""
+    from acc_decel.network import calibration, training  # noqa: PLC0415 - TensorFlow takes seconds
+
+    def fitted(*arguments: object, fitting: Fitting, **others: object) -> DenseNet:
+        assert fitting == Fitting(), "the command takes the defaults"
+        return whole(*arguments, fitting=QUICK_FITTING, **others)
+
+    whole = training.fit_domain
+    monkeypatch.setattr(training, "fit_domain", fitted)
+    monkeypatch.setattr(calibration, "ORACLE_EVENTS", 10)
 
 
 @pytest.fixture
@@ -184,3 +264,44 @@ def refused(run):
         return sentence
 
     return refused
+
+
+TRAINED = {"small_net", "small_model", "soon_trained"}  # fixtures whose tests are slow
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """The tests of a file run in one worker, which makes what they share once; what trains is slow."""
+    item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    if TRAINED & set(getattr(item, "fixturenames", ())):
+        item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with many slow tests begin, so that no worker is left alone with one."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
+
+
+SKIPPED_IN_CI = "not part of the project"  # what the reason of a skip must say to be no error where CI=true
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In the gate, which installs everything, a test that is skipped is an error."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        reason = skip_reason(report)
+        if SKIPPED_IN_CI not in reason:
+            report.outcome, report.longrepr = "failed", f"{item.nodeid} was skipped although CI is set: {reason}"
+    return report
+
+
+def skip_reason(report: pytest.TestReport) -> str:
+    return report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else str(report.longrepr)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say last which tests were skipped, why, and how to run them."""
+    for reason, count in Counter(map(skip_reason, terminalreporter.stats.get("skipped", []))).items():
+        tests = "1 test was" if count == 1 else f"{count} tests were"
+        terminalreporter.write_line(f"{tests} skipped: {reason}", yellow=True)

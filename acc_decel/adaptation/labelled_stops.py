@@ -1,4 +1,4 @@
-"""A table of events as labelled stops: the factors that were known of each, and the deceleration measured in it."""
+"""A table of events as labelled stops: the known factors and the measured deceleration of each."""
 
 from dataclasses import dataclass
 
@@ -6,35 +6,31 @@ import pandas as pd
 from jaxtyping import Float
 from numpy import ndarray
 
-from acc_decel.adaptation.known_stops import SAME, measured_stops
-from acc_decel.drives import COLUMNS
+from acc_decel.adaptation.measured_stops import column_values, measured_stops
 from acc_decel.predictor import Predictor
-
-BESIDE = {*COLUMNS, "file", "target", "delay"} - {*SAME}  # of a table of events: what no model asks for
 
 
 @dataclass(frozen=True)
 class LabelledStops:
-    """What the model says of each stop and what was measured [m/s^2]."""
+    """Predicted and measured deceleration of each stop [m/s^2]."""
 
     predicted: Float[ndarray, " stops"]  # median
     lower: Float[ndarray, " stops"]  # lower bound
     measured: Float[ndarray, " stops"]
-    rows: tuple[object, ...]  # their names in the table
+    rows: pd.Index  # their names in the table
     left_out: int  # events without a measured deceleration
+    ignored: tuple[str, ...]  # columns that are neither a factor nor the deceleration
 
 
 def labelled_stops(events: pd.DataFrame, predictor: Predictor) -> LabelledStops:
-    """The stops among `events`: any factors that were known, and `deceleration`, or `initial_speed` and `mfdd`.
+    """The stops among `events`: columns of known factors, and `deceleration`, or `initial_speed` and `mfdd`.
 
-    Other columns of `drives events` are left aside; a factor that lacks is not available. Raises ValueError naming
-    column and row for an unknown column or a value that the model refuses, or if no event is a stop.
+    Other columns are ignored and named; a factor without a column is missing. Raises ValueError that names all missing
+    columns, the row of a value that the model refuses, or why no event is a stop.
     """
-    stops, left_out = measured_stops(events)
-    if not len(stops):
-        raise ValueError(f"events must hold a stop with a measured deceleration. Got {left_out} without: measure it.")
-    factors = stops.drop(columns=["deceleration", *(c for c in stops if c in BESIDE)])
-    answer = predictor.predict_frame(factors)
+    required = [f.name for f in predictor.factors if not f.may_lack and f.standard is None]
+    stops = measured_stops(events, predictor.factors, required=required)
+    answer = predictor.predict_frame(stops.table.drop(columns="deceleration"))
     predicted, lower = (answer[name].to_numpy(float) for name in ("deceleration", "deceleration_lower"))
-    measured = pd.to_numeric(stops["deceleration"]).to_numpy(float)
-    return LabelledStops(predicted, lower, measured, tuple(stops.index), left_out)
+    measured = column_values(stops.table, "deceleration")
+    return LabelledStops(predicted, lower, measured, stops.table.index, stops.left_out, stops.ignored)

@@ -8,7 +8,7 @@ from acc_decel.assurance.ranges import unclamped
 from acc_decel.dataset import sensed_events
 from acc_decel.network import DenseNet
 from acc_decel.physics import AIR_DENSITY, GRAVITY, SURFACES, Vehicle, tyre
-from acc_decel.physics.braking import GUST, TYRE_SPREAD
+from acc_decel.physics.braking import GUST_SPREAD, TYRE_SPREAD
 
 SCORES = 3.0  # standard deviations of what no sensor knows, all friction together: 999 roads and tyres of 1000
 EVENTS = 50_000  # within the trained domain, on which the clamp is watched
@@ -29,7 +29,7 @@ def greatest_deceleration(vehicle: Vehicle) -> dict[str, float]:
     grade, speed = ranged["grade"].high, ranged["speed"].high
     rated = 0.5 * (body.kerb_mass + body.gross_mass)
     light = 1 + vehicle.tyres.load_sensitivity * (body.kerb_mass / np.hypot(1, grade) / rated - 1)
-    wind = ranged["headwind"].high + SCORES * GUST
+    wind = ranged["headwind"].high + SCORES * GUST_SPREAD
     area, mass = body.drag_area, body.kerb_mass
     if vehicle.trailer is not None:
         area += vehicle.trailer.drag_area

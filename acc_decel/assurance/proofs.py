@@ -50,7 +50,7 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Model:
+class ProvenModel:
     """The files of a model as the proofs see them; `vehicle` is None where it is not known here."""
 
     folder: Path
@@ -81,7 +81,7 @@ class Range:
         return self.greatest.bound + self.rounding
 
 
-def opened(folder: Path, vehicle: Vehicle | None) -> Model:
+def open_model(folder: Path, vehicle: Vehicle | None) -> ProvenModel:
     """The model in `folder`. Raises ValueError naming a file that lacks or is not as the manifest says.
 
     `vehicle` counts only if it is the one that the model was trained for, to the digit.
@@ -90,48 +90,50 @@ def opened(folder: Path, vehicle: Vehicle | None) -> Model:
     noted = told.get("dataset")
     digest = str(noted.get("vehicle_sha256", "")) if isinstance(noted, dict) else ""
     same = vehicle is not None and envelope.same_vehicle(vehicle, digest)
-    return Model(folder, net, onnx.load(folder / ONNX), vehicle if same else None)
+    return ProvenModel(folder, net, onnx.load(folder / ONNX), vehicle if same else None)
 
 
-def proofs(model: Model, *, seconds: float, on_proof: Callable[[str], None] = lambda _: None) -> Iterator[Proof]:
+def prove(model: ProvenModel, *, seconds: float, on_proof: Callable[[str], None] = lambda _: None) -> Iterator[Proof]:
     """Every proof of a model, each as soon as it is made; `on_proof` is told the name of the next.
 
     `seconds` is what the solver may take for each extreme of each output.
     """
     net = model.net
-    for name, prove in (
-        ("files", lambda: files(model)),
-        ("finite arithmetic", lambda: finite(net)),
-        ("monotone arrays", lambda: monotone(net)),
-        ("monotone ONNX", lambda: monotone_onnx(net, model.graph)),
-        ("ONNX holds the arrays", lambda: same_arrays(net, model.graph)),
+    for name, one_proof in (
+        ("files", lambda: prove_files(model)),
+        ("finite arithmetic", lambda: prove_finite(net)),
+        ("monotone arrays", lambda: prove_monotone(net)),
+        ("monotone ONNX", lambda: prove_monotone_onnx(net, model.graph)),
+        ("ONNX holds the arrays", lambda: prove_same_arrays(net, model.graph)),
     ):
-        yield _timed(name, prove, on_proof)
-    if not finite(net).passed:  # without bounds there are no ranges
+        yield _prove_timed(name, one_proof, on_proof)
+    if not prove_finite(net).passed:  # without bounds there are no ranges
         return
     bounds: list[Sums] = []
-    yield _timed("rounding", lambda: rounding(net, bounds, seconds), on_proof)
+    yield _prove_timed("rounding", lambda: prove_rounding(net, bounds, seconds), on_proof)
     ranges: list[Range] = []
     for i, name in enumerate(OUTPUTS):
-        yield _timed(f"range of {name}", partial(output_range, net, tuple(bounds), i, seconds, ranges), on_proof)
-    yield _timed("clamp", lambda: clamp(model, ranges), on_proof)
-    yield _timed("physical envelope", lambda: physical(model, ranges), on_proof)
+        yield _prove_timed(
+            f"range of {name}", partial(prove_output_range, net, tuple(bounds), i, seconds, ranges), on_proof
+        )
+    yield _prove_timed("clamp", lambda: prove_clamp(model, ranges), on_proof)
+    yield _prove_timed("physical envelope", lambda: prove_envelope(model, ranges), on_proof)
 
 
-def _timed(name: str, prove: Callable[[], Proof], on_proof: Callable[[str], None]) -> Proof:
+def _prove_timed(name: str, one_proof: Callable[[], Proof], on_proof: Callable[[str], None]) -> Proof:
     on_proof(name)
     start = perf_counter()
-    found = prove()
+    found = one_proof()
     return replace(found, name=name, seconds=perf_counter() - start)
 
 
-def files(model: Model) -> Proof:
+def prove_files(model: ProvenModel) -> Proof:
     """Every file of the manifest has its hash: `opened` has refused all else."""
     hashes = json.loads((model.folder / MANIFEST).read_text())["sha256"]
     return Proof("files", True, f"{', '.join(hashes)} have the hashes of {MANIFEST}")
 
 
-def finite(net: DenseNet) -> Proof:
+def prove_finite(net: DenseNet) -> Proof:
     """No accepted input overflows or gives NaN: bounds of the magnitudes, layer by layer."""
     try:
         check_exportable(net)
@@ -140,17 +142,17 @@ def finite(net: DenseNet) -> Proof:
     return Proof("finite arithmetic", True, "no sum leaves float32 and none is NaN, for any accepted input")
 
 
-def monotone(net: DenseNet) -> Proof:
+def prove_monotone(net: DenseNet) -> Proof:
     """The signs of the arrays make every quantile monotone in every forced factor."""
     found = monotone_arrays.violations(net)
     forced = [f.name for f in net.factors if f.direction]
     figures = {"forced": forced, "violations": found}
     if found:
-        return Proof("monotone arrays", False, _some(found), figures)
+        return Proof("monotone arrays", False, _first_sentences(found), figures)
     return Proof("monotone arrays", True, f"every quantile is monotone in {', '.join(forced)}: all signs hold", figures)
 
 
-def monotone_onnx(net: DenseNet, graph: onnx.ModelProto) -> Proof:
+def prove_monotone_onnx(net: DenseNet, graph: onnx.ModelProto) -> Proof:
     """The same, followed through the ONNX graph, operator by operator."""
     wrong: list[str] = []
     for factor in net.factors:
@@ -167,18 +169,20 @@ def monotone_onnx(net: DenseNet, graph: onnx.ModelProto) -> Proof:
             for i, move in zip(ORDERED, moves, strict=True)
             if move & ~allowed
         ]
-    text = _some(wrong) if wrong else "the graph carries every forced factor to every quantile the right way"
+    text = _first_sentences(wrong) if wrong else "the graph carries every forced factor to every quantile the right way"
     return Proof("monotone ONNX", not wrong, text, {"violations": wrong})
 
 
-def same_arrays(net: DenseNet, graph: onnx.ModelProto) -> Proof:
+def prove_same_arrays(net: DenseNet, graph: onnx.ModelProto) -> Proof:
     """The ONNX file holds the arrays, bit for bit, in the graph that they are exported to."""
     found = differences(graph, net)
-    text = _some(found) if found else f"{net.weights} weights and every other constant are the same to the bit"
+    text = (
+        _first_sentences(found) if found else f"{net.weights} weights and every other constant are the same to the bit"
+    )
     return Proof("ONNX holds the arrays", not found, text, {"violations": found})
 
 
-def rounding(net: DenseNet, bounds: list[Sums], seconds: float) -> Proof:
+def prove_rounding(net: DenseNet, bounds: list[Sums], seconds: float) -> Proof:
     """How far float32 may be from real arithmetic; fills `bounds`, those of all sums, on the way.
 
     Tried on random events: there the real network must be as near to real arithmetic as proven.
@@ -192,7 +196,9 @@ def rounding(net: DenseNet, bounds: list[Sums], seconds: float) -> Proof:
     return Proof("rounding", bool((apart <= allowed).all()), text, figures)
 
 
-def output_range(net: DenseNet, bounds: tuple[Sums, ...], output: int, seconds: float, ranges: list[Range]) -> Proof:
+def prove_output_range(
+    net: DenseNet, bounds: tuple[Sums, ...], output: int, seconds: float, ranges: list[Range]
+) -> Proof:
     """Least and greatest value of one output over the accepted box, appended to `ranges`.
 
     Passes if the bounds are finite and not passed by what the real network gives; exact only if both solvers say so.
@@ -206,11 +212,15 @@ def output_range(net: DenseNet, bounds: tuple[Sums, ...], output: int, seconds: 
     text = f"before the clamp {found.low:.2f} to {found.high:.2f} proven, "
     text += f"{least.attained:.2f} to {greatest.attained:.2f} attained; "
     text += "exact up to rounding" if exact else f"not exact in the time given, gap {gap:.2g}"
-    figures = {"rounding": found.rounding, "least": _told(net, least), "greatest": _told(net, greatest)}
+    figures = {
+        "rounding": found.rounding,
+        "least": _extreme_record(net, least),
+        "greatest": _extreme_record(net, greatest),
+    }
     return Proof("range", bool(sound and np.isfinite([found.low, found.high]).all()), text, figures)
 
 
-def clamp(model: Model, ranges: list[Range]) -> Proof:
+def prove_clamp(model: ProvenModel, ranges: list[Range]) -> Proof:
     """Whether the last clamp is ever needed: proven not to be, or how often it is within the trained domain.
 
     Passes if it is proven to be idle on the whole accepted box, or idle on all events of the trained domain.
@@ -232,7 +242,7 @@ def clamp(model: Model, ranges: list[Range]) -> Proof:
     return Proof("clamp", share == 0, f"{text}; it acts on {share:.3%} of {len(events)} events as trained", figures)
 
 
-def physical(model: Model, ranges: list[Range]) -> Proof:
+def prove_envelope(model: ProvenModel, ranges: list[Range]) -> Proof:
     """No answer, clamped, above what friction, grade, drag and load sensitivity of the vehicle allow at most."""
     if model.vehicle is None:
         return Proof("physical envelope", None, f"not checked: {UNKNOWN_VEHICLE}")
@@ -250,7 +260,7 @@ def physical(model: Model, ranges: list[Range]) -> Proof:
     return Proof("physical envelope", clamped <= limit["total"], text, figures)
 
 
-def write_report(model: Model, found: list[Proof]) -> Path:
+def write_report(model: ProvenModel, found: list[Proof]) -> Path:
     """Write proof.json into the model's folder: every proof without its time, and the hashes of what it is about.
 
     The same model gives the same bytes, unless a solver ran out of time, which its status then says.
@@ -306,7 +316,7 @@ def _by_output(values: ndarray) -> dict[str, float]:
     return dict(zip(OUTPUTS, values.tolist(), strict=True))
 
 
-def _told(net: DenseNet, e: Extreme) -> dict[str, Any]:
+def _extreme_record(net: DenseNet, e: Extreme) -> dict[str, Any]:
     """An extreme for the report; what lacks in the witness is left out."""
     names = column_names(net.factors)
     witness = {n: float(v) for n, v in zip(names, e.witness, strict=True) if not np.isnan(v)}
@@ -314,7 +324,7 @@ def _told(net: DenseNet, e: Extreme) -> dict[str, Any]:
     return figures | {"solver": e.status, "nodes": e.nodes, "witness": witness}
 
 
-def _some(sentences: list[str]) -> str:
+def _first_sentences(sentences: list[str]) -> str:
     more = f" And {len(sentences) - SHOWN} more." if len(sentences) > SHOWN else ""
     return " ".join(sentences[:SHOWN]) + more
 

@@ -300,7 +300,7 @@ def extreme(
         seconds_left = max(deadline - monotonic(), 0.1)
         found, inside, curves = _solved(net, bounds, output, sign, spans, points, seconds_left)
         most, nodes = min(most, found.bound), nodes + found.nodes
-        beside = _beside(inside, found)
+        beside = _violated_gate(inside, found)
         if found.variables is not None:
             event = inside.columns(found.variables)
             answer = float(free(event)[0, output])
@@ -367,7 +367,7 @@ def _refined(points: Points, curves: list[Curve], found: Solution) -> bool:
     return added
 
 
-def _beside(inside: Box, found: Solution) -> tuple[int, float] | None:
+def _violated_gate(inside: Box, found: Solution) -> tuple[int, float] | None:
     """The gate whose gated column is furthest from the product that it stands for, and its value; None if none is."""
     if found.variables is None:
         return None

@@ -1,7 +1,6 @@
 """The most extreme answers that the real network gives: a random search over accepted events, improved step by step."""
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float32
@@ -9,12 +8,12 @@ from numpy import ndarray
 
 from acc_decel.export import reference_outputs
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import Factor
+from acc_decel.factors import Factor, slices
 from acc_decel.network import DenseNet
 
 STARTS, KEPT = 20_000, 32  # random events, of which so many are improved
 STEPS, TRIALS = 60, 64  # rounds, and changed copies of each event in a round
-LACKING = 1 / 3  # share of the events in which a factor lacks
+MISSING_SHARE = 1 / 3  # share of the events in which a factor lacks
 EXTREME = 1 / 2  # share in which a value is at an end of its range, or a choice is certain
 
 Events = Float32[ndarray, "rows columns"]
@@ -34,16 +33,16 @@ def extreme_events(
     top = np.argsort(-best, kind="stable")[:KEPT]
     events, best = events[top], best[top]
     for step in range(STEPS):
-        events, best = _improved(net.factors, events, best, score, 0.3 * 0.9**step, rng)
+        events, best = _improve(net.factors, events, best, score, 0.3 * 0.9**step, rng)
     return events, sign * best
 
 
 def accepted_events(factors: tuple[Factor, ...], rows: int, rng: np.random.Generator) -> Events:
     """Events spread over the whole accepted box, its edges and corners, and every pattern of factors that lack."""
-    return np.concatenate([_drawn(factor, rows, rng) for factor in factors], axis=1)
+    return np.concatenate([_sample(factor, rows, rng) for factor in factors], axis=1)
 
 
-def _drawn(factor: Factor, rows: int, rng: np.random.Generator) -> Events:
+def _sample(factor: Factor, rows: int, rng: np.random.Generator) -> Events:
     low, high, count = np.float32(factor.low), np.float32(factor.high), len(factor.columns)
     edge = rng.random((rows, 1)) < EXTREME
     if factor.levels:
@@ -55,11 +54,11 @@ def _drawn(factor: Factor, rows: int, rng: np.random.Generator) -> Events:
         values = np.where(edge, ends, rng.uniform(factor.low, factor.high, (rows, 1)))
     values = np.clip(values.astype(np.float32), low, high)
     if factor.may_lack:
-        values[rng.random(rows) < LACKING] = np.nan
+        values[rng.random(rows) < MISSING_SHARE] = np.nan
     return values
 
 
-def _improved(
+def _improve(
     factors: tuple[Factor, ...],
     events: Events,
     best: Float32[ndarray, " rows"],
@@ -70,10 +69,9 @@ def _improved(
     """Each event, or the best of its copies in which one factor has another value, near by or anywhere."""
     trials = np.repeat(events, TRIALS, axis=0)
     changed = rng.integers(0, len(factors), len(trials))
-    edges = np.cumsum([0, *(len(f.columns) for f in factors)])
-    for i, (factor, (start, stop)) in enumerate(zip(factors, pairwise(edges), strict=True)):
+    for i, (factor, own) in enumerate(zip(factors, slices(factors), strict=True)):
         rows = np.flatnonzero(changed == i)
-        trials[rows, start:stop] = _moved(factor, trials[rows, start:stop], reach, rng)
+        trials[rows, own] = _perturb(factor, trials[rows, own], reach, rng)
     scores = score(trials).reshape(len(events), TRIALS)
     chosen = scores.argmax(axis=1)
     better = scores.max(axis=1) > best
@@ -81,8 +79,8 @@ def _improved(
     return np.where(better[:, None], won, events), np.maximum(best, scores.max(axis=1))
 
 
-def _moved(factor: Factor, values: Events, reach: float, rng: np.random.Generator) -> Events:
-    anywhere = _drawn(factor, len(values), rng)
+def _perturb(factor: Factor, values: Events, reach: float, rng: np.random.Generator) -> Events:
+    anywhere = _sample(factor, len(values), rng)
     if factor.levels:
         weight = np.float32(reach) * rng.random((len(values), 1), np.float32)
         near = (1 - weight) * values + weight * anywhere

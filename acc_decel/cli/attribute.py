@@ -1,4 +1,4 @@
-"""The command that teaches a student to explain a model. It needs the extra [train]."""
+"""`acc-decel attribute`: a student network that explains a model. Needs the extra [train]."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from numpy import ndarray
 from acc_decel.cli.terminal import print_json, progress_bar, quiet, say
 from acc_decel.factors import column_names
 from acc_decel.model_folder import DEFAULT_MODEL
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN
 from acc_decel.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from acc_decel.dataset import Dataset
     from acc_decel.network import DenseNet
 
-MEDIAN = list(OUTPUTS).index("deceleration")
 EVENTS = 150  # compared with their exact attributions
 PIECE = 8192  # rows that one thread predicts at a time
 
@@ -41,8 +40,8 @@ def attribute(
 
     A small network learns Shapley values of the model, estimated on the training part of the dataset; it explains with
     every prediction, in one pass, and its attributions add up to the prediction by construction. On events held out it
-    is compared with the exact Shapley values, over all coalitions of factors; metrics.json gets the result. A model
-    that is trained anew needs this again.
+    is compared with the exact Shapley values, over all coalitions of factors; metrics.json gets the result. Repeat it
+    for a model that was trained again. Needs the extra [train].
 
         acc-decel attribute models/my_car --dataset build/my_car
         acc-decel predict --model models/my_car --speed 33.3 --brake-pressure-bar 160 --explain
@@ -51,18 +50,18 @@ def attribute(
         raise ValueError("--dataset must name a folder written by `acc-decel generate`. Got nothing: give it.")
     from acc_decel import attribution, dataset, model_folder  # noqa: PLC0415 - the extra [train] is asked for only here
     from acc_decel.attribution import reference  # noqa: PLC0415
-    from acc_decel.network.split import part  # noqa: PLC0415
+    from acc_decel.network.split import in_split  # noqa: PLC0415
 
     predictor = Predictor(model)
     folder = predictor.path.parent
     net, told = model_folder.read_model(folder)
-    data = dataset.dataset(dataset_folder)
+    data = dataset.load_dataset(dataset_folder)
     _check_same_vehicle(dataset_folder, data, told)
-    training = data.columns[part(data.event, "training")]
+    training = data.columns[in_split(data.event, "training")]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         asked = reference(net.factors, lambda columns: _median(predictor, pool, columns), training)
         student = _taught(asked, training, epochs, seed)
-        metrics = _metrics(asked, student, net, data.columns[part(data.event, "test")][:events])
+        metrics = _metrics(asked, student, net, data.columns[in_split(data.event, "test")][:events])
     hashes = model_folder.made_for(folder)
     metadata = {"made_for": json.dumps(hashes), "background": json.dumps(_told(asked))}
     content = attribution.attribution_bytes(predictor.path.read_bytes(), student, metadata)
@@ -114,16 +113,18 @@ def _taught(asked: "Reference", training: ndarray, epochs: int | None, seed: int
         def told(epoch: int, loss: float) -> None:
             progress.update(task, completed=epoch, description=f"training: loss {loss:.4f}")
 
-        return learning.student(asked, training, settings, on_step=lambda: progress.advance(walking), on_epoch=told)
+        return learning.train_student(
+            asked, training, settings, on_step=lambda: progress.advance(walking), on_epoch=told
+        )
 
 
 def _metrics(asked: "Reference", student: "Student", net: "DenseNet", columns: ndarray) -> dict[str, Any]:
     """How near the student comes to the exact attributions of events held out, and what it costs."""
-    from acc_decel.attribution import KERNEL_SAMPLES, agreement, exact_of  # noqa: PLC0415
+    from acc_decel.attribution import KERNEL_SAMPLES, agreement, exact_attributions  # noqa: PLC0415
 
     with progress_bar() as progress:
         task = progress.add_task("exact Shapley values", total=len(columns))
-        true = exact_of(asked, columns, on_event=lambda: progress.advance(task))
+        true = exact_attributions(asked, columns, on_event=lambda: progress.advance(task))
     found = agreement(asked, columns, true, student(columns, asked.answer(columns)))
     cost = net.weights + student.multiply_adds
     return {

@@ -1,4 +1,4 @@
-"""The command that runs the exported C on an emulated core. It needs the extra [ecu]."""
+"""`acc-decel ecu`: the exported C on an emulated core, event by event. Needs the extra [ecu]."""
 
 import tempfile
 from dataclasses import asdict
@@ -11,14 +11,13 @@ import typer
 from numpy import ndarray
 
 from acc_decel import evaluation
-from acc_decel.cli.options import Factors, Input, Json, Keep, Model, Output, events_of
-from acc_decel.cli.replay import replay
+from acc_decel.cli.options import Build, Core, Factors, Input, Json, Keep, Model, NumberFormat, Output, events_of
 from acc_decel.cli.terminal import print_json, print_table, say, write_table
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import column_names
 from acc_decel.model_folder import DEFAULT_MODEL, read_model
-from acc_decel.outputs import ORDERED
-from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, refusal
+from acc_decel.outputs import MEDIAN, ORDERED
+from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, refusal, where
 from acc_decel.status import REFUSED
 
 if TYPE_CHECKING:
@@ -35,29 +34,13 @@ def ecu(
     output_file: Output = None,
     keep: Keep = None,
     tests: Annotated[bool, typer.Option("--tests", help="run the published braking tests, each on its model")] = False,
-    task: Annotated[
-        Path | None,
-        typer.Option(help="CSV or Parquet of a drive, with time_s and factors: the 10 ms task answers it"),
-    ] = None,
-    clock_mhz: Annotated[float, typer.Option(help="with --task: clock of the core in MHz, for its deadline")] = 80.0,
-    max_age: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="with --task: age in s after which a value is not available any more, as 0.5 for every factor or "
-            "mass=60 for one; may be repeated",
-            show_default="0.5",
-        ),
-    ] = None,
-    plot: Annotated[Path | None, typer.Option(help="with --task: PNG or SVG of answers and deadline")] = None,
-    core: Annotated[
-        str, typer.Option(help="cortex-m4f, cortex-m7, cortex-m3, cortex-m0, rv32imfc or rv32ic")
-    ] = "cortex-m4f",
-    number_format: Annotated[str, typer.Option("--format", help="float, fixed or shift, as for export")] = "float",
+    core: Core = "cortex-m4f",
+    number_format: NumberFormat = "float",
     emulator: Annotated[
         str,
         typer.Option(help="unicorn (compiled by zig, with costs) or qemu (compiled by Arm's GCC), a second opinion"),
     ] = UNICORN,
-    build: Annotated[Path | None, typer.Option(help="folder to keep the compiled image in")] = None,
+    build: Build = None,
     as_json: Json = False,
 ) -> None:
     """Run the exported C on an emulated Cortex-M, event by event, beside ONNX Runtime.
@@ -65,32 +48,21 @@ def ecu(
     The firmware of the model is exported, cross-compiled and executed instruction by instruction. Prints what the core
     answers, how far that is from ONNX Runtime, and what a prediction costs in instructions, cycles, flash, RAM and
     stack. With --emulator qemu another compiler and another emulator answer instead, both Debian packages, and the
-    events are counted whose answers differ in any bit from those of the first.
-
-    With --task the ECU runs as an ECU does: every 10 ms a task reads its mailbox, predicts and writes the answer. An
-    empty cell of the drive brings no new value: the last one is held until it is older than --max-age. Factors given
-    as options hold for the whole drive. The output has a row for each tick, with its instructions and cycles.
+    command counts the events whose answers differ in any bit from those of the first. A drive over time is for
+    `acc-decel replay`. Needs the extra [ecu].
 
         acc-decel ecu --speed 33.3 --brake-pressure-bar 160 --surface ice
         acc-decel ecu --input events.csv --output answers.csv
         acc-decel ecu --speed 33.3 --brake-pressure-bar 160 --core cortex-m3 --format fixed
         acc-decel ecu --tests --emulator qemu
-        acc-decel ecu --task drive.csv --clock-mhz 80 --output answers.csv
     """
     if emulator not in EMULATORS:
         raise ValueError(f"The emulator must be one of {', '.join(EMULATORS)}. Got {emulator!r}.")
     chosen = Predictor(model)
-    if task is not None:
-        _refuse_beside_task({"--input": input_file, "--tests": tests, "--keep": keep, "--emulator": emulator == QEMU})
-        replay(
-            task, factors, chosen, core=core, number_format=number_format, build=build, clock_mhz=clock_mhz,
-            max_age=max_age or [], output_file=output_file, plot=plot, as_json=as_json,
-        )  # fmt: skip
-        return
     if tests:
         rows = evaluation.published_tests()
         events, kept = evaluation.factors_of(rows), rows[["name"]]
-        vehicles, predictors = evaluation.vehicles_of(rows), evaluation.predictors(rows, (model,))
+        vehicles, predictors = evaluation.vehicles_of(rows), evaluation.load_predictors(rows, (model,))
     else:
         events, kept = events_of(factors, input_file, keep)
         vehicles, predictors = pd.Series(chosen.vehicle, events.index), {chosen.vehicle: chosen}
@@ -112,12 +84,6 @@ def ecu(
         write_table(answers, output_file)
 
 
-def _refuse_beside_task(given: dict[str, object]) -> None:
-    for option, value in given.items():
-        if value:
-            raise ValueError(f"--task replays one drive on unicorn. Got also {option}: leave it out.")
-
-
 def _answered(
     predictor: Predictor, events: pd.DataFrame, core: str, number_format: str, emulator: str, build: Path | None
 ) -> "tuple[pd.DataFrame, EcuReport | QemuReport]":
@@ -132,12 +98,11 @@ def _answered(
         outputs, status, report = run(Path(folder), columns, core, build)
     if (refused := np.flatnonzero(status & REFUSED)).size:
         first = int(refused[0])
-        where = f" in row {events.index[first]!r}" if len(events) > 1 else ""
-        raise ValueError(refusal(predictor.factors, columns[first], int(status[first]), where))
+        raise ValueError(refusal(predictor.factors, columns[first], int(status[first]), where(events.index, first)))
     expected, _ = Predictor(predictor.path, backend=ONNX_RUNTIME).predict_array(columns)
     answers = predictions(outputs, status, columns[:, column_names().index("speed")], events.index)
     difference = np.abs(outputs - expected)[:, ORDERED].max(axis=1)
-    return answers.assign(onnx_deceleration=expected[:, 1], difference=difference), report
+    return answers.assign(onnx_deceleration=expected[:, MEDIAN], difference=difference), report
 
 
 def _on_unicorn(folder: Path, columns: ndarray, core: str, build: Path | None) -> "tuple[ndarray, ndarray, EcuReport]":

@@ -21,7 +21,7 @@ def influences(
 
     The total index is the share of the variance in which a factor takes part, the first-order index what it explains
     alone. Names ending in _score are influences that no sensor knows. The last line names the factors that the network
-    misses most.
+    misses most. Needs the extra [train].
 
         acc-decel influences --vehicle suv --plot influences.png
     """
@@ -36,7 +36,7 @@ def influences(
         from acc_decel.cli import plots  # noqa: PLC0415
 
         plots.save(plots.influence_bars(found), plot)
-    needed = sensitivity.needed(found)
+    needed = sensitivity.needed_factors(found)
     if as_json:
         regimes = {name: rows.drop(columns="regime") for name, rows in found.groupby("regime", sort=False)}
         print_json({"regimes": regimes, "needed": needed})

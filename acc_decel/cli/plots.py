@@ -30,15 +30,16 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def stop_over_time(history: dict[str, ndarray], title: str) -> Figure:
-    """Speed, deceleration, slip, pressure and disc temperature of one stop."""
+    """Speed, distance, deceleration, slip, pressure and disc temperature of one stop."""
     panels = (
         ("speed [m/s]", ("speed",)),
+        ("distance [m]", ("distance",)),
         ("deceleration [m/s^2]", ("deceleration",)),
         ("slip", ("front_slip", "rear_slip")),
         ("pressure [bar]", ("pressure_bar",)),
         ("discs [degC]", ("front_disc_c", "rear_disc_c")),
     )
-    figure = Figure(figsize=(8, 9), layout="constrained")
+    figure = Figure(figsize=(8, 10.5), layout="constrained")
     axes = figure.subplots(len(panels), 1, sharex=True)
     for axis, (label, names) in zip(axes, panels, strict=True):
         for name in names:

@@ -1,41 +1,58 @@
-"""The drive of `acc-decel ecu --task`: read, replayed through the task of the emulated ECU, and its deadline told."""
+"""`acc-decel replay`: a drive through the 10 ms task of the emulated ECU. Needs the extra [ecu]."""
 
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+import typer
 from numpy import ndarray
 
-from acc_decel.cli.options import Factors
+from acc_decel.cli.options import Build, Core, Factors, Json, Model, NumberFormat, Output
 from acc_decel.cli.terminal import check_table_name, print_json, progress_bar, read_table, say, write_table
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import Factor, column_names
-from acc_decel.model_folder import read_model
+from acc_decel.model_folder import DEFAULT_MODEL, read_model
 from acc_decel.outputs import ORDERED
-from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, unknown_factor
+from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, unknown_factor, where
 from acc_decel.status import REFUSED
 
 TIME = "time_s"
 
 
 def replay(
-    drive: Path,
-    constants: Factors,
-    predictor: Predictor,
-    *,
-    core: str,
-    number_format: str,
-    build: Path | None,
-    clock_mhz: float,
-    max_age: list[str],
-    output_file: Path | None,
-    plot: Path | None,
-    as_json: bool,
+    factors: Factors,
+    drive: Annotated[
+        Path, typer.Argument(metavar="DRIVE", help="CSV or Parquet with time_s and a column for each factor measured")
+    ],
+    model: Model = DEFAULT_MODEL,
+    output_file: Output = None,
+    plot: Annotated[Path | None, typer.Option(help="PNG or SVG of the answers and the deadline")] = None,
+    clock_mhz: Annotated[float, typer.Option(help="clock of the core [MHz], for its deadline")] = 80.0,
+    max_age: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="age [s] after which a value is missing: 0.5 for every factor, mass=60 for one; may be repeated",
+            show_default="0.5",
+        ),
+    ] = None,
+    core: Core = "cortex-m4f",
+    number_format: NumberFormat = "float",
+    build: Build = None,
+    as_json: Json = False,
 ) -> None:
-    """Replay a drive and tell answers, cost and use of the deadline."""
+    """Replay a drive through the task of an emulated ECU: a prediction every 10 ms, and its share of that time.
+
+    As in an ECU, a task reads its mailbox every 10 ms, predicts and writes the answer. An empty cell of the drive
+    brings no new value: the last value is held until it is older than --max-age, then it is missing. A factor given as
+    an option holds for the whole drive and does not age. The output has a row for each tick, with its instructions and
+    cycles. Needs the extra [ecu].
+
+        acc-decel replay drive.csv --clock-mhz 80 --output answers.csv
+        acc-decel replay drive.csv --mass 1500 --max-age 0.5 --max-age brake_pressure_bar=2 --plot drive.png
+    """
     if not 0 < clock_mhz < np.inf:
         raise ValueError(f"--clock-mhz must be above 0 [MHz]. Got {clock_mhz:g}.")
     if output_file is not None:
@@ -44,32 +61,44 @@ def replay(
         from acc_decel.cli import plots  # noqa: PLC0415 - Matplotlib
 
         plots.check_picture_name(plot)
-    from acc_decel.ecu import deadline_utilisation, sample_and_hold, tick_times  # noqa: PLC0415 - the extra [ecu] is asked for only here
-
-    time, columns, ages = _read(drive, constants, predictor.factors, max_age)
-    ticks = tick_times(time)
-    answers = _ticked(
-        predictor, sample_and_hold(predictor.factors, time, columns, ticks, max_age=ages), core, number_format, build
-    )
-    answers.insert(0, TIME, ticks)
-    told = {"target": core, "number_format": number_format} | _told(answers, clock_mhz)
+    answers = _answers(drive, factors, Predictor(model), core, number_format, build, max_age or [])
+    report = {"target": core, "number_format": number_format} | _report(answers, clock_mhz)
     if plot is not None:
-        use = deadline_utilisation(answers["cycles"].to_numpy(), clock_mhz) if "cycles" in answers else None
-        plots.save(plots.task_over_time(answers, use, f"{drive.name} on the emulated {core}"), plot)
+        _draw(answers, clock_mhz, f"{drive.name} on the emulated {core}", plot)
     if output_file is not None:
         write_table(answers, output_file)
     if as_json:
-        print_json(told | {"answers": answers})
+        print_json(report | {"answers": answers})
     else:
-        _print(told)
+        _print(report)
 
 
-def ages_of(asked: list[str], factors: tuple[Factor, ...]) -> dict[str, float]:
-    """The greatest age [s] of each factor's value, from words like 0.5 (all factors) and mass=60 (this one)."""
+def _answers(
+    drive: Path,
+    constants: Factors,
+    predictor: Predictor,
+    core: str,
+    number_format: str,
+    build: Path | None,
+    max_age: list[str],
+) -> pd.DataFrame:
+    """What the task answers at each tick of the drive, and what that costs."""
+    from acc_decel.ecu import sample_and_hold, tick_times  # noqa: PLC0415 - the extra [ecu] is asked for only here
+
+    time, columns, ages = _read(drive, constants, predictor.factors, max_age)
+    ticks = tick_times(time)
+    held = sample_and_hold(predictor.factors, time, columns, ticks, max_age=ages)
+    answers = _ticked(predictor, held, core, number_format, build)
+    answers.insert(0, TIME, ticks)
+    return answers
+
+
+def ages_of(words: list[str], factors: tuple[Factor, ...]) -> dict[str, float]:
+    """The maximum age [s] of each factor's value, from words like 0.5 (all factors) and mass=60 (this one)."""
     from acc_decel.ecu import MAX_AGE  # noqa: PLC0415
 
     ages = {f.name: MAX_AGE for f in factors}
-    for word in sorted(asked, key=lambda word: "=" in word):
+    for word in sorted(words, key=lambda word: "=" in word):
         name, _, number = word.rpartition("=")
         if name and name not in ages:
             raise ValueError(unknown_factor(name, factors))
@@ -86,7 +115,7 @@ def ages_of(asked: list[str], factors: tuple[Factor, ...]) -> dict[str, float]:
 def _read(
     path: Path, constants: Factors, factors: tuple[Factor, ...], max_age: list[str]
 ) -> tuple[ndarray, ndarray, dict[str, float]]:
-    """Time [s], factor columns and greatest ages of a drive; what the file has no column for never grows old."""
+    """Time [s], factor columns and maximum ages of a drive; what the file has no column for does not age."""
     table = read_table(path)
     if TIME not in table:
         raise ValueError(
@@ -100,7 +129,7 @@ def _read(
             raise ValueError(f"{f.name} must be a column of {path} or an option. Got both: drop one.")
         if not (f.may_lack or f.standard is not None or f.name in given or f.name in constants):
             raise ValueError(
-                f"{path} must have a column {f.name} of {f.span} ({f.meaning}), which may not lack. Got none: add it, "
+                f"{path} must have a column {f.name} of {f.span} ({f.meaning}), which is required. Got none: add it, "
                 f"or give --{f.name.replace('_', '-')} for the whole drive."
             )
     for name, value in constants.items():
@@ -117,12 +146,14 @@ def _times(path: Path, column: "pd.Series[float]") -> ndarray:
     """The time of each row [s], ascending."""
     time = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
     if (wrong := np.flatnonzero(~np.isfinite(time))).size:
-        raise ValueError(f"{path}: {TIME} in row {wrong[0]} must be a number [s]. Got {column.iloc[wrong[0]]!r}.")
-    if (back := np.flatnonzero(np.diff(time) < 0)).size:
-        first = int(back[0])
         raise ValueError(
-            f"{path}: {TIME} in row {first + 1} must be at least {time[first]:g} s, that of the row before. "
-            f"Got {time[first + 1]:g}: sort the rows, or split the drive."
+            f"{path}: {TIME}{where(column.index, int(wrong[0]))} must be a number [s]. Got {column.iloc[wrong[0]]!r}."
+        )
+    if (back := np.flatnonzero(np.diff(time) < 0)).size:
+        row = int(back[0]) + 1
+        raise ValueError(
+            f"{path}: {TIME}{where(column.index, row)} must be at least {time[row - 1]:g} s, that of the row before. "
+            f"Got {time[row]:g}: sort the rows, or split the drive."
         )
     return time
 
@@ -147,11 +178,12 @@ def _ticked(predictor: Predictor, columns: ndarray, core: str, number_format: st
     return answers if run.cycles is None else answers.assign(cycles=run.cycles)
 
 
-def _told(answers: pd.DataFrame, clock_mhz: float) -> dict[str, object]:
+def _report(answers: pd.DataFrame, clock_mhz: float) -> dict[str, object]:
+    """Counts, costs and the use of the deadline, for a program; None where no manual gives cycles."""
     from acc_decel.ecu import PERIOD, deadline_utilisation  # noqa: PLC0415
 
     refused = answers["status"] & REFUSED != 0
-    told: dict[str, object] = {
+    report: dict[str, object] = {
         "ticks": len(answers),
         "seconds": float(answers[TIME].iloc[-1] - answers[TIME].iloc[0]),
         "answered": int((~refused).sum()),
@@ -169,23 +201,32 @@ def _told(answers: pd.DataFrame, clock_mhz: float) -> dict[str, object]:
     }
     if "cycles" in answers:
         use = deadline_utilisation(answers["cycles"].to_numpy(), clock_mhz)
-        told |= {"cycles_max": int(answers["cycles"].max()), "cycles_mean": float(answers["cycles"].mean())}
-        told |= {"deadline_utilisation_max": float(use.max()), "deadline_utilisation_mean": float(use.mean())}
-        told |= {"deadlines_missed": int((use > 1).sum())}
-    return told
+        report |= {"cycles_max": int(answers["cycles"].max()), "cycles_mean": float(answers["cycles"].mean())}
+        report |= {"deadline_utilisation_max": float(use.max()), "deadline_utilisation_mean": float(use.mean())}
+        report |= {"deadlines_missed": int((use > 1).sum())}
+    return report
 
 
-def _print(told: Mapping[str, Any]) -> None:
+def _draw(answers: pd.DataFrame, clock_mhz: float, title: str, path: Path) -> None:
+    from acc_decel.cli import plots  # noqa: PLC0415 - Matplotlib
+    from acc_decel.ecu import deadline_utilisation  # noqa: PLC0415
+
+    use = deadline_utilisation(answers["cycles"].to_numpy(), clock_mhz) if "cycles" in answers else None
+    plots.save(plots.task_over_time(answers, use, title), path)
+
+
+def _print(report: Mapping[str, Any]) -> None:
     for name in ("target", "number_format", "ticks", "seconds", "answered", "refused", "instructions_max"):
-        say(f"{name}: {told[name]}")
-    say(f"max_abs_difference: {told['max_abs_difference']:.2e}")
-    for status in told["statuses"]:
+        say(f"{name}: {report[name]}")
+    say(f"max_abs_difference: {report['max_abs_difference']:.2e}")
+    for status in report["statuses"]:
         say(f"{status['ticks']} ticks: {status['text']}")
-    if told["cycles_max"] is None:
-        say(f"deadline: not known, because no manual gives the cycles of an instruction of the {told['target']}")
+    if report["cycles_max"] is None:
+        say(f"deadline: not known, because no manual gives the cycles of an instruction of the {report['target']}")
         return
-    say(f"cycles: {told['cycles_max']} at most, {told['cycles_mean']:.0f} in the mean (estimate)")
+    use_max, use_mean = report["deadline_utilisation_max"], report["deadline_utilisation_mean"]
+    say(f"cycles: {report['cycles_max']} at most, {report['cycles_mean']:.0f} in the mean (estimate)")
     say(
-        f"deadline of {told['period_s']:g} s at {told['clock_mhz']:g} MHz: {told['deadline_utilisation_max']:.2%} used "
-        f"at most, {told['deadline_utilisation_mean']:.2%} in the mean, {told['deadlines_missed']} missed"
+        f"deadline of {report['period_s']:g} s at {report['clock_mhz']:g} MHz: {use_max:.2%} used at most, "
+        f"{use_mean:.2%} in the mean, {report['deadlines_missed']} missed"
     )

@@ -24,62 +24,63 @@ def simulate(
     friction_map: Annotated[Path | None, typer.Option(help="draw friction over speed and water, by tread")] = None,
     as_json: Json = False,
 ) -> None:
-    """Simulate one stop, everything unknown being typical, and draw it.
+    """Simulate one stop to standstill, with typical values for what is not given, and draw it.
 
-    A factor that is not given is ordinary: dry, level, calm, the middle of what is usual. The table says what was
-    taken.
+    A factor that is not given takes its typical value from the scenarios of the training: a dry road, which is more
+    common than any depth of water, level, calm, half loaded, the median tread. Road temperature and tyres suit the
+    surface. The table says where each value comes from. `predict` is different: there a factor that is not given is
+    unknown, and the interval covers what it may be.
 
         acc-decel simulate --speed 27.8 --brake-pressure-bar 160 --plot stop.png
         acc-decel simulate --speed 27.8 --brake-pressure-bar 160 --abs 0 --water-film-mm 1 --plot locked.svg
+
+    Needs the extra [train].
     """
-    from acc_decel import physics  # noqa: PLC0415 - the extra [train] is asked for only here
+    from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
 
     car = physics.vehicle(vehicle)
-    true = {f.name: _value(f, factors.get(f.name)) for f in car.factors if not f.estimate}
-    answer = physics.stops(car, **{name: np.array([value]) for name, value in true.items()}, latents=None)
-    told = {name: float(column[0]) for name, column in answer.items()}
+    known = {f.name: _number(f, factors[f.name]) for f in car.factors if f.name in factors}
+    true = dataset.typical_factors(car, known)
+    columns = physics.stops(car, **{name: np.array([value]) for name, value in true.items()}, latents=None)
+    answer = {name: float(column[0]) for name, column in columns.items()}
     if plot is not None:
         from acc_decel.cli import plots  # noqa: PLC0415
 
-        title = f"{car.name}: {told['deceleration']:.2f} m/s^2, stands after {told['stopping_distance']:.1f} m"
-        plots.save(plots.stop_over_time(physics.history(car, **true), title), plot)
+        plots.save(plots.stop_over_time(physics.history(car, **true), _title(car.name, answer)), plot)
     if friction_map is not None:
         _draw_map(car, true, friction_map)
     if as_json:
-        print_json({"vehicle": car.name, "factors": true} | told)
+        typical = [name for name in true if name not in known]
+        print_json({"vehicle": car.name, "factors": true, "typical": typical} | answer)
         return
     named = {f.name: f for f in FACTORS}
-    rows = [(name, _told(named[name], value), named[name].unit) for name, value in true.items()]
-    print_table(f"{car.name}: taken", ("factor", "value", "unit"), rows)
+    rows = [(n, _text(named[n], v), named[n].unit, "given" if n in known else "typical") for n, v in true.items()]
+    print_table(f"{car.name}: taken", ("factor", "value", "unit", "source"), rows)
     units = {"deceleration": "m/s^2", "delay": "s", "peak_disc_c": "degC", "stopping_distance": "m"}
-    print_table("simulated", ("answer", "value", "unit"), [(n, f"{v:.3f}", units.get(n, "")) for n, v in told.items()])
+    results = [(name, f"{value:.3f}", units.get(name, "")) for name, value in answer.items()]
+    print_table("simulated", ("answer", "value", "unit"), results)
 
 
-def _value(factor: Factor, given: Given) -> float:
-    """The number that the physics takes for a factor: what was given, or the ordinary."""
+def _title(vehicle: str, answer: dict[str, float]) -> str:
+    slowing, distance = answer["deceleration"], answer["stopping_distance"]
+    end = f"stops after {distance:.1f} m" if np.isfinite(distance) else "does not stop"
+    return f"{vehicle}: {slowing:.2f} m/s^2, {end}"
+
+
+def _number(factor: Factor, given: Given) -> float:
+    """The number that the physics takes for a given factor."""
+    if factor.estimate:
+        raise ValueError(f"{factor.name} is a result of the simulation ({factor.meaning}). Got {given}: leave it out.")
     if factor.levels:
-        level = given if isinstance(given, str) else factor.levels[0]
-        if level not in factor.levels:
+        if given not in factor.levels:
             raise ValueError(factor.refusal(str(given)))
-        return float(factor.levels.index(level))
-    if given is None:
-        return _ordinary(factor)
+        return float(factor.levels.index(str(given)))
     if not isinstance(given, int | float) or not factor.low <= given <= factor.high:
         raise ValueError(factor.refusal(given))
     return float(given)
 
 
-def _ordinary(factor: Factor) -> float:
-    if factor.standard is not None:
-        return factor.standard
-    if factor.bend:
-        return factor.low
-    if factor.prior.uniform < 1:
-        return factor.prior.mean
-    return 0.5 * (factor.low + factor.high)
-
-
-def _told(factor: Factor, value: float) -> str:
+def _text(factor: Factor, value: float) -> str:
     return factor.levels[int(value)] if factor.levels else f"{value:g}"
 
 

@@ -1,4 +1,4 @@
-"""The command that proves what a model can do and cannot: verify. It needs the extra [train]."""
+"""`acc-decel verify`: proofs of what a model can do and cannot. Needs the extra [train]."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +9,7 @@ from acc_decel.cli.terminal import print_json, print_table, progress_console, sa
 from acc_decel.model_folder import DEFAULT_MODEL, model_path
 
 if TYPE_CHECKING:
-    from acc_decel.assurance import Model
+    from acc_decel.assurance import ProvenModel
 
 VERDICTS = {True: "passed", False: "FAILED", None: "not made"}
 
@@ -25,11 +25,11 @@ def verify(
 
     Monotonicity is proven for all inputs, in the arrays and in the ONNX graph. Ranges are bounds that no accepted input
     passes, with an input that comes as near as it says. Exit status 1 if a proof fails. The same model gives the same
-    proof.json, as long as no solver runs out of time.
+    proof.json, as long as no solver runs out of time. Needs the extra [train].
 
         acc-decel verify models/suv
     """
-    from acc_decel.assurance import passed, proofs, write_report  # noqa: PLC0415 - the extra [train]
+    from acc_decel.assurance import passed, prove, write_report  # noqa: PLC0415 - the extra [train]
 
     opened = _opened(model, vehicle)
     with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=progress_console) as progress:
@@ -38,7 +38,7 @@ def verify(
         def told(name: str) -> None:
             progress.update(task, description=f"proving: {name}")
 
-        found = list(proofs(opened, seconds=time_limit, on_proof=told))
+        found = list(prove(opened, seconds=time_limit, on_proof=told))
     if as_json:
         print_json({"passed": passed(found), "proofs": found})
     else:
@@ -52,14 +52,14 @@ def verify(
         raise typer.Exit(1)
 
 
-def _opened(model: str, vehicle: str | None) -> "Model":
+def _opened(model: str, vehicle: str | None) -> "ProvenModel":
     """The model and its vehicle: the one that is given, or the shipped one of its name."""
     from acc_decel import physics  # noqa: PLC0415
-    from acc_decel.assurance import opened  # noqa: PLC0415
+    from acc_decel.assurance import open_model  # noqa: PLC0415
     from acc_decel.predictor import Predictor  # noqa: PLC0415
 
     folder = model_path(model).parent
     if vehicle is not None:
-        return opened(folder, physics.vehicle(vehicle))
+        return open_model(folder, physics.vehicle(vehicle))
     name = Predictor(folder).vehicle
-    return opened(folder, physics.vehicle(name) if name in physics.vehicle_names() else None)
+    return open_model(folder, physics.vehicle(name) if name in physics.vehicle_names() else None)

@@ -9,9 +9,10 @@ from acc_decel.dataset.oracle import conditional_quantiles as conditional_quanti
 from acc_decel.dataset.partition import events_table as events_table
 from acc_decel.dataset.scenarios import CAUSES as CAUSES
 from acc_decel.dataset.scenarios import Driving as Driving
+from acc_decel.dataset.scenarios import from_prior as from_prior
 from acc_decel.dataset.scenarios import scenarios as scenarios
-from acc_decel.dataset.scenarios import spread as spread
-from acc_decel.dataset.sensors import sensed as sensed
+from acc_decel.dataset.scenarios import typical_factors as typical_factors
+from acc_decel.dataset.sensors import sense as sense
 from acc_decel.dataset.table import Dataset as Dataset
-from acc_decel.dataset.table import dataset as dataset
 from acc_decel.dataset.table import generate as generate
+from acc_decel.dataset.table import load_dataset as load_dataset

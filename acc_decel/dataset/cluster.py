@@ -1,4 +1,4 @@
-"""The same partitions on a Dask cluster: every worker simulates its own and writes them to a folder that all see."""
+"""The same partitions on a Dask cluster: each worker writes its own to a folder that all machines see."""
 
 import asyncio
 from collections.abc import Iterator
@@ -16,155 +16,158 @@ from distributed import Client, Future, Security, as_completed
 from distributed.comm.core import connect
 from distributed.scheduler import KilledWorker
 
-from acc_decel.dataset.partition import Plan, Written, encoded, events_table, written
+from acc_decel.dataset.partition import Plan, WrittenPartition, events_table, parquet_bytes, write_partition
 from acc_decel.factors import schema
 from acc_decel.physics import Vehicle
 
-TIMEOUT_S = 5  # for the scheduler to answer, and for a first worker to be there
-IN_FLIGHT = 1_000  # partitions that the scheduler knows at a time: enough to keep hundreds of workers busy
-SAMPLE = 1_024  # events that every machine simulates to show that it writes the same bytes
-LIBRARIES = ("numpy", "scipy", "numba", "pyarrow")  # whose versions decide on the bytes
+TIMEOUT_S = 5  # until the scheduler must have answered, and until there must be a first worker
+MAX_SUBMITTED = 1_000  # partitions that the scheduler has at a time: enough to keep hundreds of workers busy
+SAMPLE_EVENTS = 1_024  # every machine simulates them to show that it writes the same bytes
+LIBRARIES = ("numpy", "scipy", "numba", "pyarrow")  # their versions determine the bytes
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker is told of the work, next to the number of a partition."""
+    """What a worker must know, besides the number of its partition."""
 
     plan: Plan
-    mark: Path  # lies in the folder as long as the work goes on
-    software: dict[str, str]  # of the machine that asks
+    marker: Path  # a file in the folder of the dataset, for as long as the work takes
+    software: dict[str, str]  # of the machine that runs the command
 
 
 @contextmanager
-def writing(plan: Plan, scheduler: str) -> Iterator[Iterator[Written]]:
-    """Have the workers known to `scheduler` write the partitions of `plan`; iterate over them as they get finished.
+def open_writers(plan: Plan, scheduler: str) -> Iterator[Iterator[WrittenPartition]]:
+    """The partitions of `plan`, each as soon as a worker of `scheduler` has written it.
 
-    Each worker must first show that it sees the folder and writes the same bytes as this machine. A partition whose
-    worker is lost goes to another, as often as Dask's setting `distributed.scheduler.allowed-failures` permits. Raises
-    ValueError or OSError with the reason if that fails; what is finished stays.
+    Each worker must first show that it sees the folder and writes the same bytes as this machine. If a worker is lost,
+    another one gets its partition, as often as Dask's setting `distributed.scheduler.allowed-failures` permits. Raises
+    ValueError or OSError with the reason if that fails; finished partitions stay.
     """
-    with _connected(scheduler) as client, _marked(plan.folder) as mark, _explained(plan, scheduler):
-        job = Job(plan, mark, software(plan.vehicle, plan.seed))
+    with _connect(scheduler) as client, _folder_marker(plan.folder) as marker, _translated_errors(plan, scheduler):
+        job = Job(plan, marker, software(plan.vehicle, plan.seed))
         _check_scheduler(client, scheduler)
         _check_workers(client, job)
-        yield _finished(client, job)
+        yield _write_all(client, job)
 
 
 def release() -> dict[str, str]:
-    """Which code this is."""
+    """Version of this code and of its factors."""
     return {"acc-decel": version("acc-decel"), "factor schema": schema()}
 
 
 @lru_cache(maxsize=8)
 def software(vehicle: Vehicle, seed: int) -> dict[str, str]:
-    """All that decides on the bytes: versions, and a digest of the first events as this machine writes them."""
-    sample = sha256(encoded(events_table(vehicle, seed=seed, first=0, events=SAMPLE))).hexdigest()[:16]
-    return release() | {name: version(name) for name in LIBRARIES} | {f"first {SAMPLE} events": sample}
+    """Everything that determines the bytes: versions, and a digest of the first events as this machine writes them."""
+    sample = sha256(parquet_bytes(events_table(vehicle, seed=seed, first=0, events=SAMPLE_EVENTS))).hexdigest()[:16]
+    return release() | {name: version(name) for name in LIBRARIES} | {f"first {SAMPLE_EVENTS} events": sample}
 
 
 def refusal(job: Job) -> str | None:
-    """Why this process may not work on `job`, as the rest of a sentence about it; None if it may."""
-    if not job.mark.is_file():
+    """Why this worker may not work on `job`, as the end of a sentence that names the worker; None if it may."""
+    if not job.marker.is_file():
         return f"must see the folder {job.plan.folder}. Got none, or another: mount it there under the same path."
-    here = software(job.plan.vehicle, job.plan.seed)
-    other = [
-        f"{here.get(name)} for {name}, not {told}" for name, told in job.software.items() if here.get(name) != told
+    own = software(job.plan.vehicle, job.plan.seed)
+    differences = [
+        f"{own.get(name)} for {name}, not {expected}"
+        for name, expected in job.software.items()
+        if own.get(name) != expected
     ]
-    if other:
+    if differences:
         return (
-            f"must write the same bytes as this machine. Got {'; '.join(other)}: install the same versions, or start "
-            "this command on a machine like the workers."
+            f"must write the same bytes as this machine. Got {'; '.join(differences)}: install the same versions, or "
+            "start this command on a machine like the workers."
         )
     return None
 
 
-def task(job: Job, number: int) -> Written:
-    """Partition `number` written by this worker, which may have joined after the others were checked."""
+def task(job: Job, number: int) -> WrittenPartition:
+    """Partition `number`, written by this worker. It is checked again: it may have joined after the check of all."""
     if reason := refusal(job):
         raise ValueError(f"A worker {reason}")
-    return written(job.plan, number)
+    return write_partition(job.plan, number)
 
 
-def _finished(client: Client, job: Job) -> Iterator[Written]:
-    waiting = iter(range(job.plan.files))
-    first = [_submitted(client, job, number) for number in islice(waiting, IN_FLIGHT)]
+def _write_all(client: Client, job: Job) -> Iterator[WrittenPartition]:
+    numbers = iter(range(job.plan.files))
+    first = [_submit(client, job, number) for number in islice(numbers, MAX_SUBMITTED)]
     running = as_completed(first, loop=client.loop)
-    del first  # as_completed lets go of a future once it is finished; so must we
+    del first  # as_completed drops each finished future to free its memory; this list would keep them
     for future in running:
         yield future.result()
-        for number in islice(waiting, 1):
-            running.add(_submitted(client, job, number))
+        for number in islice(numbers, 1):
+            running.add(_submit(client, job, number))
 
 
-def _submitted(client: Client, job: Job, number: int) -> "Future[Written]":  # not generic in older Dask
-    return client.submit(task, job, number, key=f"{job.plan.file(number).name} {job.mark.name}")
+def _submit(client: Client, job: Job, number: int) -> "Future[WrittenPartition]":  # not generic in older Dask
+    return client.submit(task, job, number, key=f"{job.plan.file(number).name} {job.marker.name}")
 
 
 @contextmanager
-def _connected(scheduler: str) -> Iterator[Client]:
+def _connect(scheduler: str) -> Iterator[Client]:
     try:
-        with ThreadPoolExecutor(1) as other:  # the caller, a notebook say, may have an event loop of its own
-            other.submit(asyncio.run, _knocked(scheduler)).result()
+        with ThreadPoolExecutor(1) as thread:  # the caller's thread may run an event loop, as a notebook does
+            thread.submit(asyncio.run, _handshake(scheduler)).result()
     except (OSError, ValueError) as error:
         raise ConnectionError(
             f"scheduler must be the address of a running Dask scheduler, like tcp://host:8786. Got {scheduler}, no "
-            f"Dask there ({str(error) or f'silent for {TIMEOUT_S} s'}): start one with `dask scheduler`, or do without."
+            f"Dask there ({str(error) or f'silent for {TIMEOUT_S} s'}): start one with `dask scheduler`, or "
+            "leave the option out."
         ) from error
     with Client(scheduler, timeout=TIMEOUT_S, set_as_default=False) as client:
         yield client
 
 
-async def _knocked(scheduler: str) -> None:
-    """Dask's handshake and no more: a Client that gets no answer hangs once more when it is deleted."""
-    knock = connect(scheduler, timeout=TIMEOUT_S, **Security().get_connection_args("client"))
-    comm = await asyncio.wait_for(knock, TIMEOUT_S + 1)  # Dask's own limit does not count from where something answers
+async def _handshake(scheduler: str) -> None:
+    """Connect to the scheduler and disconnect. A Client that gets no answer would hang again when it is deleted."""
+    connection = connect(scheduler, timeout=TIMEOUT_S, **Security().get_connection_args("client"))
+    comm = await asyncio.wait_for(connection, TIMEOUT_S + 1)  # Dask's own limit fails if something else listens there
     await comm.close()
 
 
 @contextmanager
-def _marked(folder: Path) -> Iterator[Path]:
-    """A file by which a worker knows the folder; a killed run's is swept away by the next, like a partial file."""
-    mark = folder / f".workers.{uuid4().hex[:12]}.partial"
+def _folder_marker(folder: Path) -> Iterator[Path]:
+    """A file by which workers recognise the folder. If this run is killed, the next one deletes it."""
+    marker = folder / f".workers.{uuid4().hex[:12]}.partial"
     folder.mkdir(parents=True, exist_ok=True)
-    mark.touch()
+    marker.touch()
     try:
-        yield mark
+        yield marker
     finally:
-        mark.unlink(missing_ok=True)
+        marker.unlink(missing_ok=True)
 
 
 @contextmanager
-def _explained(plan: Plan, scheduler: str) -> Iterator[None]:
-    """Failures of the cluster as a sentence, with what to do."""
-    again = "the same command resumes with the partitions that are finished"
+def _translated_errors(plan: Plan, scheduler: str) -> Iterator[None]:
+    """Turn failures of the cluster into errors that say what to do."""
+    resume = "the same command resumes with the partitions that are finished"
     try:
         yield
     except KilledWorker as error:
         file, lost = str(error.task).split()[0], error.allowed_failures + 1
         raise OSError(
-            f"{plan.folder / file} must be finished by a worker. Got {lost} workers in a row that were lost over it, "
+            f"{plan.folder / file} must be written by a worker. Got {lost} workers in a row that died over it, "
             f"the last {error.last_worker.address}: see its log, and its memory ({plan.partition} events in a file). "
-            f"Then {again}."
+            f"Then {resume}."
         ) from error
-    except ImportError as error:  # of a worker that came later than the check
+    except ImportError as error:  # of a worker that joined after the check
         raise ValueError(
-            f"Every worker must run acc-decel[train] {release()['acc-decel']}. Got: {error}. Install it. Then {again}."
+            f"Every worker must run acc-decel[train] {release()['acc-decel']}. Got: {error}. Install it. Then {resume}."
         ) from error
     except CancelledError as error:
         raise ConnectionError(
-            f"The scheduler {scheduler} must be there until all is written. Got no more answer ({error}): start it "
-            f"again with its workers, then {again}."
+            f"The scheduler {scheduler} must run until everything is written. Got no more answer ({error}): start it "
+            f"again with its workers, then {resume}."
         ) from error
 
 
 def _check_scheduler(client: Client, scheduler: str) -> None:
     try:
-        told: object = client.run_on_scheduler(release)
-    except Exception as error:  # whatever its Python raises there
-        told = error
-    if told != release():
+        found: object = client.run_on_scheduler(release)
+    except Exception as error:  # anything that its Python may raise
+        found = error
+    if found != release():
         raise ValueError(
-            f"The scheduler {scheduler} must run {release()}. Got {told}: install the same acc-decel for it."
+            f"The scheduler {scheduler} must run {release()}. Got {found}: install the same acc-decel for it."
         )
 
 

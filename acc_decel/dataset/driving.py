@@ -1,4 +1,4 @@
-"""From how a fleet drives to what the brakes are asked for: demanded deceleration becomes brake pressure."""
+"""From how a fleet drives to brake demand: demanded deceleration becomes brake pressure."""
 
 from jaxtyping import Float
 from numpy import ndarray
@@ -12,7 +12,7 @@ def fleet_driving(
 ) -> Driving:
     """Driving with these quantiles of speed [m/s] and demanded deceleration [m/s^2].
 
-    The pressure is that which slows the vehicle, half loaded, so hard on its brakes alone: no drag, no fade, full grip.
+    The pressure is the one at which the brakes alone reach this deceleration: half loaded, no drag, no fade, full grip.
     """
     brakes, body = vehicle.brakes, vehicle.body
     force_per_bar = (brakes.front_torque_per_bar + brakes.rear_torque_per_bar) / vehicle.tyres.radius

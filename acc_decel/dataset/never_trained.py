@@ -1,8 +1,7 @@
-"""Combinations that no training event holds, by the rules of `scenarios.py` and the physics.
+"""Combinations of values that no training event has, by the rules of `scenarios.py` and the physics.
 
-The trained domain is tried on them, and nothing is trained on them. Each lies so far beyond a rule that noise of the
-sensors does not lead there (four standard deviations), and overwrites some columns of real events; whatever else is
-known of these stays.
+The trained domain is tested on them; nothing is trained on them. Each overwrites some columns of real events and leaves
+the others. Each is so far beyond a rule (four standard deviations) that sensor noise does not reach it.
 """
 
 from dataclasses import dataclass
@@ -16,9 +15,9 @@ from acc_decel.factors import Factor, column_names
 
 @dataclass(frozen=True)
 class NeverTrained:
-    """One kind of combination: columns with the least and the greatest value that they get, and why it is never drawn.
+    """One kind of combination: some columns, each with its minimum and maximum, and why no training event has it.
 
-    Other levels of a choice that is given in part become 0.
+    If a combination sets some levels of a choice, the other levels become 0.
     """
 
     name: str
@@ -26,11 +25,11 @@ class NeverTrained:
     spans: tuple[tuple[str, float, float], ...]
 
 
-_MELTS = "what melts is not there (`surface_shares`), and a camera calibrated by construction rules it out"
+_MELTS = "snow and ice have melted there (`surface_shares`), and a camera calibrated by construction excludes them"
 _FREEZES = "below THAW_C snow and ice carry no liquid water, and a rain sensor is sure of a dry road"
 _EXCLUDED = "an exclusion of factors.py"
-_SLIPPERY = "no tyre of the physics finds such grip there, its whole scatter included"
-_GRIPPY = "no tyre of the physics slips so easily there, its whole scatter included"
+_SLIPPERY = "no tyre of the physics has so much grip there, scatter included"
+_GRIPPY = "no tyre of the physics has so little grip there, scatter included"
 
 # fmt: off
 NEVER_TRAINED: tuple[NeverTrained, ...] = (
@@ -60,9 +59,9 @@ NEVER_TRAINED: tuple[NeverTrained, ...] = (
                  (("surface_asphalt", 1.0, 1.0), ("water_film_mm", 0.0, 0.0), ("friction_estimate", 0.05, 0.25))),
     NeverTrained("no grip on dry concrete", _GRIPPY,
                  (("surface_concrete", 1.0, 1.0), ("water_film_mm", 0.0, 0.0), ("friction_estimate", 0.05, 0.25))),
-    NeverTrained("half a winter tyre", "a car wears one kind of tyre, known for certain",
+    NeverTrained("half a winter tyre", "a car has one kind of tyre, known for certain",
                  (("tyre_kind_summer", 0.5, 0.5), ("tyre_kind_winter", 0.5, 0.5))),
-    NeverTrained("half an ABS", "a car has ABS or has not",
+    NeverTrained("half an ABS", "a car either has ABS or not",
                  (("abs", 0.3, 0.7),)),
 )
 # fmt: on
@@ -74,12 +73,12 @@ def never_trained(
     columns: Float32[ndarray, "events columns"],
     rng: np.random.Generator,
 ) -> Float32[ndarray, "events columns"]:
-    """The events `columns` with such a combination in each, evenly drawn over its spans."""
-    changed, at = columns.copy(), column_names(factors).index
-    given = {name for name, _, _ in kind.spans}
+    """The events `columns`, each with this combination in it: values drawn evenly over its spans."""
+    changed, index = columns.copy(), column_names(factors).index
+    overwritten = {name for name, _, _ in kind.spans}
     for factor in factors:
-        if factor.levels and given & {*factor.columns}:
-            changed[:, [at(c) for c in factor.columns]] = 0
-    for name, least, greatest in kind.spans:
-        changed[:, at(name)] = rng.uniform(least, greatest, len(columns))
+        if factor.levels and overwritten & {*factor.columns}:
+            changed[:, [index(c) for c in factor.columns]] = 0
+    for name, low, high in kind.spans:
+        changed[:, index(name)] = rng.uniform(low, high, len(columns))
     return changed

@@ -1,8 +1,8 @@
-"""The best answer that any network could give: quantiles of the simulated deceleration, given what sensors tell.
+"""The best answer that any network could give: quantiles of the simulated deceleration, given the sensor readings.
 
-For each event the situations that may lie behind its columns are drawn (importance sampling): factors near what their
-sensor reads, factors that lack and latents from their population; each situation is simulated and weighted by its
-prior and by the likelihood of every reading. Nothing here knows which situation the event really was.
+For each event, situations that could have caused its readings are drawn (importance sampling): a factor near its
+reading, missing factors and latents from their population. Each situation is simulated, and weighted by its prior and
+by the likelihood of every reading. The true situation of the event is not used.
 """
 
 from collections.abc import Callable
@@ -19,9 +19,9 @@ from acc_decel.dataset.scenarios import (
     THIN_MEAN_MM,
     THIN_SHARE,
     Driving,
-    chosen,
     deepest_film,
-    drawn,
+    pick_level,
+    sample,
     surface_shares,
     tyre_shares,
 )
@@ -31,8 +31,8 @@ from acc_decel.physics import LATENTS, Vehicle, stops
 Columns = dict[str, ndarray]
 Rule = Callable[[Factor, ndarray, Columns, np.random.Generator], tuple[ndarray, ndarray]]
 DRAWS = 4_096  # situations drawn for each event
-AT_ONCE = 262_144  # situations simulated at a time
-DAMP_SHARE, DAMP_MM = 0.1, 0.03  # a sensor that reads dry: this share of the draws is damp, about this deep
+BATCH_SITUATIONS = 262_144  # simulated at a time
+DAMP_SHARE, DAMP_MM = 0.1, 0.03  # where the sensor reads dry: this share of the draws is damp, with this mean depth
 
 
 def conditional_quantiles(
@@ -45,24 +45,24 @@ def conditional_quantiles(
     driving: Driving | None = None,
     on_events: Callable[[int], None] = lambda _: None,
 ) -> Float[ndarray, "events quantiles"]:
-    """Quantiles of the deceleration [m/s^2] of `vehicle` given the sensed `columns`, NaN where a factor lacks.
+    """Quantiles of the deceleration [m/s^2] of `vehicle` given the sensed `columns`, NaN where a factor is missing.
 
-    `driving` is that of the dataset, in place of the priors of some factors. The sampling error of the quantiles
-    shrinks with the root of `draws`. `on_events` is told how many events are done.
+    `driving` is that of the dataset; it replaces the priors of some factors. The sampling error of the quantiles
+    shrinks with the root of `draws`. `on_events` is called with the number of events just finished.
     """
-    at_once = max(1, AT_ONCE // draws)
+    batch_events = max(1, BATCH_SITUATIONS // draws)
     parts = []
-    for start in range(0, len(columns), at_once):
-        some = columns[start : start + at_once]
-        deceleration, logarithm = _weighted_stops(vehicle, np.repeat(some, draws, axis=0), rng, driving)
-        parts.append(_weighted_quantiles(deceleration.reshape(-1, draws), logarithm.reshape(-1, draws), quantiles))
-        on_events(len(some))
+    for start in range(0, len(columns), batch_events):
+        batch = columns[start : start + batch_events]
+        deceleration, log_weight = _weighted_stops(vehicle, np.repeat(batch, draws, axis=0), rng, driving)
+        parts.append(_weighted_quantiles(deceleration.reshape(-1, draws), log_weight.reshape(-1, draws), quantiles))
+        on_events(len(batch))
     return np.concatenate(parts)
 
 
-def _weighted_quantiles(value: ndarray, logarithm: ndarray, quantiles: tuple[float, ...]) -> ndarray:
-    """Quantiles of each row of `value` under the weights exp(logarithm)."""
-    weight = np.exp(logarithm - logsumexp(logarithm, axis=1, keepdims=True))
+def _weighted_quantiles(value: ndarray, log_weight: ndarray, quantiles: tuple[float, ...]) -> ndarray:
+    """Quantiles of each row of `value` with the weights exp(log_weight)."""
+    weight = np.exp(log_weight - logsumexp(log_weight, axis=1, keepdims=True))
     order = np.argsort(value, axis=1)
     value, weight = (np.take_along_axis(x, order, axis=1) for x in (value, weight))
     middle = np.cumsum(weight, axis=1) - 0.5 * weight
@@ -73,25 +73,25 @@ def _weighted_stops(
     vehicle: Vehicle, columns: ndarray, rng: np.random.Generator, driving: Driving | None
 ) -> tuple[ndarray, ndarray]:
     """Deceleration of one situation drawn for each row, and the logarithm of its weight."""
-    at = column_names(vehicle.factors).index
-    read = {f.name: columns[:, [at(c) for c in f.columns]].astype(float) for f in vehicle.factors}
-    ranged = {f.name: f for f in vehicle.factors}
+    index = column_names(vehicle.factors).index
+    readings = {f.name: columns[:, [index(c) for c in f.columns]].astype(float) for f in vehicle.factors}
+    factors = {f.name: f for f in vehicle.factors}
     rows = len(columns)
     true: Columns = {}
-    logarithm = np.zeros(rows)
-    plain = [f.name for f in CAUSES if f.name not in _RULES]
-    for name in (*plain, *_RULES):  # the rules need what was drawn before
+    total = np.zeros(rows)
+    without_rule = [f.name for f in CAUSES if f.name not in _RULES]
+    for name in (*without_rule, *_RULES):  # in this order: a rule uses what was drawn before
         rule: Rule = _RULES.get(name) or partial(_near_reading, driving=driving)
-        true[name], log_weight = rule(ranged[name], read[name], true, rng)
-        logarithm += log_weight
+        true[name], log_weight = rule(factors[name], readings[name], true, rng)
+        total += log_weight
     latents = {latent.name: rng.standard_normal(rows) for latent in LATENTS}
     answer = stops(vehicle, **{f.name: true[f.name] for f in CAUSES}, latents=latents)
     for factor in vehicle.factors:
         if factor.estimate:
-            reading = read[factor.name][:, 0]
-            given = np.isfinite(reading)
-            logarithm[given] += _log_likelihood(factor, answer["peak_friction"][given], reading[given])
-    return answer["deceleration"], logarithm
+            reading = readings[factor.name][:, 0]
+            available = np.isfinite(reading)
+            total[available] += _log_likelihood(factor, answer["peak_friction"][available], reading[available])
+    return answer["deceleration"], total
 
 
 def _near_reading(
@@ -102,25 +102,26 @@ def _near_reading(
     *,
     driving: Driving | None,
 ) -> tuple[ndarray, ndarray]:
-    """Values near the reading with their log weight; from the prior where the factor lacks."""
+    """Values near the reading, with the logarithm of their weight; from the prior where the factor is missing."""
     reading = read[:, 0]
-    given = np.isfinite(reading)
-    value = drawn(rng.random(len(reading)), factor, driving)
+    available = np.isfinite(reading)
+    value = sample(rng.random(len(reading)), factor, driving)
     if not factor.noise and not factor.noise_share:
-        return np.where(given, reading, value), np.zeros(len(reading))
-    near, log_proposed = _truncated(reading[given], _deviation(factor, reading[given]), factor.low, factor.high, rng)
-    value[given] = near
-    logarithm = np.zeros(len(reading))
+        return np.where(available, reading, value), np.zeros(len(reading))
+    sensed = reading[available]
+    near, log_proposed = _sample_truncated(sensed, _deviation(factor, sensed), factor.low, factor.high, rng)
+    value[available] = near
+    log_weight = np.zeros(len(reading))
     driven = driving.log_density(near, factor) if driving else None
     prior = _log_prior(factor, near) if driven is None else driven
-    logarithm[given] = prior + _log_likelihood(factor, near, reading[given]) - log_proposed
-    return value, logarithm
+    log_weight[available] = prior + _log_likelihood(factor, near, sensed) - log_proposed
+    return value, log_weight
 
 
-def _truncated(
+def _sample_truncated(
     mean: ndarray, deviation: ndarray, low: float | ndarray, high: float | ndarray, rng: np.random.Generator
 ) -> tuple[ndarray, ndarray]:
-    """Normal values cut off at `low` and `high`, with the logarithm of their density."""
+    """Draws from a normal distribution truncated to `low` to `high`, with the logarithm of their density."""
     a, b = ndtr((low - mean) / deviation), ndtr((high - mean) / deviation)
     room = np.maximum(b - a, 1e-12)
     z = ndtri(np.clip(a + room * rng.random(len(mean)), 1e-12, 1 - 1e-12))
@@ -132,7 +133,7 @@ def _log_bell(z: ndarray) -> ndarray:
 
 
 def _deviation(factor: Factor, value: ndarray) -> ndarray:
-    """Standard deviation of a reading of `value`, rounding included."""
+    """Standard deviation of the reading of a true `value`, rounding included."""
     return np.sqrt(factor.noise**2 + (factor.noise_share * value) ** 2 + factor.step**2 / 12)
 
 
@@ -147,48 +148,49 @@ def _log_prior(factor: Factor, value: ndarray) -> ndarray:
 
 
 def _log_likelihood(factor: Factor, value: ndarray, reading: ndarray) -> ndarray:
-    """Logarithm of the probability that a sensor at `value` reads `reading`: one step of it, all beyond at an end."""
+    """Logarithm of the probability that a sensor reads `reading` at `value`: of one step; at an end, of all beyond."""
     deviation = np.sqrt(factor.noise**2 + (factor.noise_share * value) ** 2)
     half = 0.5 * factor.step
     above = np.where(reading >= factor.high - half, np.inf, (reading + half - value) / deviation)
     below = np.where(reading <= factor.low + half, -np.inf, (reading - half - value) / deviation)
-    flip = above + np.where(np.isinf(below), -1e9, below) > 0  # work in the lower tail, where differences keep digits
+    flip = above + np.where(np.isinf(below), -1e9, below) > 0  # in the lower tail a difference keeps its digits
     above, below = np.where(flip, -below, above), np.where(flip, -above, below)
     high, low = log_ndtr(above), log_ndtr(below)
     return high + np.log1p(-np.minimum(np.exp(low - high), 1 - 1e-12))
 
 
 def _surface(factor: Factor, read: ndarray, true: Columns, rng: np.random.Generator) -> tuple[ndarray, ndarray]:
-    """The camera is calibrated, so its probabilities are those of the surface, on a road where they can be."""
+    """A level by the probabilities of the camera, which is calibrated; weight 0 where the road is too warm for it."""
     shares = surface_shares(factor, true["road_temperature_c"])
-    given = np.isfinite(read[:, 0])
-    value = chosen(rng.random(len(read)), np.where(given[:, None], read, shares))
+    available = np.isfinite(read[:, 0])
+    value = pick_level(rng.random(len(read)), np.where(available[:, None], read, shares))
     exact = read.max(axis=1) > 1 - 1e-6
-    possible = ((read > 0) == (shares > 0)).all(axis=1)  # a hesitant camera rules out just what melts
+    possible = ((read > 0) == (shares > 0)).all(axis=1)  # an uncertain camera excludes only what has melted
     share = np.take_along_axis(shares, value[:, None].astype(int), axis=1)[:, 0]
     with np.errstate(divide="ignore"):
-        return value, np.where(given, np.where(exact, np.log(share), np.where(possible, 0.0, -np.inf)), 0.0)
+        return value, np.where(available, np.where(exact, np.log(share), np.where(possible, 0.0, -np.inf)), 0.0)
 
 
 def _tyre_kind(factor: Factor, read: ndarray, true: Columns, rng: np.random.Generator) -> tuple[ndarray, ndarray]:
     shares = tyre_shares(factor, true["road_temperature_c"])
-    given = np.isfinite(read[:, 0])
-    value = chosen(rng.random(len(read)), np.where(given[:, None], read, shares))
+    available = np.isfinite(read[:, 0])
+    value = pick_level(rng.random(len(read)), np.where(available[:, None], read, shares))
     share = np.take_along_axis(shares, value[:, None].astype(int), axis=1)[:, 0]
-    return value, np.where(given, np.log(share), 0.0)
+    return value, np.where(available, np.log(share), 0.0)
 
 
 def _water_film_mm(factor: Factor, read: ndarray, true: Columns, rng: np.random.Generator) -> tuple[ndarray, ndarray]:
-    """A film near the reading; a sensor that reads dry leaves a little room for a damp road."""
+    """A film near the reading. Where the sensor reads dry, the road may still be damp."""
     reading, rows = read[:, 0], len(read)
     deepest = deepest_film(factor, true)
     thin = np.minimum(rng.exponential(THIN_MEAN_MM, rows), deepest)
     wet = np.where(rng.random(rows) < THIN_SHARE, thin, deepest * rng.random(rows))
-    unread = np.where(rng.random(rows) < DRY_SHARE, 0.0, wet)
+    from_prior = np.where(rng.random(rows) < DRY_SHARE, 0.0, wet)
     damp = np.minimum(rng.exponential(DAMP_MM, rows), deepest)
     is_dry = (rng.random(rows) >= DAMP_SHARE) | (deepest == 0)
-    near, log_proposed = _truncated(reading, _deviation(factor, np.maximum(reading, 0)), 1e-4, deepest + 1e-3, rng)
-    value = np.where(np.isnan(reading), unread, np.where(reading > 0, near, np.where(is_dry, 0.0, damp)))
+    deviation = _deviation(factor, np.maximum(reading, 0))
+    near, log_proposed = _sample_truncated(reading, deviation, 1e-4, deepest + 1e-3, rng)
+    value = np.where(np.isnan(reading), from_prior, np.where(reading > 0, near, np.where(is_dry, 0.0, damp)))
     with np.errstate(divide="ignore"):
         dry = np.log(np.where(deepest > 0, DRY_SHARE / (1 - DAMP_SHARE), 1.0))
         log_damp = np.log(DAMP_SHARE) - np.log(DAMP_MM) - damp / DAMP_MM

@@ -1,4 +1,4 @@
-"""One file of a dataset: any process on any machine writes it alike, whole or not at all."""
+"""One file of a dataset: every process on every machine writes the same bytes, all of them or none."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ LABELS = ("deceleration", "delay")
 
 @dataclass(frozen=True)
 class Plan:
-    """A dataset to be written: `events` events of `vehicle`, in files of `partition` events, to `folder`."""
+    """A dataset to write to `folder`: `events` events of `vehicle`, in files of `partition` events."""
 
     vehicle: Vehicle
     folder: Path
@@ -32,17 +32,17 @@ class Plan:
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """What every file says it was generated from."""
-        told = {
+        """What a file was generated from, as stored in its Parquet metadata."""
+        identity = {
             "vehicle": self.vehicle.name,
             "vehicle_sha256": self.vehicle.digest,
             "seed": str(self.seed),
             "schema": schema(),
+            "partition": str(self.partition),
         }
-        told |= {"partition": str(self.partition)}
         if self.driving:
-            told["driving_sha256"] = hashlib.sha256(json.dumps(asdict(self.driving)).encode()).hexdigest()[:16]
-        return told
+            identity["driving_sha256"] = hashlib.sha256(json.dumps(asdict(self.driving)).encode()).hexdigest()[:16]
+        return identity
 
     @property
     def files(self) -> int:
@@ -54,13 +54,13 @@ class Plan:
         return self.folder / f"part-{number:05}.parquet"
 
     def rows(self, number: int) -> int:
-        """Events in partition `number`: as many as in the others, or what is left for the last."""
+        """Number of events in partition `number`; the last may have fewer than the others."""
         return min(self.partition, self.events - number * self.partition)
 
 
 @dataclass(frozen=True)
-class Written:
-    """A partition that lies whole in its file."""
+class WrittenPartition:
+    """A partition that is complete in its file."""
 
     number: int
     file: str
@@ -68,30 +68,30 @@ class Written:
     sha256: str
 
 
-def written(plan: Plan, number: int) -> Written:
-    """Have partition `number` in its file: kept if it lies there whole, else simulated and put there.
+def write_partition(plan: Plan, number: int) -> WrittenPartition:
+    """Write partition `number` to its file, unless the file is already there and intact.
 
-    Raises OSError naming the file if it cannot be written; nothing then lies under its name that is not whole.
+    Raises OSError naming the file if it cannot be written; an incomplete file is never left under its name.
     """
     path, rows = plan.file(number), plan.rows(number)
-    content = _kept(path, plan.identity, rows)
+    content = _intact_bytes(path, plan.identity, rows)
     if content is None:
         first = number * plan.partition
         table = events_table(plan.vehicle, seed=plan.seed, first=first, events=rows, driving=plan.driving)
-        content = encoded(table.replace_schema_metadata(plan.identity))
+        content = parquet_bytes(table.replace_schema_metadata(plan.identity))
         _write(path, content)
-    return Written(number, path.name, rows, hashlib.sha256(content).hexdigest())
+    return WrittenPartition(number, path.name, rows, hashlib.sha256(content).hexdigest())
 
 
 def events_table(vehicle: Vehicle, *, seed: int, first: int, events: int, driving: Driving | None = None) -> pa.Table:
     """Events `first` to `first + events - 1` as a table: event number, sensed columns, labels."""
-    drawn = sensed_events(vehicle, seed=seed, first=first, events=events, driving=driving)
+    sensed = sensed_events(vehicle, seed=seed, first=first, events=events, driving=driving)
     table = {"event": np.arange(first, first + events)}
-    table |= {name: drawn.columns[:, i] for i, name in enumerate(column_names(vehicle.factors))}
-    return pa.table(table | {label: drawn.stops[label].astype(np.float32) for label in LABELS})
+    table |= {name: sensed.columns[:, i] for i, name in enumerate(column_names(vehicle.factors))}
+    return pa.table(table | {label: sensed.stops[label].astype(np.float32) for label in LABELS})
 
 
-def encoded(table: pa.Table) -> bytes:
+def parquet_bytes(table: pa.Table) -> bytes:
     """The bytes of a Parquet file, the same for the same table."""
     sink = pa.BufferOutputStream()
     pq.write_table(table.combine_chunks(), sink, compression="zstd", write_page_checksum=True)
@@ -99,28 +99,28 @@ def encoded(table: pa.Table) -> bytes:
 
 
 def metadata(path: Path) -> dict[str, str]:
-    """What a file says it was generated from; nothing if it cannot be read."""
+    """What a file was generated from, by its own metadata; empty if it cannot be read."""
     try:
-        return _told(pq.read_schema(path))
+        return _metadata_of(pq.read_schema(path))
     except (OSError, ValueError, pa.ArrowException):
         return {}
 
 
-def _kept(path: Path, identity: dict[str, str], rows: int) -> bytes | None:
-    """The bytes in the file, if they are to the last bit what its events are written as; else None.
+def _intact_bytes(path: Path, identity: dict[str, str], rows: int) -> bytes | None:
+    """The bytes in the file if no bit of them has changed since they were written; else None.
 
-    Page checksums find a bit that flipped in the data, writing the table once more finds it anywhere else.
+    Page checksums find a changed bit in the data; writing the table again and comparing finds one anywhere else.
     """
     try:
         content = path.read_bytes()
         table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
-        whole = _told(table.schema) == identity and table.num_rows == rows and encoded(table) == content
+        intact = _metadata_of(table.schema) == identity and table.num_rows == rows and parquet_bytes(table) == content
     except (OSError, ValueError, pa.ArrowException):
         return None
-    return content if whole else None
+    return content if intact else None
 
 
-def _told(columns: pa.Schema) -> dict[str, str]:
+def _metadata_of(columns: pa.Schema) -> dict[str, str]:
     return {key.decode(): value.decode() for key, value in (columns.metadata or {}).items()}
 
 
@@ -130,6 +130,6 @@ def _write(path: Path, content: bytes) -> None:
             temporary.write_bytes(content)
     except OSError as error:
         raise OSError(
-            f"{path} must be written whole, {len(content)} bytes. Got: {error.strerror or error}. Make room, or permit "
-            "writing there, and run the same command again: finished partitions are kept."
+            f"{path} must be written, {len(content)} bytes. Got: {error.strerror or error}. Free some space or allow "
+            "writing there, then run the same command again: finished partitions are kept."
         ) from error

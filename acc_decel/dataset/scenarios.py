@@ -5,7 +5,7 @@ A factor without a rule below follows its own `Prior`.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,15 +15,16 @@ from scipy.special import ndtr, ndtri
 from scipy.stats.qmc import Sobol
 
 from acc_decel.factors import EXCLUSIONS, FACTORS, Factor
-from acc_decel.physics import LATENTS, SURFACES
+from acc_decel.physics import LATENTS, SURFACES, Vehicle
 
 Columns = dict[str, ndarray]
 
 CAUSES: tuple[Factor, ...] = tuple(f for f in FACTORS if not f.estimate)
 
-COLD_C = 7.0  # below this road temperature drivers have changed to winter tyres
+COLD_C = 7.0  # below this road temperature most drivers have changed to winter tyres
 
-# How often a surface is met, warm and where snow or ice can last; Sobol share of each level, in the factor's order.
+# Relative frequency of each surface, and of each kind of tyre in the warm and in the cold season. Snow and ice are left
+# out where they would melt, and the rest is scaled to 1.
 # fmt: off
 SURFACE_SHARE = {
     "asphalt": 0.50, "concrete": 0.14, "cobbles": 0.10, "gravel": 0.10, "packed_snow": 0.50, "ice": 0.45,
@@ -33,22 +34,23 @@ TYRE_SHARE_COLD = {"summer": 0.15, "all_season": 0.25, "winter": 0.60}
 # fmt: on
 THAW_C = -3.0  # below this snow and ice carry no liquid water
 DRY_SHARE = 0.45  # of the events on a road that can be wet
-THIN_SHARE, THIN_MEAN_MM = 0.7, 0.6  # of the wet events: exponential about this depth; the others evenly over the range
-ABS_SHARE = 0.88  # of the events; cars without, or with a fault, more often than on the road
+THIN_SHARE, THIN_MEAN_MM = 0.7, 0.6  # of the wet events: exponential with this mean; the others evenly over the range
+ABS_SHARE = 0.88  # of the events; no ABS, or a fault of it, is more frequent here than in traffic
+TYPICAL_POINTS = 2001  # quantiles from which a typical value is taken; odd, so that one of them is the median
 
 
 @dataclass(frozen=True)
 class Driving:
-    """How a fleet drives, instead of the priors: quantiles of some factors, evenly from the least to the greatest.
+    """How a fleet drives, in place of the priors: for some factors, evenly spaced quantiles from minimum to maximum.
 
-    A share `uniform` of the events is still spread evenly over the whole range, so that the network meets every corner.
+    A share `uniform` of the events is still spread evenly over the whole range, so that training covers all of it.
     """
 
     quantiles: tuple[tuple[str, tuple[float, ...]], ...]
     uniform: float = 0.3
 
     def __post_init__(self) -> None:
-        """Refuse a factor that is drawn by a rule of its own, and quantiles that do not rise."""
+        """Refuse a factor that has its own rule, and quantiles that do not rise."""
         free = {f.name for f in CAUSES} - set(_RULES)
         for name, values in self.quantiles:
             if name not in free or len(values) < 2 or not (np.diff(values) >= 0).all():
@@ -65,21 +67,21 @@ class Driving:
         return np.clip(np.where(u < self.uniform, even, driven), factor.low, factor.high)
 
     def log_density(self, value: ndarray, factor: Factor) -> ndarray | None:
-        """Logarithm of the density of `factor` at `value`, for `column`; None for a factor that keeps its prior.
+        """Logarithm of the density of `factor` at `value` under `column`; None for a factor that keeps its prior.
 
-        In steps of the sensor, so that a value that comes often, like an end of the range, has a density too.
+        Averaged over a step of the sensor, so that a single frequent value, like an end of the range, has a density.
         """
         values = dict(self.quantiles).get(factor.name)
         if values is None:
             return None
         width, steps = factor.high - factor.low, round((factor.high - factor.low) / factor.step)
         edges = np.linspace(factor.low, factor.high, steps + 1)
-        reached = np.interp(edges, np.clip(values, factor.low, factor.high), np.linspace(0, 1, len(values)))
-        reached[0], reached[-1] = 0.0, 1.0
-        density = self.uniform / width + (1 - self.uniform) * np.diff(reached) * steps / width
-        at = np.clip(((value - factor.low) / width * steps).astype(int), 0, steps - 1)
+        below = np.interp(edges, np.clip(values, factor.low, factor.high), np.linspace(0, 1, len(values)))
+        below[0], below[-1] = 0.0, 1.0
+        density = self.uniform / width + (1 - self.uniform) * np.diff(below) * steps / width
+        step = np.clip(((value - factor.low) / width * steps).astype(int), 0, steps - 1)
         with np.errstate(divide="ignore"):  # where the fleet never drives
-            return np.log(density)[at]
+            return np.log(density)[step]
 
 
 def scenarios(
@@ -87,48 +89,100 @@ def scenarios(
 ) -> tuple[Columns, Columns]:
     """True factors and latents of events `first` to `first + events - 1`: two dicts of float64 columns.
 
-    A factor with levels is the index of its level. `factors` carry the ranges of the vehicle platform. `driving`
-    replaces the priors of the factors that it holds.
+    A factor with levels is the index of its level. `factors` have the ranges of the vehicle. `driving` replaces the
+    priors of some factors.
     """
     points = _points(seed, first, events, len(CAUSES) + len(LATENTS))
-    ranged = {f.name: f for f in factors}
-    given = {f.name: points[:, i] for i, f in enumerate(CAUSES)}
-    true = {name: drawn(given[name], ranged[name], driving) for name in given if name not in _RULES}
+    by_name = {f.name: f for f in factors}
+    uniform = {f.name: points[:, i] for i, f in enumerate(CAUSES)}
+    true = {name: sample(u, by_name[name], driving) for name, u in uniform.items() if name not in _RULES}
     for name, rule in _RULES.items():  # in this order: each may use what was drawn before
-        true[name] = rule(given[name], ranged[name], true)
+        true[name] = rule(uniform[name], by_name[name], true)
     latents = {latent.name: ndtri(points[:, len(CAUSES) + i]) for i, latent in enumerate(LATENTS)}
     return {f.name: true[f.name] for f in CAUSES}, latents
 
 
-def drawn(u: ndarray, factor: Factor, driving: Driving | None) -> ndarray:
-    """Values of a factor at the quantiles `u` of how the fleet drives, or else of its prior."""
+def sample(u: ndarray, factor: Factor, driving: Driving | None) -> ndarray:
+    """Values of a factor at the quantiles `u` of how the fleet drives, or of its prior if `driving` has none."""
     driven = driving.column(u, factor) if driving else None
-    return spread(u, factor) if driven is None else driven
+    return from_prior(u, factor) if driven is None else driven
 
 
 def _points(seed: int, first: int, events: int, dimensions: int) -> Float[ndarray, "events dimensions"]:
     sobol = Sobol(dimensions, scramble=True, rng=seed)
-    if first:  # SciPy cannot fast-forward by nothing
+    if first:  # SciPy cannot fast-forward by 0
         sobol.fast_forward(first)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The balance properties of Sobol")
         return np.clip(sobol.random(events), 1e-9, 1 - 1e-9)
 
 
-def spread(u: Float[ndarray, " events"], factor: Factor) -> Float[ndarray, " events"]:
+def from_prior(u: Float[ndarray, " events"], factor: Factor) -> Float[ndarray, " events"]:
     """Values of a factor at the quantiles `u` of its prior."""
     prior = factor.prior
     even = factor.low + (factor.high - factor.low) * u / max(prior.uniform, 1e-9)
     if prior.uniform >= 1:
         return even
-    low, high = (ndtr((limit - prior.mean) / prior.deviation) for limit in (factor.low, factor.high))
     rest = np.clip((u - prior.uniform) / (1 - prior.uniform), 0, 1)
-    bell = prior.mean + prior.deviation * ndtri(low + (high - low) * rest)
-    return np.clip(np.where(u < prior.uniform, even, bell), factor.low, factor.high)
+    return np.clip(np.where(u < prior.uniform, even, _bell(rest, factor)), factor.low, factor.high)
+
+
+def _bell(u: Float[ndarray, " events"], factor: Factor) -> Float[ndarray, " events"]:
+    """Quantiles `u` of the normal part of the prior, truncated to the range."""
+    prior = factor.prior
+    low, high = (ndtr((limit - prior.mean) / prior.deviation) for limit in (factor.low, factor.high))
+    return prior.mean + prior.deviation * ndtri(low + (high - low) * u)
+
+
+def typical_factors(vehicle: Vehicle, known: Mapping[str, float] | None = None) -> dict[str, float]:
+    """One typical event for `vehicle`: a value for each factor that `scenarios` draws, a level as its index.
+
+    A factor with its own rule takes its most common value: asphalt, summer tyres, dry, ABS on. Each other factor takes
+    the median of its prior, in steps of its sensor; the evenly spread part of the prior is left out, because it only
+    makes training cover the whole range. `known` factors keep their value, and the others follow from them as in
+    `scenarios`: ice comes with a road colder than 3 degC, and a road of -5 degC with winter tyres.
+    """
+    by_name = {f.name: f for f in vehicle.factors}
+    u = (np.arange(TYPICAL_POINTS) + 0.5) / TYPICAL_POINTS
+    values = dict(known or {})
+    for name in (cause.name for cause in CAUSES if cause.name not in _RULES and cause.name not in values):
+        factor = by_name[name]
+        column = _bell(u, factor) if factor.prior.uniform < 1 else from_prior(u, factor)
+        weights = _season(column, by_name, values) if name == "road_temperature_c" else np.ones(len(u))
+        values[name] = _median(column, weights, factor)
+    for name, rule in _RULES.items():  # in this order: each may use the values before it
+        if name not in values:
+            true = {other: np.full(len(u), value) for other, value in values.items()}
+            values[name] = _most_common(rule(u, by_name[name], true))
+    return {cause.name: float(values[cause.name]) for cause in CAUSES}
+
+
+def _season(
+    road_temperature_c: Float[ndarray, " events"], by_name: dict[str, Factor], known: Mapping[str, float]
+) -> Float[ndarray, " events"]:
+    """How probable the known surface and tyre kind are at this road temperature."""
+    weights = np.ones(len(road_temperature_c))
+    for name, shares in (("surface", surface_shares), ("tyre_kind", tyre_shares)):
+        if name in known:
+            weights *= shares(by_name[name], road_temperature_c)[:, int(known[name])]
+    return weights
+
+
+def _median(values: ndarray, weights: ndarray, factor: Factor) -> float:
+    """Weighted median of ascending `values`, in steps of the sensor and within the range."""
+    total = np.cumsum(weights)
+    median = values[np.searchsorted(total, 0.5 * total[-1])]
+    return float(np.clip(round(round(median / factor.step) * factor.step, 9), factor.low, factor.high))
+
+
+def _most_common(values: ndarray) -> float:
+    """The value that most events have; the first of equally common ones."""
+    levels, counts = np.unique(values, return_counts=True)
+    return float(levels[counts >= counts.max() - 1][0])  # counts on a grid are right to 1
 
 
 def surface_shares(factor: Factor, road_temperature_c: Float[ndarray, " events"]) -> Float[ndarray, "events levels"]:
-    """Probability of each surface at this road temperature: what melts is not there."""
+    """Probability of each surface at this road temperature; 0 for snow and ice that would melt."""
     shares = np.tile([SURFACE_SHARE[level] for level in factor.levels], (len(road_temperature_c), 1))
     for i, column in enumerate(factor.columns):
         shares[road_temperature_c > _limit(column, "road_temperature_c"), i] = 0
@@ -142,14 +196,14 @@ def tyre_shares(factor: Factor, road_temperature_c: Float[ndarray, " events"]) -
 
 
 def deepest_film(factor: Factor, true: Columns) -> Float[ndarray, " events"]:
-    """Deepest water [mm] that the surface bears at this road temperature; none on snow and ice that is deep-frozen."""
+    """Deepest water [mm] that the surface can hold at this road temperature; 0 on deep-frozen snow and ice."""
     surface_factor = next(f for f in FACTORS if f.name == "surface")
     limits = np.array([min(_limit(c, factor.name), factor.high) for c in surface_factor.columns])
     frozen = np.array([s.frozen for s in SURFACES.values()])[true["surface"].astype(int)]
     return np.where(frozen & (true["road_temperature_c"] < THAW_C), 0.0, limits[true["surface"].astype(int)])
 
 
-def chosen(u: Float[ndarray, " events"], shares: Float[ndarray, "events levels"]) -> Float[ndarray, " events"]:
+def pick_level(u: Float[ndarray, " events"], shares: Float[ndarray, "events levels"]) -> Float[ndarray, " events"]:
     """Index of the level that the quantile `u` falls into."""
     return np.minimum((u[:, None] > np.cumsum(shares, axis=1)).sum(axis=1), shares.shape[1] - 1).astype(float)
 
@@ -159,11 +213,11 @@ def _limit(column: str, factor: str) -> float:
 
 
 def _surface(u: ndarray, factor: Factor, true: Columns) -> ndarray:
-    return chosen(u, surface_shares(factor, true["road_temperature_c"]))
+    return pick_level(u, surface_shares(factor, true["road_temperature_c"]))
 
 
 def _tyre_kind(u: ndarray, factor: Factor, true: Columns) -> ndarray:
-    return chosen(u, tyre_shares(factor, true["road_temperature_c"]))
+    return pick_level(u, tyre_shares(factor, true["road_temperature_c"]))
 
 
 def _water_film_mm(u: ndarray, factor: Factor, true: Columns) -> ndarray:

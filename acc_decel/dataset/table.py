@@ -15,21 +15,21 @@ import pyarrow.parquet as pq
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from acc_decel.dataset.partition import LABELS, Plan, Written, metadata, written
+from acc_decel.dataset.partition import LABELS, Plan, WrittenPartition, metadata, write_partition
 from acc_decel.dataset.scenarios import Driving
 from acc_decel.factors import column_names, described, schema
 from acc_decel.files import replaced
 from acc_decel.physics import Vehicle
 
 MANIFEST = "manifest.json"
-PARTITION = 65_536  # events in one file
-MOST_EVENTS = 2**30  # then SciPy's Sobol sequence ends
-MOST_FILES = 100_000  # keeps manifest and folder small, and the names five digits long
+PARTITION = 65_536  # events in a file
+MAX_EVENTS = 2**30  # where SciPy's Sobol sequence ends
+MAX_FILES = 100_000  # file names have five digits, and manifest and folder stay small
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Sensed factors and labels of many events, and what they were generated from."""
+    """Sensed columns and labels of many events, and what they were generated from."""
 
     columns: Float32[ndarray, "events columns"]
     deceleration: Float32[ndarray, " events"]
@@ -39,18 +39,16 @@ class Dataset:
 
     @property
     def driving(self) -> Driving | None:
-        """How the fleet drives that the events follow; None where they follow the priors."""
+        """How the fleet drives, if the events follow that; None if they follow the priors."""
         if "driving_sha256" in self.manifest and "driving" not in self.manifest:
             raise ValueError(
-                f"{MANIFEST} must say how the fleet drives. Got only its hash, of an older version: run the same "
+                f"{MANIFEST} must hold how the fleet drives. Got only its hash, from an older version: run the same "
                 "`acc-decel generate` again, it keeps the events."
             )
-        told = self.manifest.get("driving")
-        return (
-            Driving(tuple((name, tuple(values)) for name, values in told["quantiles"]), told["uniform"])
-            if told
-            else None
-        )
+        driving = self.manifest.get("driving")
+        if driving is None:
+            return None
+        return Driving(tuple((name, tuple(values)) for name, values in driving["quantiles"]), driving["uniform"])
 
 
 def generate(
@@ -66,71 +64,71 @@ def generate(
 ) -> dict[str, object]:
     """Write `events` simulated and sensed braking events of `vehicle` to `folder`; returns the manifest.
 
-    Partitions that are already there and whole are kept, so an interrupted run resumes. With the address of a Dask
-    `scheduler` its workers write them, which must see `folder` under the same path; the bytes are the same. `driving`
-    replaces the priors of some factors. `on_events` is told how many events have just been finished. Raises ValueError
-    if the folder holds another dataset, OSError if a file cannot be written or the cluster fails.
+    Partitions that are already there and intact are kept, so an interrupted run resumes. With the address of a Dask
+    `scheduler`, its workers write them; they must see `folder` under the same path, and write the same bytes. `driving`
+    replaces the priors of some factors. `on_events` is called with the number of events just finished. Raises
+    ValueError if the folder holds another dataset, OSError if a file cannot be written or the cluster fails.
     """
     _check_size(events, partition)
     plan = Plan(vehicle, folder.resolve(), seed, events, partition, driving)
     _refuse_other(plan)
-    _sweep(folder)
-    parts: dict[int, Written] = {}
-    with _writing(plan, scheduler) as finished:
+    _delete_partial_files(folder)
+    parts: dict[int, WrittenPartition] = {}
+    with _open_writers(plan, scheduler) as finished:
         for part in finished:
             parts[part.number] = part
             on_events(part.events)
-    _sweep(folder)
+    _delete_partial_files(folder)
     manifest = _manifest(plan, [parts[number] for number in range(plan.files)])
     with replaced(folder / MANIFEST) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return manifest
 
 
-def dataset(folder: Path) -> Dataset:
-    """The dataset in `folder`, whole. Raises ValueError naming the file if something is missing, cut or changed."""
+def load_dataset(folder: Path) -> Dataset:
+    """The complete dataset in `folder`. Raises ValueError naming the file that is missing, truncated or changed."""
     manifest = _read_manifest(folder)
     names, rows = column_names(), sum(part["events"] for part in manifest["parts"])
-    seen, labels = np.empty((rows, len(names)), np.float32), np.empty((len(LABELS), rows), np.float32)
-    event, at = np.empty(rows, np.int64), 0
+    columns, labels = np.empty((rows, len(names)), np.float32), np.empty((len(LABELS), rows), np.float32)
+    event, stop = np.empty(rows, np.int64), 0
     for part in manifest["parts"]:
-        table = _part(folder / part["file"], part)
-        here = slice(at, at := at + table.num_rows)
+        table = _read_part(folder / part["file"], part)
+        part_rows = slice(stop, stop := stop + table.num_rows)
         for i, name in enumerate(names):
-            seen[here, i] = table[name].to_numpy()
+            columns[part_rows, i] = table[name].to_numpy()
         for label, name in zip(labels, LABELS, strict=True):
-            label[here] = table[name].to_numpy()
-        event[here] = table["event"].to_numpy()
+            label[part_rows] = table[name].to_numpy()
+        event[part_rows] = table["event"].to_numpy()
     if not np.isfinite(labels).all():
         raise ValueError(f"{folder}: every label must be a number. Got NaN or infinity: generate the dataset again.")
     deceleration, delay = labels
-    return Dataset(seen, deceleration, delay, event, manifest)
+    return Dataset(columns, deceleration, delay, event, manifest)
 
 
 def _check_size(events: int, partition: int) -> None:
     if events < 1 or partition < 1:
         raise ValueError(f"events and partition must be at least 1. Got {events} and {partition}.")
-    if events > MOST_EVENTS:
-        raise ValueError(f"events must be at most {MOST_EVENTS}: the Sobol sequence ends there. Got {events}.")
-    if events > partition * MOST_FILES:
+    if events > MAX_EVENTS:
+        raise ValueError(f"events must be at most {MAX_EVENTS}: the Sobol sequence ends there. Got {events}.")
+    if events > partition * MAX_FILES:
         raise ValueError(
-            f"{events} events must fit in {MOST_FILES} files. Got {partition} events in a file: give a partition of at "
-            f"least {-(-events // MOST_FILES)}."
+            f"{events} events must fit in {MAX_FILES} files. Got {partition} events in a file: give a partition of at "
+            f"least {-(-events // MAX_FILES)}."
         )
 
 
-def _writing(plan: Plan, scheduler: str | None) -> AbstractContextManager[Iterator[Written]]:
-    """The partitions as they get finished: here one after the other, the physics being on all cores, or elsewhere."""
+def _open_writers(plan: Plan, scheduler: str | None) -> AbstractContextManager[Iterator[WrittenPartition]]:
+    """The partitions as they are finished: by this process one by one, its physics on all cores, or by Dask."""
     if scheduler is None:
-        return nullcontext(map(partial(written, plan), range(plan.files)))
-    from acc_decel.dataset import cluster  # noqa: PLC0415 - the extra [scale] is asked for only here
+        return nullcontext(map(partial(write_partition, plan), range(plan.files)))
+    from acc_decel.dataset import cluster  # noqa: PLC0415 - only this needs the extra [scale]
 
-    return cluster.writing(plan, scheduler)
+    return cluster.open_writers(plan, scheduler)
 
 
-def _manifest(plan: Plan, parts: list[Written]) -> dict[str, object]:
-    told = [{"file": part.file, "events": part.events, "sha256": part.sha256} for part in parts]
-    manifest = {**plan.identity, "events": plan.events, "vehicle_file": asdict(plan.vehicle), "parts": told}
+def _manifest(plan: Plan, parts: list[WrittenPartition]) -> dict[str, object]:
+    files = [{"file": part.file, "events": part.events, "sha256": part.sha256} for part in parts]
+    manifest = {**plan.identity, "events": plan.events, "vehicle_file": asdict(plan.vehicle), "parts": files}
     if plan.driving:
         manifest["driving"] = asdict(plan.driving)
     return manifest | {"factors": described(plan.vehicle.factors), "labels": LABELS}
@@ -152,9 +150,9 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _part(path: Path, part: dict[str, Any]) -> pa.Table:
+def _read_part(path: Path, part: dict[str, Any]) -> pa.Table:
     if not path.is_file():
-        raise ValueError(f"{path} must be there: the manifest names it. Got none: run `acc-decel generate` again.")
+        raise ValueError(f"{path} must exist: the manifest lists it. Got none: run `acc-decel generate` again.")
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != part["sha256"]:
         raise ValueError(
@@ -165,8 +163,8 @@ def _part(path: Path, part: dict[str, Any]) -> pa.Table:
 
 
 def _refuse_other(plan: Plan) -> None:
-    found = (metadata(path) for path in sorted(plan.folder.glob("part-*.parquet")))
-    other = next((told for told in found if told), plan.identity)
+    identities = (metadata(path) for path in sorted(plan.folder.glob("part-*.parquet")))
+    other = next((identity for identity in identities if identity), plan.identity)
     for key in {**plan.identity, **other}:
         if other.get(key) != (value := plan.identity.get(key)):
             raise ValueError(
@@ -175,7 +173,7 @@ def _refuse_other(plan: Plan) -> None:
             )
 
 
-def _sweep(folder: Path) -> None:
-    """Delete what a killed process has left half-written."""
+def _delete_partial_files(folder: Path) -> None:
+    """Delete incomplete files that a killed process has left."""
     for path in folder.glob(".*.partial"):
         path.unlink(missing_ok=True)

@@ -44,6 +44,11 @@ class DriveEvents:
         """Duration of the recording."""
         return (self.clean.end - self.clean.start) / 3600
 
+    @property
+    def hardest_deceleration(self) -> float:
+        """The hardest deceleration of the whole recording, in an event or not [m/s^2]."""
+        return max(float(-piece.acceleration.min()) for piece in self.pieces)
+
 
 def find_events(
     path: Path,

@@ -10,7 +10,7 @@ from acc_decel.export.onnx_file import onnx_bytes
 from acc_decel.factors import schema
 from acc_decel.files import replaced
 from acc_decel.model_folder import ARRAYS, MANIFEST, METRICS, ONNX, json_bytes
-from acc_decel.network import DenseNet, stored
+from acc_decel.network import DenseNet, to_bytes
 
 
 def write_model(
@@ -30,7 +30,7 @@ def write_model(
     told = {"vehicle": vehicle, "code_version": version("acc-decel"), "dataset": dataset, "training": training}
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in told.items()}
     files = {
-        ARRAYS: stored(net),
+        ARRAYS: to_bytes(net),
         ONNX: onnx_bytes(net, texts),
         METRICS: json_bytes(told | {"schema": schema(), **metrics}),
     }

@@ -17,13 +17,14 @@ FINE_TUNING = Training(  # slower than from nothing: near what was learnt before
 )
 
 
-def fine_tuned(
+def fine_tune(
     net: DenseNet,
     data: Dataset,
     factors: tuple[Factor, ...],
     training: Training = FINE_TUNING,
     *,
     on_epoch: Callable[[int, float, float], None] = lambda *_: None,
+    on_domain: Callable[[int], None] = lambda _: None,
     checkpoint: Path | None = None,
 ) -> DenseNet:
     """`net` for `factors`, trained on by `data` and calibrated anew; see `train` for the rest.
@@ -31,13 +32,13 @@ def fine_tuned(
     Sizes and scaling stay those of `net`, signs too, so that what was monotone is. `factors` may have other
     ranges, as an adapted car has another mass.
     """
-    training = sized(training, net)
+    training = with_sizes_of(training, net)
     model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
     start = with_weights(model, net), net.center, net.inverse_spread
-    return train(data, factors, training, on_epoch=on_epoch, checkpoint=checkpoint, start=start)
+    return train(data, factors, training, on_epoch=on_epoch, on_domain=on_domain, checkpoint=checkpoint, start=start)
 
 
-def sized(training: Training, net: DenseNet) -> Training:
+def with_sizes_of(training: Training, net: DenseNet) -> Training:
     """`training` with the sizes of `net`."""
     embedding, trunk = (tuple(len(layer.bias) for layer in layers) for layers in (net.embedding, net.trunk[:-1]))
     return replace(training, embedding=embedding, trunk=trunk)

@@ -11,7 +11,7 @@ CYCLE = 20
 PARTS = {"validation": (0,), "calibration": (1, 2), "test": (3,), "training": tuple(range(4, CYCLE))}
 
 
-def part(event: Int64[ndarray, " events"], name: str) -> Bool[ndarray, " events"]:
+def in_split(event: Int64[ndarray, " events"], name: str) -> Bool[ndarray, " events"]:
     """Which events belong to the part `name`."""
     return np.isin(_scrambled(event) % np.uint64(CYCLE), PARTS[name])
 

@@ -1,4 +1,4 @@
-"""Braking events from their factors: what the situation means for tyre and brakes, then the integration in time."""
+"""Braking events from their factors: first the parameters of tyre and brakes, then the integration in time."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from acc_decel.outputs import stopping_distance
 from acc_decel.physics import tyre
 from acc_decel.physics.equations import Event
 from acc_decel.physics.integration import LANES, TIME_STEP, Answer, stops_of
@@ -16,17 +17,17 @@ from acc_decel.physics.vehicle import AIR_DENSITY, GRAVITY, Vehicle
 Columns = dict[str, ndarray]
 _EVENT = np.dtype([(name, "f8") for name in Event._fields])
 
-# What one standard score of a latent does; relative unless a unit is named.
+# Effect of one standard score of a latent; relative unless a unit is given.
 TYRE_SPREAD = 0.045  # tyres of one kind, dry: one Kona stopped in 36.1 and 40.3 m on two makes (ADAC 2021)
 WET_SPREAD = 0.07  # further spread in the wet: new tyres on one car 28.7 to 39.4 m from 80 km/h (AutoBild 2019)
 TEXTURE_SPREAD = 0.35  # logarithm of the mean profile depth among asphalts; estimated, no source read
 PAD_SPREAD = 0.06  # pad friction; estimated
-ABS_SPREAD = 0.07  # slip held, as a share of the peak's; estimated
+ABS_SPREAD = 0.07  # slip that the ABS holds, as a share of the slip of maximum friction; estimated
 RESPONSE_SPREAD = 0.20  # dead time and build-up; estimated
-GUST = 1.5  # [m/s]; estimated
+GUST_SPREAD = 1.5  # [m/s]; estimated
 
-SHORT_STOP = 6.0  # [s] a stop that lasts longer is integrated with longer steps ...
-LONGEST_STEP = 5.0  # ... of up to so many TIME_STEP
+SHORT_STOP_S = 6.0  # a stop that lasts longer is integrated with longer steps
+MAX_STEPS = 5.0  # longest step, in units of TIME_STEP
 
 
 def stops(
@@ -51,167 +52,188 @@ def stops(
 ) -> Columns:
     """Full stops of `vehicle`, one for each row.
 
-    Columns of the answer: `deceleration` [m/s^2], `delay` [s], `stopping_distance` [m], `friction` (to be had under ABS
-    at the initial speed), `peak_friction` (greatest friction of the tyre on this road at walking speed) and
-    `peak_disc_c` [degC], the hottest that the front discs get.
+    Columns of the answer: `deceleration` [m/s^2], `delay` [s], `stopping_distance` [m], `friction` (under ABS at the
+    initial speed), `peak_friction` (maximum friction of the tyre on this road at walking speed) and `peak_disc_c`
+    [degC] (maximum temperature of the front discs).
 
     `surface` and `tyre_kind` are the index of the level, as a float column. `deceleration` is that of the built-up
     brakes from the initial speed to standstill; `stopping_distance = speed * delay + speed^2 / (2 * deceleration)`
-    counts from the demand. A car that comes to slow by less than 0.05 m/s^2 is not followed further: its deceleration
-    is what it then slows by, its distance infinite if that is not above 0.
-    `latents` are standard scores (LATENTS), typical if not given. `on_events` is told the events as the integration
-    gets them, one record each with the fields of Event.
+    counts from the demand. A simulation ends when the car slows down by less than 0.05 m/s^2: its deceleration is then
+    the last one, and its distance is infinite if that is not above 0.
+    `latents` are standard scores (LATENTS), typical if not given. `on_events` is called with the events as they enter
+    the integration, one record each with the fields of Event.
     """
-    unknown = latents or typical_latents(len(speed))
-    e = np.zeros(len(speed), _EVENT)
-    _situation(e, vehicle, speed, mass, grade, headwind, brake_temperature_c, road_temperature_c, unknown["gust_score"])
-    _resistance(e, vehicle, surface, grade)
-    _load(e, vehicle, grade)
-    _trailer(e, vehicle, surface, grade)
-    _brakes(e, vehicle, brake_pressure_bar, abs, unknown)
+    scores = latents or typical_latents(len(speed))
     film, tread, pressure = water_film_mm, tread_depth_mm, tyre_pressure_bar
-    peak, friction = _grip(e, vehicle, surface, film, road_temperature_c, tyre_kind, tread, pressure, unknown)
+    curve, peak, friction = _slip_curve(
+        vehicle, speed, surface, film, road_temperature_c, tyre_kind, tread, pressure, scores
+    )
+    e = _record(
+        len(speed),
+        _situation(speed, headwind, brake_temperature_c, road_temperature_c, scores["gust_score"]),
+        _resistance(vehicle, mass, surface, grade),
+        _loads(vehicle, mass, grade),
+        _brakes(vehicle, brake_pressure_bar, abs, scores),
+        curve,
+    )
     duration = _duration(e, friction)
-    e["step"] = TIME_STEP * np.clip(duration / SHORT_STOP, 1, LONGEST_STEP)
+    e["step"] = TIME_STEP * np.clip(duration / SHORT_STOP_S, 1, MAX_STEPS)
     on_events(e)
-    columns = _integrated(e, order=np.argsort(duration / e["step"])) | {"friction": friction, "peak_friction": peak}
+    columns = _integrate(e, order=np.argsort(duration / e["step"])) | {"friction": friction, "peak_friction": peak}
     columns["stopping_distance"] = stopping_distance(speed, columns["deceleration"], columns["delay"])
     return columns
 
 
-def stopping_distance(
-    speed: Float[ndarray, " events"], deceleration: Float[ndarray, " events"], delay: Float[ndarray, " events"]
-) -> Float[ndarray, " events"]:
-    """Distance [m] from the demand to standstill; infinite where the car does not slow down."""
-    slows = deceleration > 0
-    return np.where(slows, speed * delay + speed**2 / (2 * np.where(slows, deceleration, 1)), np.inf)
+def _record(events: int, *parts: Columns) -> ndarray:
+    """One record for each event, with the fields of Event. Each of `parts` holds some of them."""
+    record = np.zeros(events, _EVENT)
+    for part in parts:
+        for name, column in part.items():
+            record[name] = column
+    return record
 
 
-def _situation(
-    e: ndarray,
+def _situation(speed: ndarray, headwind: ndarray, disc_c: ndarray, road_c: ndarray, gust: ndarray) -> Columns:
+    """Speed, wind and temperatures."""
+    return {
+        "speed": speed,
+        "wind": headwind + GUST_SPREAD * gust,
+        "ambient_c": road_c,
+        "front_disc_c": disc_c,
+        "rear_disc_c": road_c + 0.75 * (disc_c - road_c),  # the rear brakes do less work
+    }
+
+
+def _resistance(vehicle: Vehicle, mass: ndarray, surface: ndarray, grade: ndarray) -> Columns:
+    """Inertia and resistances of the car, and of the share of a trailer that does not brake itself.
+
+    An overrun brake takes a fixed share of the trailer's push (UNECE R13, Annex 12), an unbraked trailer takes none.
+    """
+    trailer = vehicle.trailer
+    towed = (1 - trailer.braked_share) * trailer.mass if trailer else 0.0
+    rolling = vehicle.body.rolling_resistance * _of_surface([s.rolling for s in SURFACES.values()], surface)
+    drag_area = vehicle.body.drag_area, trailer.drag_area if trailer else 0.0
+    return {
+        "mass": mass + towed,
+        "grade_force": _grade_force(mass, grade) + _grade_force(towed, grade),
+        "rolling_force": rolling * mass * GRAVITY / np.hypot(1, grade) + rolling * towed * GRAVITY / np.hypot(1, grade),
+        "drag": np.full(len(mass), 0.5 * AIR_DENSITY * drag_area[0] + 0.5 * AIR_DENSITY * drag_area[1]),
+    }
+
+
+def _grade_force(mass: ndarray | float, grade: ndarray) -> ndarray:
+    """Weight along the road [N], positive uphill."""
+    return mass * GRAVITY * grade / np.hypot(1, grade)
+
+
+def _loads(vehicle: Vehicle, mass: ndarray, grade: ndarray) -> Columns:
+    """Axle loads on the slope. Load beyond the kerb mass is mostly on the rear axle.
+
+    The hitch of a trailer is assumed at the height of the centre of gravity: while braking, its push moves load between
+    the axles, as the car's inertia does; its weight on the slope does not.
+    """
+    body = vehicle.body
+    weight = mass * GRAVITY / np.hypot(1, grade)
+    loaded = (mass - body.kerb_mass) / (body.gross_mass - body.kerb_mass)
+    front = body.front_share - 0.10 * loaded
+    transfer = body.centre_of_gravity_height / body.wheelbase
+    shifted = _grade_force(mass, grade) * transfer  # uphill loads the rear axle
+    rated = 0.5 * (body.kerb_mass + body.gross_mass) * GRAVITY
+    return {
+        "front_load": weight * front - shifted,
+        "rear_load": weight * (1 - front) + shifted,
+        "transfer": np.full(len(mass), transfer),
+        "front_rated": np.full(len(mass), rated * (body.front_share - 0.05)),
+        "rear_rated": np.full(len(mass), rated * (1.05 - body.front_share)),
+        "load_sensitivity": np.full(len(mass), vehicle.tyres.load_sensitivity),
+    }
+
+
+def _brakes(vehicle: Vehicle, demand: ndarray, abs_on: ndarray, scores: Columns) -> Columns:
+    """Forces, response and heat of the brakes."""
+    brakes, tyres, ones = vehicle.brakes, vehicle.tyres, np.ones(len(demand))
+    pads = np.exp(PAD_SPREAD * scores["pad_score"])
+    response = np.exp(RESPONSE_SPREAD * scores["response_score"])
+    limited = np.minimum(demand, brakes.rear_knee_bar + brakes.rear_slope * (demand - brakes.rear_knee_bar))
+    return {
+        "demand": demand,
+        "abs_on": abs_on,
+        "front_force_per_bar": brakes.front_torque_per_bar * pads / tyres.radius,
+        "rear_force_per_bar": brakes.rear_torque_per_bar * pads / tyres.radius,
+        "rear_share": np.where(abs_on > 0.5, 1, limited / demand),  # the ABS itself limits the pressure at the rear
+        "dead_time": brakes.dead_time * response,
+        "lag": brakes.hydraulic_lag * response,
+        "pressure_rate": brakes.pressure_rate_bar / response,
+        "inverse_inertia": ones * (tyres.radius**2 / (2 * tyres.wheel_inertia)),
+        "front_capacity": ones * brakes.front_heat_capacity,
+        "rear_capacity": ones * brakes.rear_heat_capacity,
+        "cooling": ones * brakes.cooling,
+        "cooling_per_speed": ones * brakes.cooling_per_speed,
+        "fade_onset": ones * brakes.fade_onset_c,
+        "fade_span": ones * (brakes.fade_full_c - brakes.fade_onset_c),
+        "fade_loss": ones * brakes.fade_loss,
+    }
+
+
+def _slip_curve(
     vehicle: Vehicle,
     speed: ndarray,
-    mass: ndarray,
-    grade: ndarray,
-    headwind: ndarray,
-    disc_c: ndarray,
-    road_c: ndarray,
-    gust: ndarray,
-) -> None:
-    e["speed"], e["mass"] = speed, mass
-    e["wind"] = headwind + GUST * gust
-    e["grade_force"] = mass * GRAVITY * grade / np.hypot(1, grade)
-    e["ambient_c"] = road_c
-    e["front_disc_c"] = disc_c
-    e["rear_disc_c"] = road_c + 0.75 * (disc_c - road_c)  # the rear brakes do less work
-    e["drag"] = 0.5 * AIR_DENSITY * vehicle.body.drag_area
-
-
-def _resistance(e: ndarray, vehicle: Vehicle, surface: ndarray, grade: ndarray) -> None:
-    rolling = _of_surface([s.rolling for s in SURFACES.values()], surface)
-    e["rolling_force"] = vehicle.body.rolling_resistance * rolling * e["mass"] * GRAVITY / np.hypot(1, grade)
-
-
-def _load(e: ndarray, vehicle: Vehicle, grade: ndarray) -> None:
-    """Axle loads on the slope; load beyond the kerb mass sits mostly on the rear axle."""
-    body = vehicle.body
-    weight = e["mass"] * GRAVITY / np.hypot(1, grade)
-    loaded = (e["mass"] - body.kerb_mass) / (body.gross_mass - body.kerb_mass)
-    front = body.front_share - 0.10 * loaded
-    e["transfer"] = body.centre_of_gravity_height / body.wheelbase
-    shifted = e["grade_force"] * e["transfer"]  # uphill loads the rear axle
-    e["front_load"], e["rear_load"] = weight * front - shifted, weight * (1 - front) + shifted
-    rated = 0.5 * (body.kerb_mass + body.gross_mass) * GRAVITY
-    e["front_rated"], e["rear_rated"] = rated * (body.front_share - 0.05), rated * (1.05 - body.front_share)
-    e["load_sensitivity"] = vehicle.tyres.load_sensitivity
-
-
-def _trailer(e: ndarray, vehicle: Vehicle, surface: ndarray, grade: ndarray) -> None:
-    """What a trailer adds: the push at the hitch, inertia less slope and rolling, as far as its own brakes leave it.
-
-    An overrun brake takes up a fixed share of the push (UNECE R13, Annex 12), an unbraked trailer none. The hitch is
-    taken to lie at the height of the centre of gravity, so that the push moves load between the axles as inertia does.
-    """
-    if vehicle.trailer is None:
-        return
-    left = (1 - vehicle.trailer.braked_share) * vehicle.trailer.mass
-    rolling = _of_surface([s.rolling for s in SURFACES.values()], surface) * vehicle.body.rolling_resistance
-    e["rolling_force"] += rolling * left * GRAVITY / np.hypot(1, grade)
-    e["grade_force"] += left * GRAVITY * grade / np.hypot(1, grade)
-    e["mass"] += left
-    e["drag"] += 0.5 * AIR_DENSITY * vehicle.trailer.drag_area
-
-
-def _brakes(e: ndarray, vehicle: Vehicle, demand: ndarray, abs_on: ndarray, unknown: Columns) -> None:
-    brakes, tyres = vehicle.brakes, vehicle.tyres
-    pads = np.exp(PAD_SPREAD * unknown["pad_score"])
-    response = np.exp(RESPONSE_SPREAD * unknown["response_score"])
-    e["demand"], e["abs_on"] = demand, abs_on
-    e["front_force_per_bar"] = brakes.front_torque_per_bar * pads / tyres.radius
-    e["rear_force_per_bar"] = brakes.rear_torque_per_bar * pads / tyres.radius
-    limited = np.minimum(demand, brakes.rear_knee_bar + brakes.rear_slope * (demand - brakes.rear_knee_bar))
-    e["rear_share"] = np.where(abs_on > 0.5, 1, limited / demand)  # with ABS, its rear channel distributes the force
-    e["dead_time"], e["lag"] = brakes.dead_time * response, brakes.hydraulic_lag * response
-    e["pressure_rate"] = brakes.pressure_rate_bar / response
-    e["inverse_inertia"] = tyres.radius**2 / (2 * tyres.wheel_inertia)
-    e["front_capacity"], e["rear_capacity"] = brakes.front_heat_capacity, brakes.rear_heat_capacity
-    e["cooling"], e["cooling_per_speed"] = brakes.cooling, brakes.cooling_per_speed
-    e["fade_onset"], e["fade_loss"] = brakes.fade_onset_c, brakes.fade_loss
-    e["fade_span"] = brakes.fade_full_c - brakes.fade_onset_c
-
-
-def _grip(
-    e: ndarray,
-    vehicle: Vehicle,
     surface: ndarray,
     film: ndarray,
     road_c: ndarray,
     kind: ndarray,
     tread: ndarray,
     inflation: ndarray,
-    unknown: Columns,
-) -> tuple[ndarray, ndarray]:
-    """Fill in the slip curve of each event; returns its peak at walking speed, and what is had at the initial speed."""
-    rows = list(SURFACES.values())
-    texture = tyre.RATED_TEXTURE_MM * np.exp(TEXTURE_SPREAD * unknown["texture_score"])
-    paved = _of_surface([s.paved for s in rows], surface) > 0
+    scores: Columns,
+) -> tuple[Columns, ndarray, ndarray]:
+    """The slip curve of each event, its peak at walking speed, and the friction under ABS at the initial speed."""
+    surfaces = list(SURFACES.values())
+    texture = tyre.RATED_TEXTURE_MM * np.exp(TEXTURE_SPREAD * scores["texture_score"])
+    paved = _of_surface([s.paved for s in surfaces], surface) > 0
     wetness = paved * tyre.wetness(film)
     level = _dry_level(surface, road_c, kind, tread, wetness) * tyre.pressure_grip(inflation)
-    level *= np.exp(_of_surface([s.scatter for s in rows], surface) * unknown["surface_score"])
-    level *= np.exp(TYRE_SPREAD * unknown["tyre_score"] + WET_SPREAD * wetness * unknown["wet_score"])
+    level *= np.exp(_of_surface([s.scatter for s in surfaces], surface) * scores["surface_score"])
+    level *= np.exp(TYRE_SPREAD * scores["tyre_score"] + WET_SPREAD * wetness * scores["wet_score"])
     level *= vehicle.tyres.dry_grip + (vehicle.tyres.wet_grip - vehicle.tyres.dry_grip) * wetness
-    level *= tyre.wet_ratio(film, tread, _of_surface([s.wet_loss for s in rows], surface), texture)
+    level *= tyre.wet_ratio(film, tread, _of_surface([s.wet_loss for s in surfaces], surface), texture)
     critical = np.where(paved, tyre.critical_speed(film, tread, inflation, texture), np.inf)
-    e["inverse_critical"] = 1 / critical
-    e["rise"], e["fall"] = (_of_surface([getattr(s, n) for s in rows], surface) for n in ("rise", "fall"))
-    e["speed_fall"] = _of_surface([s.speed_fall for s in rows], surface)
-    e["speed_fall"] += paved * tyre.wet_speed_fall(film, tread, texture)
-    slip, height = tyre.curve_peak(e["rise"], e["fall"])
-    e["level"] = level / height
-    share = np.clip(vehicle.brakes.abs_slip_share + ABS_SPREAD * unknown["abs_score"], 0.2, 1.0)
-    e["front_target"] = e["rear_target"] = share * np.minimum(slip, 0.2)
-    sliding = e["front_target"] * e["speed"]
-    return level, level * tyre.speed_ratio(e["speed"], critical) * np.exp(-e["speed_fall"] * sliding)
+    rise, fall = (_of_surface([getattr(s, n) for s in surfaces], surface) for n in ("rise", "fall"))
+    speed_fall = _of_surface([s.speed_fall for s in surfaces], surface) + paved * tyre.wet_speed_fall(
+        film, tread, texture
+    )
+    slip, height = tyre.curve_peak(rise, fall)
+    share = np.clip(vehicle.brakes.abs_slip_share + ABS_SPREAD * scores["abs_score"], 0.2, 1.0)
+    target = share * np.minimum(slip, 0.2)
+    curve = {
+        "level": level / height,
+        "rise": rise,
+        "fall": fall,
+        "speed_fall": speed_fall,
+        "inverse_critical": 1 / critical,
+        "front_target": target,
+        "rear_target": target,
+    }
+    return curve, level, level * tyre.speed_ratio(speed, critical) * np.exp(-speed_fall * (target * speed))
 
 
 def _dry_level(surface: ndarray, road_c: ndarray, kind: ndarray, tread: ndarray, wetness: ndarray) -> ndarray:
-    """Peak friction before the water: surface, tyre kind, compound against temperature, wear."""
+    """Peak friction without the effect of water: surface, tyre kind, compound at this temperature, wear."""
     level = np.zeros(len(surface))
     for i, name in enumerate(SURFACE_LEVELS):
-        row = SURFACES[name]
+        properties = SURFACES[name]
         for j, compound in enumerate(TYRE_LEVELS):
-            here = (surface == i) & (kind == j)
-            cold = road_c[here]
-            if row.frozen:
-                grip = tyre.frozen_grip(cold, row.cold_gain) * tyre.wear_snow(tread[here])
+            rows = (surface == i) & (kind == j)
+            temperature_c = road_c[rows]
+            if properties.frozen:
+                grip = tyre.frozen_grip(temperature_c, properties.cold_gain) * tyre.wear_snow(tread[rows])
             else:
-                grip = tyre.compound_grip(compound, cold, wetness[here]) * tyre.wear_dry(tread[here])
-            level[here] = row.friction[j] * grip
+                grip = tyre.compound_grip(compound, temperature_c, wetness[rows]) * tyre.wear_dry(tread[rows])
+            level[rows] = properties.friction[j] * grip
     return level
 
 
-def _integrated(e: ndarray, order: ndarray) -> Columns:
-    """Columns of Answer. Lanes wait for the slowest beside them, so events go in `order`, of about equal length."""
+def _integrate(e: ndarray, order: ndarray) -> Columns:
+    """Columns of Answer. Lanes wait for the slowest one, so `order` puts events of about equal length together."""
     padded = np.concatenate([order, np.repeat(order[-1:], -len(order) % LANES)])
     events = np.stack([e[name][padded] for name in Event._fields])
     answers = np.empty((len(Answer._fields), len(padded)))
@@ -222,7 +244,7 @@ def _integrated(e: ndarray, order: ndarray) -> Columns:
 
 
 def _duration(e: ndarray, friction: ndarray) -> ndarray:
-    """About how long the stop will take [s]."""
+    """Approximate duration of the stop [s]."""
     brakes = e["demand"] * (e["front_force_per_bar"] + e["rear_force_per_bar"] * e["rear_share"]) / e["mass"]
     slowing = np.minimum(brakes, friction * GRAVITY) + e["grade_force"] / e["mass"]
     return e["speed"] / np.maximum(slowing, 0.3)

@@ -1,7 +1,8 @@
 """The equations of motion of one straight-line braking event, written once.
 
-Plain scalar functions without branches: compiled, they melt into one loop that runs for several events in lockstep, one
-event in each lane of a vector register; uncompiled, with `pick` and `exponential` from NumPy, they take whole columns.
+Plain scalar functions without branches. Compiled, they are inlined into one loop that runs several events in lockstep,
+one event in each lane of a vector register. Uncompiled, with `pick` and `exponential` from NumPy, they take whole
+columns.
 """
 
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ ABS_TIME = 0.03  # [s] time constant with which the ABS brings the slip to its t
 
 
 class Event(NamedTuple):
-    """Everything that the equations need to know of an event; forces [N], loads [N], pressures [bar], SI otherwise."""
+    """All inputs of the equations for one event. Forces and loads [N], pressures [bar], otherwise SI."""
 
     step: float
     speed: float
@@ -57,7 +58,7 @@ class Event(NamedTuple):
 
 
 def compiled(function: Any) -> Any:
-    """Compile `function` so that it melts into its caller."""
+    """`function`, compiled so that it is inlined into its caller."""
     return njit(function, error_model="numpy", forceinline=True)
 
 
@@ -71,7 +72,10 @@ def pick(condition: bool, yes: float, no: float) -> float:
 
 @compiled
 def exponential(x: float) -> float:
-    """exp(x) for -40 <= x <= 1 to 2e-9: Taylor's polynomial at x / 256, squared eight times, to suit vectors."""
+    """exp(x) for -40 <= x <= 1, relative error up to 2e-9.
+
+    Taylor's polynomial at x / 256, squared eight times: the compiler can vectorise it.
+    """
     y = x * 0.00390625
     y = 1.0 + y * (1.0 + y * (0.5 + y * (1 / 6 + y * (1 / 24 + y * (1 / 120)))))
     y *= y
@@ -87,21 +91,21 @@ def exponential(x: float) -> float:
 @compiled
 def lagged(time: float, lag: float) -> float:
     """Response of a first-order lag to a ramp of slope 1 that began a `time` ago; 0 before."""
-    since = pick(time > 0.0, time, 0.0)
-    decayed = -since / lag
-    return since - lag * (1.0 - exponential(pick(decayed > -40.0, decayed, -40.0)))
+    elapsed = pick(time > 0.0, time, 0.0)
+    exponent = -elapsed / lag
+    return elapsed - lag * (1.0 - exponential(pick(exponent > -40.0, exponent, -40.0)))
 
 
 @compiled
 def pressure_at(e: Event, time: float) -> float:
     """Caliper pressure [bar] a time [s] after the demand: dead time, ramp, first-order lag (closed form)."""
-    rising = time - e.dead_time
-    return e.pressure_rate * (lagged(rising, e.lag) - lagged(rising - e.demand / e.pressure_rate, e.lag))
+    ramp_time = time - e.dead_time
+    return e.pressure_rate * (lagged(ramp_time, e.lag) - lagged(ramp_time - e.demand / e.pressure_rate, e.lag))
 
 
 @compiled
 def fade(e: Event, disc_c: float) -> float:
-    """Pad friction relative to cold pads at this disc temperature [degC]: falls evenly from onset to full fade."""
+    """Pad friction relative to cold pads at this disc temperature [degC]: falls linearly from onset to full fade."""
     share = (disc_c - e.fade_onset) / e.fade_span
     share = pick(share > 0.0, share, 0.0)
     return 1.0 - e.fade_loss * pick(share < 1.0, share, 1.0)
@@ -109,13 +113,13 @@ def fade(e: Event, disc_c: float) -> float:
 
 @compiled
 def friction(e: Event, slip: float, speed: float) -> tuple[float, float]:
-    """Friction and its slope over slip, at rated load: Burckhardt's curve with its speed factor, wet speed ratio."""
-    rising = exponential(-e.rise * slip)
+    """Friction and its derivative by slip, at rated load: Burckhardt's curve with speed factor and wet speed ratio."""
+    decay = exponential(-e.rise * slip)
     squared = speed * e.inverse_critical
     squared *= squared
     level = e.level * exponential(-e.speed_fall * slip * speed) / (1.0 + squared * squared)
-    curve = 1.0 - rising - e.fall * slip
-    return level * curve, level * (e.rise * rising - e.fall - e.speed_fall * speed * curve)
+    curve = 1.0 - decay - e.fall * slip
+    return level * curve, level * (e.rise * decay - e.fall - e.speed_fall * speed * curve)
 
 
 @compiled
@@ -127,7 +131,7 @@ def load_factor(e: Event, load: float, rated: float) -> float:
 
 @compiled
 def abs_rate(slip: float, target: float) -> float:
-    """Slip rate [1/s] with which the ABS lets an axle approach its target."""
+    """Slip rate [1/s] at which the ABS brings an axle to its target."""
     return (target - slip) / ABS_TIME
 
 
@@ -135,29 +139,29 @@ def abs_rate(slip: float, target: float) -> float:
 def axle(
     e: Event, brake: float, tyre: float, slope: float, slip: float, target: float, decel: float, speed: float
 ) -> tuple[float, float, float]:
-    """Slip rate of an axle without ABS [1/s], its slope over slip, and the heat into the discs [W].
+    """Slip rate of an axle without ABS [1/s], its derivative by slip, and the heat into the discs [W].
 
-    The rate follows from the balance of brake force and tyre force [N] at the wheel. The ABS lets through what keeps
-    the slip on its way to the target.
+    The rate follows from the balance of brake force and tyre force [N] at the wheel. The ABS limits the brake force to
+    the one that brings the slip to its target.
     """
-    rolling = pick(speed > SLOW, speed, SLOW)
-    sinking = (1.0 - slip) * decel
-    rate = (e.inverse_inertia * (brake - tyre) - sinking) / rolling
-    let_through = tyre + (abs_rate(slip, target) * rolling + sinking) / e.inverse_inertia
-    limited = (e.abs_on > 0.5) & (let_through < brake)
-    force = pick(limited, pick(let_through > 0.0, let_through, 0.0), brake)
-    return rate, (decel - e.inverse_inertia * slope) / rolling, force * (1.0 - slip) * speed
+    floored = pick(speed > SLOW, speed, SLOW)
+    wheel_decel = (1.0 - slip) * decel  # at constant slip
+    rate = (e.inverse_inertia * (brake - tyre) - wheel_decel) / floored
+    abs_force = tyre + (abs_rate(slip, target) * floored + wheel_decel) / e.inverse_inertia
+    limited = (e.abs_on > 0.5) & (abs_force < brake)
+    force = pick(limited, pick(abs_force > 0.0, abs_force, 0.0), brake)
+    return rate, (decel - e.inverse_inertia * slope) / floored, force * (1.0 - slip) * speed
 
 
 @compiled
 def rates(
     e: Event, speed: float, front: float, rear: float, front_c: float, rear_c: float, pressure: float, before: float
 ) -> tuple[float, float, float, float, float, float, float]:
-    """Deceleration [m/s^2]; slip rate without ABS and its slope of each axle; heating [K/s] of each axle.
+    """Deceleration [m/s^2]; slip rate without ABS and its derivative by slip of each axle; heating [K/s] of each axle.
 
-    The load transfer with the tyres' own forces has the closed form
-    F = (mu_f N_f + mu_r N_r) / (1 - (mu_f - mu_r) h / L); `before` [m/s^2], the deceleration one step earlier, only
-    serves the load sensitivity.
+    The load transfer depends on the tyre forces and they on it; the closed form is
+    F = (mu_f N_f + mu_r N_r) / (1 - (mu_f - mu_r) h / L). `before` [m/s^2], the deceleration one step earlier, is used
+    only for the load sensitivity.
     """
     moved = e.mass * before * e.transfer
     front_mu, front_slope = friction(e, front, speed)
@@ -167,7 +171,7 @@ def rates(
     front_mu *= front_gain
     rear_mu *= rear_gain
     total = (front_mu * e.front_load + rear_mu * e.rear_load) / (1.0 - (front_mu - rear_mu) * e.transfer)
-    lifted = e.rear_load < total * e.transfer  # the rear wheels leave the ground, the front axle carries the car
+    lifted = e.rear_load < total * e.transfer  # the rear wheels have left the ground, all load is on the front axle
     total = pick(lifted, front_mu * (e.front_load + e.rear_load), total)
     rear_n = pick(lifted, 0.0, e.rear_load - total * e.transfer)
     front_n = e.front_load + e.rear_load - rear_n
@@ -175,11 +179,13 @@ def rates(
     decel = (total + e.drag * air * abs(air) + e.rolling_force + e.grade_force) / e.mass
     brake = pressure * e.front_force_per_bar * fade(e, front_c)
     slope = front_slope * front_gain * front_n
-    front_axle = axle(e, brake, front_mu * front_n, slope, front, e.front_target, decel, speed)
+    front_rate, front_rate_slope, front_heat = axle(
+        e, brake, front_mu * front_n, slope, front, e.front_target, decel, speed
+    )
     brake = pressure * e.rear_share * e.rear_force_per_bar * fade(e, rear_c)
     slope = rear_slope * rear_gain * rear_n
-    rear_axle = axle(e, brake, rear_mu * rear_n, slope, rear, e.rear_target, decel, speed)
+    rear_rate, rear_rate_slope, rear_heat = axle(e, brake, rear_mu * rear_n, slope, rear, e.rear_target, decel, speed)
     cool = e.cooling + e.cooling_per_speed * speed
-    front_heating = (front_axle[2] - cool * (front_c - e.ambient_c)) / e.front_capacity
-    rear_heating = (rear_axle[2] - cool * (rear_c - e.ambient_c)) / e.rear_capacity
-    return decel, front_axle[0], front_axle[1], rear_axle[0], rear_axle[1], front_heating, rear_heating
+    front_heating = (front_heat - cool * (front_c - e.ambient_c)) / e.front_capacity
+    rear_heating = (rear_heat - cool * (rear_c - e.ambient_c)) / e.rear_capacity
+    return decel, front_rate, front_rate_slope, rear_rate, rear_rate_slope, front_heating, rear_heating

@@ -1,15 +1,15 @@
 """One straight-line braking event in time: the integration of the equations of motion.
 
-State of an event: speed, slip of each axle, disc temperature of each axle. Slip rather than wheel speed is the state,
-because an implicit step in wheel speed is biased by the slope of the slip curve. A stop runs from the demand through
-the *build-up*, until the pressure has settled, and on to standstill.
+State of an event: speed, slip of each axle, disc temperature of each axle. The state is slip, not wheel speed, because
+an implicit step in wheel speed has a bias from the slope of the slip curve. A stop begins at the demand; the *build-up*
+lasts until the pressure has settled; then the car brakes to standstill.
 
-Its deceleration is that of built-up brakes, v0^2 / (2 x): x is the way from the end of the build-up to standstill, plus
-the way from v0 to the speed reached by then, at the deceleration reached by then. The delay is the rest of the
-stopping distance over v0. So a stop that ends before the brakes are built up has a deceleration, too.
+The deceleration is that of built-up brakes, v0^2 / (2 x). x has two parts: the distance from the end of the build-up to
+standstill, and the distance from v0 to the speed at the end of the build-up, at the deceleration at that time. The
+delay is the rest of the stopping distance over v0. So a stop that ends during the build-up has a deceleration, too.
 
 Each step is second order: Heun's rule for speed and temperature; for the stiff slip a Rosenbrock step with the L-stable
-(0, 2) Pade form of the exponential and the pressure of mid-step.
+(0, 2) Pade form of the exponential and the pressure at the middle of the step.
 
 LANES events run in lockstep, one in each lane of a vector register; the equations are in equations.py.
 """
@@ -25,16 +25,16 @@ from numpy import ndarray
 from acc_decel.physics import equations
 from acc_decel.physics.equations import ABS_TIME, SLOW, Event, abs_rate, compiled, pick, pressure_at, rates
 
-TIME_STEP = 0.005  # [s], of a short stop; a longer one sees `Event.step`
+TIME_STEP = 0.005  # [s], of a short stop; for a longer one see `Event.step`
 BUILD_UP_STEP = 0.0025  # [s], until the pressure has settled
-CRAWLING = 0.05  # [m/s^2] a car that slows by less never stops
-LONGEST = 240.0  # [s] after this the remaining distance is v^2 / (2 a)
-SETTLED = 4.0  # time constants of the hydraulic lag until the pressure counts as built up
+CRAWLING = 0.05  # [m/s^2] a car that slows down by less counts as never stopping
+MAX_DURATION = 240.0  # [s] after this the remaining distance is v^2 / (2 a)
+SETTLING_LAGS = 4.0  # time constants of the hydraulic lag until the pressure counts as built up
 LANES = 16  # events in lockstep; two vector registers of eight numbers on a current x86 core
 
 
 class State(NamedTuple):
-    """An event under way: what is integrated, and the rates at its end that the next step begins with."""
+    """State during an event: what is integrated, and its rates, with which the next step begins."""
 
     speed: float
     distance: float
@@ -52,7 +52,7 @@ class State(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a stop comes to: see `braking.stops`."""
+    """Result of a stop, see `braking.stops`."""
 
     deceleration: float
     delay: float
@@ -68,10 +68,10 @@ def relaxed(slip: float, rate: float, slope: float, step: float) -> float:
 
 @compiled
 def advanced(e: Event, slip: float, rate: float, slope: float, target: float, step: float) -> float:
-    """Slip one step later, between rolling (0) and locked (1); the ABS lets it grow no faster than it wants.
+    """Slip one step later, between rolling (0) and locked (1); with ABS no more than the ABS allows.
 
-    Which of the two limits the slip is decided by where they lead: near equilibrium the free slip is so stiff that its
-    rate says nothing about the end of the step.
+    The ends of both steps are compared, not the rates: near equilibrium the free slip is so stiff that its rate does
+    not show where the step ends.
     """
     free = relaxed(slip, rate, slope, step)
     held = relaxed(slip, abs_rate(slip, target), -1.0 / ABS_TIME, step)
@@ -82,7 +82,7 @@ def advanced(e: Event, slip: float, rate: float, slope: float, target: float, st
 
 @compiled
 def resumed(e: Event, s: State, pressure: float) -> State:
-    """The same state with its rates worked out at this pressure."""
+    """The same state, with its rates at this pressure."""
     now = rates(e, s.speed, s.front, s.rear, s.front_c, s.rear_c, pressure, s.decel)
     return State(s.speed, s.distance, s.front, s.rear, s.front_c, s.rear_c, *now)
 
@@ -90,14 +90,14 @@ def resumed(e: Event, s: State, pressure: float) -> State:
 @compiled
 def begun(e: Event) -> State:
     """The event at the demand: rolling at its initial speed."""
-    no = 0.0 * e.speed
-    start = State(e.speed, no, no, no, e.front_disc_c, e.rear_disc_c, no, no, no, no, no, no, no)
-    return resumed(e, start, no)
+    zero = 0.0 * e.speed  # a column where e.speed is one
+    start = State(e.speed, zero, zero, zero, e.front_disc_c, e.rear_disc_c, zero, zero, zero, zero, zero, zero, zero)
+    return resumed(e, start, zero)
 
 
 @compiled
 def stepped(e: Event, s: State, pressure: float, step: float) -> State:
-    """The event a `step` [s] later, ready for the next with its `pressure` [bar]; a car that stands stays."""
+    """The event a `step` [s] later, with its rates at `pressure` [bar]; a car at standstill stays there."""
     front = advanced(e, s.front, s.front_rate, s.front_slope, e.front_target, step)
     rear = advanced(e, s.rear, s.rear_rate, s.rear_slope, e.rear_target, step)
     guess = s.speed - step * s.decel
@@ -105,7 +105,8 @@ def stepped(e: Event, s: State, pressure: float, step: float) -> State:
     front_c = s.front_c + step * s.front_heating
     rear_c = s.rear_c + step * s.rear_heating
     end = rates(e, guess, front, rear, front_c, rear_c, pressure, s.decel)
-    mean = 0.5 * (s.decel + end[0])
+    end_decel, _, _, _, _, end_front_heating, end_rear_heating = end
+    mean = 0.5 * (s.decel + end_decel)
     stands = mean * step >= s.speed
     covered = pick(stands, 0.5 * s.speed * s.speed / pick(mean > 0.0, mean, 1.0), step * (s.speed - 0.5 * step * mean))
     moving = s.speed > 0.0
@@ -115,8 +116,8 @@ def stepped(e: Event, s: State, pressure: float, step: float) -> State:
         s.distance + pick(moving, covered, 0.0),
         front,
         rear,
-        s.front_c + half * (s.front_heating + end[5]),
-        s.rear_c + half * (s.rear_heating + end[6]),
+        s.front_c + half * (s.front_heating + end_front_heating),
+        s.rear_c + half * (s.rear_heating + end_rear_heating),
         *end,
     )
 
@@ -124,7 +125,7 @@ def stepped(e: Event, s: State, pressure: float, step: float) -> State:
 def _reader(kind: Any, first: int) -> Any:
     """A compiled function (table, lane) -> `kind`, whose fields are the rows of the table from `first` on.
 
-    Numba cannot unpack a column of an array into a named tuple at the speed of vectors; this spells it out.
+    Numba does not vectorise a loop that unpacks a column of an array into a named tuple, so each field is written out.
     """
     rows = ", ".join(f"table[{first + k}, lane]" for k in range(len(kind._fields)))
     return compiled(eval(f"lambda table, lane: kind({rows})", {"kind": kind}))
@@ -139,7 +140,7 @@ _state = _reader(State, _STATE)
 
 @compiled
 def _put(table: ndarray, lane: int, s: State) -> None:
-    """Write the state into its rows."""
+    """Write the state into its rows of the table."""
     table[_STATE, lane], table[_STATE + 1, lane], table[_STATE + 2, lane] = s.speed, s.distance, s.front
     table[_STATE + 3, lane], table[_STATE + 4, lane], table[_STATE + 5, lane] = s.rear, s.front_c, s.rear_c
     table[_STATE + 6, lane], table[_STATE + 7, lane] = s.decel, s.front_rate
@@ -151,18 +152,18 @@ def _put(table: ndarray, lane: int, s: State) -> None:
 @compiled
 def settling_time(e: Event) -> float:
     """Time [s] from the demand until the pressure counts as built up."""
-    return e.dead_time + e.demand / e.pressure_rate + SETTLED * e.lag
+    return e.dead_time + e.demand / e.pressure_rate + SETTLING_LAGS * e.lag
 
 
 @compiled
 def going(s: State, time: float) -> bool:
     """Whether the event needs another step after the build-up."""
-    return (s.speed >= SLOW) & (s.decel >= CRAWLING) & (time < LONGEST)
+    return (s.speed >= SLOW) & (s.decel >= CRAWLING) & (time < MAX_DURATION)
 
 
 @compiled
 def chosen(condition: bool, yes: State, no: State) -> State:
-    """The state `yes` where `condition` holds, else `no`; where `no`, the rates but the deceleration are void."""
+    """The state `yes` where `condition` holds, else `no`; then its rates, except the deceleration, are not valid."""
     return State(
         pick(condition, yes.speed, no.speed),
         pick(condition, yes.distance, no.distance),
@@ -182,7 +183,7 @@ def chosen(condition: bool, yes: State, no: State) -> State:
 
 @compiled
 def _build_up(table: ndarray) -> None:
-    """Bring all lanes from the demand to settled pressure."""
+    """Integrate all lanes from the demand until the pressure has settled."""
     longest = 0.0
     for lane in range(LANES):
         e = _event(table, lane)
@@ -197,7 +198,7 @@ def _build_up(table: ndarray) -> None:
 
 @compiled
 def _brake(table: ndarray) -> None:
-    """Bring all lanes from the end of the build-up to where `answer` ends the event."""
+    """Integrate all lanes from the end of the build-up until no event needs another step."""
     for lane in range(LANES):
         e = _event(table, lane)
         s = resumed(e, _state(table, lane), e.demand)
@@ -221,9 +222,10 @@ def _brake(table: ndarray) -> None:
 
 @compiled
 def answer(e: Event, s: State, speed: float, distance: float, decel: float, hottest: float) -> Answer:
-    """What the stop comes to, from its last state and from speed, distance and deceleration after the build-up."""
+    """Result of the stop, from its last state and from speed, distance and deceleration after the build-up."""
     stops = (s.decel >= CRAWLING) & (decel >= CRAWLING)
-    lost = 0.5 * (e.speed * e.speed - speed * speed) / pick(stops, decel, 1.0)  # way from v0, had the brakes been up
+    # distance from v0 to `speed` if the brakes had been built up from the start
+    lost = 0.5 * (e.speed * e.speed - speed * speed) / pick(stops, decel, 1.0)
     rest = s.distance - distance + 0.5 * s.speed * s.speed / pick(stops, s.decel, 1.0)
     mean = 0.5 * e.speed * e.speed / pick(stops, lost + rest, 1.0)
     rolling_on = e.dead_time + 0.5 * e.demand / e.pressure_rate + e.lag
@@ -232,16 +234,15 @@ def answer(e: Event, s: State, speed: float, distance: float, decel: float, hott
 
 
 def _on_all_cores(source: str) -> Any:
-    """The compiled loop over blocks of lanes, kept on disk between runs.
+    """The compiled loop over blocks of lanes, cached on disk between runs.
 
-    `source`, the text of the equations, is part of the key under which it is kept: Numba itself would only notice that
-    this file has changed.
+    `source`, the text of the equations, becomes part of the cache key. Numba itself only sees changes of this file.
     """
 
     @njit(parallel=True, nogil=True, cache=True, error_model="numpy")
     def stops_of(events: ndarray, answers: ndarray) -> None:
         """See `stops_of` below."""
-        answers[:, :1] = len(source)  # overwritten below: only what is used becomes part of the key
+        answers[:, :1] = len(source)  # overwritten below; only a variable that is used becomes part of the key
         for block in prange(events.shape[1] // LANES):
             table = np.empty((_ROWS, LANES))
             table[:_STATE] = events[:, block * LANES : (block + 1) * LANES]
@@ -250,9 +251,9 @@ def _on_all_cores(source: str) -> Any:
             for lane in range(LANES):
                 e, s = _event(table, lane), _state(table, lane)
                 built = table[_BUILT, lane], table[_BUILT + 1, lane], table[_BUILT + 2, lane]
-                told = answer(e, s, *built, table[_HOTTEST, lane])
+                result = answer(e, s, *built, table[_HOTTEST, lane])
                 for k in range(3):
-                    answers[k, block * LANES + lane] = told[k]
+                    answers[k, block * LANES + lane] = result[k]
 
     return stops_of
 
@@ -263,6 +264,6 @@ _stops_of = _on_all_cores(Path(equations.__file__).read_text())
 def stops_of(events: Float[ndarray, "fields events"], answers: Float[ndarray, "outputs events"]) -> None:
     """Fill `answers` (rows as Answer) for `events` (rows as Event, a multiple of LANES of them), on all cores.
 
-    Events of about the same number of steps should stand side by side: lanes wait for the slowest of them.
+    Neighbouring events should have about the same number of steps: the lanes of a block wait for the slowest.
     """
     _stops_of(events, answers)

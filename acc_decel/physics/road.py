@@ -1,4 +1,4 @@
-"""What each road surface gives to a tyre: one row for each surface, in the order of the factor's levels."""
+"""Friction of each road surface: one row for each surface, in the order of the factor's levels."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,10 @@ class Surface:
 
     `friction` is the peak at low speed for summer, all-season and winter tyres with 8 mm tread. The slip curve is
     Burckhardt's, f(s) = 1 - exp(-rise s) - fall s, scaled to that peak; `fall` below 0 means that a locked wheel
-    ploughs up loose ground and brakes best. `speed_fall` [s/m] is Burckhardt's c4, at the low end: locked wheels on dry
-    asphalt reach about 0.75 (Wong, Theory of Ground Vehicles, 1993). `scatter` is the standard deviation of the
-    logarithm of the friction among roads of the kind. `wet_loss` is the share lost to a thin water film.
+    digs into loose ground and brakes best. `speed_fall` [s/m] is Burckhardt's c4, a low value of it: locked wheels on
+    dry asphalt reach about 0.75 (Wong, Theory of Ground Vehicles, 1993). `scatter` is the standard
+    deviation of the logarithm of the friction among roads of this kind. `wet_loss` is the share of the friction that a
+    thin water film takes.
     """
 
     friction: tuple[float, float, float]

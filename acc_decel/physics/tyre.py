@@ -31,10 +31,10 @@ WET_COMPOUND = {
 # The wet road. Fitted together: to the wet/dry ratios of the Bosch Automotive Handbook, 4th ed., p. 335, read as locked
 # wheels (mean absolute difference 0.09), and to ABS stops on measured films: BMW 325i 113 km/h, 1.4 mm, tread 7.9, 3.2
 # and 1.6 mm: 59.5, 88.4, 115.5 m (Tire Rack); MIRA/BRMA 80 km/h, 3 and 1.6 mm: 31.7, 39.9 m; Ford Focus 113 km/h;
-# GTUE/ACE 100 km/h, 8 and 2 mm. The two agree because water harms with the speed at which the tyre slides over it.
+# GTUE/ACE 100 km/h, 8 and 2 mm. The two agree because the loss depends on the speed at which the tyre slides.
 NEW_TREAD_MM, WORN_TREAD_MM = 8.0, 1.6
-THIN_FILM_MM = 0.05  # a film of this depth has done 63 % of its first harm; Bosch shows 0.2 mm near saturation
-WORN_WET_LOSS = 0.188  # further share lost to a thin film by a tyre worn to 1.6 mm; grows with the square of the wear
+THIN_FILM_MM = 0.05  # at this depth 63 % of the thin-film loss is reached; Bosch shows 0.2 mm near saturation
+WORN_WET_LOSS = 0.188  # further share that a tyre worn to 1.6 mm loses on a thin film; grows with the wear squared
 WET_SPEED_FALL, WET_FILM_POWER, WET_WEAR = 0.020, 0.757, 0.751  # [s/m] at 1 mm, new; power of the film; log at 1.6 mm
 CRITICAL_SPEED, CRITICAL_FILM, CRITICAL_WEAR = 48.5, 0.349, 0.365  # [m/s] at 1 mm, new; power of the film; log, 1.6 mm
 RATED_PRESSURE_BAR = 2.4
@@ -49,7 +49,7 @@ def compound_grip(kind: str, road_temperature_c: Column, wetness: Column) -> Col
 
 
 def frozen_grip(road_temperature_c: Column, cold_gain: float) -> Column:
-    """Grip on snow or ice relative to -5 degC: cold makes it rough, the melting point makes it slick.
+    """Grip on snow or ice relative to -5 degC: rough in the cold, slick near the melting point.
 
     `cold_gain` [1/K] is the relative gain for each kelvin colder, estimated: SAE 940724 reports that temperature
     changes the friction of ice by a factor of 2; no published law was found.
@@ -68,7 +68,7 @@ def wear_snow(tread_depth_mm: Column) -> Column:
 
 
 def wear(tread_depth_mm: Column) -> Column:
-    """Wear of the tread: 0 at 8 mm and more, 1 at the legal limit of 1.6 mm, a little beyond."""
+    """Wear of the tread: 0 at 8 mm and more, 1 at the legal limit of 1.6 mm, at most 1.1."""
     return np.clip((NEW_TREAD_MM - tread_depth_mm) / (NEW_TREAD_MM - WORN_TREAD_MM), 0, 1.1)
 
 
@@ -78,16 +78,16 @@ def pressure_grip(tyre_pressure_bar: Column) -> Column:
 
 
 def wetness(water_film_mm: Column) -> Column:
-    """How far a film of this depth has wetted the contact patch: 0 dry, 1 wet."""
+    """How wet a film of this depth makes the contact patch: 0 dry, 1 wet."""
     return 1 - np.exp(-np.maximum(water_film_mm, 0) / THIN_FILM_MM)
 
 
 def wet_ratio(
     water_film_mm: Column, tread_depth_mm: Column, wet_loss: Column, texture_mm: Column | float = RATED_TEXTURE_MM
 ) -> Column:
-    """Wet friction over dry friction at low speed: thin-film lubrication, saturating.
+    """Wet friction over dry friction at low speed: thin-film lubrication, which saturates with depth.
 
-    Worse for a worn tyre, better on a rough road. `wet_loss` is the surface's.
+    Lower for a worn tyre, higher on a rough road. `wet_loss` is that of the surface.
     """
     worn_loss = WORN_WET_LOSS * wear(tread_depth_mm) ** 2 * np.minimum(wet_loss / SURFACES["asphalt"].wet_loss, 1)
     loss = (wet_loss + worn_loss) * (RATED_TEXTURE_MM / texture_mm) ** 0.3
@@ -101,7 +101,7 @@ def wet_speed_fall(
 
     The exponential and its dependence on texture, S_p = 14.2 + 89.7 MPD [km/h], are those of the International
     Friction Index (Wambold et al., PIARC, 1995; ASTM E1960): s v is the speed at which the tyre slides, v when locked
-    and about a tenth of it under ABS. Film and wear fitted, see above.
+    and about a tenth of it under ABS. Film and wear are fitted, see above.
     """
     rough = (14.2 + 89.7 * RATED_TEXTURE_MM) / (14.2 + 89.7 * texture_mm)
     film = np.maximum(water_film_mm, 0) ** WET_FILM_POWER
@@ -114,11 +114,11 @@ def critical_speed(
     tyre_pressure_bar: Column | float = RATED_PRESSURE_BAR,
     texture_mm: Column | float = RATED_TEXTURE_MM,
 ) -> Column:
-    """Speed [m/s] at which the water carries half the tyre, rolling or not.
+    """Speed [m/s] at which the water carries half of the tyre load, whether the wheel rolls or not.
 
     Grows with the square root of the inflation pressure (Horne and Dreher, NASA TN D-2056, 1963) and with the 0.14th
     power of the texture (Gallaway, FHWA-RD-79-31, 1979). 87 km/h at 8 mm of water for a new tyre, where AutoBild and
-    ADAC measured 80 to 88 km/h at about 7 mm. Film and wear fitted, see above.
+    ADAC measured 80 to 88 km/h at about 7 mm. Film and wear are fitted, see above.
     """
     draining = (texture_mm / RATED_TEXTURE_MM) ** 0.14 * np.sqrt(tyre_pressure_bar / RATED_PRESSURE_BAR)
     film = np.maximum(water_film_mm, 1e-4) ** -CRITICAL_FILM

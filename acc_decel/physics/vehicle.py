@@ -1,4 +1,4 @@
-"""The car itself: constants of nature, and a `Vehicle` read from TOML and checked against what a car can be."""
+"""Physical constants, and a `Vehicle` that is read from TOML and checked: each number in the range of real cars."""
 
 import json
 import tomllib
@@ -15,14 +15,14 @@ AIR_DENSITY = 1.204  # [kg/m^3], dry air at 20 degC and 1013.25 hPa, ideal gas
 
 
 def quantity(low: float, high: float, unit: str, meaning: str, formula: str = "") -> Any:
-    """A field of a vehicle file with the range that any car fits into, and how to get it from a data sheet."""
+    """An entry of a vehicle file: the range of real cars, and how to get the value from a data sheet."""
     return field(metadata={"low": low, "high": high, "unit": unit, "meaning": meaning, "formula": formula})
 
 
 def entry_comment(entry: "Field[Any]") -> str:
-    """Unit, meaning and formula of a field of a vehicle file, in one line."""
-    told = entry.metadata
-    return f"[{told['unit'] or '-'}] {told['meaning']}{'; ' if told['formula'] else ''}{told['formula']}"
+    """Unit, meaning and formula of an entry of a vehicle file, in one line."""
+    about = entry.metadata
+    return f"[{about['unit'] or '-'}] {about['meaning']}{'; ' if about['formula'] else ''}{about['formula']}"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Brakes:
-    """From the demanded pressure to the torque at the wheels, and the heat in between. Torques are for one axle."""
+    """From demanded pressure to brake torque, and the heat of the discs. Torques are for one axle."""
 
     front_torque_per_bar: float = quantity(
         5.0,
@@ -85,7 +85,7 @@ class Brakes:
 
 @dataclass(frozen=True)
 class Tyres:
-    """What the tyres make of a road, relative to a good tyre of today in its size."""
+    """The tyres, relative to a good present-day tyre of their size."""
 
     radius: float = quantity(0.2, 0.6, "m", "dynamic rolling radius", "rolling circumference / (2 pi)")
     wheel_inertia: float = quantity(0.3, 10.0, "kg m^2", "inertia of one wheel with tyre, disc and half-shaft")
@@ -98,7 +98,7 @@ class Tyres:
 
 @dataclass(frozen=True)
 class Trailer:
-    """A trailer behind the car: what it does not brake by itself pushes at the hitch. The factor mass is the car's."""
+    """A trailer: what it does not brake itself pushes the car. The factor mass is that of the car alone."""
 
     mass: float = quantity(50.0, 5000.0, "kg", "mass of the trailer with its load")
     braked_share: float = quantity(
@@ -109,7 +109,7 @@ class Trailer:
 
 @dataclass(frozen=True)
 class Vehicle:
-    """One vehicle platform. SI units unless the name wears another; see `Body`, `Brakes`, `Tyres` and `Trailer`."""
+    """One vehicle platform. SI units unless the name states another; see `Body`, `Brakes`, `Tyres` and `Trailer`."""
 
     name: str
     description: str
@@ -120,12 +120,12 @@ class Vehicle:
 
     def __post_init__(self) -> None:
         """Refuse a car that contradicts itself."""
-        for light, heavy, holds in (
+        for smaller, larger, holds in (
             ("body.kerb_mass", "body.gross_mass", self.body.kerb_mass < self.body.gross_mass),
             ("brakes.fade_onset_c", "brakes.fade_full_c", self.brakes.fade_onset_c < self.brakes.fade_full_c),
         ):
             if not holds:
-                raise ValueError(f"vehicle {self.name}: {light} must be less than {heavy}. Got the reverse: mend it.")
+                raise ValueError(f"vehicle {self.name}: {smaller} must be below {larger}. Got the reverse: correct it.")
 
     @property
     def digest(self) -> str:
@@ -165,50 +165,51 @@ def vehicle(name_or_path: str | Path) -> Vehicle:
     return _vehicle(text, path.stem, str(path))
 
 
-def vehicle_from(told: dict[str, Any], source: str = "manifest") -> Vehicle:
-    """The vehicle that `dataclasses.asdict` once took apart, checked as a file would be."""
-    rest = dict(told)
+def vehicle_from(values: dict[str, Any], source: str = "manifest") -> Vehicle:
+    """The vehicle with these `values`, as `dataclasses.asdict` returns them, checked like those of a file."""
+    rest = dict(values)
     return _checked(rest, str(rest.pop("name", "")), source)
 
 
 def _vehicle(text: str, name: str, source: str) -> Vehicle:
     try:
-        told = tomllib.loads(text)
+        values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{source} must be a TOML file. Got: {error}. Compare it with a shipped vehicle.") from error
-    return _checked(told, name, source)
+    return _checked(values, name, source)
 
 
-def _checked(told: dict[str, Any], name: str, source: str) -> Vehicle:
-    description = told.pop("description", "")
-    if told.get("trailer") is None:  # a manifest says null
-        told.pop("trailer", None)
-    wanted = {key: cls for key, cls in _PARTS.items() if key != "trailer" or key in told}
-    parts = {key: _part(cls, told.pop(key, {}), key, source) for key, cls in wanted.items()}
-    if told:
-        raise ValueError(f"{source} may hold {', '.join(_PARTS)} and description. Got also: {', '.join(told)}.")
+def _checked(values: dict[str, Any], name: str, source: str) -> Vehicle:
+    """The vehicle with these `values`, which are used up."""
+    description = values.pop("description", "")
+    if values.get("trailer") is None:  # null in a manifest
+        values.pop("trailer", None)
+    expected = {key: cls for key, cls in _PARTS.items() if key != "trailer" or key in values}
+    parts = {key: _part(cls, values.pop(key, {}), key, source) for key, cls in expected.items()}
+    if values:
+        raise ValueError(f"{source} may hold {', '.join(_PARTS)} and description. Got also: {', '.join(values)}.")
     return Vehicle(name=name, description=str(description), **parts)
 
 
-def _part(cls: type, told: object, part: str, source: str) -> Any:
+def _part(cls: type, entries: object, part: str, source: str) -> Any:
     known = fields(cls)
-    if not isinstance(told, dict):
-        raise ValueError(f"{source}: {part} must be a section [{part}] of entries. Got {told!r}.")
-    if unknown := set(told) - {f.name for f in known}:
+    if not isinstance(entries, dict):
+        raise ValueError(f"{source}: {part} must be a section [{part}] of entries. Got {entries!r}.")
+    if unknown := set(entries) - {f.name for f in known}:
         raise ValueError(
-            f"{source}: [{part}] knows {', '.join(f.name for f in known)}. Got also: {', '.join(unknown)}."
+            f"{source}: [{part}] may hold {', '.join(f.name for f in known)}. Got also: {', '.join(unknown)}."
         )
-    return cls(**{f.name: _number(f, told.get(f.name), part, source) for f in known})
+    return cls(**{f.name: _number(f, entries.get(f.name), part, source) for f in known})
 
 
 def _number(f: "Field[Any]", value: object, part: str, source: str) -> float:
     limits = f.metadata
-    wanted = f"{source}: {part}.{f.name} must be {limits['low']:g} to {limits['high']:g} {limits['unit']}".rstrip()
-    wanted += f" ({limits['meaning']})."
+    expected = f"{source}: {part}.{f.name} must be {limits['low']:g} to {limits['high']:g} {limits['unit']}".rstrip()
+    expected += f" ({limits['meaning']})."
     if value is None:
-        raise ValueError(f"{wanted} Got nothing: add it.")
+        raise ValueError(f"{expected} Got nothing: add it.")
     if isinstance(value, bool) or not isinstance(value, int | float) or not limits["low"] <= value <= limits["high"]:
-        raise ValueError(f"{wanted} Got {value!r}.")
+        raise ValueError(f"{expected} Got {value!r}.")
     return float(value)
 
 

@@ -11,12 +11,19 @@ import onnx
 import pytest
 from conftest import COMPACT, ORDINARY, stopped
 
-from acc_decel.assurance import Model
+from acc_decel.assurance import ProvenModel
 from acc_decel.assurance.accepted_box import box, gate_spans, scaled_spans
 from acc_decel.assurance.envelope import domain_events, greatest_deceleration, same_vehicle
 from acc_decel.assurance.linear_program import Program, constant
 from acc_decel.assurance.monotone_graph import CONSTANT, FALLS, RISES, moves
-from acc_decel.assurance.proofs import Range, clamp, monotone, monotone_onnx, output_range, same_arrays
+from acc_decel.assurance.proofs import (
+    Range,
+    prove_clamp,
+    prove_monotone,
+    prove_monotone_onnx,
+    prove_output_range,
+    prove_same_arrays,
+)
 from acc_decel.assurance.ranges import Extreme, extreme, ranks, sums, unclamped
 from acc_decel.assurance.rounding import in_real_arithmetic, rounding_errors
 from acc_decel.assurance.witness import accepted_events
@@ -189,7 +196,7 @@ def spots() -> list[tuple[int, int, int]]:
 
 def test_a_network_monotone_by_construction_is_proven_so_in_arrays_and_onnx():
     graph = graph_of(RANDOM)
-    for proof in (monotone(RANDOM), monotone_onnx(RANDOM, graph), same_arrays(RANDOM, graph)):
+    for proof in (prove_monotone(RANDOM), prove_monotone_onnx(RANDOM, graph), prove_same_arrays(RANDOM, graph)):
         assert proof.passed, proof.detail
 
 
@@ -197,19 +204,19 @@ def test_a_network_monotone_by_construction_is_proven_so_in_arrays_and_onnx():
 def test_one_weight_of_the_wrong_sign_fails_the_proof_which_names_it(spot):
     part, row, column = spot
     net = sabotaged(RANDOM, *spot)
-    found = monotone(net)
+    found = prove_monotone(net)
     assert not found.passed
     assert f"trunk[{part}].weights[{row}, {column}]" in found.detail
-    assert not monotone_onnx(net, graph_of(net)).passed
+    assert not prove_monotone_onnx(net, graph_of(net)).passed
 
 
 @pytest.mark.parametrize("spot", spots(), ids=str)
 def test_one_weight_changed_in_the_onnx_file_alone_is_found_there(spot):
     part, row, column = spot
     graph = graph_of(sabotaged(RANDOM, *spot))
-    assert monotone(RANDOM).passed
-    assert not monotone_onnx(RANDOM, graph).passed
-    found = same_arrays(RANDOM, graph)
+    assert prove_monotone(RANDOM).passed
+    assert not prove_monotone_onnx(RANDOM, graph).passed
+    found = prove_same_arrays(RANDOM, graph)
     assert not found.passed
     assert f"trunk[{part}].weights[{row}, {column}]" in found.detail
 
@@ -220,22 +227,22 @@ def test_a_spread_of_the_wrong_sign_fails_both_proofs(f):
     spread = RANDOM.inverse_spread.copy()
     spread[column] *= -1
     net = replace(RANDOM, inverse_spread=spread)
-    assert f"inverse_spread[{column}] ({f.name})" in monotone(net).detail
-    assert not monotone_onnx(net, graph_of(net)).passed
+    assert f"inverse_spread[{column}] ({f.name})" in prove_monotone(net).detail
+    assert not prove_monotone_onnx(net, graph_of(net)).passed
 
 
 def test_the_delay_may_move_any_way_and_any_weight_of_the_embedding_too():
     delay = next(i for i in range(COUNT) if i not in ORDERED)
     net = sabotaged(RANDOM, len(RANDOM.trunk) - 1, delay, BESIDE)
-    assert monotone(net).passed
-    assert monotone_onnx(net, graph_of(net)).passed
+    assert prove_monotone(net).passed
+    assert prove_monotone_onnx(net, graph_of(net)).passed
 
 
 def test_a_constant_changed_beside_the_layers_is_found():
     graph = graph_of(RANDOM)
     other = graph_of(replace(RANDOM, center=RANDOM.center + np.float32(1)))
-    assert same_arrays(RANDOM, graph).passed
-    found = same_arrays(RANDOM, other)
+    assert prove_same_arrays(RANDOM, graph).passed
+    found = prove_same_arrays(RANDOM, other)
     assert not found.passed
     assert "initializer" in found.detail
 
@@ -258,7 +265,7 @@ def test_pressure_that_enters_the_embedding_with_abs_is_not_proven_monotone():
     graph = graph_of(RANDOM)
     closing = next(n for n in graph.graph.node if n.op_type == "Sub" and n.output[0] in gated_inputs(graph))
     closing.op_type = "Add"  # pressure * (1 + abs) instead of pressure * (1 - abs)
-    found = monotone_onnx(RANDOM, graph)
+    found = prove_monotone_onnx(RANDOM, graph)
     assert not found.passed
     assert GATED.name in found.detail
 
@@ -273,7 +280,7 @@ def test_an_operator_that_the_proof_does_not_know_ends_it():
     graph = graph_of(RANDOM)
     first = next(n for n in graph.graph.node if n.op_type == "Gemm")
     first.op_type = "Conv"
-    found = monotone_onnx(RANDOM, graph)
+    found = prove_monotone_onnx(RANDOM, graph)
     assert not found.passed
     assert "operator Conv" in found.detail
     assert "not known" in found.detail
@@ -286,7 +293,7 @@ def test_names_in_the_graph_mean_nothing():
         tensor.name = renamed[tensor.name]
     for node in graph.graph.node:
         node.input[:] = [renamed.get(name, name) for name in node.input]
-    assert monotone_onnx(RANDOM, graph).passed
+    assert prove_monotone_onnx(RANDOM, graph).passed
 
 
 def limited(net: DenseNet, low: float, high: float) -> DenseNet:
@@ -299,8 +306,8 @@ def test_a_clamp_out_of_reach_is_proven_idle_and_one_in_reach_is_not(limit, idle
     bounds = sums(net)
     ranges: list[Range] = []
     for output in range(COUNT):
-        assert output_range(net, bounds, output, 5.0, ranges).passed
-    found = clamp(Model(Path(), net, graph_of(RANDOM), None), ranges)
+        assert prove_output_range(net, bounds, output, 5.0, ranges).passed
+    found = prove_clamp(ProvenModel(Path(), net, graph_of(RANDOM), None), ranges)
     assert found.passed is (True if idle else None)
     assert found.figures["idle on the whole box"] is idle
 
@@ -310,7 +317,7 @@ def test_a_clamp_that_acts_on_events_of_the_trained_domain_fails(limit, passed, 
     net = limited(random_net(np.random.default_rng(3), COMPACT.factors), -limit, limit)
     unproven = Extreme(0, 1, 1e6, 0.0, np.zeros(1, np.float32), "time limit", 0)
     ranges = [Range(replace(unproven, sign=-1, bound=-1e6), unproven, 0.0)] * COUNT
-    found = clamp(Model(Path(), net, graph_of(RANDOM), COMPACT), ranges)
+    found = prove_clamp(ProvenModel(Path(), net, graph_of(RANDOM), COMPACT), ranges)
     assert found.passed is passed
     assert (found.figures["clamped"] == 0) is passed
 

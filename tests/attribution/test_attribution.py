@@ -20,24 +20,23 @@ from acc_decel.attribution import (
     Student,
     agreement,
     attribution_bytes,
-    available,
     estimates,
     exact,
-    exact_of,
+    exact_attributions,
+    is_available,
     reference,
 )
 from acc_decel.dataset import generate
 from acc_decel.export import onnx_bytes, write_model
-from acc_decel.factors import column_names, owners
+from acc_decel.factors import column_factors, column_names, owners, ranges
 from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN
 from acc_decel.physics import vehicle
 from benchmarks import attribution as bench
 from tests.helpers.random_net import random_events, random_net
 
 COLUMNS = column_names()
-MEDIAN = list(OUTPUTS).index("deceleration")
 FREE_TO_LACK = [f for f in FACTORS if f.may_lack and not f.levels]
 STOP = {"speed": 33.3, "brake_pressure_bar": 160.0, "surface": "asphalt", "water_film_mm": 1.0}
 ROUNDING = 1e-5  # [m/s^2], of some dozens of float32 sums
@@ -66,23 +65,23 @@ def a_student(seed: int = 4) -> Student:
     inputs, every = len(COLUMNS) + sum(f.may_lack for f in FACTORS) + 1, len(FACTORS)
     widths = ((inputs, 12), (12, 8), (8, every))
     layers = tuple(Dense(*(rng.normal(0, 0.5, shape).astype("f4") for shape in ((n, m), (n,)))) for m, n in widths)
-    span = np.array([(f.low, f.high) for f in FACTORS for _ in f.columns], "f4")
+    span = np.array(ranges(), "f4")
     return Student(FACTORS, span.mean(axis=1), 1 / (span[:, 1] - span[:, 0]), 5.25, layers)
 
 
 def test_attributions_and_baseline_add_up_to_the_prediction(net, some):
     asked = asked_of(median_of(net))
-    for found in (exact_of(asked, some), estimates(asked, some, np.random.default_rng(1), walks=4)):
+    for found in (exact_attributions(asked, some), estimates(asked, some, np.random.default_rng(1), walks=4)):
         assert found.sum(axis=1) + asked.baseline == pytest.approx(asked.answer(some), abs=ROUNDING)
 
 
 def test_of_a_linear_model_each_factor_adds_its_weight_times_its_distance_from_the_baseline(some):
-    weight = np.random.default_rng(2).normal(size=len(COLUMNS)) / np.array([f.high for f in FACTORS for _ in f.columns])
+    weight = np.random.default_rng(2).normal(size=len(COLUMNS)) / np.array([high for _, high in ranges()])
     asked = asked_of(lambda columns: np.nan_to_num(columns).astype("f8") @ weight)
     distance = np.nan_to_num(some) - np.nan_to_num(asked.background).mean(axis=0)
     expected = np.zeros((len(some), len(FACTORS)))
     np.add.at(expected.T, owners(FACTORS), (weight * distance).T)
-    assert exact_of(asked, some) == pytest.approx(expected, abs=1e-6)
+    assert exact_attributions(asked, some) == pytest.approx(expected, abs=1e-6)
     assert estimates(asked, some, np.random.default_rng(1), walks=4) == pytest.approx(expected, abs=1e-6)
 
 
@@ -96,18 +95,18 @@ def test_two_factors_that_act_alike_share_what_they_do_together():
 
 
 def test_a_factor_that_is_not_available_adds_nothing(net, some):
-    asked, lacks = asked_of(median_of(net)), ~available(FACTORS, some)
+    asked, lacks = asked_of(median_of(net)), ~is_available(FACTORS, some)
     assert lacks.any()
     walks = estimates(asked, some, np.random.default_rng(1), walks=2)
-    for found in (exact_of(asked, some), walks, a_student()(some, asked.answer(some))):
+    for found in (exact_attributions(asked, some), walks, a_student()(some, asked.answer(some))):
         assert not found[lacks].any()
         assert found[~lacks].all()
 
 
 def test_permutations_approach_the_exact_attributions(net, some):
     asked = asked_of(median_of(net), events=8)
-    few = some[np.argsort(available(FACTORS, some).sum(axis=1))][:3]  # few factors, few coalitions
-    true = exact_of(asked, few)
+    few = some[np.argsort(is_available(FACTORS, some).sum(axis=1))][:3]  # few factors, few coalitions
+    true = exact_attributions(asked, few)
 
     def error(walks: int, repeated: int) -> float:
         found = estimates(asked, np.tile(few, (repeated, 1)), np.random.default_rng(1), walks=walks)
@@ -135,7 +134,7 @@ def test_background_events_that_differ_in_nothing_unknown_are_asked_once(net, so
 def test_the_baseline_is_the_mean_answer_to_events_of_which_little_is_known(net):
     columns = sensed_events(1000)
     asked = reference(FACTORS, median_of(net), columns)
-    alone = np.where([not f.may_lack for f in FACTORS for _ in f.columns], columns, np.float32(np.nan))
+    alone = np.where([not f.may_lack for f in column_factors()], columns, np.float32(np.nan))
     answers = median_of(net)(alone)
     assert abs(asked.baseline - answers.mean()) < 0.05 * answers.std()
     assert np.isnan(asked.background).all(axis=0).sum() == sum(len(f.columns) for f in FACTORS if f.may_lack)
@@ -169,33 +168,33 @@ def mass_range(net: DenseNet) -> tuple[float, float]:
 
 def test_a_student_that_is_wrong_is_found_out(net, some):
     asked = asked_of(median_of(net))
-    true = exact_of(asked, some)
+    true = exact_attributions(asked, some)
     assert agreement(asked, some, true, true)["pearson"] == pytest.approx(1)
     assert agreement(asked, some, true, true)["mean_absolute_error"] == 0
     swapped = true[:, np.roll(np.arange(len(FACTORS)), 1)]
     assert agreement(asked, some, true, swapped)["pearson"] < 0.9
-    off = agreement(asked, some, true, np.where(available(FACTORS, some), true + 0.5, 7.0))
+    off = agreement(asked, some, true, np.where(is_available(FACTORS, some), true + 0.5, 7.0))
     assert off["mean_absolute_error"] == pytest.approx(0.5), "what is not available does not count"
 
 
 def test_a_student_learns_and_one_seed_gives_one_student(net):
-    from acc_decel.attribution.training import AttributionTraining, student  # noqa: PLC0415 - slow to import
+    from acc_decel.attribution.training import AttributionTraining, train_student  # noqa: PLC0415 - slow to import
 
     columns = sensed_events(2600)
     asked = reference(FACTORS, median_of(net), columns, events=4)
     training = AttributionTraining(walks=4, epochs=20, batch=64, hidden=(32,))
-    first, second = (student(asked, columns[:2500], training) for _ in range(2))
+    first, second = (train_student(asked, columns[:2500], training) for _ in range(2))
     for one, other in zip(first.layers, second.layers, strict=True):
         assert one.weights.tobytes() + one.bias.tobytes() == other.weights.tobytes() + other.bias.tobytes()
     held_out = columns[2500:2512]
-    true = exact_of(asked, held_out)
+    true = exact_attributions(asked, held_out)
     learned = agreement(asked, held_out, true, first(held_out, asked.answer(held_out)))
     blank = replace(first, layers=tuple(Dense(0 * layer.weights, 0 * layer.bias) for layer in first.layers))
     even = agreement(asked, held_out, true, blank(held_out, asked.answer(held_out)))
     assert learned["pearson"] > 0.9
     assert learned["mean_absolute_error"] < 0.5 * even["mean_absolute_error"]
     with pytest.raises(ValueError, match=r"at least 2000 events\. Got 1999"):
-        student(asked, columns[:1999], training)
+        train_student(asked, columns[:1999], training)
 
 
 @pytest.fixture(scope="module")
@@ -338,7 +337,7 @@ def test_the_benchmark_measures_all_methods_on_one_truth(explained):
     columns = sensed_events(300)
     complete = np.isfinite(columns).all(axis=1)
     lost = columns[~complete]
-    lost = lost[np.argsort(available(FACTORS, lost).sum(axis=1))][40:43]  # few factors, few coalitions
+    lost = lost[np.argsort(is_available(FACTORS, lost).sum(axis=1))][40:43]  # few factors, few coalitions
     mass = COLUMNS.index("mass")
     lost[:, mass] = np.nan
     found = {row["method"]: row for row in bench.measured(explained, columns, {"some": lost})}

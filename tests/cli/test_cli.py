@@ -159,12 +159,12 @@ FILES = {
     "no Parquet": ("events.parquet", b"no parquet", "events.parquet must be a readable parquet table"),
     "other ending": ("events.xlsx", b"PK", "must end in .csv or .parquet. Got '.xlsx'"),
     "no ending": ("events", b"speed\n3\n", "must end in .csv or .parquet. Got 'no ending'"),
-    "out of range": ("events.csv", b"speed,brake_pressure_bar\n20,80\n130,80\n", "speed in row 1 must be 1 to 70 m/s"),
-    "no value": ("events.csv", b"speed,brake_pressure_bar\n20,80\n,80\n", "speed in row 1 must be 1 to 70 m/s"),
+    "out of range": ("events.csv", b"speed,brake_pressure_bar\n20,80\n130,80\n", "speed in line 3 must be 1 to 70 m/s"),
+    "no value": ("events.csv", b"speed,brake_pressure_bar\n20,80\n,80\n", "speed in line 3 must be 1 to 70 m/s"),
     "text": (
         "events.csv",
         b"speed,brake_pressure_bar\n20,80\n20,hard\n",
-        "brake_pressure_bar in row 1 must be a number",
+        "brake_pressure_bar in line 3 must be a number",
     ),
     "unknown column": ("events.csv", b"speed,break_pressure_bar\n20,80\n", "Did you mean brake_pressure_bar?"),
 }
@@ -243,7 +243,7 @@ def test_predicting_needs_neither_tensorflow_nor_the_other_extras():
     assert "deceleration" in done.stdout
 
 
-def test_the_whole_flow_runs_from_the_command_line(run, answered, tmp_path):
+def test_the_whole_flow_runs_from_the_command_line(run, answered, soon_trained, tmp_path):
     data, model, firmware = tmp_path / "data", tmp_path / "model", tmp_path / "firmware"
     manifest = answered("generate", "--vehicle", "van", "--events", 2500, "--seed", 3, "--output", data)
     assert (manifest["vehicle"], manifest["events"], manifest["seed"]) == ("van", 2500, "3")
@@ -427,6 +427,26 @@ def test_simulate_draws_the_stop_and_says_what_it_took(answered, tmp_path):
     assert "<svg" in chart.read_text()
     assert told["factors"]["speed"] == 33.3
     assert 35 < told["stopping_distance"] < 75
+
+
+def test_simulate_takes_a_typical_car_where_nothing_is_said(run, answered):
+    stop = ("--speed", "27.8", "--brake-pressure-bar", "120", "--water-film-mm", "1")
+    told = answered("simulate", *stop)
+    assert told["factors"]["mass"] == pytest.approx(1650, rel=0.02)
+    assert 6 <= told["factors"]["tread_depth_mm"] <= 7
+    assert {"mass", "tread_depth_mm"} <= set(told["typical"])
+    assert not {option[2:].replace("-", "_") for option in stop[::2]} & set(told["typical"])
+    assert 50 < told["stopping_distance"] < 58
+    code, out, _ = run("simulate", *stop, "--mass", "1234")
+    source = {words[0]: words[-1] for line in out.splitlines() if len(words := line.replace("│", " ").split()) > 2}
+    assert code == 0
+    assert (source["mass"], source["water_film_mm"], source["tread_depth_mm"]) == ("given", "given", "typical")
+
+
+def test_simulate_refuses_what_it_cannot_take(refused):
+    assert "friction_estimate is a result" in refused("simulate", *STOP, "--friction-estimate", "0.5")
+    assert "surface must be one of asphalt" in refused("simulate", *STOP, "--surface", "mud")
+    assert "mass must be 1000 to 2300 kg" in refused("simulate", *STOP, "--mass", "2400")
 
 
 def test_influences_tells_every_index_to_a_program(answered, tmp_path):

@@ -98,7 +98,7 @@ def test_the_command_answers_as_without_a_cluster(dask, serial, tmp_path):
 
 
 def test_the_scheduler_never_holds_more_than_a_few_partitions(dask, spread, serial, monkeypatch):
-    monkeypatch.setattr(cluster, "IN_FLIGHT", 3)
+    monkeypatch.setattr(cluster, "MAX_SUBMITTED", 3)
     held: list[int] = []
     assert bytes_of(spread(lambda _: held.append(len(dask.scheduler.tasks)))) == serial
     assert len(held) == PARTS
@@ -111,15 +111,15 @@ def test_a_partition_that_kills_its_worker_is_named_and_the_others_stay(dask, sp
     def deadly() -> None:
         from acc_decel.dataset import cluster  # noqa: PLC0415
 
-        real = cluster.written
-        cluster.written = lambda plan, number: os._exit(1) if number == 12 else real(plan, number)
+        real = cluster.write_partition
+        cluster.write_partition = lambda plan, number: os._exit(1) if number == 12 else real(plan, number)
 
     def forget() -> None:
         from acc_decel.dataset import cluster, partition  # noqa: PLC0415
 
-        cluster.written = partition.written
+        cluster.write_partition = partition.write_partition
 
-    sentence = r"part-000\d\d\.parquet must be finished by a worker\. Got 1 workers .* tcp://"
+    sentence = r"part-000\d\d\.parquet must be written by a worker\. Got 1 workers .* tcp://"
     with on_workers(dask, deadly, forget), pytest.raises(OSError, match=sentence):
         spread()
     left = bytes_of(tmp_path / "spread")
@@ -140,7 +140,7 @@ def test_a_full_disk_of_a_worker_is_told_and_a_later_run_resumes(dask, spread, s
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
-    with on_workers(dask, full, free), pytest.raises(OSError, match=r"must be written whole.* Got: File too large"):
+    with on_workers(dask, full, free), pytest.raises(OSError, match=r"must be written, .* Got: File too large"):
         spread()
     assert bytes_of(spread()) == serial
 

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import COMPACT, SMALL_EVENTS
 
-from acc_decel.dataset import CAUSES, Dataset, dataset, events_table, generate, scenarios, sensed
+from acc_decel.dataset import CAUSES, Dataset, events_table, generate, load_dataset, scenarios, sense, typical_factors
 from acc_decel.factors import EXCLUSIONS, FACTORS, column_names, schema
 from acc_decel.files import replaced
-from acc_decel.physics import vehicle
+from acc_decel.physics import SURFACES, vehicle, vehicle_names
 from benchmarks import dataset as bench
 
 EVENTS, PARTITION = 700, 256
@@ -43,7 +43,7 @@ def drawn() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
 @pytest.fixture(scope="module")
 def seen(drawn) -> np.ndarray:
     friction = np.random.default_rng(3).uniform(0.05, 1.3, MANY)
-    return sensed(COMPACT.factors, drawn[0], friction, seed=3, first=0)
+    return sense(COMPACT.factors, drawn[0], friction, seed=3, first=0)
 
 
 def test_the_same_seed_gives_the_same_bytes(folder, tmp_path):
@@ -84,7 +84,7 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(folder, tmp_path):
         generate(COMPACT, tmp_path / "second", events=EVENTS, seed=5, partition=PARTITION, on_events=interrupt)
     assert list(bytes_of(tmp_path / "second")) == ["part-00000.parquet"]
     with pytest.raises(ValueError, match=r"manifest\.json.*acc-decel generate"):
-        dataset(tmp_path / "second")
+        load_dataset(tmp_path / "second")
     generate(COMPACT, tmp_path / "second", events=EVENTS, seed=5, partition=PARTITION)
     assert bytes_of(tmp_path / "second") == bytes_of(folder)
 
@@ -99,7 +99,7 @@ def test_a_part_cut_short_is_generated_again(folder):
 @pytest.mark.parametrize("size", [64, 700, 1000])
 def test_the_size_of_the_files_does_not_change_the_events(folder, tmp_path, size):
     generate(COMPACT, tmp_path / "other", events=EVENTS, seed=5, partition=size)
-    one, other = dataset(folder), dataset(tmp_path / "other")
+    one, other = load_dataset(folder), load_dataset(tmp_path / "other")
     assert len(other.manifest["parts"]) == -(-EVENTS // size)
     for name in ("columns", "deceleration", "delay", "event"):
         np.testing.assert_array_equal(getattr(other, name), getattr(one, name), err_msg=name)
@@ -112,7 +112,7 @@ def test_one_flipped_bit_is_refused_and_generated_again(folder, where):
     flipped[int(where * len(flipped))] ^= 8
     (folder / "part-00001.parquet").write_bytes(flipped)
     with pytest.raises(ValueError, match=r"part-00001\.parquet must be as generated"):
-        dataset(folder)
+        load_dataset(folder)
     (folder / "manifest.json").unlink()  # what a bit has done shows in the file itself
     kept = (folder / "part-00000.parquet").stat().st_mtime_ns
     generate(COMPACT, folder, events=EVENTS, seed=5, partition=PARTITION)
@@ -175,8 +175,8 @@ def test_a_full_disk_ends_in_a_sentence_and_what_is_finished_stays(folder, tmp_p
     full = program(FULL_DISK, tmp_path / "second")
     _, err = full.communicate()
     assert full.returncode == 1
-    assert "OSError: " + str(tmp_path / "second" / "part-00001.parquet") + " must be written whole" in err
-    assert "Got: File too large. Make room" in err
+    assert "OSError: " + str(tmp_path / "second" / "part-00001.parquet") + " must be written, " in err
+    assert "Got: File too large. Free some space" in err
     assert "same command again" in err
     assert list(bytes_of(tmp_path / "second")) == ["part-00000.parquet"]
     generate(COMPACT, tmp_path / "second", events=EVENTS, seed=5, partition=PARTITION)
@@ -187,13 +187,13 @@ FOUR_THREADS = """
 from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 from acc_decel.dataset import events_table
-from acc_decel.dataset.partition import encoded
+from acc_decel.dataset.partition import parquet_bytes
 from acc_decel.physics import vehicle
 
 car = vehicle("compact")
 with ThreadPoolExecutor(4) as threads:
     parts = list(threads.map(lambda n: events_table(car, seed=5, first=2048 * n, events=2048), range(8)))
-assert encoded(pa.concat_tables(parts)) == encoded(events_table(car, seed=5, first=0, events=8 * 2048))
+assert parquet_bytes(pa.concat_tables(parts)) == parquet_bytes(events_table(car, seed=5, first=0, events=8 * 2048))
 """
 
 
@@ -201,6 +201,45 @@ def test_threads_of_one_worker_may_simulate_at_once():
     run = program(FOUR_THREADS, environment={"NUMBA_THREADING_LAYER": "workqueue"})  # it aborts on two callers
     _, err = run.communicate()
     assert run.returncode == 0, err
+
+
+@pytest.mark.parametrize("name", vehicle_names())
+def test_a_typical_event_is_of_a_half_loaded_car_on_good_tyres_on_a_dry_road(name):
+    car = vehicle(name)
+    typical = typical_factors(car)
+    assert list(typical) == [f.name for f in CAUSES]
+    for f in car.factors:
+        if not f.estimate:
+            assert (0 if f.levels else f.low) <= typical[f.name] <= (len(f.levels) - 1 if f.levels else f.high)
+    assert typical["mass"] == pytest.approx((car.body.kerb_mass + car.body.gross_mass) / 2, rel=0.02)
+    assert 6 <= typical["tread_depth_mm"] <= 7
+    assert (typical["water_film_mm"], typical["grade"], typical["headwind"]) == (0, 0, 0)
+    assert typical == typical_factors(car)
+
+
+@pytest.mark.parametrize("f", CAUSES, ids=lambda f: f.name)
+def test_a_typical_value_is_in_the_middle_of_the_events_or_the_most_common(drawn, f):
+    values, typical = drawn[0][f.name], typical_factors(COMPACT)[f.name]
+    levels, counts = np.unique(values, return_counts=True)
+    if counts.max() > 0.2 * MANY:  # levels, and the dry road among all depths of water
+        assert typical == levels[counts.argmax()] or f.name == "tyre_kind"  # which changes with the season
+    else:
+        assert 0.3 < (values < typical).mean() < 0.7
+
+
+def test_typical_tyres_are_those_of_the_season():
+    kinds = next(f for f in FACTORS if f.name == "tyre_kind").levels
+    typical = {c: typical_factors(COMPACT, {"road_temperature_c": c})["tyre_kind"] for c in (-5.0, 20.0)}
+    assert [kinds[int(kind)] for kind in typical.values()] == ["winter", "summer"]
+
+
+@pytest.mark.parametrize("surface", range(len(SURFACES)), ids=list(SURFACES))
+def test_typical_values_are_met_on_the_surface_that_is_known(surface):
+    typical = typical_factors(COMPACT, {"surface": float(surface), "mass": 1234.0})
+    assert (typical["surface"], typical["mass"]) == (surface, 1234.0)
+    for e in EXCLUSIONS:
+        if e.column == f"surface_{list(SURFACES)[surface]}":
+            assert typical[e.factor] <= e.limit, e.meaning
 
 
 def peak_memory(work: Callable[[], object]) -> int:
@@ -224,7 +263,7 @@ def test_memory_does_not_grow_with_the_events_but_for_a_line_of_the_manifest(tmp
 def test_reading_holds_the_events_once(small_folder, small_data):
     arrays = (small_data.columns, small_data.deceleration, small_data.delay, small_data.event)
     generate(COMPACT, small_folder.parent / "files", events=SMALL_EVENTS, partition=500)
-    assert peak_memory(lambda: dataset(small_folder.parent / "files")) < 1.5 * sum(a.nbytes for a in arrays)
+    assert peak_memory(lambda: load_dataset(small_folder.parent / "files")) < 1.5 * sum(a.nbytes for a in arrays)
 
 
 def test_the_benchmark_measures():
@@ -236,9 +275,9 @@ def test_the_benchmark_measures():
 
 
 def test_a_dataset_grows_without_changing_the_events_it_has(folder):
-    before = dataset(folder)
+    before = load_dataset(folder)
     generate(COMPACT, folder, events=EVENTS + 100, seed=5, partition=PARTITION)
-    after = dataset(folder)
+    after = load_dataset(folder)
     assert len(after.event) == EVENTS + 100
     np.testing.assert_array_equal(after.columns[:EVENTS], before.columns)
     np.testing.assert_array_equal(after.deceleration[:EVENTS], before.deceleration)
@@ -248,20 +287,20 @@ def test_a_changed_part_is_refused(folder):
     path = folder / "part-00001.parquet"
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(ValueError, match=r"part-00001\.parquet must be as generated"):
-        dataset(folder)
+        load_dataset(folder)
 
 
 def test_a_missing_part_is_refused(folder):
     (folder / "part-00001.parquet").unlink()
-    with pytest.raises(ValueError, match=r"part-00001\.parquet must be there"):
-        dataset(folder)
+    with pytest.raises(ValueError, match=r"part-00001\.parquet must exist"):
+        load_dataset(folder)
 
 
 def test_a_dataset_of_another_schema_is_refused(folder):
     manifest = folder / "manifest.json"
     manifest.write_text(manifest.read_text().replace(schema(), "00000000"))
     with pytest.raises(ValueError, match=f"00000000.*{schema()}"):
-        dataset(folder)
+        load_dataset(folder)
 
 
 OTHERS = {
@@ -307,7 +346,7 @@ def test_a_manifest_cut_short_is_refused_and_written_again(folder):
     before = bytes_of(folder)
     (folder / "manifest.json").write_bytes(before["manifest.json"][:100])
     with pytest.raises(ValueError, match=r"manifest\.json must be as generated.*acc-decel generate"):
-        dataset(folder)
+        load_dataset(folder)
     generate(COMPACT, folder, events=EVENTS, seed=5, partition=PARTITION)
     assert bytes_of(folder) == before
 

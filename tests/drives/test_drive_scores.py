@@ -10,7 +10,7 @@ from conftest import SHARED_DRIVES
 
 from acc_decel import drives
 from acc_decel.drives.description import description_toml
-from acc_decel.evaluation import FULL_BRAKING_BAR, drive_score, scored
+from acc_decel.evaluation import FULL_BRAKING_BAR, drive_score, score_events
 from acc_decel.factors import FACTORS
 from acc_decel.predictor import Predictor
 
@@ -35,7 +35,7 @@ def events(*decelerations: float, speed: float = 30.0) -> pd.DataFrame:
 def test_an_event_is_above_only_if_it_exceeds_the_bound_for_full_braking():
     known = {"surface": "packed_snow", "tyre_kind": "summer", "road_temperature_c": -5.0}
     bound = PREDICTOR.predict(speed=30.0, brake_pressure_bar=FULL_BRAKING_BAR, **known).deceleration_upper
-    rows = scored(events(bound - 0.01, bound + 0.01), PREDICTOR, known)
+    rows = score_events(events(bound - 0.01, bound + 0.01), PREDICTOR, known)
     assert rows["above_upper"].tolist() == [False, True]
     assert drive_score(rows).above_upper == 0.5
     assert rows["dry_capability"].iloc[0] > 2 * rows["deceleration"].iloc[0]
@@ -43,20 +43,20 @@ def test_an_event_is_above_only_if_it_exceeds_the_bound_for_full_braking():
 
 def test_an_event_at_a_speed_that_no_model_knows_is_left_out_and_others_keep_their_row():
     table = pd.concat([events(3.0, speed=90.0), events(4.0)], ignore_index=True)
-    rows = scored(table, PREDICTOR, {})
+    rows = score_events(table, PREDICTOR, {})
     assert rows.index.tolist() == [1]
-    assert not len(scored(table.iloc[:1], PREDICTOR, {}))
+    assert not len(score_events(table.iloc[:1], PREDICTOR, {}))
 
 
 def test_no_event_gives_no_share_and_no_envelope():
-    total = drive_score(scored(events(), PREDICTOR, {}), refused=2)
+    total = drive_score(score_events(events(), PREDICTOR, {}), refused=2)
     assert (total.events, total.refused, total.above_upper) == (0, 2, 0.0)
     assert np.isnan(total.hardest_peak)
 
 
 def test_the_measured_speed_is_not_given_twice():
     with pytest.raises(ValueError, match="speed must not be given"):
-        scored(events(3.0), PREDICTOR, {"speed": 20.0})
+        score_events(events(3.0), PREDICTOR, {"speed": 20.0})
 
 
 def test_a_drive_on_snow_cannot_be_that_hard(answered, tmp_path):
@@ -128,7 +128,7 @@ def test_a_factor_out_of_range_is_named(refused, tmp_path):
     assert "mass" in refused("drives", "score", file, "--mass", mass.high + 1)
 
 
-@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="the recordings are no part of the project")
+@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="recordings of others are not part of the project")
 def test_a_car_driven_to_the_limit_stays_below_the_capability_on_dry_asphalt(run):
     code, out, _ = run("drives", "score", SHARED_DRIVES / "trackaddict_stc" / "STC_log.csv", "--json")
     total = json.loads(out)
@@ -136,3 +136,37 @@ def test_a_car_driven_to_the_limit_stays_below_the_capability_on_dry_asphalt(run
     assert total["events"] > 60
     assert total["above_upper"] == 0
     assert 0.6 * total["dry_capability"] < total["peak_envelope"] < total["dry_upper"]
+
+
+def test_each_event_stands_beside_its_prediction_and_the_check_says_what_it_cannot_show(run, answered, tmp_path):
+    file = write_drive(tmp_path / "drive.csv", 3.0, 7.0)
+    known = ("--surface", "packed_snow", "--tyre-kind", "winter")
+    rows = answered("drives", "score", file, *known)["rows"]
+    _, out, _ = run("drives", "score", file, *known)
+    assert [round(row["mean_deceleration"]) for row in rows] == [3, 7]
+    lines = [line for line in out.splitlines() if f"{rows[0]['initial_speed']:.2f}" in line]
+    for line, row, harder in zip(lines, rows, ("no", "yes"), strict=True):
+        for name in ("start_s", "mean_deceleration", "peak_deceleration", "deceleration", "deceleration_upper"):
+            assert f" {row[name]:.2f} " in line
+        assert f" {harder} " in line
+    assert "compact" in out
+    assert "Limit of this check: most braking is partial" in out
+    for heading in ("harder:", "peaks harder:", "95 % of peaks:", "dry asphalt:"):
+        assert heading in out
+
+
+def test_the_speed_is_no_option_of_a_command_that_measures_it(run):
+    _, out, _ = run("drives", "score", "--help")
+    assert "--speed" not in out
+    assert "Required" not in out.split("Braking factors")[1]
+    assert "Full braking if not given" in " ".join(out.replace("\u2502", " ").split())
+    assert run("drives", "score", "drive.csv", "--speed", "20")[0] == 2
+
+
+def test_a_drive_without_events_says_what_was_nearest(run, answered, tmp_path):
+    file = write_drive(tmp_path / "drive.csv", 1.4)
+    code, out, err = run("drives", "events", file, "--threshold", "2.5")
+    assert code == 0, err
+    hardest = answered("drives", "events", file)["hardest_deceleration"]
+    assert hardest == pytest.approx(1.4, abs=0.1)
+    assert f"the hardest deceleration is {hardest:.2f} m/s^2, the threshold 2.5 m/s^2" in out

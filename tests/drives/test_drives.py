@@ -188,7 +188,7 @@ REAL = {
 }
 
 
-@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="the recordings are no part of the project")
+@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="recordings of others are not part of the project")
 @pytest.mark.parametrize(("name", "expected"), REAL.items(), ids=REAL.keys())
 def test_recordings_of_others_are_understood_without_a_description(name, expected):
     channel, sign, frames, (min_events, max_events) = expected
@@ -200,7 +200,7 @@ def test_recordings_of_others_are_understood_without_a_description(name, expecte
     assert min_events <= len(drive.events) <= max_events
 
 
-@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="the recordings are no part of the project")
+@pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="recordings of others are not part of the project")
 def test_the_track_log_shows_a_car_driven_to_the_limit():
     # its source counts 74 events above 2 m/s^2 with a peak of 9.5, and a GPS late by about 1.35 s
     drive = drives.find_events(SHARED_DRIVES / "trackaddict_stc" / "STC_log.csv")

@@ -276,7 +276,7 @@ def test_a_description_that_the_values_disprove_is_refused(table, tmp_path, refu
 
 
 def test_a_fleet_runs_on_dask(table, tmp_path):
-    distributed = pytest.importorskip("distributed", reason="the extra [scale]")
+    distributed = pytest.importorskip("distributed", reason='distributed is missing: pip install "acc-decel[scale]"')
     table.to_csv(tmp_path / "a.csv", index=False)
     (tmp_path / "b.csv").write_text("")
     files = [tmp_path / "a.csv", tmp_path / "b.csv"]

@@ -9,7 +9,7 @@ import pytest
 from conftest import COMPACT, ORDINARY, stopped
 
 from acc_decel import drives
-from acc_decel.dataset import CAUSES, Driving, dataset, fleet_driving, scenarios
+from acc_decel.dataset import CAUSES, Driving, fleet_driving, load_dataset, scenarios
 
 SPEED = next(f for f in CAUSES if f.name == "speed")
 
@@ -88,14 +88,14 @@ def test_scenarios_are_part_of_what_a_dataset_is(run, refused, answered, tmp_pat
     manifest = answered("generate", *small, "--scenarios", tmp_path / "fleet.toml")
     assert "driving_sha256" in manifest
     assert json.loads((tmp_path / "data" / "manifest.json").read_text())["driving_sha256"] == manifest["driving_sha256"]
-    data = dataset(tmp_path / "data")
+    data = load_dataset(tmp_path / "data")
     assert dict(data.driving.quantiles)["speed"] == tuple(manifest["driving"]["quantiles"][0][1])
-    with pytest.raises(ValueError, match="must say how the fleet drives"):
+    with pytest.raises(ValueError, match="must hold how the fleet drives"):
         _ = replace(data, manifest={k: v for k, v in manifest.items() if k != "driving"}).driving
     assert "must be empty or hold the same dataset" in refused("generate", *small)
     plain = answered("generate", "--events", 64, "--output", tmp_path / "plain")
     assert "driving_sha256" not in plain
-    assert dataset(tmp_path / "plain").driving is None
+    assert load_dataset(tmp_path / "plain").driving is None
     assert plain["parts"][0]["sha256"] != manifest["parts"][0]["sha256"]
 
 

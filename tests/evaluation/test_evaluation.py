@@ -12,7 +12,7 @@ import pytest
 from conftest import SHARED_TABLES
 
 from acc_decel import Predictor, evaluation
-from acc_decel.evaluation.physics_tests import evaluated_by_physics
+from acc_decel.evaluation.physics_tests import simulate_tests
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.model_folder import read_model
 from acc_decel.outputs import OUTPUTS
@@ -33,7 +33,7 @@ def published() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def results(published) -> pd.DataFrame:
-    return evaluation.evaluated(published, evaluation.predictors(published))
+    return evaluation.evaluate_tests(published, evaluation.load_predictors(published))
 
 
 def own_tests(folder: Path, text: str) -> Path:
@@ -44,7 +44,7 @@ def own_tests(folder: Path, text: str) -> Path:
 
 def test_the_facts_are_those_of_the_source(published):
     if not SHARED_TABLES.is_dir():
-        pytest.skip("the recordings are not part of the project")
+        pytest.skip("recordings of others are not part of the project")
     source = pd.read_csv(SHARED_TABLES / "braking_tests.csv")
     assert published["name"].tolist() == source["id"].tolist()
     for column in ("kind", "conditions", "source"):
@@ -82,7 +82,7 @@ def test_every_published_test_is_predicted(published, results):
 
 
 def test_published_distances_are_met_within_15_percent_on_average(results):
-    found = evaluation.summary(results)
+    found = evaluation.summarise(results)
     assert found.mean_abs_error_pct <= 15
     assert found.inside_interval_pct >= 60
 
@@ -100,17 +100,17 @@ def test_the_summary_counts_measured_tests_only():
             "inside": [True, False, False],
         }
     )
-    found = evaluation.summary(rows)
+    found = evaluation.summarise(rows)
     assert (found.tests, found.mean_abs_error_pct, found.inside_interval_pct) == (2, 15.0, 50.0)
     assert (found.worst, found.worst_error_pct) == ("b", 20.0)
     assert found.mean_interval_pct == pytest.approx((50 + 20) / 2)
     with pytest.raises(ValueError, match="Got only bounds"):
-        evaluation.summary(rows[2:])
+        evaluation.summarise(rows[2:])
 
 
 def test_the_error_is_the_predicted_distance_over_the_measured(small, tmp_path):
     path = own_tests(tmp_path, "name,braking_distance_m,speed,surface,water_film_mm\nmine,40,27.8,asphalt,0\n")
-    row = evaluation.evaluated(evaluation.read_tests(path), small).iloc[0]
+    row = evaluation.evaluate_tests(evaluation.read_tests(path), small).iloc[0]
     full = {"brake_pressure_bar": evaluation.braking_tests.FULL_BRAKING_BAR, "abs": 1.0}
     answer = small["compact"].predict(speed=27.8, surface="asphalt", water_film_mm=0, **full)
     assert row["predicted_m"] == pytest.approx(answer.stopping_distance, rel=1e-5)
@@ -128,7 +128,7 @@ def test_own_tests_may_leave_out_columns_and_cells(small, tmp_path):
         "b,30,compact,25,160,,1,\n"
     )
     results = [
-        evaluation.evaluated(evaluation.read_tests(own_tests(tmp_path, text)), small)["predicted_m"]
+        evaluation.evaluate_tests(evaluation.read_tests(own_tests(tmp_path, text)), small)["predicted_m"]
         for text in (few, many)
     ]
     np.testing.assert_allclose(*results)
@@ -136,7 +136,7 @@ def test_own_tests_may_leave_out_columns_and_cells(small, tmp_path):
 
 def test_own_tests_keep_what_they_state(small, tmp_path):
     text = "name,braking_distance_m,speed,brake_pressure_bar,abs\na,90,27.8,30,\nb,40,27.8,,\nc,60,27.8,,0\n"
-    predicted = evaluation.evaluated(evaluation.read_tests(own_tests(tmp_path, text)), small)["predicted_m"]
+    predicted = evaluation.evaluate_tests(evaluation.read_tests(own_tests(tmp_path, text)), small)["predicted_m"]
     assert predicted.nunique() == 3
     assert predicted[0] > predicted[1]
 
@@ -144,7 +144,7 @@ def test_own_tests_keep_what_they_state(small, tmp_path):
 def test_own_tests_of_several_vehicles_keep_their_order(small_model, tmp_path):
     models = {"compact": Predictor(small_model), "other": Predictor(small_model)}
     text = "name,braking_distance_m,speed,vehicle\na,40,27.8,other\nb,40,27.8,compact\nc,40,27.8,other\nd,40,27.8,\n"
-    rows = evaluation.evaluated(evaluation.read_tests(own_tests(tmp_path, text)), models)
+    rows = evaluation.evaluate_tests(evaluation.read_tests(own_tests(tmp_path, text)), models)
     assert rows["name"].tolist() == ["a", "b", "c", "d"]
 
 
@@ -175,10 +175,10 @@ def test_a_file_of_tests_that_is_not_there_is_refused(tmp_path):
 
 WRONG_ROWS = {
     "vehicle without a model": ("vehicle", "tank", "vehicle of b must be one with a model: compact.*Got 'tank'"),
-    "speed in km/h": ("speed", "130", "speed in row 'b' must be.*If that was km/h, give 36.11"),
-    "no speed": ("speed", "", "speed in row 'b' must be.*may not lack"),
-    "unknown surface": ("surface", "tarmac", "surface in row 'b' must be one of"),
-    "text for a number": ("mass", "heavy", "mass in row 'b' must be a number"),
+    "speed in km/h": ("speed", "130", "speed in test 'b' must be.*If that was km/h, give 36.11"),
+    "no speed": ("speed", "", "speed in test 'b' must be.*may not lack"),
+    "unknown surface": ("surface", "tarmac", "surface in test 'b' must be one of"),
+    "text for a number": ("mass", "heavy", "mass in test 'b' must be a number"),
 }
 
 
@@ -188,28 +188,28 @@ def test_a_test_that_cannot_be_predicted_is_named(small, tmp_path, column, value
     bad = good | {"name": "b", column: value}
     text = "\n".join([",".join(good), ",".join(good.values()), ",".join(bad.values())])
     with pytest.raises(ValueError, match=said):
-        evaluation.evaluated(evaluation.read_tests(own_tests(tmp_path, text)), small)
+        evaluation.evaluate_tests(evaluation.read_tests(own_tests(tmp_path, text)), small)
 
 
 def test_a_model_that_is_named_takes_the_place_of_the_released_one(small_model, monkeypatch):
     released = {"compact": small_model}
     monkeypatch.setattr(evaluation.braking_tests, "released_models", lambda: released)
     tests = pd.DataFrame({"name": ["a"], "braking_distance_m": [40.0], "speed": [27.8]})
-    named = evaluation.predictors(tests, (str(small_model / "model.onnx"),))
+    named = evaluation.load_predictors(tests, (str(small_model / "model.onnx"),))
     assert named["compact"].path == small_model / "model.onnx"
     released.clear()
     with pytest.raises(ValueError, match="must be one with a model"):
-        evaluation.evaluated(tests, evaluation.predictors(tests))
+        evaluation.evaluate_tests(tests, evaluation.load_predictors(tests))
 
 
 def test_an_empty_vehicle_column_means_the_compact_car(small, tmp_path):
     text = "name,braking_distance_m,speed,vehicle\na,40,27.8,\n"
     tests = evaluation.read_tests(own_tests(tmp_path, text))
-    assert list(evaluation.evaluated(tests, small)["vehicle"]) == ["compact"]
+    assert list(evaluation.evaluate_tests(tests, small)["vehicle"]) == ["compact"]
 
 
 def test_the_physics_itself_meets_the_published_tests(published):
-    found = evaluation.summary(evaluated_by_physics(published))
+    found = evaluation.summarise(simulate_tests(published))
     assert found.mean_abs_error_pct < 8
     assert found.inside_interval_pct > 85
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import COMPACT
 
-from acc_decel.evaluation.sensitivity import REGIMES, influences, needed
+from acc_decel.evaluation.sensitivity import REGIMES, influences, needed_factors
 
 
 @pytest.fixture(scope="module")
@@ -45,5 +45,5 @@ def test_the_ranking_holds_between_two_seeds(indices):
 
 def test_what_the_network_may_not_lack_are_factors(indices):
     names = {factor.name for factor in COMPACT.factors}
-    assert set(needed(indices)) <= names
-    assert {"brake_pressure_bar", "surface"} <= set(needed(indices))
+    assert set(needed_factors(indices)) <= names
+    assert {"brake_pressure_bar", "surface"} <= set(needed_factors(indices))

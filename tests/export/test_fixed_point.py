@@ -104,7 +104,7 @@ def test_what_enters_fits_16_bits_and_is_near_the_factor(net: FixedNet) -> None:
     assert q.min() >= MIN_VALUE and q.max() <= MAX_VALUE
     steps = np.abs((real - scale.low) * scale.scale - (q - MIN_VALUE))
     assert steps[given].max() < 4.0
-    assert (net.entries.bends < 2**RATIO_BITS).all()
+    assert (net.entries.half_saturations < 2**RATIO_BITS).all()
 
 
 def test_every_unit_stays_within_its_proven_interval() -> None:
@@ -137,9 +137,9 @@ def test_the_kinds_of_a_choice_count_one_at_a_time() -> None:
     """1 x + 4 a - 3 b with x in [-1, 2] and scaled kinds a = 2 (p - 0.5), b = 2 (q - 0.5), p + q at most 1.01."""
     values = Interval(np.array([-1.0, -1.0, -1.0]), np.array([2.0, 1.0, 1.0]))
     choice = Choice((1, 2), np.array([0.5, 0.5]), np.array([2.0, 2.0]))
-    assert Entering(values, (choice,)).greatest(np.array([[1.0, 4.0, -3.0]])) == pytest.approx(2 + 8 * 1.01 - (4 - 3))
-    assert Entering(values, (choice,)).greatest(np.array([[1.0, -4.0, -3.0]])) == pytest.approx(2 - 6 * 0.99 + 4 + 3)
-    assert Entering(values, ()).greatest(np.array([[1.0, 4.0, -3.0]])) == pytest.approx(2 + 4 + 3)
+    assert Entering(values, (choice,)).maximum(np.array([[1.0, 4.0, -3.0]])) == pytest.approx(2 + 8 * 1.01 - (4 - 3))
+    assert Entering(values, (choice,)).maximum(np.array([[1.0, -4.0, -3.0]])) == pytest.approx(2 - 6 * 0.99 + 4 + 3)
+    assert Entering(values, ()).maximum(np.array([[1.0, 4.0, -3.0]])) == pytest.approx(2 + 4 + 3)
 
 
 @given(ends=st.tuples(st.floats(-50, 50), st.floats(-50, 50)), at=st.floats(0, 1))
@@ -219,7 +219,7 @@ def test_status_is_that_of_float_but_for_comfort_and_domain_at_their_limits(net:
 def test_the_readme_says_how_far_fixed_point_is_from_float(folder: Path, net: FixedNet) -> None:
     events = even_events(NET.factors, FIXED_EVENTS)
     error = np.abs(net(events) - NET(events)).max()
-    assert f"at most {error:.3f} m/s^2 away" in " ".join((folder / "README.md").read_text().split())
+    assert f"at most {error:.3f} m/s^2 in {FIXED_EVENTS} events" in " ".join((folder / "README.md").read_text().split())
 
 
 def test_the_other_format_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
@@ -238,6 +238,6 @@ def test_a_layer_whose_sums_cannot_fit_is_refused_by_name(tmp_path: Path) -> Non
     weights = layer.weights.copy()
     weights[3] = 1e4
     bad = replace(NET, trunk=(NET.trunk[0], Layer(weights, layer.bias), NET.trunk[2]))
-    with pytest.raises(ValueError, match=r"trunk\[1\], unit 3 must fit fixed point with \d+ bits"):
+    with pytest.raises(ValueError, match=r"trunk\[1\], unit 3 must fit fixed point with \d+ fraction bits"):
         firmware_files(bad, model="m", golden=EVENTS[:8], number_format="fixed")
     assert not list(tmp_path.iterdir())

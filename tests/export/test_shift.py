@@ -191,5 +191,5 @@ def test_another_format_leaves_nothing_behind(folder: Path, tmp_path: Path) -> N
 
 def test_a_layer_too_wide_for_the_codes_is_refused_by_name() -> None:
     wide = random_net(np.random.default_rng(7), trunk=(60, 16))
-    with pytest.raises(ValueError, match=r"trunk\[1\] must have at most 64 inputs.* Got 72: export fixed"):
+    with pytest.raises(ValueError, match=r"trunk\[1\] must have at most 64 inputs.* Got 72: export the format fixed"):
         check_narrow(quantise(wide))

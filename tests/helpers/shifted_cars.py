@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.adaptation import PARAMETERS, Measuring, adapted
+from acc_decel.adaptation import PARAMETERS, MeasurementNoise, with_parameters
 from acc_decel.dataset import CAUSES, scenarios
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.physics import LATENTS, Vehicle, stops
@@ -94,7 +94,7 @@ def fitted_truth(
     told = believed(car, rng, count, bar)
     extra = next(p.value(s) for p, s in zip(PARAMETERS, scores, strict=True) if p.name == "extra_mass")
     unknown = {x.name: np.zeros(count) if x.name in CAR_SCORES else rng.standard_normal(count) for x in LATENTS}
-    answer = stops(adapted(car, scores), **(told | {"mass": told["mass"] + extra}), latents=unknown)
-    noise = Measuring()
+    answer = stops(with_parameters(car, scores), **(told | {"mass": told["mass"] + extra}), latents=unknown)
+    noise = MeasurementNoise()
     deceleration = answer["deceleration"] + noise.deceleration * rng.standard_normal(count)
     return scores, Stops(told, deceleration, answer["delay"] + noise.delay * rng.standard_normal(count))

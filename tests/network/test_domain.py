@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from conftest import BUDGET, COMPACT
+from conftest import BUDGET, COMPACT, QUICK_FITTING
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy import ndarray
@@ -29,6 +29,7 @@ from acc_decel.export import (
     write_firmware,
 )
 from acc_decel.export.firmware_files import FIXED_EVENTS
+from acc_decel.export.fixed_point import fixed_answers, fixed_net
 from acc_decel.export.fixed_point.quantisation import quantise
 from acc_decel.factors import EXCLUSIONS, FACTORS, column_names
 from acc_decel.model_folder import read_model
@@ -40,14 +41,15 @@ from acc_decel.network import (
     domain_score,
     entering,
     excluded,
-    loaded,
+    load_net,
     rectified,
-    stored,
+    to_bytes,
     wiring,
 )
-from acc_decel.network.domain import FALSE_ALARMS, Fitting, auroc, drawn_anew, fitted, related, with_threshold
+from acc_decel.network.domain import auroc, is_dependent
+from acc_decel.network.domain_fitting import FALSE_ALARMS, fit_domain, resample_factors, with_threshold
 from acc_decel.network.domain_metrics import domain_metrics, out_of_range
-from acc_decel.network.split import part
+from acc_decel.network.split import in_split
 from acc_decel.status import OUTSIDE_DOMAIN, REFUSED
 from tests.helpers.random_net import random_events, random_net
 
@@ -59,7 +61,7 @@ SCORE_TOLERANCE = 0.02  # of the score, in fixed point
 
 @pytest.fixture(scope="module")
 def held_out(small_data: Dataset) -> ndarray:
-    return small_data.columns[part(small_data.event, "test")]
+    return small_data.columns[in_split(small_data.event, "test")]
 
 
 @pytest.fixture(scope="module")
@@ -114,11 +116,11 @@ def test_no_real_event_has_the_friction_of_a_never_trained_combination(small_dat
 
 def test_what_is_drawn_anew_for_training_leaves_availability_and_unrelated_factors_alone(small_data):
     real = small_data.columns[:2000]
-    strange = drawn_anew(FACTORS, real, np.random.default_rng(1), uniform=0.8)
+    strange = resample_factors(FACTORS, real, np.random.default_rng(1), uniform=0.8)
     assert 0 < len(strange) <= len(real)
     inside = random_net(np.random.default_rng(1))
     assert (status_of(inside, strange) & REFUSED == 0).all()
-    moves = {c for f in FACTORS if related(f) for c in f.columns}
+    moves = {c for f in FACTORS if is_dependent(f) for c in f.columns}
     rest = [i for i, c in enumerate(column_names()) if c not in moves]
     known = {row.tobytes() for row in np.nan_to_num(real[:, rest])}
     assert all(row.tobytes() in known for row in np.nan_to_num(strange[:, rest]))
@@ -126,12 +128,12 @@ def test_what_is_drawn_anew_for_training_leaves_availability_and_unrelated_facto
 
 def test_the_score_sees_related_factors_alone():
     wires = wiring(FACTORS)
-    unrelated = [AT(c) for f in FACTORS if not related(f) for c in f.columns]
+    unrelated = [AT(c) for f in FACTORS if not is_dependent(f) for c in f.columns]
     moved = EVENTS.copy()
     moved[:, unrelated] = random_events(np.random.default_rng(8), len(EVENTS))[:, unrelated]
     np.testing.assert_array_equal(domain_score(NET, moved), domain_score(NET, EVENTS))
     assert len(domain_inputs(FACTORS)) < len(wires.forced) + wires.embedding_inputs
-    for factor in filter(related, FACTORS):
+    for factor in filter(is_dependent, FACTORS):
         moved = EVENTS.copy()
         moved[:, [AT(c) for c in factor.columns]] = EVENTS[::-1][:, [AT(c) for c in factor.columns]]
         assert (domain_score(NET, moved) != domain_score(NET, EVENTS)).any(), factor.name
@@ -145,8 +147,8 @@ def test_the_score_is_at_most_a_tenth_of_the_network(small_net):
 
 
 def test_the_same_seed_fits_the_same_bytes_and_another_seed_others(small_net, small_data):
-    few, short = small_data.columns[:1000], Fitting(steps=(50, 50, 50))
-    once, again, other = (stored(fitted(small_net, few, seed=seed, fitting=short)) for seed in (1, 1, 2))
+    few, short = small_data.columns[:1000], replace(QUICK_FITTING, tries=2)
+    once, again, other = (to_bytes(fit_domain(small_net, few, seed=seed, fitting=short)) for seed in (1, 1, 2))
     assert once == again != other
 
 
@@ -294,7 +296,7 @@ REFUSALS = {
     "domain must have at least one layer": (),
     "domain must be 2 layers that give 1 score": (NET.domain[0],),
     r"domain\[0\].bias must be finite": (moved(NET.domain[0], np.nan), NET.domain[1]),
-    r"domain\[1\] must stay within float32": (
+    r"domain\[1\] must stay within the range of float32": (
         NET.domain[0],
         replace(NET.domain[1], weights=NET.domain[1].weights * 1e38),
     ),
@@ -314,12 +316,12 @@ def test_a_network_without_a_score_has_no_status():
 
 def test_arrays_of_the_format_without_the_score_are_refused(tmp_path):
     path = tmp_path / "network.npz"
-    with np.load(BytesIO(stored(NET))) as arrays:
+    with np.load(BytesIO(to_bytes(NET))) as arrays:
         np.savez(path, **{name: array for name, array in arrays.items() if name != "format" and "domain" not in name})
     with pytest.raises(
         ValueError, match=rf"network\.npz must be of format {FORMAT}, which has the score.*Got format 1"
     ):
-        loaded(path)
+        load_net(path)
 
 
 def test_a_graph_of_the_format_without_the_score_is_refused(tmp_path):

@@ -2,20 +2,18 @@
 
 import json
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
-from conftest import BUDGET, COMPACT, SMALL_EVENTS, sensed_events
+from conftest import BUDGET, COMPACT, QUICK_FITTING, SMALL_EVENTS, sensed_events
 
 from acc_decel.assurance.monotone_arrays import violations
-from acc_decel.dataset import dataset, generate
+from acc_decel.dataset import generate, load_dataset
 from acc_decel.model_folder import read_model
-from acc_decel.network import calibration
-from acc_decel.network.calibration import MEDIAN
-from acc_decel.network.fine_tuning import FINE_TUNING, fine_tuned, sized, with_weights
+from acc_decel.network.fine_tuning import FINE_TUNING, fine_tune, with_sizes_of, with_weights
 from acc_decel.network.keras_net import keras_model, plain
-from acc_decel.network.split import part
+from acc_decel.network.split import in_split
+from acc_decel.outputs import MEDIAN
 from acc_decel.physics import vehicle
 from acc_decel.predictor import Predictor
 
@@ -31,7 +29,7 @@ def weak_folder(tmp_path_factory):
 
 
 def test_a_network_is_the_same_after_a_trip_through_keras(small_net):
-    sizes = sized(FINE_TUNING, small_net)
+    sizes = with_sizes_of(FINE_TUNING, small_net)
     model = with_weights(keras_model(small_net.factors, sizes.embedding, sizes.trunk), small_net)
     embedded = len(small_net.embedding)
     back = plain(model, small_net.factors, small_net.center, small_net.inverse_spread, embedded=embedded)
@@ -40,9 +38,9 @@ def test_a_network_is_the_same_after_a_trip_through_keras(small_net):
 
 
 def test_a_few_epochs_bring_a_network_nearer_to_the_other_car(small_net, weak_folder):
-    data = dataset(weak_folder)
-    tuned = fine_tuned(small_net, data, WEAK.factors, replace(FINE_TUNING, epochs=3, batch=256))
-    held = part(data.event, "test")
+    data = load_dataset(weak_folder)
+    tuned = fine_tune(small_net, data, WEAK.factors, replace(FINE_TUNING, epochs=3, batch=256, domain=QUICK_FITTING))
+    held = in_split(data.event, "test")
     before, after = (
         np.mean(np.abs(net(data.columns[held])[:, MEDIAN] - data.deceleration[held])) for net in (small_net, tuned)
     )
@@ -53,9 +51,8 @@ def test_a_few_epochs_bring_a_network_nearer_to_the_other_car(small_net, weak_fo
 
 
 def test_the_command_writes_a_model_that_says_where_it_comes_from(
-    answered, refused, small_model, weak_folder, tmp_path, monkeypatch
+    answered, refused, soon_trained, small_model, weak_folder, tmp_path
 ):
-    monkeypatch.setattr(calibration, "metrics", partial(calibration.metrics, oracle_events=10))
     told = answered("train", weak_folder, "--from", small_model, "--epochs", 1, "--output", tmp_path / "tuned")
     assert told["events"] > 0
     net, metrics = read_model(tmp_path / "tuned")

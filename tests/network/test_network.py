@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from conftest import BUDGET, COMPACT, sensed_events
+from conftest import BUDGET, COMPACT, QUICK_FITTING, sensed_events
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy import ndarray
@@ -17,27 +17,26 @@ from numpy import ndarray
 from acc_decel.dataset import Dataset
 from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.model_folder import model_path, read_model
-from acc_decel.network import DenseNet, calibration, entering, loaded, stored, wiring
-from acc_decel.network.calibration import LOWER, MEDIAN, UPPER, calibrated
-from acc_decel.network.domain import Fitting
+from acc_decel.network import DenseNet, calibration, entering, load_net, to_bytes, wiring
+from acc_decel.network.calibration import calibrate
 from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain
-from acc_decel.network.split import PARTS, part
+from acc_decel.network.split import PARTS, in_split
 from acc_decel.network.training import (
     COMPLETE_WEIGHT,
-    FEWEST_EVENTS,
     FROZEN_WEIGHT,
+    MIN_EVENTS,
     Training,
+    default_training,
     event_weights,
     train,
-    usual,
 )
-from acc_decel.outputs import ORDERED, OUTPUTS, QUANTILES
+from acc_decel.outputs import LOWER, MEDIAN, ORDERED, OUTPUTS, QUANTILES, UPPER
 from tests.helpers.random_net import random_events, random_net
 
 FORCED = [f for f in FACTORS if f.direction]
 RANDOM = [random_net(np.random.default_rng(seed)) for seed in range(5)]
-QUICK = Training(epochs=2, batch=512, teacher_epochs=0, domain=Fitting(steps=(50, 50, 50)))
-TAUGHT = replace(QUICK, teacher_epochs=2)
+QUICK = Training(epochs=2, batch=512, embedding=(8,), trunk=(6,), teacher_epochs=0, domain=QUICK_FITTING)
+TAUGHT = replace(QUICK, teacher_epochs=2, teacher_hidden=(16,))
 
 
 def metrics(net: DenseNet, data: Dataset) -> dict[str, Any]:
@@ -51,11 +50,11 @@ def shortened(data: Dataset, events: int) -> Dataset:
 
 
 def same(one: DenseNet, other: DenseNet) -> bool:
-    return stored(one) == stored(other)
+    return to_bytes(one) == to_bytes(other)
 
 
 def test_training_learns_what_a_car_can_do(small_net, small_data):
-    test = part(small_data.event, "test")
+    test = in_split(small_data.event, "test")
     constant = small_data.deceleration[test].std()
     found = metrics(small_net, small_data)
     assert found["events"] == test.sum()
@@ -67,7 +66,7 @@ def test_the_same_seed_trains_the_same_network_and_another_seed_another(small_da
     few = shortened(small_data, 2500)
     first, again = (train(few, COMPACT.factors, TAUGHT) for _ in range(2))
     assert same(first, again)
-    assert not same(first, train(few, COMPACT.factors, replace(QUICK, seed=2)))
+    assert not same(first, train(few, COMPACT.factors, replace(TAUGHT, seed=2)))
 
 
 @pytest.mark.parametrize(("training", "epochs"), [(QUICK, [1, 2]), (TAUGHT, [1, 2, 3, 4])], ids=["alone", "taught"])
@@ -100,8 +99,8 @@ def test_an_interrupted_training_goes_on_where_it_was(small_data, tmp_path, trai
 
 
 def test_too_few_events_are_refused(small_data):
-    with pytest.raises(ValueError, match=f"at least {FEWEST_EVENTS} events. Got {FEWEST_EVENTS - 1}"):
-        train(shortened(small_data, FEWEST_EVENTS - 1), COMPACT.factors, QUICK)
+    with pytest.raises(ValueError, match=f"at least {MIN_EVENTS} events. Got {MIN_EVENTS - 1}"):
+        train(shortened(small_data, MIN_EVENTS - 1), COMPACT.factors, QUICK)
 
 
 def test_the_weights_carry_the_directions_of_physics(small_net):
@@ -209,7 +208,7 @@ def test_calibration_repairs_an_interval_that_is_too_narrow(small_net, small_dat
     narrow = replace(last, bias=last.bias + np.array([inwards.get(name, 0) for name in OUTPUTS], np.float32))
     spoiled = replace(small_net, trunk=(*small_net.trunk[:-1], narrow))
     assert metrics(spoiled, small_data)["coverage"] < 0.8
-    assert metrics(calibrated(spoiled, small_data), small_data)["coverage"] == pytest.approx(0.90, abs=0.06)
+    assert metrics(calibrate(spoiled, small_data), small_data)["coverage"] == pytest.approx(0.90, abs=0.06)
 
 
 def test_metrics_tell_every_regime(small_net, small_data):
@@ -226,17 +225,17 @@ def test_metrics_tell_every_regime(small_net, small_data):
 
 def test_every_event_has_one_part_and_keeps_it():
     event = np.arange(200_000)
-    parts = {name: part(event, name) for name in PARTS}
+    parts = {name: in_split(event, name) for name in PARTS}
     np.testing.assert_array_equal(sum(p.astype(int) for p in parts.values()), 1)
-    np.testing.assert_array_equal(part(event[7:19], "test"), parts["test"][7:19])
+    np.testing.assert_array_equal(in_split(event[7:19], "test"), parts["test"][7:19])
     shares = {name: p.mean() for name, p in parts.items()}
     assert shares == pytest.approx({"validation": 0.05, "calibration": 0.1, "test": 0.05, "training": 0.8}, abs=0.005)
 
 
 def test_a_network_stored_and_loaded_is_the_same(small_net, tmp_path):
     path = tmp_path / "network.npz"
-    path.write_bytes(stored(small_net))
-    read = loaded(path)
+    path.write_bytes(to_bytes(small_net))
+    read = load_net(path)
     assert same(read, small_net)
     assert read.factors == small_net.factors
     events = sensed_events(500)
@@ -244,7 +243,7 @@ def test_a_network_stored_and_loaded_is_the_same(small_net, tmp_path):
 
 
 def rewritten(net: DenseNet, path: Path, **changed: ndarray) -> None:
-    with np.load(BytesIO(stored(net))) as arrays:
+    with np.load(BytesIO(to_bytes(net))) as arrays:
         np.savez(path, **(dict(arrays) | changed))
 
 
@@ -252,19 +251,19 @@ def test_arrays_of_another_schema_are_refused(tmp_path):
     path = tmp_path / "network.npz"
     rewritten(RANDOM[0], path, schema=np.array("00000000"))
     with pytest.raises(ValueError, match=r"trained for factor schema 00000000.*acc-decel train"):
-        loaded(path)
+        load_net(path)
 
 
 def test_a_file_without_arrays_is_refused(tmp_path):
     path = tmp_path / "network.npz"
     path.write_text("no arrays at all")
     with pytest.raises(ValueError, match=r"network\.npz must be the stored arrays"):
-        loaded(path)
+        load_net(path)
 
 
 def test_a_missing_file_of_arrays_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"network\.npz must be the stored arrays"):
-        loaded(tmp_path / "network.npz")
+        load_net(tmp_path / "network.npz")
 
 
 @pytest.fixture(scope="module")
@@ -310,5 +309,5 @@ def test_events_on_ice_and_events_with_every_factor_count_more():
     ("events", "epochs", "teacher_epochs"), [(10_000, 150, 30), (2_000_000, 45, 15), (8_000_000, 11, 4)]
 )
 def test_more_events_do_not_take_longer(events, epochs, teacher_epochs):
-    settings = usual(np.arange(events))
+    settings = default_training(np.arange(events))
     assert (settings.epochs, settings.teacher_epochs) == (epochs, teacher_epochs)

@@ -20,7 +20,6 @@ from acc_decel.physics import (
     Vehicle,
     braking,
     history,
-    stopping_distance,
     stops,
     typical_latents,
     tyre,
@@ -188,12 +187,6 @@ def test_delay_and_deceleration_reproduce_the_stopping_distance(case, unknown):
         assert answer["stopping_distance"][0] == pytest.approx(formula)
     else:
         assert answer["stopping_distance"][0] == np.inf
-
-
-def test_stopping_distance_is_infinite_for_a_car_that_does_not_slow_down():
-    speed = np.array([20.0, 20.0, 20.0])
-    distance = stopping_distance(speed, np.array([5.0, 0.0, -1.0]), np.full(3, 0.1))
-    assert distance.tolist() == [42.0, np.inf, np.inf]
 
 
 def test_unknowns_left_out_are_typical():
@@ -393,13 +386,28 @@ def test_every_shipped_vehicle_says_what_it_is(name):
     assert Path(f"{name}.toml").stem == vehicle(name).name
 
 
-def test_a_stop_over_time_ends_where_the_stop_ends():
-    over_time = history(COMPACT, **{name: float(value) for name, value in ORDINARY.items()})
-    answer = stopped(ORDINARY)
-    way_left = over_time["speed"][-1] ** 2 / (2 * over_time["deceleration"][-1])
-    assert over_time["distance"][-1] + way_left == pytest.approx(answer["stopping_distance"][0], rel=1e-6)
+@pytest.mark.parametrize("speed", [1.0, 1.6, 3.0, 27.778])
+def test_a_stop_over_time_ends_at_standstill_where_the_stop_ends(speed):
+    over_time = history(COMPACT, **ORDINARY | {"speed": speed})
+    answer = stopped(ORDINARY | {"speed": speed})
+    assert over_time["speed"][-1] == 0
+    assert over_time["distance"][-1] == pytest.approx(answer["stopping_distance"][0], rel=1e-6)
     assert (np.diff(over_time["time"]) > 0).all()
     assert (np.diff(over_time["speed"]) <= 1e-9).all()
+
+
+def test_the_end_of_a_stop_over_time_obeys_the_law_of_motion():
+    over_time = history(COMPACT, **ORDINARY)
+    speed, time = over_time["speed"][-2:], over_time["time"][-2:]
+    assert 0 < speed[0] < SLOW
+    assert (speed[0] - speed[1]) / (time[1] - time[0]) == pytest.approx(over_time["deceleration"][-1])
+
+
+def test_a_car_that_never_stops_is_not_drawn_at_standstill():
+    descent = ORDINARY | {"surface": level("surface", "ice"), "grade": -0.2, "road_temperature_c": -2.0}
+    over_time = history(COMPACT, **descent)
+    assert over_time["speed"][-1] > SLOW
+    assert np.isinf(stopped(descent)["stopping_distance"][0])
 
 
 def test_discs_end_no_colder_than_they_begin():

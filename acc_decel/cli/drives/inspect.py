@@ -22,7 +22,8 @@ def inspect(
     """Say what a recording holds: channels, rates, gaps and ranges, and a proposed mapping to speed and acceleration.
 
     Names find candidates; values decide which axis of an accelerometer is longitudinal, its sign, and a unit that the
-    file does not tell. The mapping is TOML: mend it by hand and give it to `events` with --recording.
+    file does not state. The mapping is TOML: correct it by hand and give it to `events` with --recording. Needs the
+    extra [drives].
 
         acc-decel drives inspect drive.csv --output drive.toml
         acc-decel drives inspect log.mf4 --dbc car.dbc

@@ -20,7 +20,7 @@ def scenarios(
 
     Each is the best of SciPy's expon, gamma, lognorm, weibull_min and norm by AIC, with the distance of Kolmogorov and
     Smirnov as goodness of fit. --threshold is that of the events. `generate --scenarios` samples speed and demanded
-    deceleration; duration and gap are for your own use.
+    deceleration; duration and gap are for your own use. Needs the extra [drives].
 
         acc-decel drives scenarios fleet/events.parquet --output fleet.toml
         acc-decel generate --scenarios fleet.toml --output data/fleet

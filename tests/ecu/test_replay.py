@@ -153,7 +153,7 @@ def written(tmp_path: Path):
 
 def test_a_drive_is_answered_tick_by_tick_within_the_deadline(answered, written, build: Path, tmp_path: Path) -> None:
     target, picture = tmp_path / "answers.parquet", tmp_path / "drive.png"
-    told = answered("ecu", "--task", written(BRAKING), "--mass", 1500, "--max-age", 0.1, "--max-age",
+    told = answered("replay", written(BRAKING), "--mass", 1500, "--max-age", 0.1, "--max-age",
                     "brake_pressure_bar=9", "--build", build, "--output", target, "--plot", picture)  # fmt: skip
     answers = pd.read_parquet(target)
     np.testing.assert_allclose(answers["time_s"], BRAKING["time_s"])
@@ -172,19 +172,19 @@ def test_a_drive_is_answered_tick_by_tick_within_the_deadline(answered, written,
 
 
 def test_a_value_that_is_too_old_is_not_available_any_more(answered, written, build: Path) -> None:
-    told = answered("ecu", "--task", written(BRAKING), "--max-age", 0.05, "--max-age", "surface=0.07", "--build", build)
+    told = answered("replay", written(BRAKING), "--max-age", 0.05, "--max-age", "surface=0.07", "--build", build)
     index = {f.name: NOT_AVAILABLE_SHIFT + i for i, f in enumerate(FACTORS)}
-    lacks = {name: [bool(row["status"] >> bit & 1) for row in told["answers"]] for name, bit in index.items()}
-    assert lacks["surface"] == [i in (8, 9) or i > 17 for i in range(ROWS)]
-    assert lacks["brake_pressure_bar"] == [i > 5 for i in range(ROWS)]
-    assert not any(lacks["speed"] + lacks["abs"])  # equipment that no column names is the standard one all the time
+    missing = {name: [bool(row["status"] >> bit & 1) for row in told["answers"]] for name, bit in index.items()}
+    assert missing["surface"] == [i in (8, 9) or i > 17 for i in range(ROWS)]
+    assert missing["brake_pressure_bar"] == [i > 5 for i in range(ROWS)]
+    assert not any(missing["speed"] + missing["abs"])  # equipment that no column names is the standard one all the time
     assert told["refused"] == ROWS - 6
     assert sum(status["ticks"] for status in told["statuses"]) == ROWS
     assert all(row["deceleration"] is None for row in told["answers"][6:])
 
 
 def test_a_slow_clock_misses_its_deadline_and_says_so(run, written, build: Path) -> None:
-    code, out, err = run("ecu", "--task", written(BRAKING), "--clock-mhz", 0.1, "--build", build)
+    code, out, err = run("replay", written(BRAKING), "--clock-mhz", 0.1, "--build", build)
     assert code == 0, err
     assert f"{ROWS} missed" in out
     assert f"{ROWS}/{ROWS}" in err  # progress
@@ -192,7 +192,7 @@ def test_a_slow_clock_misses_its_deadline_and_says_so(run, written, build: Path)
 
 def test_without_timings_the_deadline_is_not_known(run, written, build: Path, tmp_path: Path) -> None:
     picture = tmp_path / "drive.svg"
-    code, out, err = run("ecu", "--task", written(BRAKING), "--core", "cortex-m7", "--build", build, "--plot", picture)
+    code, out, err = run("replay", written(BRAKING), "--core", "cortex-m7", "--build", build, "--plot", picture)
     assert code == 0, err
     assert "no manual gives the cycles of an instruction of the cortex-m7" in out
     assert "<svg" in picture.read_text()
@@ -201,25 +201,24 @@ def test_without_timings_the_deadline_is_not_known(run, written, build: Path, tm
 BAD_DRIVES = {
     "no rows": (BRAKING.iloc[:0], "at least one event"),
     "no time": (BRAKING.drop(columns="time_s"), "must have a column time_s"),
-    "time backwards": (BRAKING.iloc[[0, 2, 1]], "time_s in row 2 must be at least 0.02 s"),
-    "time in words": (BRAKING.assign(time_s="noon"), "time_s in row 0 must be a number [s]. Got 'noon'"),
-    "time lacks": (BRAKING.assign(time_s=[0.0, *[np.nan] * (ROWS - 1)]), "time_s in row 1 must be a number"),
+    "time backwards": (BRAKING.iloc[[0, 2, 1]], "time_s in line 4 must be at least 0.02 s"),
+    "time in words": (BRAKING.assign(time_s="noon"), "time_s in line 2 must be a number [s]. Got 'noon'"),
+    "time missing": (BRAKING.assign(time_s=[0.0, *[np.nan] * (ROWS - 1)]), "time_s in line 3 must be a number"),
     "milliseconds": (BRAKING.assign(time_s=1e6 * BRAKING["time_s"]), "in seconds"),
     "no speed": (BRAKING.drop(columns="speed"), "must have a column speed of 1 to 70 m/s"),
     "unknown column": (BRAKING.assign(sped=1.0), "Did you mean speed?"),
-    "no level": (BRAKING.assign(surface="lava"), "surface in row 0 must be one of asphalt"),
+    "no level": (BRAKING.assign(surface="lava"), "surface in line 2 must be one of asphalt"),
 }
 
 
 @pytest.mark.parametrize(("table", "said"), BAD_DRIVES.values(), ids=BAD_DRIVES.keys())
 def test_a_bad_drive_is_refused(refused, written, tmp_path: Path, table: pd.DataFrame, said: str) -> None:
-    sentence = refused("ecu", "--task", written(table), "--output", tmp_path / "answers.csv")
+    sentence = refused("replay", written(table), "--output", tmp_path / "answers.csv")
     assert said in sentence
     assert [path.name for path in tmp_path.iterdir()] == ["drive.csv"]
 
 
 BAD_OPTIONS = {
-    "no file": (["--task", "nowhere.csv"], "nowhere.csv must be a readable csv table"),
     "age of what": (["--max-age", "sped=1"], "Did you mean speed?"),
     "age in words": (["--max-age", "speed=old"], "--max-age must be seconds, or FACTOR=seconds, at least 0"),
     "age below 0": (["--max-age", "-1"], "--max-age must be seconds"),
@@ -227,11 +226,19 @@ BAD_OPTIONS = {
     "kind of table": (["--output", "answers.txt"], "answers.txt must end in .csv or .parquet"),
     "kind of picture": (["--plot", "drive.bmp"], "drive.bmp must end in .png or .svg"),
     "twice": (["--speed", "20"], "speed must be a column of"),
-    "tests": (["--tests"], "Got also --tests"),
-    "qemu": (["--emulator", "qemu"], "Got also --emulator"),
 }
 
 
 @pytest.mark.parametrize(("options", "said"), BAD_OPTIONS.values(), ids=BAD_OPTIONS.keys())
 def test_bad_options_are_refused(refused, written, options: list[str], said: str) -> None:
-    assert said in refused("ecu", "--task", written(BRAKING), *options)
+    assert said in refused("replay", written(BRAKING), *options)
+
+
+def test_a_drive_that_is_not_there_is_refused(refused) -> None:
+    assert "nowhere.csv must be a readable csv table" in refused("replay", "nowhere.csv")
+
+
+def test_one_event_and_a_table_have_no_task(run) -> None:
+    code, _, err = run("ecu", "--task", "drive.csv")
+    assert code == 2
+    assert "--task" in err
