@@ -25,6 +25,7 @@ class Stages:
                 self.progress.start_task(self.network)
             return
         self._finish(self.teacher)
+        self.progress.start_task(self.network)
         text = f"training the network: {numbers}"
         self.progress.update(self.network, completed=epoch - self.teacher_epochs, description=text)
 
