@@ -15,7 +15,7 @@ MODELS := $(basename $(notdir $(wildcard acc_decel/physics/vehicles/*.toml)))
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export CUDA_VISIBLE_DEVICES ?= -1
 
-.PHONY: help install demo test quick check regenerate docs figures models wheel clean
+.PHONY: help install demo test quick check types style generated regenerate docs figures models wheel clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -50,15 +50,22 @@ demo: install ## generate, train, export, evaluate, run on the emulated Cortex-M
 test: install ## all tests, on up to four cores
 	$(PYTEST)
 
-quick: install ## the tests that are not marked slow, under a minute: after every change; make test before it is given away
+quick: install ## the tests that are not marked slow, in less than a minute; run make test before a commit
 	$(PYTEST) -m "not slow"
 
-check: install regenerate ## formatter, linter, types, import contracts, generated files up to date
+check: install ## formatter, linter, types, import contracts, generated files up to date; on two cores
+	$(MAKE) --jobs 2 types style generated
+
+types:
+	$(RUN)/mypy
+
+style:
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/clang-format --dry-run --Werror $(HAND_WRITTEN_C)
-	$(RUN)/mypy
 	$(RUN)/lint-imports
+
+generated: regenerate
 	git diff --exit-code -- firmware_export README.md docs acc_decel/physics/vehicles
 
 regenerate: install ## firmware_export/, vehicle files, and the generated parts of README and docs from models/

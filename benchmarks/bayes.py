@@ -6,7 +6,7 @@ Data and truth as in benchmarks/network.py, kept in build/network/: simulated an
 conditional medians by nested simulation for test events with every factor available, and for others masked as in
 training (DRAWS situations in each half). All decelerations in m/s^2.
 
-- Networks: with posterior and plain, both by acc_decel/network/bayes_training.py from single events with the same
+- Networks: with posterior and plain, both by acc_decel/comparison/bayes_training.py from single events with the same
   number of steps, on all events and on the first THIN of them. `spread` is the median spread of the deceleration on
   test events with every factor available, `covered` the share of their conditional medians within 1.645 spreads.
 - Outside: test events with every factor available, changed. `beyond its range`: one factor without levels by a quarter

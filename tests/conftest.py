@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import rmtree
@@ -42,6 +43,8 @@ def shape_checked_modules() -> list[str]:
 
 
 install_import_hook(shape_checked_modules(), "beartype.beartype")
+EXPORT = import_module("acc_decel.export.firmware_files")
+EXPORT.FIXED_EVENTS, EXPORT.SHIFT_EVENTS = 6_000, 2_000  # fewer than for a release; before others import the numbers
 
 from acc_decel import cli
 from acc_decel.dataset import Dataset, generate, load_dataset, scenarios, sense
@@ -266,16 +269,17 @@ def refused(run):
 TRAINED = {"small_net", "small_model", "soon_trained"}  # fixtures whose tests are slow
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """The tests of a file run in one worker, which makes what they share once; what trains is slow."""
+    item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    if TRAINED & set(getattr(item, "fixturenames", ())):
+        item.add_marker(pytest.mark.slow)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a file run in one worker, which makes what they share once; files with many slow tests begin."""
-    slow: Counter[str] = Counter()
-    for item in items:
-        if TRAINED & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.slow)
-        item.add_marker(pytest.mark.xdist_group(item.path.stem))
-        slow[item.path.stem] += item.get_closest_marker("slow") is not None
-    items.sort(key=lambda item: -slow[item.path.stem])
+    """Files with many slow tests begin, so that no worker is left alone with one."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 SKIPPED_IN_CI = "not part of the project"  # what the reason of a skip must say to be no error where CI=true

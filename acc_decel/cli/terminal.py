@@ -21,6 +21,7 @@ from acc_decel.files import replaced
 
 console = Console(markup=False, highlight=False)  # units in brackets are text, not markup
 WIDTH = 120  # of a table that is not printed to a terminal
+NUMBER_BEGINS = "0123456789+-<>"  # what the text of a number begins with; an empty cell counts, too
 progress_console = Console(stderr=True)  # progress stays out of what a program reads
 
 
@@ -73,11 +74,13 @@ def note(sentence: str) -> None:
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """Print a table for people; the first column is text, the others are numbers."""
+    """Print a table for people; columns of numbers are aligned right, the first column never wraps."""
+    cells = [list(row) for row in rows]
     table = Table(title=title, title_justify="left", header_style="bold", expand=False)
     for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i else "left", overflow="fold", no_wrap=not i)
-    for row in rows:
+        numbers = bool(i) and all(row[i][:1] in NUMBER_BEGINS for row in cells)
+        table.add_column(column, justify="right" if numbers else "left", overflow="fold", no_wrap=not i)
+    for row in cells:
         table.add_row(*row)
     print_wide(table)
 

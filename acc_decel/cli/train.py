@@ -81,14 +81,14 @@ def train(
             output,
             epochs=epochs,
             seed=seed,
-            told=DATASET_KEYS,
+            dataset_keys=DATASET_KEYS,
             progress=progress_bar(),
             as_json=as_json,
         )
         return
     if model is Model.FUZZY_BROAD:
         _refuse_changed(model, {"epochs": epochs, "patience": patience, "from": start, "oracle-events": oracle_events})
-        train_fuzzy_broad(dataset_folder, output, seed=seed, told=DATASET_KEYS, as_json=as_json)
+        train_fuzzy_broad(dataset_folder, output, seed=seed, dataset_keys=DATASET_KEYS, as_json=as_json)
         return
     _train_network(
         dataset_folder,

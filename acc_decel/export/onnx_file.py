@@ -11,7 +11,7 @@ from numpy import ndarray
 from onnx import TensorProto, helper, numpy_helper
 
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import CERTAIN, EXCLUSIONS, bends, column_names, described, schema
+from acc_decel.factors import CERTAIN, EXCLUSIONS, bends, column_names, described, owners, ranges, schema
 from acc_decel.network import FORMAT, DenseNet, Layer, domain_inputs, wiring
 from acc_decel.outputs import COMFORT_DECELERATION, LOWER, ORDERED, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
@@ -137,16 +137,15 @@ def _metadata(net: DenseNet) -> dict[str, str]:
 
 def _membership(net: DenseNet) -> ndarray:
     """Columns x factors, 1 where the column belongs to the factor."""
-    owner = [i for i, f in enumerate(net.factors) for _ in f.columns]
-    return np.eye(len(net.factors))[owner]
+    return np.eye(len(net.factors))[owners(net.factors)]
 
 
 def _acceptance(g: Graph, net: DenseNet) -> tuple[str, str, str]:
     """Three conditions: factor out of range, factor not available, column not available."""
     members = _membership(net)
-    owner = [f for f in net.factors for _ in f.columns]
+    low, high = np.array(ranges(net.factors)).T
     nan = g("IsNaN", INPUT)
-    inside = g.within(INPUT, np.array([f.low for f in owner]), np.array([f.high for f in owner]))
+    inside = g.within(INPUT, low, high)
     nan_count = g("MatMul", g.number(nan), g.constant(members))
     missing = g("GreaterOrEqual", nan_count, g.constant(members.sum(axis=0)))
     outside = g.any_of(g("Not", inside), members)  # NaN is not inside either

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from numpy import ndarray
 
-from acc_decel.factors import Factor
+from acc_decel.factors import Factor, slices
 from acc_decel.network import DenseNet, outside_domain
 from acc_decel.outputs import COMFORT_DECELERATION, LOWER, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
@@ -33,14 +33,12 @@ def status_of(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Int64
 def _acceptance(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Int64[ndarray, " rows"]:
     """The bits of every factor, and REFUSED where one of them rules out a prediction."""
     status = np.zeros(len(columns), np.int64)
-    start = 0
-    for i, factor in enumerate(net.factors):
-        values = columns[:, start : start + len(factor.columns)]
+    for i, (factor, own) in enumerate(zip(net.factors, slices(net.factors), strict=True)):
+        values = columns[:, own]
         missing = np.isnan(values).all(axis=1)
         outside = ~missing & ~_inside(factor, values)
         status[missing] |= (1 << (NOT_AVAILABLE_SHIFT + i)) | (0 if factor.may_lack else REFUSED)
         status[outside] |= (1 << (OUT_OF_RANGE_SHIFT + i)) | REFUSED
-        start += len(factor.columns)
     return status
 
 

@@ -9,13 +9,12 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from acc_decel.factors import Factor
+from acc_decel.factors import Factor, slices
 from acc_decel.network.dense_net import DenseNet
 from acc_decel.network.domain import Events, auroc, domain_score, excluded, is_dependent, seen
 
@@ -108,11 +107,8 @@ def resample_factors(
     Only of factors `among` these, if any are given. Of the values drawn evenly over the range, choices are `certain` in
     that share of the events.
     """
-    ends = np.cumsum([0, *(len(f.columns) for f in factors)])
     parts = [
-        (f, slice(*span))
-        for f, span in zip(factors, pairwise(ends), strict=True)
-        if f in (among or factors) and is_dependent(f)
+        (f, own) for f, own in zip(factors, slices(factors), strict=True) if f in (among or factors) and is_dependent(f)
     ]
     here = np.stack([~np.isnan(events[:, part.start]) for _, part in parts], axis=1)
     rank = np.argsort(np.argsort(rng.random(here.shape) + ~here, axis=1), axis=1)  # those that lack come last

@@ -19,7 +19,7 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import CERTAIN, Factor, column_names
+from acc_decel.factors import CERTAIN, Factor, column_factors, column_names
 from acc_decel.files import replaced
 from acc_decel.network.calibration import calibrate
 from acc_decel.network.dense_net import DenseNet, bent, entering
@@ -263,7 +263,7 @@ def scaling(
     if not np.isfinite(inverse).all():
         constant = np.array(column_names(factors))[~np.isfinite(inverse)]
         raise ValueError(f"every column must vary. Got only one value in {', '.join(constant)}: generate more events.")
-    choice = np.concatenate([[bool(f.levels)] * len(f.columns) for f in factors])
+    choice = np.array([bool(f.levels) for f in column_factors(factors)])
     return np.where(choice, 0, center).astype("f4"), np.where(choice, 1, inverse).astype("f4")
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acc_decel.adaptation import PARAMETERS, LowerBound, fit_correction, fit_parameters, known_stops, with_parameters
-from acc_decel.adaptation.lower_bound import MISS
+from acc_decel.adaptation.lower_bound import MISS_SHARE
 from acc_decel.correction import Correction
 from acc_decel.outputs import DELAY, LOWER, LOWER_99, MEDIAN, UPPER
 from acc_decel.physics import stops, vehicle
@@ -104,7 +104,7 @@ def test_coverage_is_back_within_a_point_in_five_hundred_stops(bar):
         released.append(np.mean(measured >= lower))
         later.append(np.mean(measured[500:] >= lower[500:] - bound.offset))
     assert np.mean(released) < 0.85
-    assert np.mean(later) == pytest.approx(1 - MISS, abs=0.01)
+    assert np.mean(later) == pytest.approx(1 - MISS_SHARE, abs=0.01)
 
 
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=80))
@@ -130,7 +130,7 @@ def test_the_stream_follows_a_car_that_changes():
         measured = float(rng.normal(8.0 if number < 1000 else 6.5, 0.4))
         missed.append(measured < bound.bound(7.3))
         bound = bound.after(7.3, measured)
-    assert np.mean(missed[1200:]) == pytest.approx(MISS, abs=0.02)
+    assert np.mean(missed[1200:]) == pytest.approx(MISS_SHARE, abs=0.02)
 
 
 def test_what_cannot_be_fitted_is_refused_in_a_sentence():
