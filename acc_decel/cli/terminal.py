@@ -155,7 +155,7 @@ class TimeLeftColumn(ProgressColumn):
         if done != task.completed:
             done, seconds = self.last_step[task.id] = task.completed, task.elapsed
         left = seconds * (task.total - done) / done - (task.elapsed - seconds)
-        return Text(f"{duration(max(left, 0.0))} left", style="progress.remaining")
+        return Text(f"{duration(max(left, 0.0))} left", style="progress.remaining", no_wrap=True)
 
 
 def duration(seconds: float) -> str:
