@@ -31,13 +31,21 @@ $(VENV)/.installed: pyproject.toml
 demo: install ## generate, train, export, evaluate, run on the emulated Cortex-M4F
 	rm -rf $(DEMO)
 	$(RUN)/acc-decel generate --vehicle compact --events $(DEMO_EVENTS) --output $(DEMO)/dataset
-	$(RUN)/acc-decel train $(DEMO)/dataset --output $(DEMO)/model
+	$(RUN)/acc-decel train $(DEMO)/dataset --output $(DEMO)/model --oracle-events 250
 	$(RUN)/acc-decel export $(DEMO)/model --output $(DEMO)/firmware
 	$(RUN)/acc-decel evaluate --model $(DEMO)/model
 	$(RUN)/acc-decel ecu --model $(DEMO)/model --tests
-	@echo "dataset:  $(DEMO)/dataset  (Parquet, manifest.json)"
-	@echo "model:    $(DEMO)/model    (model.onnx, network.npz, metrics.json)"
-	@echo "firmware: $(DEMO)/firmware (acc_decel.c, acc_decel.h, tables, golden vectors)"
+	@echo
+	@echo "Made, from nothing but the physics of the compact car:"
+	@echo "  $(DEMO)/dataset   $(DEMO_EVENTS) simulated braking events (Parquet, manifest.json)"
+	@echo "  $(DEMO)/model     the network trained on them (model.onnx, network.npz, metrics.json)"
+	@echo "  $(DEMO)/firmware  the same network as C99 for an ECU (README.md, acc_decel.h, golden_vectors.csv)"
+	@echo "Try next:"
+	@echo "  source $(RUN)/activate"
+	@echo "  acc-decel predict --speed 33.3 --brake-pressure-bar 160 --surface asphalt --model $(DEMO)/model"
+	@echo "  acc-decel card $(DEMO)/model           what the model can do, on one page with pictures"
+	@echo "  acc-decel drives score --help          a model beside stops that you recorded"
+	@echo "  acc-decel generate --help              a car of your own"
 
 test: install ## all tests, on up to four cores
 	$(PYTEST)

@@ -359,7 +359,8 @@ def style(theme: str) -> dict[str, Any]:
         "font.size": 10, "svg.fonttype": "path", "svg.hashsalt": "acc_decel", "figure.facecolor": "none",
         "axes.facecolor": "none", "savefig.facecolor": "none", "text.color": colors["ink"],
         "axes.edgecolor": colors["soft"], "axes.labelcolor": colors["ink"], "xtick.color": colors["ink"],
-        "ytick.color": colors["ink"], "grid.color": colors["soft"], "axes.prop_cycle": mpl.cycler(color=colors["lines"]),
+        "ytick.color": colors["ink"], "grid.color": colors["soft"],
+        "axes.prop_cycle": mpl.cycler(color=colors["lines"]),
         "lines.linewidth": 1.8, "lines.solid_capstyle": "butt", "path.simplify_threshold": 0.4,
     }  # fmt: skip
 

@@ -11,7 +11,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
-from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,7 +51,7 @@ from acc_decel.dataset import Dataset, generate, load_dataset, scenarios, sense
 from acc_decel.export import write_model
 from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.network import DenseNet, load_net, to_bytes
-from acc_decel.network.domain import Fitting
+from acc_decel.network.domain_fitting import Fitting
 from acc_decel.physics import LATENTS, Vehicle, stops, vehicle
 
 settings.register_profile("cars", derandomize=True, database=None, deadline=None, max_examples=100)
@@ -220,9 +219,9 @@ def soon_trained(monkeypatch):
         assert fitting == Fitting(), "the command takes the defaults"
         return whole(*arguments, fitting=QUICK_FITTING, **others)
 
-    whole = training.fitted
-    monkeypatch.setattr(training, "fitted", fitted)
-    monkeypatch.setattr(calibration, "metrics", partial(calibration.metrics, oracle_events=10))
+    whole = training.fit_domain
+    monkeypatch.setattr(training, "fit_domain", fitted)
+    monkeypatch.setattr(calibration, "ORACLE_EVENTS", 10)
 
 
 @pytest.fixture

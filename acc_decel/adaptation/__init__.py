@@ -1,4 +1,4 @@
-"""A model or a vehicle fitted to one car from its stops: lightly, on what the model says, or in its physics."""
+"""Fitting to one car from its stops: a correction of what the model predicts, or the parameters of the vehicle."""
 
 from acc_decel.adaptation.correction import CorrectionFit as CorrectionFit
 from acc_decel.adaptation.correction import Prior as Prior

@@ -25,7 +25,7 @@ class KnownStops:
 
 
 def known_stops(events: pd.DataFrame, vehicle: Vehicle) -> KnownStops:
-    """The stops among `events`: a column for each factor but estimates, `deceleration`, and `delay` if measured.
+    """The stops among `events`: a column for each factor except estimates, `deceleration`, and optionally `delay`.
 
     A table of `drives events` has the speed as `initial_speed` and the deceleration as `mfdd`, and needs the other
     factors added. Raises ValueError that names all missing columns, or the row of a value that is out of range.

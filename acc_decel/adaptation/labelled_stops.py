@@ -1,4 +1,4 @@
-"""A table of events as labelled stops: the factors that were known of each, and the deceleration measured in it."""
+"""A table of events as labelled stops: the known factors and the measured deceleration of each."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from acc_decel.predictor import Predictor
 
 @dataclass(frozen=True)
 class LabelledStops:
-    """What the model says of each stop and what was measured [m/s^2]."""
+    """Predicted and measured deceleration of each stop [m/s^2]."""
 
     predicted: Float[ndarray, " stops"]  # median
     lower: Float[ndarray, " stops"]  # lower bound
@@ -23,7 +23,7 @@ class LabelledStops:
 
 
 def labelled_stops(events: pd.DataFrame, predictor: Predictor) -> LabelledStops:
-    """The stops among `events`: any factors that were known, and `deceleration`, or `initial_speed` and `mfdd`.
+    """The stops among `events`: columns of known factors, and `deceleration`, or `initial_speed` and `mfdd`.
 
     Other columns are ignored and named; a factor without a column is missing. Raises ValueError that names all missing
     columns, the row of a value that the model refuses, or why no event is a stop.

@@ -1,4 +1,4 @@
-"""The lower bound kept honest on the stream of a car's stops: adaptive conformal inference, one-sided."""
+"""A lower bound that is adjusted after each stop of a car: one-sided adaptive conformal inference."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -6,67 +6,68 @@ from typing import Any
 import numpy as np
 from scipy.special import bdtr
 
-MISS = 0.05  # share of stops that may stay below the bound
-DOUBT = 0.05  # chance that the model's own bound is raised although MISS of the stops stay below it
-WINDOW = 1_000  # latest stops that count
+MISS_SHARE = 0.05  # of the stops that may be below the bound
+SIGNIFICANCE = 0.05  # chance that the model's bound is raised although MISS_SHARE of the stops are below it
+WINDOW_STOPS = 1_000  # the latest stops, which count
 
 
 @dataclass(frozen=True)
 class LowerBound:
-    """What to take off a model's lower bound [m/s^2], after the stops seen so far.
+    """The amount to subtract from a model's lower bound [m/s^2], after the stops so far.
 
-    Adaptive conformal inference (Gibbs and Candes, NeurIPS 2021): a score is how far a stop stayed below the model's
-    bound; the offset is the quantile of the scores that leaves the share `level` above it; `level` falls with each miss
-    and rises slowly with each stop that held, so that in the long run MISS of the stops are missed, whatever the car
-    does. With too few stops for the quantile the greatest score is taken, where the original has no bound at all.
+    Adaptive conformal inference (Gibbs and Candes, NeurIPS 2021): a score is how far a stop was below the model's
+    bound. The offset is the quantile of the scores that leaves the share `level` above it. `level` falls with each miss
+    and rises slowly with each stop above the bound, so that in the long run MISS_SHARE of the stops are misses,
+    whatever the car does. With too few stops for the quantile the maximum score is used; the original method then has
+    no bound at all.
 
-    The bound never loosens without evidence: the model's own is raised only once the stops refute, in a one-sided
-    binomial test, that MISS of them or more stay below it; that takes at least 59 stops. Until then `level` does not
-    rise, or it would have to fall again by misses. A miss never loosens the bound.
+    The bound is never raised without evidence. The model's bound is raised only once the stops refute, in a one-sided
+    binomial test, that MISS_SHARE of them or more are below it; this needs at least 59 stops. Until then `level` does
+    not rise, because misses would have to lower it again. A miss never raises the bound.
     """
 
     scores: tuple[float, ...] = ()
-    level: float = MISS
+    level: float = MISS_SHARE
     rate: float = 0.005  # by how much one stop moves the level
 
     @property
     def offset(self) -> float:
-        """What is taken off the model's bound; negative only where there is evidence."""
+        """The amount to subtract from the model's bound [m/s^2]; negative only with evidence."""
         return self._adaptive if self._too_safe else max(self._adaptive, 0.0)
 
     def bound(self, lower: float) -> float:
-        """The bound for this car, where the model says `lower` [m/s^2]."""
+        """The bound for this car [m/s^2] where the model's is `lower`."""
         return lower - self.offset
 
     def after(self, lower: float, measured: float) -> "LowerBound":
-        """The state after a stop with the model's bound `lower` in which `measured` was reached [m/s^2]."""
+        """The state after a stop with the model's bound `lower` and the deceleration `measured` [m/s^2]."""
         if not (np.isfinite(lower) and np.isfinite(measured)):
             raise ValueError(f"a stop must have a finite bound and deceleration. Got {lower} and {measured}: skip it.")
         missed = measured < self.bound(lower)
-        free = missed or self._adaptive == self.offset
-        level = self.level + self.rate * (MISS - missed) * free
-        return replace(self, scores=(*self.scores, lower - measured)[-WINDOW:], level=level)
+        moves = missed or self._adaptive == self.offset
+        level = self.level + self.rate * (MISS_SHARE - missed) * moves
+        return replace(self, scores=(*self.scores, lower - measured)[-WINDOW_STOPS:], level=level)
 
     @property
     def _adaptive(self) -> float:
-        """The offset by the level alone."""
+        """The offset from the level alone."""
         if not self.scores:
             return 0.0
-        falling = np.sort(self.scores)[::-1]
-        rank = max(int(self.level * (len(falling) + 1)), 1)
-        return float(falling[min(rank, len(falling)) - 1])
+        descending = np.sort(self.scores)[::-1]
+        rank = max(int(self.level * (len(descending) + 1)), 1)
+        return float(descending[min(rank, len(descending)) - 1])
 
     @property
     def _too_safe(self) -> bool:
-        """Whether the stops refute that the model's own bound misses MISS of them or more."""
+        """Whether the stops refute that MISS_SHARE of them or more are below the model's bound."""
         below = sum(score > 0 for score in self.scores)
-        return bool(bdtr(below, len(self.scores), MISS) <= DOUBT)
+        return bool(bdtr(below, len(self.scores), MISS_SHARE) <= SIGNIFICANCE)
 
 
-def read_bound(told: dict[str, Any]) -> LowerBound:
-    """The state of a bound as a file holds it, a new one from nothing. Raises ValueError if it is no such state."""
+def read_bound(state: dict[str, Any]) -> LowerBound:
+    """The bound with this state from a file; an empty state is a new bound. Raises ValueError for an invalid state."""
     try:
-        scores, level = tuple(float(s) for s in told.get("scores", ())), float(told.get("level", MISS))
+        scores, level = tuple(float(s) for s in state.get("scores", ())), float(state.get("level", MISS_SHARE))
     except (TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"bound must hold a level and a list of scores. Got: {error}: start a new one.") from error
     if not np.isfinite([level, *scores]).all():

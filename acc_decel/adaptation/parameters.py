@@ -1,4 +1,4 @@
-"""Parameters of the physics of one car, from its stops at known conditions: MAP with Laplace intervals."""
+"""Physical parameters of one car, from its stops at known conditions: MAP estimates with Laplace intervals."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -17,9 +17,9 @@ Scores = Float[ndarray, " parameters"]  # standard scores of the prior
 
 @dataclass(frozen=True)
 class Parameter:
-    """What may differ from car to car of one kind, and how far: `width` is one standard deviation of the prior.
+    """A property that differs between cars of one kind; `width` is one standard deviation of the prior.
 
-    A `relative` parameter is a factor exp(width * score) about 1, the others an addition about 0.
+    A `relative` parameter is a factor exp(width * score) around 1, the others are added and around 0.
     """
 
     name: str
@@ -39,16 +39,16 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("brake_gain",     0.10, True,  "",   "torque per pressure of all brakes, relative to the file"),
     Parameter("friction_level", 0.08, True,  "",   "grip of the tyres, dry and wet, relative to the file"),
     Parameter("drag",           0.15, True,  "",   "drag area, relative to the file"),
-    Parameter("extra_mass",     80.0, False, "kg", "mass beyond what is stated of each stop"),
+    Parameter("extra_mass",     80.0, False, "kg", "mass beyond the mass stated for each stop"),
     Parameter("response",       0.25, True,  "",   "dead time and build-up of the brakes, relative to the file"),
 )
 # fmt: on
-ROAD_SCORES = ("surface_score", "texture_score", "gust_score")  # differ from stop to stop; the others are the car's
+ROAD_SCORES = ("surface_score", "texture_score", "gust_score")  # of each stop; the others are of the car
 
 
 @dataclass(frozen=True)
 class MeasurementNoise:
-    """Standard deviations of what is measured of a stop, beyond what the road does to it."""
+    """Standard deviations of the measurements of a stop, without the influence of the road."""
 
     deceleration: float = 0.15  # [m/s^2]
     delay: float = 0.03  # [s]
@@ -56,10 +56,10 @@ class MeasurementNoise:
 
 @dataclass(frozen=True)
 class Estimate:
-    """One parameter: its 95 % interval given the stops, and whether they told more than the prior did.
+    """One parameter: its 95 % interval given the stops, and whether they give more information than the prior.
 
-    `value` is the most probable one; `adopted` goes into the adapted vehicle: the value with all that cannot be told
-    kept at the prior.
+    `value` is the most probable one. `adopted` is the value in the adapted vehicle: the most probable one with all
+    parameters that are not identifiable at their prior.
     """
 
     name: str
@@ -79,14 +79,14 @@ class Fit:
     estimates: tuple[Estimate, ...]
     vehicle: Vehicle
     stops: int
-    misfit: float  # root of the mean square residual over what is expected; far above 1 the car does not fit its file
+    misfit: float  # root mean square of the residuals over its expected value; far above 1, the model does not fit
 
 
-IDENTIFIABLE = 0.8  # a standard deviation above this share of the prior's says nothing
-NORMAL_95 = 1.959964
-STEP = 0.5  # of a standard score, for derivatives: wide, or the roughness of the time steps passes for information
+IDENTIFIABLE_DEVIATION = 0.8  # above this standard deviation, relative to the prior's, a parameter is not identifiable
+NORMAL_95 = 1.959964  # half the 95 % interval of a standard normal distribution
+STEP_SCORE = 0.5  # step of a derivative, in standard scores: wide, because the simulation is not smooth in small steps
 MIN_STOPS = 5
-WEIGHTINGS = 2
+WEIGHTING_ROUNDS = 2
 
 
 def fit_parameters(
@@ -95,37 +95,39 @@ def fit_parameters(
     deceleration: Float[ndarray, " stops"],
     delay: Float[ndarray, " stops"] | None = None,
     *,
-    measuring: MeasurementNoise = MeasurementNoise(),
+    noise: MeasurementNoise = MeasurementNoise(),
     on_round: Callable[[], None] = lambda: None,
 ) -> Fit:
     """The parameters of the car that made these stops.
 
     `conditions` are the columns of `physics.stops`; `deceleration` [m/s^2] is that of the built-up brakes, `delay` [s]
-    counts from the demand, NaN or None where it was not measured. Each stop is weighted by what its road, unknown but
-    for its kind, does to it. Regularised by the prior; robust against single stops. Raises ValueError for fewer than
-    five stops, or for a car outside what a car can be.
+    counts from the demand, NaN or None where it was not measured. Each stop is weighted by the uncertainty from its
+    road, of which only the kind is known. Regularised by the prior; robust against single stops. Raises ValueError for
+    fewer than five stops, or for a vehicle outside the range of real cars.
     """
     if len(deceleration) < MIN_STOPS:
         raise ValueError(f"a fit needs at least {MIN_STOPS} stops. Got {len(deceleration)}: brake more often.")
     measured = _stacked(deceleration, delay if delay is not None else np.full(len(deceleration), np.nan))
-    problem = _Problem(vehicle, conditions, measured, np.ones(len(measured)), measuring, on_round)
-    every, scores = np.ones(len(PARAMETERS), bool), np.zeros(len(PARAMETERS))
-    for _ in range(WEIGHTINGS):  # what the road does depends on the car
+    problem = _Problem(vehicle, conditions, measured, np.ones(len(measured)), noise, on_round)
+    all_free, scores = np.ones(len(PARAMETERS), bool), np.zeros(len(PARAMETERS))
+    for _ in range(WEIGHTING_ROUNDS):  # the influence of the road depends on the car
         problem = replace(problem, deviation=_deviation(problem, scores))
-        scores, covariance = _most_probable(problem, every, start=scores)
+        scores, covariance = _most_probable(problem, all_free, start=scores)
     misfit = float(np.sqrt(np.mean(problem.residuals(scores) ** 2)))
     deviation = np.sqrt(np.diag(covariance)) * max(1.0, misfit)
-    told = deviation < IDENTIFIABLE
-    adopted = scores if told.all() else _most_probable(problem, told, start=np.where(told, scores, 0.0))[0]
-    rows = zip(PARAMETERS, *(x.tolist() for x in (scores, deviation, told, adopted)), strict=True)
+    identifiable = deviation < IDENTIFIABLE_DEVIATION
+    adopted = scores
+    if not identifiable.all():
+        adopted, _ = _most_probable(problem, identifiable, start=np.where(identifiable, scores, 0.0))
+    rows = zip(PARAMETERS, *(x.tolist() for x in (scores, deviation, identifiable, adopted)), strict=True)
     estimates = tuple(_estimate(*row) for row in rows)
     return Fit(estimates, with_parameters(vehicle, adopted), len(deceleration), misfit)
 
 
 def with_parameters(vehicle: Vehicle, scores: Scores) -> Vehicle:
-    """The vehicle at these standard scores, checked as a file would be.
+    """The vehicle at these standard scores, checked like a vehicle file.
 
-    Extra mass is added to kerb and gross mass: the car weighs so much more at the same load.
+    Extra mass is added to kerb and gross mass: the car is heavier at the same load.
     """
     values = {p.name: p.value(score) for p, score in zip(PARAMETERS, scores, strict=True)}
     gain, response = values["brake_gain"], values["response"]
@@ -142,8 +144,8 @@ def with_parameters(vehicle: Vehicle, scores: Scores) -> Vehicle:
     tyres = replace(tyres, dry_grip=tyres.dry_grip * level, wet_grip=tyres.wet_grip * level)
     masses = {"kerb_mass": body.kerb_mass + extra, "gross_mass": body.gross_mass + extra}
     body = replace(body, **masses, drag_area=body.drag_area * values["drag"])
-    told = asdict(replace(vehicle, body=body, brakes=brakes, tyres=tyres))
-    return vehicle_from(told, f"{vehicle.name} as adapted")
+    values = asdict(replace(vehicle, body=body, brakes=brakes, tyres=tyres))
+    return vehicle_from(values, f"{vehicle.name} as adapted")
 
 
 @dataclass(frozen=True)
@@ -152,59 +154,59 @@ class _Problem:
     conditions: Columns
     measured: ndarray  # decelerations, then delays
     deviation: ndarray
-    measuring: MeasurementNoise
+    noise: MeasurementNoise
     on_round: Callable[[], None]
 
     def residuals(self, scores: Scores) -> Float[ndarray, " measured"]:
-        """Standard residuals of what was measured."""
-        told = np.isfinite(self.measured)
-        return ((self.measured - _answers(self.vehicle, self.conditions, scores)[0]) / self.deviation)[told]
+        """Residuals of the measurements, each over its standard deviation."""
+        mean, _ = _simulate(self.vehicle, self.conditions, scores)
+        return ((self.measured - mean) / self.deviation)[np.isfinite(self.measured)]
 
 
 def _most_probable(
     problem: _Problem, free: Bool[ndarray, " parameters"], *, start: Scores
 ) -> tuple[Scores, Float[ndarray, "free free"]]:
-    """Scores of the greatest posterior, those not free at 0, and the covariance of the free ones."""
+    """Scores of maximum posterior probability, those not free at 0, and the covariance of the free ones."""
     if not free.any():
         return start, np.empty((0, 0))
 
-    def placed(x: ndarray) -> Scores:
+    def all_scores(x: ndarray) -> Scores:
         scores = np.zeros(len(PARAMETERS))
         scores[free] = x
         return scores
 
     def residuals(x: ndarray) -> ndarray:
-        return np.concatenate([robust(problem.residuals(placed(x)), limit=3.0), x])
+        return np.concatenate([robust(problem.residuals(all_scores(x)), limit=3.0), x])
 
     def slopes(x: ndarray) -> ndarray:
         problem.on_round()
-        steps = STEP * np.eye(len(x))
-        return np.stack([(residuals(x + step) - residuals(x - step)) / (2 * STEP) for step in steps], axis=1)
+        steps = STEP_SCORE * np.eye(len(x))
+        return np.stack([(residuals(x + step) - residuals(x - step)) / (2 * STEP_SCORE) for step in steps], axis=1)
 
-    found = least_squares(residuals, start[free], jac=slopes, bounds=(-4, 4), xtol=1e-3, ftol=1e-4, max_nfev=20)
-    return placed(found.x), np.linalg.inv(found.jac.T @ found.jac)
+    solution = least_squares(residuals, start[free], jac=slopes, bounds=(-4, 4), xtol=1e-3, ftol=1e-4, max_nfev=20)
+    return all_scores(solution.x), np.linalg.inv(solution.jac.T @ solution.jac)
 
 
-def _answers(vehicle: Vehicle, conditions: Columns, scores: Scores) -> tuple[ndarray, ndarray]:
-    """Mean and variance of deceleration and delay over the roads that a stop may have met.
+def _simulate(vehicle: Vehicle, conditions: Columns, scores: Scores) -> tuple[ndarray, ndarray]:
+    """Mean and variance of deceleration and delay over the possible roads of each stop.
 
-    Three-point Gauss-Hermite quadrature in each unknown of the road; effects of several are added. A mean, not the
-    typical road: a stop with just enough grip can only lose by a slippery road.
+    Three-point Gauss-Hermite quadrature in each unknown of the road; the effects of several are added. The mean is not
+    the value on a typical road: where the grip is just enough, more grip does not help and less grip does harm.
     """
     count = len(conditions["mass"])
     extra = next(p.value(s) for p, s in zip(PARAMETERS, scores, strict=True) if p.name == "extra_mass")
     cases = [(latent, sign * np.sqrt(3)) for latent in ROAD_SCORES for sign in (-1, 1)]
-    unknown = typical_latents(count * (1 + len(cases)))
+    latents = typical_latents(count * (1 + len(cases)))
     for i, (latent, score) in enumerate(cases, start=1):
-        unknown[latent][i * count : (i + 1) * count] = score
+        latents[latent][i * count : (i + 1) * count] = score
     true = {name: np.tile(column, 1 + len(cases)) for name, column in conditions.items()}
     true["mass"] = true["mass"] + extra
-    answer = stops(with_parameters(vehicle, scores), **true, latents=unknown)
+    answer = stops(with_parameters(vehicle, scores), **true, latents=latents)
     rows = (answer[name].reshape(-1, count) for name in ("deceleration", "delay"))
     typical, *others = np.concatenate(list(rows), axis=1)
-    off = np.stack(others) - typical
-    shift = off.reshape(len(ROAD_SCORES), 2, -1).sum(axis=1) / 6
-    square = (off**2).reshape(len(ROAD_SCORES), 2, -1).sum(axis=1) / 6
+    difference = np.stack(others) - typical
+    shift = difference.reshape(len(ROAD_SCORES), 2, -1).sum(axis=1) / 6
+    square = (difference**2).reshape(len(ROAD_SCORES), 2, -1).sum(axis=1) / 6
     return typical + shift.sum(axis=0), (square - shift**2).sum(axis=0)
 
 
@@ -213,13 +215,13 @@ def _stacked(deceleration: ndarray, delay: ndarray) -> ndarray:
 
 
 def _deviation(problem: "_Problem", scores: Scores) -> ndarray:
-    """Standard deviation of each measurement: of the sensor, and of what no sensor tells of the road."""
-    count, measuring = len(problem.conditions["mass"]), problem.measuring
-    sensor = _stacked(np.full(count, measuring.deceleration), np.full(count, measuring.delay))
-    return np.sqrt(sensor**2 + _answers(problem.vehicle, problem.conditions, scores)[1])
+    """Standard deviation of each measurement, from the sensor and from what is unknown of the road."""
+    count, noise = len(problem.conditions["mass"]), problem.noise
+    sensor = _stacked(np.full(count, noise.deceleration), np.full(count, noise.delay))
+    return np.sqrt(sensor**2 + _simulate(problem.vehicle, problem.conditions, scores)[1])
 
 
-def _estimate(parameter: Parameter, score: float, deviation: float, told: bool, adopted: float) -> Estimate:
+def _estimate(parameter: Parameter, score: float, deviation: float, identifiable: bool, adopted: float) -> Estimate:
     reach = NORMAL_95 * deviation
     return Estimate(
         name=parameter.name,
@@ -228,6 +230,6 @@ def _estimate(parameter: Parameter, score: float, deviation: float, told: bool, 
         low=parameter.value(score - reach),
         high=parameter.value(score + reach),
         narrowed_to=deviation,
-        identifiable=told,
+        identifiable=identifiable,
         adopted=parameter.value(adopted),
     )

@@ -9,7 +9,7 @@ from acc_decel.physics import Vehicle, entry_comment
 
 
 def vehicle_toml(vehicle: Vehicle, description: str) -> str:
-    """The vehicle as TOML: the numbers with nine digits, unit, meaning and formula beside each as a comment."""
+    """The vehicle as TOML: numbers with nine digits, each with unit, meaning and formula as a comment."""
     lines = [f"description = {json.dumps(description, ensure_ascii=False)}"]
     for part in fields(vehicle):
         section = getattr(vehicle, part.name)
@@ -22,6 +22,6 @@ def vehicle_toml(vehicle: Vehicle, description: str) -> str:
 
 
 def write_vehicle(vehicle: Vehicle, path: Path, description: str) -> None:
-    """Write the vehicle file, whole or not at all."""
+    """Write the vehicle file, completely or not at all."""
     with replaced(path) as temporary:
         temporary.write_text(vehicle_toml(vehicle, description))

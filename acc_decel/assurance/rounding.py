@@ -14,8 +14,8 @@ from jaxtyping import Float, Float32, Float64
 from numpy import ndarray
 
 from acc_decel.assurance.accepted_box import scaled_spans
-from acc_decel.factors import bends
-from acc_decel.network import DenseNet, Layer, rectified, wiring
+from acc_decel.factors import bends, column_factors, owners
+from acc_decel.network import DenseNet, Layer, missing, rectified, wiring
 
 UNIT = 2.0**-24  # relative error of one float32 operation
 TINY = 2.0**-149  # absolute error of one that underflows
@@ -48,17 +48,14 @@ def rounding_errors(net: DenseNet, low: Sequence[ndarray], high: Sequence[ndarra
 def in_real_arithmetic(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Float64[ndarray, "rows outputs"]:
     """The outputs before the last clamp and before the ordering, in float64: what the ranges are proven of."""
     wires = wiring(net.factors)
-    lacking, start = np.isnan(columns), 0
-    for factor in net.factors:
-        own = slice(start, start := start + len(factor.columns))
-        lacking[:, own] = lacking[:, own].any(axis=1, keepdims=True)
-    values = np.where(lacking, 1, columns).astype(np.float64)
+    absent = missing(net.factors, columns)[:, owners(net.factors)]
+    values = np.where(absent, 1, columns).astype(np.float64)
     bend = np.array(bends(net.factors), np.float32).astype(np.float64)
     seen = values / np.where(bend > 0, values + bend, 1)
-    scaled = np.where(lacking, 0, (seen - net.center) * net.inverse_spread.astype(np.float64))
-    gated = scaled[:, wires.gated] * (1 - np.where(lacking, 0, columns)[:, wires.gates])
+    scaled = np.where(absent, 0, (seen - net.center) * net.inverse_spread.astype(np.float64))
+    gated = scaled[:, wires.gated] * (1 - np.where(absent, 0, columns)[:, wires.gates])
     embedded, x = (
-        np.concatenate([scaled[:, wires.free], gated, ~lacking[:, wires.masked]], axis=1),
+        np.concatenate([scaled[:, wires.free], gated, ~absent[:, wires.masked]], axis=1),
         scaled[:, wires.forced],
     )
     for layer in net.embedding:
@@ -119,7 +116,7 @@ def _entering(net: DenseNet) -> tuple[Float[ndarray, " inputs"], Float[ndarray, 
     """Greatest magnitude and error of what enters the embedding."""
     wires = wiring(net.factors)
     scaled, error = _scaled(net)
-    gates = np.array([max(1.0, abs(f.low - 1), abs(f.high - 1)) for f in net.factors for _ in f.columns])
+    gates = np.array([max(1.0, abs(f.low - 1), abs(f.high - 1)) for f in column_factors(net.factors)])
     opened = gates[[*wires.gates]]
     gated, gated_error = scaled[[*wires.gated]] * opened, error[[*wires.gated]] * opened
     gated_error = gated_error + 2.1 * UNIT * (gated + gated_error) + TINY
@@ -135,8 +132,8 @@ def _scaled(net: DenseNet) -> tuple[Float[ndarray, " columns"], Float[ndarray, "
     low, high = scaled_spans(net)
     size = np.maximum(np.abs(low), np.abs(high))
     inverse = np.abs(net.inverse_spread.astype(np.float64))
-    bends = np.array([f.bend > 0 for f in net.factors for _ in f.columns])
-    bent = np.where(bends, size / inverse + np.abs(net.center), 0) * 2.1 * UNIT
+    half = np.array(bends(net.factors))
+    bent = np.where(half > 0, size / inverse + np.abs(net.center), 0) * 2.1 * UNIT
     return size, bent * inverse * (1 + SLACK) + 2.1 * UNIT * size + TINY * (1 + inverse)
 
 

@@ -1,4 +1,4 @@
-"""What each factor adds to a prediction: a game of Shapley values, and the small network that learns to play it."""
+"""What each factor adds to a prediction: exact Shapley values, and a small network that learns them."""
 
 from acc_decel.attribution.exact import KERNEL_SAMPLES as KERNEL_SAMPLES
 from acc_decel.attribution.exact import agreement as agreement

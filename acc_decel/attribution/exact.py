@@ -1,4 +1,4 @@
-"""Exact attributions, and how near others come to them: the measure of a model's student."""
+"""Exact attributions, and how close other attributions are to them: this measures a model's student."""
 
 from collections.abc import Callable
 from math import comb
@@ -9,52 +9,52 @@ from numpy import ndarray
 
 from acc_decel.attribution.game import Reference, is_available
 
-KERNEL_SAMPLES = 200  # coalitions that KernelSHAP is given, to compare with
+KERNEL_SAMPLES = 200  # coalitions for KernelSHAP, for comparison
 
 
-def exact_shapley_values(asked: Reference, event: Float32[ndarray, " columns"]) -> Float64[ndarray, " factors"]:
+def exact_shapley_values(game: Reference, event: Float32[ndarray, " columns"]) -> Float64[ndarray, " factors"]:
     """The exact Shapley values [m/s^2] of one event, over all coalitions of its available factors."""
-    given = np.flatnonzero(is_available(asked.factors, event[None])[0])
-    players = len(given)
-    inside = (np.arange(2**players)[:, None] >> np.arange(players) & 1).astype(bool)  # coalitions x players
-    known = np.zeros((len(inside), len(asked.factors)), bool)
-    known[:, given] = inside
-    value, size = asked.values(event, known), inside.sum(axis=1)
+    available = np.flatnonzero(is_available(game.factors, event[None])[0])
+    players = len(available)
+    members = (np.arange(2**players)[:, None] >> np.arange(players) & 1).astype(bool)  # coalitions x players
+    known = np.zeros((len(members), len(game.factors)), bool)
+    known[:, available] = members
+    value, size = game.values(event, known), members.sum(axis=1)
     share = np.array([1 / (players * comb(players - 1, others)) for others in range(players)])
-    found = np.zeros(len(asked.factors))
-    for player, factor in enumerate(given):
-        without = np.flatnonzero(~inside[:, player])
-        found[factor] = share[size[without]] @ (value[without | 1 << player] - value[without])
-    return found
+    shapley = np.zeros(len(game.factors))
+    for player, factor in enumerate(available):
+        without = np.flatnonzero(~members[:, player])
+        shapley[factor] = share[size[without]] @ (value[without | 1 << player] - value[without])
+    return shapley
 
 
 def exact_attributions(
-    asked: Reference, columns: Float32[ndarray, "rows columns"], on_event: Callable[[], None] = lambda: None
+    game: Reference, columns: Float32[ndarray, "rows columns"], on_event: Callable[[], None] = lambda: None
 ) -> Float64[ndarray, "rows factors"]:
-    """The exact Shapley values [m/s^2] of many events; `on_event` is told each."""
-    found = np.zeros((len(columns), len(asked.factors)))
+    """The exact Shapley values [m/s^2] of many events. `on_event` is called after each."""
+    attributions = np.zeros((len(columns), len(game.factors)))
     for row, event in enumerate(columns):
-        found[row] = exact_shapley_values(asked, event)
+        attributions[row] = exact_shapley_values(game, event)
         on_event()
-    return found
+    return attributions
 
 
 def agreement(
-    asked: Reference,
+    game: Reference,
     columns: Float32[ndarray, "rows columns"],
     true: Float64[ndarray, "rows factors"],
-    found: Float[ndarray, "rows factors"],
+    attributions: Float[ndarray, "rows factors"],
 ) -> dict[str, float | int]:
-    """How near attributions are to the exact ones, over all available factors of all events; errors in m/s^2.
+    """How close attributions are to the exact ones, over all available factors of all events; errors in m/s^2.
 
-    A factor that is not available is left out: its 0 is no achievement.
+    A missing factor does not count: its 0 is always right.
     """
-    given = is_available(asked.factors, columns)
-    error = np.abs(found - true)[given]
+    available = is_available(game.factors, columns)
+    error = np.abs(attributions - true)[available]
     return {
         "events": len(columns),
-        "pearson": float(np.corrcoef(found[given], true[given])[0, 1]),
+        "pearson": float(np.corrcoef(attributions[available], true[available])[0, 1]),
         "mean_absolute_error": float(error.mean()),
         "worst_error": float(error.max()),
-        "mean_absolute_attribution": float(np.abs(true[given]).mean()),
+        "mean_absolute_attribution": float(np.abs(true[available]).mean()),
     }

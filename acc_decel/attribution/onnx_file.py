@@ -1,4 +1,4 @@
-"""The student as an ONNX file that holds the model, too: attributions and prediction fit, whoever runs it."""
+"""The student as an ONNX file that also holds the model, so that attributions always match the prediction."""
 
 import json
 
@@ -18,8 +18,8 @@ def attribution_bytes(model: bytes, student: Student, metadata: dict[str, str]) 
     """The ONNX file of `student` on top of the ONNX file `model` of its network; same input, same bytes.
 
     Input `factors` as the model's. Output `attribution` float32 [batch, factors] in m/s^2, in the order of the metadata
-    entry `factors`; each row and the metadata entry `baseline` add up to the model's median deceleration, or the row is
-    NaN where the model refuses the event.
+    entry `factors`. Each row and the metadata entry `baseline` add up to the model's median deceleration; a row is NaN
+    where the model refuses the event.
     """
     base = onnx.load_from_string(model)
     g = Graph()
@@ -47,7 +47,7 @@ def attribution_bytes(model: bytes, student: Student, metadata: dict[str, str]) 
 
 
 def _attribution(g: Graph, student: Student) -> None:
-    """The steps of `attribution_student.py`."""
+    """The steps of `student.py`."""
     owner = owners(student.factors)
     members = np.eye(len(student.factors))[owner]  # columns x factors
     nan_count = g("MatMul", g.number(g("IsNaN", INPUT)), g.constant(members))

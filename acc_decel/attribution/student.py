@@ -1,10 +1,10 @@
-"""The student as plain arrays: a small network that says in one pass what each factor adds to a prediction.
+"""The student as plain arrays: a small network that computes in one pass what each factor adds to a prediction.
 
-1. The inputs are the columns, bent as the network sees them and scaled, 0 where the factor is not available; which
-   factors are available, of those that may lack; and how far the prediction is from the baseline.
+1. The inputs are the columns, saturated as for the network and scaled, 0 where the factor is missing; a flag for each
+   optional factor, 1 where it is available; and the difference between prediction and baseline.
 2. Hidden layers x * sigmoid(x), x = weights @ inputs + bias; then one linear output for each factor.
-3. What the outputs of the available factors lack to the prediction is shared out evenly among them. The attributions
-   add up to the prediction by construction, and a factor that is not available has 0.
+3. The difference between the prediction and the sum of the outputs is divided evenly among the available factors. So
+   the attributions add up to the prediction by construction, and a missing factor has 0.
 
 After the attentive surrogate of Lee and Kim, Sensors 21(4):1280, 2021: learned from permutation Shapley values.
 """
@@ -19,7 +19,7 @@ from acc_decel.attribution.game import is_available
 from acc_decel.factors import Factor, owners
 from acc_decel.network.dense_net import bent
 
-GAP_SCALE = np.float32(4.0)  # [m/s^2], of the distance from the baseline as an input
+GAP_SCALE = np.float32(4.0)  # [m/s^2], scale of the input prediction - baseline
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ class Student:
         self, columns: Float32[ndarray, "rows columns"], median: Float32[ndarray, " rows"]
     ) -> Float32[ndarray, "rows factors"]:
         """What each factor adds [m/s^2] to the predicted `median` deceleration of each event."""
-        given = is_available(self.factors, columns)
+        available = is_available(self.factors, columns)
         gap = median - np.float32(self.baseline)
         x = student_inputs(self.factors, self.center, self.inverse_spread, columns, gap)
         for layer in self.layers[:-1]:
             x = layer(x)
             x = x * (0.5 + 0.5 * np.tanh(0.5 * x))  # the sigmoid, without an exponential that could overflow
-        return shared_out(self.layers[-1](x), given, gap)
+        return shared_out(self.layers[-1](x), available, gap)
 
 
 def student_inputs(
@@ -69,21 +69,22 @@ def student_inputs(
     columns: Float32[ndarray, "rows columns"],
     gap: Float32[ndarray, " rows"],
 ) -> Float32[ndarray, "rows inputs"]:
-    """What enters the student, step 1; `gap` [m/s^2] is the prediction less the baseline."""
-    given = is_available(factors, columns)
+    """Inputs of the student, step 1; `gap` [m/s^2] is the prediction minus the baseline."""
+    available = is_available(factors, columns)
     scaled = (bent(factors, columns) - center) * inverse_spread
-    seen = np.where(given[:, owners(factors)], scaled, np.float32(0))
-    return np.concatenate([seen, given[:, may_lack(factors)], gap[:, None] / GAP_SCALE], axis=1).astype(np.float32)
+    inputs = np.where(available[:, owners(factors)], scaled, np.float32(0))
+    flags = available[:, may_lack(factors)]
+    return np.concatenate([inputs, flags, gap[:, None] / GAP_SCALE], axis=1).astype(np.float32)
 
 
 def may_lack(factors: tuple[Factor, ...]) -> tuple[int, ...]:
-    """The numbers of the factors whose availability the student sees."""
+    """Indices of the optional factors: their availability is an input of the student."""
     return tuple(i for i, f in enumerate(factors) if f.may_lack)
 
 
 def shared_out(
-    outputs: Float32[ndarray, "rows factors"], given: Bool[ndarray, "rows factors"], gap: Float[ndarray, " rows"]
+    outputs: Float32[ndarray, "rows factors"], available: Bool[ndarray, "rows factors"], gap: Float[ndarray, " rows"]
 ) -> Float32[ndarray, "rows factors"]:
-    """The outputs of the available factors with what they lack to the `gap` shared out evenly, step 3."""
-    short = (gap - (outputs * given).sum(axis=1)) / given.sum(axis=1)
-    return ((outputs + short[:, None]) * given).astype(np.float32)
+    """The outputs of the available factors, with the rest of the `gap` divided evenly among them, step 3."""
+    share = (gap - (outputs * available).sum(axis=1)) / available.sum(axis=1)
+    return ((outputs + share[:, None]) * available).astype(np.float32)

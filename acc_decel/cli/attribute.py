@@ -14,7 +14,7 @@ from numpy import ndarray
 from acc_decel.cli.terminal import print_json, progress_bar, quiet, say
 from acc_decel.factors import column_names
 from acc_decel.model_folder import DEFAULT_MODEL
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN
 from acc_decel.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from acc_decel.dataset import Dataset
     from acc_decel.network import DenseNet
 
-MEDIAN = list(OUTPUTS).index("deceleration")
 EVENTS = 150  # compared with their exact attributions
 PIECE = 8192  # rows that one thread predicts at a time
 

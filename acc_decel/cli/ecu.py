@@ -16,7 +16,7 @@ from acc_decel.cli.terminal import print_json, print_table, say, write_table
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import column_names
 from acc_decel.model_folder import DEFAULT_MODEL, read_model
-from acc_decel.outputs import ORDERED
+from acc_decel.outputs import MEDIAN, ORDERED
 from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, refusal, where
 from acc_decel.status import REFUSED
 
@@ -102,7 +102,7 @@ def _answered(
     expected, _ = Predictor(predictor.path, backend=ONNX_RUNTIME).predict_array(columns)
     answers = predictions(outputs, status, columns[:, column_names().index("speed")], events.index)
     difference = np.abs(outputs - expected)[:, ORDERED].max(axis=1)
-    return answers.assign(onnx_deceleration=expected[:, 1], difference=difference), report
+    return answers.assign(onnx_deceleration=expected[:, MEDIAN], difference=difference), report
 
 
 def _on_unicorn(folder: Path, columns: ndarray, core: str, build: Path | None) -> "tuple[ndarray, ndarray, EcuReport]":

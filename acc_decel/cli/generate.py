@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acc_decel.cli.terminal import print_json, progress_bar, say
+from acc_decel.cli.stages import few_events
+from acc_decel.cli.terminal import print_json, progress_bar, say, warn
 
 if TYPE_CHECKING:
     from acc_decel.dataset import Driving
@@ -45,6 +46,8 @@ def generate(
 
     car = physics.vehicle(vehicle)
     driving = _driving(car, scenarios) if scenarios else None
+    if advice := few_events(events):
+        warn(advice)
     with progress_bar() as progress:
         task = progress.add_task(f"simulating {car.name}", total=events)
         manifest = dataset.generate(

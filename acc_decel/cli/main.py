@@ -82,14 +82,30 @@ def options(
     """Options of the program itself."""
 
 
-for command in (generate, train, evaluate, export, with_factor_options(predict), with_factor_options(ecu)):
+for command in (
+    generate,
+    train,
+    evaluate,
+    export,
+    with_factor_options(predict, required="Required for one event"),
+    with_factor_options(ecu, required="Required for one event"),
+):
     app.command(cls=PlainCommand)(command)
-for command in (with_factor_options(replay), evidence, info):
+for command in (with_factor_options(replay, required="Required here or as a column"), evidence, info):
     app.command(cls=PlainCommand)(command)
 app.command("compile", cls=PlainCommand)(compile_models)
 for command in (with_factor_options(simulate), influences, attribute, verify, card):
     app.command(cls=PlainCommand)(command)
-for command in (inspect, events, fleet, with_factor_options(score), scenarios, adapt, correct, bound):
+for command in (
+    inspect,
+    events,
+    fleet,
+    with_factor_options(score, without=("speed",), required="Full braking if not given"),
+    scenarios,
+    adapt,
+    correct,
+    bound,
+):
     drives.command(cls=PlainCommand)(command)
 app.add_typer(drives)
 

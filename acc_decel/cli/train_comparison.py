@@ -14,22 +14,22 @@ def train_bayes(
     *,
     epochs: int | None,
     seed: int,
-    told: tuple[str, ...],
+    dataset_keys: tuple[str, ...],
     progress: Progress,
     as_json: bool,
 ) -> None:
     """Train a network with a posterior on a dataset, write its folder and print its metrics.
 
-    `told` names what the folder says of the dataset.
+    `dataset_keys` are the keys of the dataset's manifest that are copied to the metrics.
     """
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
-    from acc_decel.comparison import bayes, bayes_folder, bayes_training  # noqa: PLC0415
+    from acc_decel.comparison import bayes, bayes_training, folder  # noqa: PLC0415
     from acc_decel.network.calibration import ORACLE_EVENTS  # noqa: PLC0415
 
-    bayes_folder.check_free(output)
+    folder.check_free(output, bayes.KIND)
     data = dataset.load_dataset(dataset_folder)
-    usual = bayes_training.BayesTraining()
-    settings = replace(usual, epochs=epochs or usual.epochs, seed=seed)
+    default = bayes_training.BayesTraining()
+    settings = replace(default, epochs=epochs or default.epochs, seed=seed)
     factors = physics.vehicle_from(data.manifest["vehicle_file"]).factors
     with progress:
         task = progress.add_task("training", total=settings.epochs)
@@ -41,9 +41,14 @@ def train_bayes(
             trained, data, oracle_events=ORACLE_EVENTS, on_oracle=lambda events: progress.advance(compared, events)
         )
     name = str(data.manifest["vehicle"])
-    source = {key: data.manifest[key] for key in told}
-    bayes_folder.write_folder(
-        output, trained, vehicle=name, dataset=source, training=asdict(settings), metrics=measured
+    folder.write_folder(
+        output,
+        bayes.KIND,
+        trained.arrays(),
+        vehicle=name,
+        dataset={key: data.manifest[key] for key in dataset_keys},
+        training=asdict(settings),
+        metrics=measured,
     )
     if as_json:
         print_json(measured)
@@ -60,22 +65,29 @@ def train_bayes(
     say(f"model in {output}, for comparison: it has no ONNX or C form")
 
 
-def train_fuzzy_broad(dataset_folder: Path, output: Path, *, seed: int, told: tuple[str, ...], as_json: bool) -> None:
-    """Train fuzzy broad learning on a dataset, write its folder and print its metrics.
+def train_fuzzy_broad(
+    dataset_folder: Path, output: Path, *, seed: int, dataset_keys: tuple[str, ...], as_json: bool
+) -> None:
+    """Train a fuzzy broad learning system on a dataset, write its folder and print its metrics.
 
-    `told` names what the folder says of the dataset.
+    `dataset_keys` are the keys of the dataset's manifest that are copied to the metrics.
     """
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
-    from acc_decel.comparison import fuzzy_broad, fuzzy_broad_folder  # noqa: PLC0415
+    from acc_decel.comparison import folder, fuzzy_broad  # noqa: PLC0415
 
-    fuzzy_broad_folder.check_free(output)
+    folder.check_free(output, fuzzy_broad.KIND)
     data = dataset.load_dataset(dataset_folder)
     settings = fuzzy_broad.FuzzyBroadTraining(seed=seed)
     system = fuzzy_broad.train(data, physics.vehicle_from(data.manifest["vehicle_file"]).factors, settings)
     measured, name = fuzzy_broad.metrics(system, data), str(data.manifest["vehicle"])
-    source = {key: data.manifest[key] for key in told}
-    fuzzy_broad_folder.write_folder(
-        output, system, vehicle=name, dataset=source, training=asdict(settings), metrics=measured
+    folder.write_folder(
+        output,
+        fuzzy_broad.KIND,
+        system.arrays(),
+        vehicle=name,
+        dataset={key: data.manifest[key] for key in dataset_keys},
+        training=asdict(settings),
+        metrics=measured,
     )
     if as_json:
         print_json(measured)

@@ -1,20 +1,21 @@
-"""The network with a posterior: how far it may itself be wrong, from as many extra parameters as it has layers.
+"""A network with a posterior over its weights: how uncertain it is, from one more parameter for each layer.
 
 After Steinbrener, Posch and Pilz, Measuring the Uncertainty of Predictions in Deep Neural Networks with Variational
 Inference, Sensors 20(21):6011, 2020, https://doi.org/10.3390/s20216011: a weight is normal with mean m and standard
-deviation scale * |m|, one scale for each layer. Biases are certain here.
+deviation scale * |m|, one scale for each layer. Biases have no uncertainty here.
 
-The answer is that of the mean weights: they have the signs of `dense_net.py`, so it is monotone by construction. The
-mean over the posterior is not, for the rectifier bends and its mean rises with the spread.
+The answer is that of the mean weights. They have the signs of `dense_net.py`, so it is monotone by construction. The
+mean over the posterior is not monotone: the rectifier is convex, so its mean rises with the spread.
 
-The spread takes one pass without sampling: means and covariances of all units of a layer, through its sums exactly,
-through the smooth rectifier by quadrature as if its argument were normal, correlations by its mean slope. (Without
-correlations the spread is a quarter too small.) It tells what the data left open, not the scatter of single events:
-that is in the quantiles.
+The spread needs one pass and no sampling. Means and covariances of all units of a layer pass its sums exactly, and the
+smooth rectifier by quadrature, as if its argument were normal; correlations are scaled by its mean slope. (Without
+correlations the spread is a quarter too small.) The spread is what the data leave open; the scatter of single events is
+in the quantiles.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,14 @@ from numpy import ndarray
 
 from acc_decel.dataset import Dataset
 from acc_decel.network import calibration
-from acc_decel.network.dense_net import DenseNet, Layer, entering, rectified
+from acc_decel.network.dense_net import DenseNet, Layer, entering, net_arrays, net_from_arrays, rectified
 from acc_decel.network.split import in_split
 from acc_decel.outputs import OUTPUTS
 
-AT_ONCE = 2_048  # rows whose covariances are in memory at a time
-NODES, SHARES = np.polynomial.hermite_e.hermegauss(7)  # of the quadrature
-SHARES = SHARES / SHARES.sum()
+KIND = "bayes"  # of the model, in its manifest
+BATCH_ROWS = 2_048  # whose covariances are in memory at a time
+NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(7)  # of the quadrature
+NODE_WEIGHTS = NODE_WEIGHTS / NODE_WEIGHTS.sum()
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,13 @@ class Belief:
 
     @property
     def variance(self) -> Float[ndarray, "rows units"]:
-        """Variance of each unit; rounding may leave a little less than nothing."""
+        """Variance of each unit, at least 0: rounding may leave a negative number."""
         return np.maximum(np.diagonal(self.covariance, axis1=1, axis2=2), 0)
 
 
 @dataclass(frozen=True)
 class BayesNet:
-    """The network of the mean weights, and the relative spread of the weights of each layer."""
+    """The network of the mean weights, and the relative standard deviation of the weights of each layer."""
 
     net: DenseNet
     scales: Float32[ndarray, " layers"]  # of the embedding's layers, then of the trunk's
@@ -67,12 +69,12 @@ class BayesNet:
         )
 
     def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
-        """The outputs as OUTPUTS lists them; NaN in `columns` means not available. Ranges are not checked."""
+        """The outputs in the order of OUTPUTS; NaN in `columns` means missing. Ranges are not checked."""
         return self.net(columns)
 
     def spread(self, columns: Float32[ndarray, "rows columns"]) -> Float[ndarray, "rows outputs"]:
-        """Standard deviation [m/s^2, s] of each output over the posterior, before outputs are cut and put in order."""
-        parts = [np.sqrt(self.belief(some).variance) for some in _slices(columns)]
+        """Standard deviation [m/s^2, s] of each output over the posterior, before outputs are clipped and sorted."""
+        parts = [np.sqrt(self.belief(batch).variance) for batch in _batches(columns)]
         return np.concatenate(parts)
 
     def belief(self, columns: Float32[ndarray, "rows columns"]) -> Belief:
@@ -81,15 +83,15 @@ class BayesNet:
         depth = len(self.net.embedding)
         embedded = _certain(free)
         for layer, scale in zip(self.net.embedding, self.scales[:depth], strict=True):
-            embedded = _rectified(_sums(layer, float(scale), embedded))
+            embedded = _through_rectifier(_sums(layer, float(scale), embedded))
         units = embedded.mean.shape[1]
-        both = _beside(embedded, _certain(forced))
+        both = _joined(embedded, _certain(forced))
         for layer, scale in zip(self.net.trunk[:-1], self.scales[depth:-1], strict=True):
-            both = _rectified(_sums(layer, float(scale), both, kept=units), kept=units)
+            both = _through_rectifier(_sums(layer, float(scale), both, unchanged=units), unchanged=units)
         return _sums(self.net.trunk[-1], float(self.scales[-1]), both)
 
     def sample(self, rng: np.random.Generator) -> DenseNet:
-        """A network drawn from the posterior; its weights may have lost their signs."""
+        """A network drawn from the posterior; some of its weights may have the wrong sign."""
         layers = [
             replace(
                 layer, weights=(layer.weights * (1 + scale * rng.standard_normal(layer.weights.shape))).astype("f4")
@@ -99,14 +101,30 @@ class BayesNet:
         depth = len(self.net.embedding)
         return replace(self.net, embedding=tuple(layers[:depth]), trunk=tuple(layers[depth:]))
 
+    def arrays(self) -> dict[str, ndarray]:
+        """The arrays that define it, by the names that they have in a file: those of the network, and the scales."""
+        return net_arrays(self.net) | {"scales": self.scales}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, ndarray], path: Path) -> "BayesNet":
+        """The network of these arrays, read from `path`. Raises ValueError if they are of another format."""
+        net = net_from_arrays(arrays, path)
+        layers, scales = len(net.embedding + net.trunk), arrays.get("scales", np.zeros(0, np.float32))
+        if scales.shape != (layers,):
+            raise ValueError(
+                f"{path} must hold a scale for each of its {layers} layers. Got {scales.size}: train it again with "
+                f"`acc-decel train --model {KIND}`."
+            )
+        return cls(net, scales)
+
 
 def metrics(
     bayes: BayesNet, data: Dataset, *, oracle_events: int, on_oracle: Callable[[int], None] = lambda _: None
 ) -> dict[str, Any]:
-    """What `calibration.metrics` tells of the answers, and the scales and the spread on the test part of `data`."""
-    told = calibration.metrics(bayes.net, data, oracle_events=oracle_events, on_oracle=on_oracle)
+    """The metrics of the answers by `calibration.metrics`, with scales and spread on the test part of `data`."""
+    of_answers = calibration.metrics(bayes.net, data, oracle_events=oracle_events, on_oracle=on_oracle)
     spread = np.median(bayes.spread(data.columns[in_split(data.event, "test")]), axis=0)
-    return told | {
+    return of_answers | {
         "weights": bayes.weights,
         "scales": dict(zip(bayes.layers, map(float, bayes.scales), strict=True)),
         "median_spread": dict(zip(OUTPUTS, map(float, spread), strict=True)),
@@ -118,43 +136,44 @@ def _certain(values: Float32[ndarray, "rows units"]) -> Belief:
     return Belief(values.astype(float), np.zeros((rows, units, units)))
 
 
-def _beside(one: Belief, other: Belief) -> Belief:
-    """Units that are independent of each other, side by side."""
-    units, beside = one.mean.shape[1], other.mean.shape[1]
-    covariance = np.zeros((len(one.mean), units + beside, units + beside))
+def _joined(one: Belief, other: Belief) -> Belief:
+    """The units of two independent beliefs as one belief."""
+    units, more = one.mean.shape[1], other.mean.shape[1]
+    covariance = np.zeros((len(one.mean), units + more, units + more))
     covariance[:, :units, :units] = one.covariance
     covariance[:, units:, units:] = other.covariance
     return Belief(np.concatenate([one.mean, other.mean], axis=1), covariance)
 
 
-def _sums(layer: Layer, scale: float, given: Belief, *, kept: int = 0) -> Belief:
-    """Beliefs about the layer's sums, behind the first `kept` units as they are given."""
-    held = np.eye(kept, given.mean.shape[1])
-    mean_weights = np.concatenate([held, layer.weights.astype(float)])  # outputs x inputs
-    variance_weights = np.concatenate([0 * held, (scale * layer.weights.astype(float)) ** 2])
-    mean = given.mean @ mean_weights.T + np.concatenate([np.zeros(kept), layer.bias])
-    sums = Belief(mean, mean_weights @ given.covariance @ mean_weights.T)
-    return _with_variance(sums, sums.variance + (given.mean**2 + given.variance) @ variance_weights.T)
+def _sums(layer: Layer, scale: float, inputs: Belief, *, unchanged: int = 0) -> Belief:
+    """Beliefs about the first `unchanged` units of `inputs`, followed by those about the sums of the layer."""
+    identity = np.eye(unchanged, inputs.mean.shape[1])
+    mean_weights = np.concatenate([identity, layer.weights.astype(float)])  # outputs x inputs
+    variance_weights = np.concatenate([0 * identity, (scale * layer.weights.astype(float)) ** 2])
+    mean = inputs.mean @ mean_weights.T + np.concatenate([np.zeros(unchanged), layer.bias])
+    sums = Belief(mean, mean_weights @ inputs.covariance @ mean_weights.T)
+    return _with_variance(sums, sums.variance + (inputs.mean**2 + inputs.variance) @ variance_weights.T)
 
 
-def _rectified(given: Belief, *, kept: int = 0) -> Belief:
-    """Beliefs about the units behind the smooth rectifier; the first `kept` do not pass through it."""
-    variance = given.variance
-    z = given.mean[..., None] + np.sqrt(variance)[..., None] * NODES  # rows x units x nodes
-    bent, slope = rectified(z), np.clip(z, 0, 1) @ SHARES
-    mean = bent @ SHARES
-    bent_variance = ((bent - mean[..., None]) ** 2) @ SHARES
-    mean[:, :kept], slope[:, :kept], bent_variance[:, :kept] = given.mean[:, :kept], 1, variance[:, :kept]
-    return _with_variance(Belief(mean, slope[:, :, None] * given.covariance * slope[:, None, :]), bent_variance)
+def _through_rectifier(sums: Belief, *, unchanged: int = 0) -> Belief:
+    """Beliefs about the units after the smooth rectifier; the first `unchanged` do not pass it."""
+    variance = sums.variance
+    z = sums.mean[..., None] + np.sqrt(variance)[..., None] * NODES  # rows x units x nodes
+    units, slope = rectified(z), np.clip(z, 0, 1) @ NODE_WEIGHTS
+    mean = units @ NODE_WEIGHTS
+    units_variance = ((units - mean[..., None]) ** 2) @ NODE_WEIGHTS
+    first = slice(unchanged)
+    mean[:, first], slope[:, first], units_variance[:, first] = sums.mean[:, first], 1, variance[:, first]
+    return _with_variance(Belief(mean, slope[:, :, None] * sums.covariance * slope[:, None, :]), units_variance)
 
 
 def _with_variance(belief: Belief, variance: ndarray) -> Belief:
     """`belief` with another variance of each unit."""
-    at = np.arange(variance.shape[1])
+    unit = np.arange(variance.shape[1])
     covariance = belief.covariance.copy()
-    covariance[:, at, at] = variance
+    covariance[:, unit, unit] = variance
     return Belief(belief.mean, covariance)
 
 
-def _slices(rows: ndarray) -> Iterator[ndarray]:
-    return (rows[start : start + AT_ONCE] for start in range(0, max(len(rows), 1), AT_ONCE))
+def _batches(rows: ndarray) -> Iterator[ndarray]:
+    return (rows[start : start + BATCH_ROWS] for start in range(0, max(len(rows), 1), BATCH_ROWS))

@@ -1,15 +1,15 @@
 """Training of the network with a posterior: a dataset in, a calibrated `BayesNet` out, by the evidence lower bound.
 
-What is maximised for each event, in nats: the expected logarithm of its likelihood under the posterior, less its share
-of the Kullback-Leibler divergence between posterior and prior.
+The bound that is maximised, for each event in nats: the expected log-likelihood of the event under the posterior, less
+its share of the Kullback-Leibler divergence between posterior and prior.
 
-- Expectation: one draw for each event, of the sums and not of the weights, which has the same distribution and less
-  noise (local reparametrisation: Kingma, Salimans, Welling, NeurIPS 2015).
-- Likelihood: asymmetric Laplace around each quantile, whose logarithm is the pinball loss, of a width that is learnt;
-  Laplace around the delay. All quantiles see the same deceleration and each has its say, so the posterior is narrower
-  than that of one likelihood, by a factor of up to two. (Where they share one say, 1,000 events teach 2,700 weights
-  nothing: the posterior falls back on the prior.)
-- Prior: uniform in the logarithm of a weight, so that the divergence depends on nothing but the scale.
+- Expectation: one draw for each event, of the sums instead of the weights: the same distribution with less noise (local
+  reparametrisation: Kingma, Salimans, Welling, NeurIPS 2015).
+- Likelihood: asymmetric Laplace around each quantile, whose logarithm is the pinball loss, with a learnt width; Laplace
+  around the delay. The same deceleration counts once for each quantile, so the posterior is narrower than that of one
+  likelihood, by a factor of up to two. (If it counted once for all, 1,000 events would be too few for 2,700 weights:
+  the posterior would stay at the prior.)
+- Prior: uniform in the logarithm of a weight, so the divergence depends only on the scale.
 """
 
 from collections.abc import Callable
@@ -31,9 +31,9 @@ from acc_decel.network.split import in_split
 from acc_decel.network.training import scaling
 from acc_decel.outputs import DELAY, OUTPUTS, QUANTILES
 
-MIN_EVENTS = 1_000  # then about a hundred calibrate the 1 % quantile
-STEPS_AT_ONCE = 100  # training steps between two looks of Python, and the least in an epoch
-FIRST_NOISE = 0.2  # width of the likelihood, in training units
+MIN_EVENTS = 1_000  # about a hundred of them calibrate the 1 % quantile
+STEPS_PER_CALL = 100  # training steps in one call of the compiled function, and the minimum in an epoch
+FIRST_NOISE = 0.2  # first width of the likelihood, in training units
 QUANTILE = np.array([QUANTILES.get(name, 0.5) for name in OUTPUTS], np.float32)
 GENERATOR = "philox"  # 25 times as fast under XLA on a CPU as the one that TensorFlow chooses
 DIVERGENCE = (0.63576, 1.87320, 1.48695)  # Molchanov, Ashukha, Vetrov, ICML 2017, equation 14
@@ -41,7 +41,7 @@ DIVERGENCE = (0.63576, 1.87320, 1.48695)  # Molchanov, Ashukha, Vetrov, ICML 201
 
 @dataclass(frozen=True)
 class BayesTraining:
-    """How to train. Not `uncertain`: scales of 0, the plain network by the same likelihood."""
+    """Settings. Without `uncertain` the scales are 0: a plain network, trained by the same likelihood."""
 
     epochs: int = 20
     batch: int = 512
@@ -62,9 +62,9 @@ def train(
 ) -> BayesNet:
     """A network with a posterior for `factors`: trained on the training part of `data`, calibrated on its own part.
 
-    `on_epoch` is told the epoch and its loss [nats]. Few events are repeated until an epoch has STEPS_AT_ONCE steps;
-    each counts once all the same. Raises ValueError for fewer than FEWEST_EVENTS events, RuntimeError if the loss stops
-    being a number.
+    `on_epoch` is called with the epoch and its loss [nats]. If there are few events, they are repeated until an epoch
+    has STEPS_PER_CALL steps; their weight stays the same. Raises ValueError for fewer than MIN_EVENTS events,
+    RuntimeError if the loss is no longer a number.
     """
     if len(data.event) < MIN_EVENTS:
         raise ValueError(f"the dataset must hold at least {MIN_EVENTS} events. Got {len(data.event)}: generate more.")
@@ -73,16 +73,16 @@ def train(
     center, inverse_spread = scaling(factors, data.columns[rows])
     net = keras_model(factors, training.embedding, training.trunk)
     model = Posterior(net, len(training.embedding), len(rows), training)
-    shown = np.tile(rows, max(1, -(-STEPS_AT_ONCE * training.batch // len(rows))))
+    repeated = np.tile(rows, max(1, -(-STEPS_PER_CALL * training.batch // len(rows))))
     labels = np.stack([data.delay if i == DELAY else data.deceleration for i in range(len(OUTPUTS))], axis=1)
-    inputs = entering(factors, center, inverse_spread, data.columns[shown])
-    _fit(model, list(inputs), (labels[shown] - OFFSET) / SCALE, training, on_epoch)
+    inputs = entering(factors, center, inverse_spread, data.columns[repeated])
+    _fit(model, list(inputs), (labels[repeated] - OFFSET) / SCALE, training, on_epoch)
     means = plain(net, factors, center, inverse_spread, embedded=len(training.embedding))
     return BayesNet(calibrate(means, data), model.scales())
 
 
 class Posterior(keras.Model):
-    """The sums of a network's layers, drawn anew for each event while it is trained; the mean weights' otherwise."""
+    """A network whose sums are drawn again for each event while it is trained; otherwise those of the mean weights."""
 
     def __init__(self, net: keras.Model, depth: int, events: int, training: BayesTraining) -> None:
         """`depth` layers of `net` are its embedding; the divergence is shared by `events`."""
@@ -97,7 +97,7 @@ class Posterior(keras.Model):
         )
 
     def call(self, inputs: list[Any], training: bool = False) -> Any:
-        """The outputs in training units, neither cut nor in order."""
+        """The outputs in training units, neither clipped nor sorted."""
         embedded, x = inputs
         noise = len(self.dense) * [None]
         if training and self.uncertain:
@@ -117,15 +117,15 @@ class Posterior(keras.Model):
         return tf.split(tf.random.stateless_normal((rows, sum(units)), seed, alg=GENERATOR), units, axis=1)
 
     def _sums(self, i: int, x: Any, noise: Any) -> Any:
-        """Sums of layer `i` for the mean weights, or with `noise` for weights drawn anew for each event."""
+        """Sums of layer `i` for the mean weights, or with `noise` for weights drawn again for each event."""
         mean, squares = self.dense[i](x), keras.ops.square(self.dense[i].kernel)
         if noise is None:
             return mean
-        deviation = keras.ops.sqrt(keras.ops.matmul(keras.ops.square(x), squares) + 1e-12)  # at 0 the root has no slope
+        deviation = keras.ops.sqrt(keras.ops.matmul(keras.ops.square(x), squares) + 1e-12)  # no derivative at 0
         return mean + keras.ops.exp(self.log_scale[i]) * deviation * noise
 
     def negative_log_likelihood(self, true: Any, answer: Any) -> Any:
-        """Negative logarithm [nats] of the likelihood of each event, less a constant."""
+        """Negative log-likelihood [nats] of each event, less a constant."""
         over = true - answer
         loss = keras.ops.maximum(QUANTILE * over, (QUANTILE - 1) * over)
         return keras.ops.sum(self.log_noise + loss / keras.ops.exp(self.log_noise), axis=1)
@@ -136,7 +136,7 @@ class Posterior(keras.Model):
 
 
 def divergence(log_alpha: Any) -> Any:
-    """Kullback-Leibler divergence [nats] of one weight from the log-uniform prior, less a constant: 0 at the end."""
+    """Kullback-Leibler divergence [nats] of one weight from the log-uniform prior, less a constant; 0 in the limit."""
     k1, k2, k3 = DIVERGENCE
     return k1 * (1 - keras.ops.sigmoid(k2 + k3 * log_alpha)) + 0.5 * keras.ops.softplus(-log_alpha)
 
@@ -151,12 +151,15 @@ def _fit(
     steps = -(-len(labels) // training.batch)
     rate = keras.optimizers.schedules.CosineDecay(training.learning_rate, training.epochs * steps, alpha=0.002)
     model.compile(
-        keras.optimizers.Adam(rate), loss=model.unlikeliness, jit_compile=True, steps_per_execution=STEPS_AT_ONCE
+        keras.optimizers.Adam(rate),
+        loss=model.negative_log_likelihood,
+        jit_compile=True,
+        steps_per_execution=STEPS_PER_CALL,
     )
-    told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: on_epoch(epoch + 1, logs["loss"]))
+    report = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: on_epoch(epoch + 1, logs["loss"]))
     stop = keras.callbacks.TerminateOnNaN()
     history = model.fit(
-        inputs, labels, batch_size=training.batch, epochs=training.epochs, verbose=0, callbacks=[told, stop]
+        inputs, labels, batch_size=training.batch, epochs=training.epochs, verbose=0, callbacks=[report, stop]
     ).history["loss"]
     if not np.isfinite(history).all():
         raise RuntimeError(

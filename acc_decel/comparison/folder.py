@@ -1,9 +1,17 @@
-"""A model that is trained for comparison as a folder: arrays, metrics, and a manifest with the hash of each file."""
+"""The folder of a model that is trained for comparison: arrays, metrics, and a manifest with the hash of each file.
+
+Such a model has no ONNX and no C form.
+"""
 
 import hashlib
 import json
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy import ndarray
 
 from acc_decel.factors import schema
 from acc_decel.files import replaced
@@ -11,44 +19,82 @@ from acc_decel.files import replaced
 METRICS, MANIFEST = "metrics.json", "manifest.json"
 
 
+def arrays_file(kind: str) -> str:
+    """Name of the file with the arrays of a model of this kind."""
+    return f"{kind.replace('-', '_')}.npz"
+
+
 def check_free(folder: Path, kind: str) -> None:
-    """Raise ValueError if `folder` holds a model of another kind, whose manifest would no longer fit."""
+    """Raise ValueError if `folder` holds a model of another kind, so that it is not overwritten."""
     if (folder / MANIFEST).is_file() and json.loads((folder / MANIFEST).read_text()).get("kind") != kind:
         raise ValueError(f"{folder} must be a new folder or hold a {kind} model. Got another model: choose another.")
 
 
-def write(
+def write_folder(
     folder: Path,
-    arrays: tuple[str, bytes],
-    *,
     kind: str,
+    arrays: dict[str, ndarray],
+    *,
     vehicle: str,
     dataset: dict[str, object],
     training: dict[str, object],
     metrics: dict[str, object],
 ) -> None:
-    """Write the folder; `arrays` is a file's name and content, `dataset` and `training` say what made the model."""
+    """Write the folder of a model of this `kind` with these `arrays`.
+
+    `dataset` and `training` are what the model was trained on and with which settings. Raises ValueError if the folder
+    holds a model of another kind.
+    """
     check_free(folder, kind)
-    told = {"vehicle": vehicle, "code_version": version("acc-decel"), "dataset": dataset, "training": training}
-    files = dict([arrays]) | {METRICS: _json(told | {"kind": kind, "schema": schema(), **metrics})}
+    origin = {"vehicle": vehicle, "code_version": version("acc-decel"), "dataset": dataset, "training": training}
+    identity: dict[str, object] = {"kind": kind, "schema": schema()}
+    files = {arrays_file(kind): arrays_bytes(arrays), METRICS: _json_bytes(origin | identity | metrics)}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    files[MANIFEST] = _json({"vehicle": vehicle, "kind": kind, "schema": schema(), "sha256": hashes})
+    files[MANIFEST] = _json_bytes({"vehicle": vehicle} | identity | {"sha256": hashes})
     for name, content in files.items():
         with replaced(folder / name) as temporary:
             temporary.write_bytes(content)
 
 
-def check_whole(folder: Path, kind: str) -> None:
-    """Raise ValueError if `folder` holds no model of this kind, naming a file that lacks or has changed."""
-    manifest = folder / MANIFEST
-    told = json.loads(manifest.read_text()) if manifest.is_file() else {}
-    if told.get("kind") != kind:
+def read_folder(folder: Path, kind: str) -> dict[str, ndarray]:
+    """The arrays of the model of this `kind` in a folder.
+
+    Raises ValueError naming a file that is missing, has changed, or belongs to another factor schema.
+    """
+    path = folder / MANIFEST
+    manifest = json.loads(path.read_text()) if path.is_file() else {}
+    if manifest.get("kind") != kind:
         raise ValueError(f"{folder} must hold a {kind} model. Got none: run `acc-decel train --model {kind}`.")
-    for name, digest in told["sha256"].items():
+    for name, digest in manifest["sha256"].items():
         path = folder / name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            raise ValueError(f"{path} must be as {MANIFEST} says. Got another or none: train or fetch it again.")
+            raise ValueError(f"{path} must have its hash in {MANIFEST}. Got another file or none: train it again.")
+    return read_arrays(folder / arrays_file(kind), kind)
 
 
-def _json(told: dict[str, object]) -> bytes:
-    return (json.dumps(told, indent=1) + "\n").encode()
+def arrays_bytes(arrays: dict[str, ndarray]) -> bytes:
+    """The bytes of an .npz file of `arrays`: the same arrays give the same bytes."""
+    buffer = BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def read_arrays(path: Path, kind: str) -> dict[str, ndarray]:
+    """The arrays in an .npz file of a model of this `kind`. Raises ValueError if it is none, or of other factors."""
+    try:
+        with np.load(BytesIO(path.read_bytes())) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, AttributeError, TypeError, BadZipFile) as error:
+        raise ValueError(
+            f"{path} must be the stored arrays of a {kind} model. Got: {error}. Train it again."
+        ) from error
+    if (found := str(arrays.get("schema"))) != schema():
+        raise ValueError(
+            f"{path} was trained for factor schema {found}, this code has {schema()}. "
+            f"Run `acc-decel generate` and `acc-decel train --model {kind}` again."
+        )
+    return arrays
+
+
+def _json_bytes(values: dict[str, object]) -> bytes:
+    return (json.dumps(values, indent=1) + "\n").encode()

@@ -3,15 +3,15 @@
 After Feng and Chen, Fuzzy Broad Learning System, IEEE Transactions on Cybernetics 50(2), 2020,
 https://doi.org/10.1109/TCYB.2018.2857815:
 
-1. Takagi-Sugeno subsystems: a rule fires by Gaussian memberships around its centre, in shares that add up to 1 over the
-   rules of its subsystem, and says firing * (slopes @ inputs). The centres come from k-means.
-2. Enhancement nodes: tanh of random mixtures of what all rules say with random slopes.
-3. The answer is the sum of what all rules say with their own slopes, plus the weighted enhancement nodes. It is linear
-   in slopes and weights, which are a ridge regression. (Random slopes with one learned factor a rule, a shorter form,
-   err by 1.2 m/s^2 where these err by 0.9.)
+1. Takagi-Sugeno subsystems: a rule fires by Gaussian memberships around its center, in shares that add up to 1 over the
+   rules of its subsystem. Its output is firing * (slopes @ inputs). The centers come from k-means.
+2. Enhancement nodes: tanh of random mixtures of the outputs that all rules have with random slopes.
+3. The answer is the sum of the outputs of all rules with their own slopes, plus the weighted enhancement nodes. It is
+   linear in slopes and weights, which are fitted by ridge regression. (With random slopes and one learnt factor for
+   each rule, a shorter form, the error is 1.2 m/s^2 instead of 0.9.)
 
-It answers the mean, and its interval is that plus one conformal offset at each end. It is not monotone in anything and
-is not exported: it stands beside the network for comparison.
+It predicts the mean; its interval is the mean plus one conformal offset at each end. It is not monotone in any factor
+and is not exported: it is only for comparison with the network.
 """
 
 from collections.abc import Iterator
@@ -23,22 +23,23 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import Factor, column_names
+from acc_decel.factors import FACTORS, Factor, column_factors, column_names, schema
 from acc_decel.network.dense_net import bent
 from acc_decel.network.split import in_split
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN, OUTPUTS
 
-LEVELS = {"deceleration_lower": 0.05, "deceleration_upper": 0.95, "deceleration_lower_99": 0.01}  # as OUTPUTS says
+KIND = "fuzzy-broad"  # of the model, in its manifest
+LEVELS = {"deceleration_lower": 0.05, "deceleration_upper": 0.95, "deceleration_lower_99": 0.01}  # as in OUTPUTS
 LABELS = ("deceleration", "delay")  # what the regression learns: [m/s^2] and [s]
 MIN_EVENTS = 2_000
-CLUSTERED = 4_096  # events that each subsystem looks at to place its centres
+CLUSTERED_EVENTS = 4_096  # from which each subsystem gets its centers
 LLOYD_STEPS = 20
-AT_ONCE = 8_192  # events expanded at a time
+BATCH_EVENTS = 8_192  # whose nodes are in memory at a time
 
 
 @dataclass(frozen=True)
 class FuzzyBroadTraining:
-    """How to train. `width` is of the memberships, in root mean square distances of two events."""
+    """Settings. `width` of the memberships is relative to the root mean square distance of two events."""
 
     subsystems: int = 2
     rules: int = 16  # of each subsystem
@@ -65,22 +66,37 @@ class FuzzyBroad:
 
     @property
     def weights(self) -> int:
-        """Number of values stored, the random ones included."""
+        """Number of stored values, including the random ones."""
         return sum(getattr(self, name).size for name in ARRAYS)
 
     def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
-        """The outputs in the order of OUTPUTS; NaN in `columns` means not available. Ranges are not checked."""
+        """The outputs in the order of OUTPUTS; NaN in `columns` means missing. Ranges are not checked."""
         label = [LABELS.index("delay" if name == "delay" else "deceleration") for name in OUTPUTS]
-        parts = [self.nodes(some) @ self.linear for some in _slices(columns)]
+        parts = [self.nodes(batch) @ self.linear for batch in _batches(columns)]
         return (np.concatenate(parts)[:, label] + self.offsets).astype(np.float32)
 
     def nodes(self, columns: Float32[ndarray, "rows columns"]) -> Float[ndarray, "rows nodes"]:
-        """What the answer is linear in: every input times the firing of every rule, then the enhancement nodes."""
+        """The values in which the answer is linear: inputs times rule shares, then the enhancement nodes."""
         x = inputs(self.factors, self.center, self.inverse_spread, columns)
-        firing = np.concatenate([_firing(x, centres, float(self.width)) for centres in self.centres], axis=1)
-        ruled = (firing[:, :, None] * x[:, None, :]).reshape(len(x), -1)
-        enhanced = np.tanh((firing * (x @ self.random_slopes.T)) @ self.mixing + self.mixing_bias)
-        return np.concatenate([ruled, enhanced], axis=1)
+        firing = np.concatenate([_firing(x, centers, float(self.width)) for centers in self.centres], axis=1)
+        rules = (firing[:, :, None] * x[:, None, :]).reshape(len(x), -1)
+        enhancement = np.tanh((firing * (x @ self.random_slopes.T)) @ self.mixing + self.mixing_bias)
+        return np.concatenate([rules, enhancement], axis=1)
+
+    def arrays(self) -> dict[str, ndarray]:
+        """The arrays that define it, by the names that they have in a file."""
+        return {
+            "schema": np.array(schema(self.factors)),
+            "ranges": np.array([(f.low, f.high) for f in self.factors]),  # factors x (low, high)
+            **{name: getattr(self, name) for name in ARRAYS},
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, ndarray]) -> "FuzzyBroad":
+        """The system of these arrays."""
+        ranges = zip(FACTORS, arrays["ranges"], strict=True)
+        factors = tuple(replace(f, low=low, high=high) for f, (low, high) in ranges)
+        return cls(factors, **{name: arrays[name] for name in ARRAYS})
 
 
 ARRAYS = tuple(f.name for f in fields(FuzzyBroad) if f.name != "factors")
@@ -91,7 +107,7 @@ def train(
 ) -> FuzzyBroad:
     """A system for `factors`: regression on the training part of `data`, offsets on its calibration part.
 
-    Raises ValueError for fewer than FEWEST_EVENTS events or a column that does not vary.
+    Raises ValueError for fewer than MIN_EVENTS events or a column that does not vary.
     """
     if len(data.event) < MIN_EVENTS:
         raise ValueError(f"the dataset must hold at least {MIN_EVENTS} events. Got {len(data.event)}: generate more.")
@@ -105,19 +121,19 @@ def train(
 def inputs(
     factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, columns: Float32[ndarray, "rows columns"]
 ) -> Float[ndarray, "rows inputs"]:
-    """Bent and scaled columns, 0 where one is not available; 1 for each that is not available but might; and 1."""
-    may_lack = np.concatenate([[f.may_lack] * len(f.columns) for f in factors])
+    """Saturated and scaled columns, 0 where missing; a flag for each optional column, 1 where missing; and 1."""
+    optional = np.array([f.may_lack for f in column_factors(factors)])
     scaled = (bent(factors, columns) - center) * inverse_spread
-    lacking = np.isnan(columns)
+    missing = np.isnan(columns)
     constant = np.ones((len(columns), 1))
-    return np.concatenate([np.where(lacking, 0, scaled), lacking[:, may_lack], constant], axis=1).astype(float)
+    return np.concatenate([np.where(missing, 0, scaled), missing[:, optional], constant], axis=1).astype(float)
 
 
 def calibrate(system: FuzzyBroad, data: Dataset) -> FuzzyBroad:
-    """`system` with the offset of each quantile that is beaten as often as it must be in the calibration part."""
+    """`system` with an offset for each quantile, so that it has its level on the calibration part of `data`."""
     rows = in_split(data.event, "calibration")
     mean = replace(system, offsets=np.zeros(len(OUTPUTS)))(data.columns[rows])
-    above = data.deceleration[rows] - mean[:, list(OUTPUTS).index("deceleration")]
+    above = data.deceleration[rows] - mean[:, MEDIAN]
     return replace(system, offsets=np.array([_offset(above, LEVELS.get(name)) for name in OUTPUTS]))
 
 
@@ -132,25 +148,27 @@ def metrics(system: FuzzyBroad, data: Dataset) -> dict[str, Any]:
         "weights": system.weights,
         **_figures(answer, true, np.ones(len(true), bool)),
         "mean_abs_error_delay": float(np.abs(answer["delay"] - data.delay[rows]).mean()),
-        "regimes": {name: _figures(answer, true, here) for name, here in regimes.items() if here.any()},
+        "regimes": {name: _figures(answer, true, mask) for name, mask in regimes.items() if mask.any()},
     }
 
 
-def _figures(answer: dict[str, ndarray], true: ndarray, here: ndarray) -> dict[str, int | float]:
-    lower, middle, upper = (answer[name][here] for name in ("deceleration_lower", "deceleration", "deceleration_upper"))
-    error = middle - true[here]
+def _figures(answer: dict[str, ndarray], true: ndarray, mask: ndarray) -> dict[str, int | float]:
+    """Error, coverage and width over the events of `mask`."""
+    true = true[mask]
+    lower, middle, upper = (answer[name][mask] for name in ("deceleration_lower", "deceleration", "deceleration_upper"))
+    error = middle - true
     return {
-        "events": int(here.sum()),
+        "events": int(mask.sum()),
         "rmse": float(np.sqrt(np.mean(error**2))),
         "mean_abs_error": float(np.abs(error).mean()),
-        "coverage": float(np.mean((lower <= true[here]) & (true[here] <= upper))),
-        "below_lower": float(np.mean(true[here] < lower)),
+        "coverage": float(np.mean((lower <= true) & (true <= upper))),
+        "below_lower": float(np.mean(true < lower)),
         "mean_width": float(np.mean(upper - lower)),
     }
 
 
 def _offset(above: ndarray, level: float | None) -> float:
-    """What to add to the mean so that a share `level` of the events lies below, finite-sample corrected outwards."""
+    """Offset from the mean below which a share `level` of the events is, with the finite-sample correction outwards."""
     if level is None:
         return 0.0
     side = 1 if level > 0.5 else -1
@@ -159,10 +177,10 @@ def _offset(above: ndarray, level: float | None) -> float:
 
 
 def _sample_system(columns: ndarray, factors: tuple[Factor, ...], training: FuzzyBroadTraining) -> FuzzyBroad:
-    """The system before its regression: centres by k-means, the rest random."""
+    """The system before its regression: centers from k-means, the other weights random."""
     rng = np.random.default_rng(training.seed)
     center, inverse_spread = _scaling(columns, factors)
-    samples = rng.integers(len(columns), size=(training.subsystems, CLUSTERED))
+    samples = rng.integers(len(columns), size=(training.subsystems, CLUSTERED_EVENTS))
     groups = [inputs(factors, center, inverse_spread, columns[sample]) for sample in samples]
     rules, size = training.subsystems * training.rules, groups[0].shape[1]
     random_slopes = rng.uniform(-1, 1, (rules, size))
@@ -183,45 +201,46 @@ def _sample_system(columns: ndarray, factors: tuple[Factor, ...], training: Fuzz
 def k_means(
     x: Float[ndarray, "rows inputs"], clusters: int, rng: np.random.Generator
 ) -> Float[ndarray, "clusters inputs"]:
-    """Centres of `clusters` groups of rows by Lloyd's algorithm, from random rows; an empty group keeps its centre."""
-    centres = x[rng.choice(len(x), clusters, replace=False)]
+    """Centers of `clusters` groups of rows by Lloyd's algorithm, from random rows; an empty group keeps its center."""
+    centers = x[rng.choice(len(x), clusters, replace=False)]
     for _ in range(LLOYD_STEPS):
-        member = np.eye(clusters)[_squared_distances(x, centres).argmin(axis=1)]  # rows x clusters
+        member = np.eye(clusters)[_squared_distances(x, centers).argmin(axis=1)]  # rows x clusters
         count = member.sum(axis=0)[:, None]
-        centres = np.where(count > 0, member.T @ x / np.maximum(count, 1), centres)
-    return centres
+        centers = np.where(count > 0, member.T @ x / np.maximum(count, 1), centers)
+    return centers
 
 
 def _scaling(columns: ndarray, factors: tuple[Factor, ...]) -> tuple[ndarray, ndarray]:
-    seen = bent(factors, columns)
-    center, spread = np.nanmean(seen, axis=0, dtype="f8"), np.nanstd(seen, axis=0, dtype="f8")
+    saturated = bent(factors, columns)
+    center, spread = np.nanmean(saturated, axis=0, dtype="f8"), np.nanstd(saturated, axis=0, dtype="f8")
     if not (spread > 0).all():
         constant = np.array(column_names(factors))[~(spread > 0)]
         raise ValueError(f"every column must vary. Got only one value in {', '.join(constant)}: generate more events.")
     return center, 1 / spread
 
 
-def _firing(x: ndarray, centres: ndarray, width: float) -> ndarray:
-    logarithm = -_squared_distances(x, centres) / (2 * width**2)
-    fired = np.exp(logarithm - logarithm.max(axis=1, keepdims=True))
-    return fired / fired.sum(axis=1, keepdims=True)
+def _firing(x: ndarray, centers: ndarray, width: float) -> ndarray:
+    """Share of each rule in each row, by its Gaussian membership."""
+    logarithm = -_squared_distances(x, centers) / (2 * width**2)
+    membership = np.exp(logarithm - logarithm.max(axis=1, keepdims=True))
+    return membership / membership.sum(axis=1, keepdims=True)
 
 
-def _squared_distances(x: ndarray, centres: ndarray) -> ndarray:
-    return (x**2).sum(axis=1)[:, None] - 2 * x @ centres.T + (centres**2).sum(axis=1)
+def _squared_distances(x: ndarray, centers: ndarray) -> ndarray:
+    return (x**2).sum(axis=1)[:, None] - 2 * x @ centers.T + (centers**2).sum(axis=1)
 
 
 def _regression(system: FuzzyBroad, columns: ndarray, labels: ndarray, ridge: float) -> ndarray:
-    """Ridge regression of the labels on the nodes, summed up part by part so that they never lie in memory whole."""
+    """Ridge regression of the labels on the nodes. The sums run over batches, so that not all nodes are in memory."""
     size = len(system.linear)
     square, product = np.zeros((size, size)), np.zeros((size, len(LABELS)))
-    for some, wanted in zip(_slices(columns), _slices(labels), strict=True):
-        nodes = system.nodes(some)
+    for batch, batch_labels in zip(_batches(columns), _batches(labels), strict=True):
+        nodes = system.nodes(batch)
         square += nodes.T @ nodes
-        product += nodes.T @ wanted
+        product += nodes.T @ batch_labels
     damping = ridge * np.trace(square) / size
     return np.linalg.solve(square + damping * np.eye(size), product)
 
 
-def _slices(rows: ndarray) -> Iterator[ndarray]:
-    return (rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE))
+def _batches(rows: ndarray) -> Iterator[ndarray]:
+    return (rows[start : start + BATCH_EVENTS] for start in range(0, len(rows), BATCH_EVENTS))

@@ -1,7 +1,7 @@
 """Recorded drives to braking events: read, cleaned, smoothed, found; one file or a fleet. Needs the extra [drives]."""
 
-from acc_decel.drives.cleaning import Clean as Clean
-from acc_decel.drives.cleaning import clean as clean
+from acc_decel.drives.cleaning import CleanDrive as CleanDrive
+from acc_decel.drives.cleaning import clean_drive as clean_drive
 from acc_decel.drives.description import SIGNALS as SIGNALS
 from acc_decel.drives.description import Channel as Channel
 from acc_decel.drives.description import Description as Description
@@ -12,22 +12,22 @@ from acc_decel.drives.events import QUALITY as QUALITY
 from acc_decel.drives.events import THRESHOLD as THRESHOLD
 from acc_decel.drives.events import Event as Event
 from acc_decel.drives.events import events_of as events_of
-from acc_decel.drives.fitting import Fitted as Fitted
-from acc_decel.drives.fitting import fitted_scenarios as fitted_scenarios
+from acc_decel.drives.fitting import FittedDistribution as FittedDistribution
+from acc_decel.drives.fitting import fit_scenarios as fit_scenarios
 from acc_decel.drives.fitting import read_scenarios as read_scenarios
 from acc_decel.drives.fitting import write_scenarios as write_scenarios
-from acc_decel.drives.fleet import fleet as fleet
-from acc_decel.drives.fleet import recordings as recordings
+from acc_decel.drives.fleet import find_fleet_events as find_fleet_events
+from acc_decel.drives.fleet import list_recordings as list_recordings
 from acc_decel.drives.inspecting import ChannelReport as ChannelReport
 from acc_decel.drives.inspecting import Inspection as Inspection
-from acc_decel.drives.inspecting import inspected as inspected
-from acc_decel.drives.pipeline import Found as Found
-from acc_decel.drives.pipeline import found as found
-from acc_decel.drives.pipeline import found_targets as found_targets
-from acc_decel.drives.radar_tracks import Targets as Targets
-from acc_decel.drives.radar_tracks import targets as targets
+from acc_decel.drives.inspecting import inspect_recording as inspect_recording
+from acc_decel.drives.pipeline import DriveEvents as DriveEvents
+from acc_decel.drives.pipeline import find_events as find_events
+from acc_decel.drives.pipeline import find_target_events as find_target_events
+from acc_decel.drives.radar_tracks import TargetEvents as TargetEvents
+from acc_decel.drives.radar_tracks import target_events as target_events
 from acc_decel.drives.reading import Drive as Drive
 from acc_decel.drives.reading import Records as Records
-from acc_decel.drives.reading import read as read
+from acc_decel.drives.reading import read_drive as read_drive
 from acc_decel.drives.smoothing import Motion as Motion
-from acc_decel.drives.smoothing import motion as motion
+from acc_decel.drives.smoothing import estimate_motion as estimate_motion

@@ -1,4 +1,4 @@
-"""Measured against predicted: the published braking tests, and a user's own."""
+"""Predictions compared with measurements: published braking tests, a user's own tests, and recorded drives."""
 
 from acc_decel.evaluation.braking_tests import FULL_BRAKING_BAR as FULL_BRAKING_BAR
 from acc_decel.evaluation.braking_tests import Summary as Summary
@@ -9,6 +9,7 @@ from acc_decel.evaluation.braking_tests import published_tests as published_test
 from acc_decel.evaluation.braking_tests import read_tests as read_tests
 from acc_decel.evaluation.braking_tests import summarise as summarise
 from acc_decel.evaluation.braking_tests import vehicles_of as vehicles_of
+from acc_decel.evaluation.braking_tests import with_vehicles as with_vehicles
 from acc_decel.evaluation.drive_scores import DriveScore as DriveScore
 from acc_decel.evaluation.drive_scores import drive_score as drive_score
 from acc_decel.evaluation.drive_scores import score_events as score_events

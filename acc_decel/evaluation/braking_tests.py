@@ -1,4 +1,4 @@
-"""Published braking tests of real cars, or a user's own: measured distances beside predicted ones."""
+"""Published braking tests of real cars, or a user's own: measured distances compared with predicted ones."""
 
 from dataclasses import dataclass
 from importlib import resources
@@ -11,26 +11,26 @@ from acc_decel.factors import FACTORS, column_names
 from acc_decel.model_folder import DEFAULT_MODEL, ONNX, released_models
 from acc_decel.predictor import Predictor, unknown_factor
 
-FULL_BRAKING_BAR = 160.0  # a braking test is a stop as hard as the car can; the ABS then sets the pressure
+FULL_BRAKING_BAR = 160.0  # a braking test is a stop as hard as the car can; the ABS then limits the pressure
 TEXT_COLUMNS = ("name", "kind", "braking_distance_m", "vehicle", "conditions", "source", "note")
-BOUND = "measured_bound"  # kind of a test that only bounds the distance from below
+BOUND = "measured_bound"  # kind of a test that only gives a lower bound of the distance
 
 
 @dataclass(frozen=True)
 class Summary:
-    """How well the predictions meet the measured tests (bounds not counted)."""
+    """How close the predictions are to the measured tests (without bounds)."""
 
     tests: int
     mean_abs_error_pct: float  # of the distance
     inside_interval_pct: float  # measured distance inside the predicted 90 % interval
-    mean_interval_pct: float  # width of the interval over the measured distance, where it has an end
-    unbounded_intervals: int  # tests in which the car may not stop at all, as far as the stated factors tell
+    mean_interval_pct: float  # width of the interval over the measured distance, where it is finite
+    unbounded_intervals: int  # tests in which, given the stated factors, the car may not stop at all
     worst_error_pct: float
     worst: str
 
 
 def published_tests() -> pd.DataFrame:
-    """The published tests that come with the package; what a test does not state is NaN."""
+    """The published tests that come with the package; a factor that a test does not state is NaN."""
     with (resources.files("acc_decel.evaluation") / "braking_tests.csv").open() as file:
         return pd.read_csv(file)
 
@@ -44,9 +44,9 @@ def read_tests(path: Path) -> pd.DataFrame:
         tests = pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} must be a CSV file of braking tests. Got: {error}. See `evaluate --help`.") from error
-    for needed in ("name", "braking_distance_m", "speed"):
-        if needed not in tests:
-            raise ValueError(f"{path} must have a column {needed}. Got {', '.join(map(str, tests.columns))}: add it.")
+    for required in ("name", "braking_distance_m", "speed"):
+        if required not in tests:
+            raise ValueError(f"{path} must have a column {required}. Got {', '.join(map(str, tests.columns))}: add it.")
     known = {*TEXT_COLUMNS, *(f.name for f in FACTORS), *column_names()}
     for name in tests.columns:
         if name not in known:
@@ -61,7 +61,7 @@ def read_tests(path: Path) -> pd.DataFrame:
 
 
 def factors_of(tests: pd.DataFrame) -> pd.DataFrame:
-    """The factor columns of the tests. A test stops as hard as it can unless its own column says otherwise."""
+    """The factor columns of the tests. Without a brake pressure of its own, a test is a stop at full braking."""
     known = {f.name for f in FACTORS} | set(column_names())
     table = tests[[c for c in tests.columns if c in known]].copy()
     for factor in FACTORS:
@@ -72,17 +72,48 @@ def factors_of(tests: pd.DataFrame) -> pd.DataFrame:
 
 
 def vehicles_of(tests: pd.DataFrame) -> "pd.Series[str]":
-    """The vehicle of each test, that of the default model where the test names none."""
+    """The vehicle of each test; that of the default model if the test does not name one."""
     named = tests.get("vehicle", pd.Series(None, tests.index)).astype(object)
     return named.where(named.notna(), DEFAULT_MODEL)
 
 
+def with_vehicles(tests: pd.DataFrame, models: tuple[str, ...] = ()) -> pd.DataFrame:
+    """The tests, each with a `vehicle`: where a test names none, that of the one model of `models`, or the default one.
+
+    Raises ValueError for a model that answers no test, for two models of one vehicle, and for several models beside
+    tests that name no vehicle.
+    """
+    if not models:
+        return tests.assign(vehicle=vehicles_of(tests))
+    owners: dict[str, str] = {}
+    for model in models:
+        vehicle = Predictor(model).vehicle
+        if vehicle in owners:
+            raise ValueError(f"--model must name one model for {vehicle}. Got {owners[vehicle]} and {model}: drop one.")
+        owners[vehicle] = model
+    named = tests.get("vehicle", pd.Series(None, tests.index)).astype(object)
+    if named.isna().any() and len(models) > 1:
+        first = tests.loc[named.isna(), "name"].iloc[0]
+        raise ValueError(
+            f"vehicle of {first} must be one of {', '.join(owners)}, because several models are given. Got none: add a "
+            "column vehicle, or give one --model."
+        )
+    vehicles = named.where(named.notna(), next(iter(owners)))
+    for vehicle, model in owners.items():
+        if vehicle not in set(vehicles):
+            raise ValueError(
+                f"--model {model} must answer a test, and it is of the vehicle {vehicle}. Got tests of "
+                f"{', '.join(sorted(map(str, set(vehicles))))}: correct the column vehicle, or leave the model out."
+            )
+    return tests.assign(vehicle=vehicles)
+
+
 def load_predictors(tests: pd.DataFrame, models: tuple[str, ...] = ()) -> dict[str, Predictor]:
-    """One predictor for each vehicle of the tests: `models`, and the released ones where those have none."""
-    chosen = {predictor.vehicle: predictor for predictor in map(Predictor, models)}
-    needed = set(vehicles_of(tests)) - set(chosen)
-    released = {name: folder for name, folder in released_models().items() if name in needed}
-    return chosen | {name: Predictor(folder / ONNX) for name, folder in released.items()}
+    """One predictor for each vehicle of the tests: from `models`, otherwise the released model of the vehicle."""
+    predictors = {predictor.vehicle: predictor for predictor in map(Predictor, models)}
+    missing = set(vehicles_of(tests)) - set(predictors)
+    released = {name: folder for name, folder in released_models().items() if name in missing}
+    return predictors | {name: Predictor(folder / ONNX) for name, folder in released.items()}
 
 
 def evaluate_tests(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.DataFrame:
@@ -104,7 +135,7 @@ def evaluate_tests(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.
 
 
 def _predict(tests: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
-    factors = factors_of(tests).set_axis(pd.Index(tests["name"]))
+    factors = factors_of(tests).set_axis(pd.Index(tests["name"], name="test"))
     answer = predictor.predict_frame(factors).set_axis(tests.index)
     speed = factors["speed"].to_numpy()
     shortest = speed * answer["delay"] + speed**2 / (2 * answer["deceleration_upper"].clip(lower=1e-3))
@@ -141,7 +172,7 @@ def against_measured(
 
 
 def summarise(rows: pd.DataFrame) -> Summary:
-    """The summary of `evaluated` tests."""
+    """The summary of tests that `evaluate_tests` has compared."""
     measured = rows[rows["kind"] != BOUND]
     if not len(measured):
         raise ValueError("a summary needs at least one measured test. Got only bounds: add measured ones.")

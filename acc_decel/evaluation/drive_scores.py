@@ -1,4 +1,4 @@
-"""Braking events of recorded drives against the model: does the car ever slow harder than the model says it can?"""
+"""Braking events of recorded drives: does the car ever brake harder than the model predicts for full braking?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from acc_decel.evaluation.braking_tests import FULL_BRAKING_BAR
 from acc_decel.predictor import Given, Predictor
 
 MEASURED = ("start_s", "initial_speed", "mean_deceleration", "peak_deceleration", "quality")
-ENVELOPE = 95.0  # [%] of the measured peaks lie below the envelope
+ENVELOPE_PCT = 95.0  # share of the measured peaks below the envelope
 DRY: dict[str, Given] = {"surface": "asphalt", "water_film_mm": 0.0}
 
 
@@ -18,26 +18,26 @@ DRY: dict[str, Given] = {"surface": "asphalt", "water_film_mm": 0.0}
 class DriveScore:
     """The capability check of one drive. Shares are of the events scored, 0 where there is none; decelerations [m/s^2].
 
-    Most braking is partial, so that the measured deceleration says nothing about the model unless it exceeds what the
-    model predicts for full braking. A measured peak lasts an instant, the prediction is a mean to standstill: peaks may
-    exceed it a little more often. The last four are NaN where there is no event.
+    Most braking is partial, so a measured deceleration only tests the model if it exceeds the prediction for full
+    braking. A measured peak lasts an instant and the prediction is a mean to standstill, so peaks may exceed it a
+    little more often. The last four are NaN if there is no event.
     """
 
     events: int
-    refused: int  # events that begin at a speed that the model was not trained for, not scored
+    refused: int  # events not scored: they begin at a speed that the model was not trained for
     above_upper: float  # share of events whose mean deceleration exceeds `deceleration_upper`
     peaks_above_upper: float  # share of events whose peak deceleration exceeds it
     peak_envelope: float  # 95 % of the measured peaks are below
     hardest_peak: float
     dry_capability: float  # median prediction for full braking on dry asphalt from the speeds of the events
-    dry_upper: float  # and the median of its upper bound
+    dry_upper: float  # the median of its upper bound
 
 
 def score_events(events: pd.DataFrame, predictor: Predictor, known: Mapping[str, Given]) -> pd.DataFrame:
-    """The events that the model accepts, each with what it predicts; same index as `events`.
+    """The events that the model accepts, each with its prediction; same index as `events`.
 
-    `known` holds the factors known of the drive; the initial speed is measured, everything else not available. Unless
-    `brake_pressure_bar` is known the car is taken to brake as hard as it can. Raises ValueError for a factor that the
+    `known` holds the factors known of the drive; the initial speed is measured, all other factors are missing. If
+    `brake_pressure_bar` is not known, full braking is assumed. Raises ValueError for a factor that the
     model refuses.
     """
     if "speed" in known:
@@ -46,9 +46,9 @@ def score_events(events: pd.DataFrame, predictor: Predictor, known: Mapping[str,
     rows = events.loc[events["initial_speed"].between(speed.low, speed.high), list(MEASURED)]
     if not len(rows):
         return rows.reindex(columns=[*MEASURED, *_PREDICTED])
-    told: dict[str, Given] = {"brake_pressure_bar": FULL_BRAKING_BAR, **known}
-    answer = _predict(rows, predictor, told)
-    dry = _predict(rows, predictor, told | DRY)
+    factors: dict[str, Given] = {"brake_pressure_bar": FULL_BRAKING_BAR, **known}
+    answer = _predict(rows, predictor, factors)
+    dry = _predict(rows, predictor, factors | DRY)
     return rows.assign(
         deceleration=answer["deceleration"],
         deceleration_upper=answer["deceleration_upper"],
@@ -70,21 +70,21 @@ _PREDICTED = (
 
 
 def drive_score(rows: pd.DataFrame, *, refused: int = 0) -> DriveScore:
-    """The capability check over the `scored` events of a drive."""
-    some = len(rows) > 0
-    peaks = rows["peak_deceleration"].to_numpy(float) if some else np.empty(0)
+    """The capability check over the scored events of a drive."""
+    has_events = len(rows) > 0
+    peaks = rows["peak_deceleration"].to_numpy(float) if has_events else np.empty(0)
     return DriveScore(
         events=len(rows),
         refused=refused,
-        above_upper=float(rows["above_upper"].mean()) if some else 0.0,
-        peaks_above_upper=float(rows["peak_above_upper"].mean()) if some else 0.0,
-        peak_envelope=float(np.percentile(peaks, ENVELOPE)) if some else np.nan,
-        hardest_peak=float(peaks.max()) if some else np.nan,
-        dry_capability=float(rows["dry_capability"].median()) if some else np.nan,
-        dry_upper=float(rows["dry_upper"].median()) if some else np.nan,
+        above_upper=float(rows["above_upper"].mean()) if has_events else 0.0,
+        peaks_above_upper=float(rows["peak_above_upper"].mean()) if has_events else 0.0,
+        peak_envelope=float(np.percentile(peaks, ENVELOPE_PCT)) if has_events else np.nan,
+        hardest_peak=float(peaks.max()) if has_events else np.nan,
+        dry_capability=float(rows["dry_capability"].median()) if has_events else np.nan,
+        dry_upper=float(rows["dry_upper"].median()) if has_events else np.nan,
     )
 
 
-def _predict(rows: pd.DataFrame, predictor: Predictor, told: Mapping[str, Given]) -> pd.DataFrame:
-    table = {name: [value] * len(rows) for name, value in told.items() if value is not None}
+def _predict(rows: pd.DataFrame, predictor: Predictor, factors: Mapping[str, Given]) -> pd.DataFrame:
+    table = {name: [value] * len(rows) for name, value in factors.items() if value is not None}
     return predictor.predict_frame(pd.DataFrame(table, index=rows.index).assign(speed=rows["initial_speed"]))

@@ -1,4 +1,4 @@
-"""Braking tests predicted by the physics itself, without a network. Needs the extra [train]."""
+"""Braking tests predicted by the physics, without a network. Needs the extra [train]."""
 
 from collections.abc import Callable
 
@@ -11,15 +11,15 @@ from acc_decel.dataset import CAUSES, scenarios
 from acc_decel.evaluation.braking_tests import against_measured, factors_of, vehicles_of
 from acc_decel.physics import stops, vehicle
 
-DRAWN = 65_536  # scenarios from which those with the test's surface and tyre are taken
-SAMPLE = 2_000  # of them at most are simulated for each test
+DRAWN_SCENARIOS = 65_536  # from which those with the surface and tyre kind of the test are taken
+MAX_STOPS = 2_000  # simulated for each test
 QUANTILES = (0.05, 0.50, 0.95)
 
 
 def simulate_tests(tests: pd.DataFrame, *, seed: int = 1, on_test: Callable[[], None] = lambda: None) -> pd.DataFrame:
-    """The tests with median and 90 % interval of the simulated distance [m]; columns and index as `evaluated`.
+    """The tests with median and 90 % interval of the simulated distance [m]; columns and index as `evaluate_tests`.
 
-    What a test states is set; everything else, latents included, is drawn as for the training data.
+    Stated factors are set; all others, and the latents, are drawn as for the training data.
     """
     factors, rows = factors_of(tests), []
     names = vehicles_of(tests)
@@ -33,18 +33,18 @@ def simulate_tests(tests: pd.DataFrame, *, seed: int = 1, on_test: Callable[[], 
 
 def _distances(car_name: str, stated: "pd.Series[float]", seed: int) -> Float[ndarray, " events"]:
     car = vehicle(car_name)
-    drawn, latents = scenarios(car.factors, seed=seed, first=0, events=DRAWN)
-    fits = np.ones(DRAWN, bool)
+    drawn, latents = scenarios(car.factors, seed=seed, first=0, events=DRAWN_SCENARIOS)
+    matches = np.ones(DRAWN_SCENARIOS, bool)
     for factor in CAUSES:
         value = stated.get(factor.name)
         if factor.levels and isinstance(value, str):
             if value not in factor.levels:
                 raise ValueError(factor.refusal(value))
-            fits &= drawn[factor.name] == factor.levels.index(value)
-    kept = np.flatnonzero(fits)[:SAMPLE]
-    true = {name: column[kept].copy() for name, column in drawn.items()}
+            matches &= drawn[factor.name] == factor.levels.index(value)
+    rows = np.flatnonzero(matches)[:MAX_STOPS]
+    true = {name: column[rows].copy() for name, column in drawn.items()}
     for factor in CAUSES:
         value = stated.get(factor.name)
         if not factor.levels and value is not None and not pd.isna(value):
             true[factor.name][:] = float(value)
-    return stops(car, **true, latents={name: column[kept] for name, column in latents.items()})["stopping_distance"]
+    return stops(car, **true, latents={name: column[rows] for name, column in latents.items()})["stopping_distance"]

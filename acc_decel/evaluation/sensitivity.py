@@ -1,4 +1,4 @@
-"""Which factors and latents the deceleration depends on: Sobol indices of the physics, by kind of road."""
+"""How much the deceleration depends on each factor and latent: Sobol indices of the physics, by kind of road."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from acc_decel.dataset import CAUSES, from_prior
 from acc_decel.factors import Factor
 from acc_decel.physics import LATENTS, SURFACES, Vehicle, stops
 
-SAMPLES = 4096  # base points; each costs two more stops than there are factors and latents
-MIN_SPEED = 5.0  # [m/s] a slower stop is over before its influences tell
-NEEDED = 0.10  # share of the variance from which the network may not lack a factor without saying so
+SAMPLES = 4096  # base points; each needs as many stops as there are factors and latents, plus two
+MIN_SPEED = 5.0  # [m/s] a slower stop ends before the influences matter
+NEEDED_SHARE = 0.10  # of the variance: without a factor above it the answer is marked as less certain
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,11 @@ def influences(
 
 
 def needed_factors(indices: pd.DataFrame) -> dict[str, float]:
-    """The factors whose total index exceeds NEEDED in some regime, surely, with the greatest such index."""
-    sure = indices[(indices["total"] - indices["total_conf"] > NEEDED) & ~indices["influence"].isin(_latent_names())]
-    greatest = sure.groupby("influence")["total"].max().sort_values(ascending=False)
-    return {str(name): float(value) for name, value in greatest.items()}
+    """The factors whose total index is above NEEDED_SHARE in some regime, confidence included, with its maximum."""
+    is_factor = ~indices["influence"].isin(_latent_names())
+    certain = indices[(indices["total"] - indices["total_conf"] > NEEDED_SHARE) & is_factor]
+    maximum = certain.groupby("influence")["total"].max().sort_values(ascending=False)
+    return {str(name): float(value) for name, value in maximum.items()}
 
 
 def _latent_names() -> list[str]:
@@ -72,24 +73,24 @@ def _indices(vehicle: Vehicle, regime: Regime, samples: int, seed: int) -> pd.Da
     names = [f.name for f in factors] + _latent_names()
     problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
     points = np.clip(sampling.sample(problem, samples, calc_second_order=False, seed=seed), 1e-9, 1 - 1e-9)
-    given = {name: points[:, i] for i, name in enumerate(names)}
-    true = {f.name: _within(f, given[f.name], regime) for f in factors} | {"abs": np.ones(len(points))}
-    latents = {name: ndtri(given[name]) for name in _latent_names()}
-    found = analysis.analyze(
+    uniform = {name: points[:, i] for i, name in enumerate(names)}
+    true = {f.name: _within(f, uniform[f.name], regime) for f in factors} | {"abs": np.ones(len(points))}
+    latents = {name: ndtri(uniform[name]) for name in _latent_names()}
+    indices = analysis.analyze(
         problem, stops(vehicle, **true, latents=latents)["deceleration"], calc_second_order=False, seed=seed
     )
     columns = {
-        "total": found["ST"],
-        "total_conf": found["ST_conf"],
-        "first": found["S1"],
-        "first_conf": found["S1_conf"],
+        "total": indices["ST"],
+        "total_conf": indices["ST_conf"],
+        "first": indices["S1"],
+        "first_conf": indices["S1_conf"],
     }
     table = pd.DataFrame({"regime": regime.name, "influence": names, **columns})
     return table.sort_values("total", ascending=False, ignore_index=True)
 
 
 def _within(factor: Factor, u: Float[ndarray, " events"], regime: Regime) -> Float[ndarray, " events"]:
-    """Values of a factor at the quantiles `u` of its spread in the regime."""
+    """Values of a factor at the quantiles `u` of its distribution in the regime."""
     if factor.name == "surface":
         choice = np.array([factor.levels.index(name) for name in regime.surfaces], float)
         return choice[np.minimum((u * len(choice)).astype(int), len(choice) - 1)]

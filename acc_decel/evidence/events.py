@@ -12,7 +12,7 @@ from numpy import ndarray
 from acc_decel.export import even_events, reference_outputs, status_of
 from acc_decel.export.firmware_files import FIXED, FIXED_EVENTS, SHIFT, SHIFT_EVENTS
 from acc_decel.export.fixed_point import fixed_answers, fixed_net, shift_net
-from acc_decel.factors import EXCLUSIONS, Factor, column_names
+from acc_decel.factors import EXCLUSIONS, Factor, column_names, ranges
 from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 from acc_decel.outputs import COMFORT_DECELERATION, DELAY, ORDERED, OUTPUTS
 
@@ -87,7 +87,7 @@ def unusual_net(factors: tuple[Factor, ...]) -> DenseNet:
     the trained domain that is often exactly 0.
     """
     rng, wires, count = np.random.default_rng(1), wiring(factors), len(OUTPUTS)
-    ranges = np.array([(f.low, f.high) for f in factors for _ in f.columns])
+    limits = np.array(ranges(factors))
     embedding = [_layer(rng, wires.embedding_inputs, EMBEDDED)]
     units = (len(wires.forced), 36, 11, 8, count)
     trunk = [_layer(rng, EMBEDDED + before, outputs) for before, outputs in pairwise(units)]
@@ -98,8 +98,8 @@ def unusual_net(factors: tuple[Factor, ...]) -> DenseNet:
     weights = LAST_WEIGHT_SCALE * trunk[-1].weights
     weights[DELAY], weights[2] = -np.abs(weights[DELAY]), 0
     trunk[-1] = Layer(weights, bias)
-    center = (ranges @ [0.7, 0.3]).astype("f4")
-    spread = (2 / np.diff(ranges)[:, 0]).astype("f4")
+    center = (limits @ [0.7, 0.3]).astype("f4")
+    spread = (2 / np.diff(limits)[:, 0]).astype("f4")
     hidden, score = _layer(rng, len(domain_inputs(factors)), 6), _layer(rng, 6, 1)
     hidden.weights[:, 0] *= 5  # so that a missing input changes the score
     domain = (Layer(hidden.weights, hidden.bias - 1), Layer(score.weights, np.zeros(1, "f4")))

@@ -15,7 +15,7 @@ import numpy as np
 from acc_decel.compiled import SAME_BITS, firmware_sources
 from acc_decel.evidence.events import driver_events
 from acc_decel.evidence.tools import CLANG
-from acc_decel.factors import column_names
+from acc_decel.factors import column_names, ranges
 from acc_decel.network import DenseNet
 from acc_decel.outputs import ORDERED
 from acc_decel.status import FLAGS
@@ -75,8 +75,8 @@ def promise_macros(net: DenseNet) -> dict[str, str]:
     lowest[[*ORDERED]], highest[[*ORDERED]] = lowest[[*ORDERED]].min(), highest[[*ORDERED]].max()  # they are sorted
     at, flags = column_names(net.factors).index, sum(bit for bit, _ in FLAGS.values())
     return {
-        "LOWEST": _list([float(np.float32(f.low)) for f in net.factors for _ in f.columns]),
-        "HIGHEST": _list([float(np.float32(f.high)) for f in net.factors for _ in f.columns]),
+        "LOWEST": _list([float(np.float32(low)) for low, _ in ranges(net.factors)]),
+        "HIGHEST": _list([float(np.float32(high)) for _, high in ranges(net.factors)]),
         "REQUIRED": _list([at(column) for f in net.factors if not f.may_lack for column in f.columns]),
         "OUTPUT_MIN": _list(lowest),
         "OUTPUT_MAX": _list(highest),

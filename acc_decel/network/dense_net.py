@@ -25,7 +25,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
-from acc_decel.factors import FACTORS, FREE, Factor, bends, column_names, schema
+from acc_decel.factors import FACTORS, FREE, Factor, bends, column_names, owners, schema, slices
 from acc_decel.outputs import ORDERED
 
 FORMAT = 2  # of the stored arrays and of the exported graph; since 2 they have the score of the trained domain
@@ -132,11 +132,11 @@ def entering(
 ) -> tuple[Float32[ndarray, "rows embedding_inputs"], Float32[ndarray, "rows forced"]]:
     """Steps 1 to 3: what enters the embedding, and what enters the trunk beside it."""
     wires = wiring(factors)
-    lacking = _lacking(factors, columns)
-    scaled = np.where(lacking, np.float32(0), (bent(factors, columns) - center) * inverse_spread)
-    gates = np.where(lacking, np.float32(0), columns)[:, wires.gates]
+    absent = missing(factors, columns)[:, owners(factors)]
+    scaled = np.where(absent, np.float32(0), (bent(factors, columns) - center) * inverse_spread)
+    gates = np.where(absent, np.float32(0), columns)[:, wires.gates]
     gated = scaled[:, wires.gated] * (1 - gates)
-    available = 1 - lacking[:, wires.masked].astype(np.float32)
+    available = 1 - absent[:, wires.masked].astype(np.float32)
     return np.concatenate([scaled[:, wires.free], gated, available], axis=1), scaled[:, wires.forced]
 
 
@@ -146,18 +146,21 @@ def bent(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"])
     return np.divide(columns, columns + bend, where=np.broadcast_to(bend > 0, columns.shape), out=columns.copy())
 
 
-def _lacking(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, "rows columns"]:
-    lacking = np.isnan(columns)
-    start = 0
-    for factor in factors:
-        stop = start + len(factor.columns)
-        lacking[:, start:stop] = lacking[:, start:stop].any(axis=1, keepdims=True)
-        start = stop
-    return lacking
+def missing(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, "rows factors"]:
+    """Whether each factor is missing, because one of its columns is NaN; `[:, owners(factors)]` says it per column."""
+    nan = np.isnan(columns)
+    return np.stack([nan[:, own].any(axis=1) for own in slices(factors)], axis=1)
 
 
 def to_bytes(net: DenseNet) -> bytes:
     """The arrays of `net` as the bytes of an .npz file: the same network gives the same bytes."""
+    buffer = BytesIO()
+    np.savez(buffer, allow_pickle=False, **net_arrays(net))
+    return buffer.getvalue()
+
+
+def net_arrays(net: DenseNet) -> dict[str, ndarray]:
+    """The arrays that define `net`, by the names that they have in a file."""
     arrays: dict[str, ndarray] = {
         "format": np.array(FORMAT),
         "schema": np.array(schema(net.factors)),
@@ -170,9 +173,7 @@ def to_bytes(net: DenseNet) -> bytes:
     for part, layers in (("embedding", net.embedding), ("trunk", net.trunk), ("domain", net.domain)):
         for i, layer in enumerate(layers):
             arrays |= {f"{part}_{i}_{name}": getattr(layer, name) for name in _LAYER}
-    buffer = BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
+    return arrays
 
 
 def load_net(path: Path) -> DenseNet:
@@ -182,6 +183,11 @@ def load_net(path: Path) -> DenseNet:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, AttributeError, TypeError, BadZipFile) as error:
         raise ValueError(f"{path} must be the stored arrays of a network. Got: {error}. Train it again.") from error
+    return net_from_arrays(arrays, path)
+
+
+def net_from_arrays(arrays: dict[str, ndarray], path: Path) -> DenseNet:
+    """The network of these arrays, read from `path`. Raises ValueError for another format or for other factors."""
     if (found := str(arrays.get("schema"))) != schema():
         raise ValueError(
             f"{path} was trained for factor schema {found}, this code has {schema()}. "

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy import ndarray
 
 from acc_decel import status as bits
-from acc_decel.factors import FACTORS, Factor, column_names
+from acc_decel.factors import FACTORS, Factor, column_names, slices
 
 Given = float | int | bool | str | Mapping[str, float | int] | None
 
@@ -19,9 +19,8 @@ def refusal(factors: tuple[Factor, ...], columns: ndarray, status: int, where: s
     """One sentence for the first factor that `status` refuses in the row `columns`."""
     names = bits.out_of_range(status, factors)
     names += tuple(f.name for f in factors if f.name in bits.not_available(status, factors) and not f.may_lack)
-    factor = next(f for f in factors if f.name == names[0])
-    start = column_names(factors).index(factor.columns[0])
-    values = columns[start : start + len(factor.columns)]
+    factor, own = next((f, own) for f, own in zip(factors, slices(factors), strict=True) if f.name == names[0])
+    values = columns[own]
     told = {level: float(v) for level, v in zip(factor.levels, values, strict=True)} if factor.levels else values[0]
     return factor.refusal(told if factor.levels else float(f"{values[0]:.9g}"), where)
 

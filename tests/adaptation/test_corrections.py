@@ -19,7 +19,7 @@ from acc_decel.correction import GREATEST_BIAS, GREATEST_SCALE, LEAST_SCALE, Cor
 from acc_decel.drives import COLUMNS as EVENT_COLUMNS
 from acc_decel.ecu.compiler import ZIG
 from acc_decel.factors import FACTORS
-from acc_decel.outputs import ORDERED, OUTPUTS
+from acc_decel.outputs import LOWER, ORDERED, OUTPUTS
 from acc_decel.predictor import Predictor
 from acc_decel.status import BELOW_COMFORT, REFUSED
 from tests.helpers import shifted_cars as cars
@@ -96,7 +96,7 @@ def test_a_spoilt_correction_file_is_refused_in_a_sentence(fitted, change, wante
 def test_status_and_order_follow_the_corrected_answer(correction):
     outputs, status = Predictor(correction=correction).predict_array(COLUMNS)
     answered = status & REFUSED == 0
-    assert ((status & BELOW_COMFORT != 0) == (answered & ~(outputs[:, 0] >= np.float32(3.5)))).all()
+    assert ((status & BELOW_COMFORT != 0) == (answered & ~(outputs[:, LOWER] >= np.float32(3.5)))).all()
     assert ((status & ~BELOW_COMFORT) == (STATUS & ~BELOW_COMFORT)).all()
     assert (np.diff(outputs[answered][:, ORDERED], axis=1) >= 0).all()
     assert np.isnan(outputs[~answered]).all()

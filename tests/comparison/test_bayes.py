@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from acc_decel import Predictor
 from acc_decel.assurance.monotone_arrays import violations
 from acc_decel.comparison import bayes_training
-from acc_decel.comparison.bayes import BayesNet, Belief, _sums, metrics
-from acc_decel.comparison.bayes_folder import ARRAYS, KIND, loaded, read_folder, stored, write_folder
+from acc_decel.comparison.bayes import KIND, BayesNet, Belief, _sums, metrics
 from acc_decel.comparison.bayes_training import MIN_EVENTS, BayesTraining, divergence, train
+from acc_decel.comparison.folder import arrays_bytes, arrays_file, read_arrays, read_folder, write_folder
 from acc_decel.factors import CERTAIN, EXCLUSIONS, FACTORS, column_names
 from acc_decel.network import Layer, calibration, dense_net
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN
 from benchmarks import bayes as bench
 from benchmarks.network import Truth
 from tests.helpers.random_net import random_events, random_net
@@ -29,7 +29,7 @@ from tests.network.test_network import shortened
 SMALL = BayesTraining(epochs=8, batch=64, embedding=(8,), trunk=(12,))
 THIN = 1_200  # events
 RANGED = [f for f in FACTORS if not f.levels and f.step < f.high - f.low]
-MEDIAN = list(OUTPUTS).index("deceleration")
+ARRAYS = arrays_file(KIND)
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +51,18 @@ def wide() -> BayesNet:
     return BayesNet(replace(net, trunk=(*net.trunk[:-1], far)), scales)
 
 
-def told(folder: Path, bayes: BayesNet) -> Path:
-    write_folder(folder, bayes, vehicle="compact", dataset={}, training={}, metrics={"rmse": 1.0})
+def written(folder: Path, bayes: BayesNet) -> Path:
+    write_folder(folder, KIND, bayes.arrays(), vehicle="compact", dataset={}, training={}, metrics={"rmse": 1.0})
     return folder
+
+
+def read(folder: Path) -> BayesNet:
+    return BayesNet.from_arrays(read_folder(folder, KIND), folder / ARRAYS)
 
 
 def test_the_spread_is_that_of_sampled_weights(wide):
     events, rng = sensed_events(40), np.random.default_rng(4)
-    answers = np.stack([wide.drawn(rng)(events) for _ in range(1_000)])
+    answers = np.stack([wide.sample(rng)(events) for _ in range(1_000)])
     np.testing.assert_allclose(wide.spread(events) / answers.std(axis=0), 1, atol=0.25)
     assert np.median(wide.spread(events) / answers.std(axis=0)) == pytest.approx(1, abs=0.05)
     off = wide.belief(events).mean - answers.mean(axis=0)
@@ -129,7 +133,8 @@ def test_the_spread_grows_on_thin_data(bayes, thin):
 
 
 def test_the_same_seed_trains_the_same_bytes(thin, small_data):
-    assert stored(train(shortened(small_data, THIN), COMPACT.factors, SMALL)) == stored(thin)
+    again = train(shortened(small_data, THIN), COMPACT.factors, SMALL)
+    assert arrays_bytes(again.arrays()) == arrays_bytes(thin.arrays())
 
 
 def test_without_posterior_it_is_a_plain_network(small_data):
@@ -150,51 +155,52 @@ def test_a_loss_that_is_no_number_is_refused(small_data):
 
 
 def test_a_network_stored_and_read_is_the_same(wide, tmp_path):
-    read, events = read_folder(told(tmp_path, wide)), sensed_events(20)
-    np.testing.assert_array_equal(read(events), wide(events))
-    np.testing.assert_array_equal(read.spread(events), wide.spread(events))
-    assert read.layers == ("embedding 1", "embedding 2", "trunk 1", "trunk 2", "trunk 3")
+    again, events = read(written(tmp_path, wide)), sensed_events(20)
+    np.testing.assert_array_equal(again(events), wide(events))
+    np.testing.assert_array_equal(again.spread(events), wide.spread(events))
+    assert again.layers == ("embedding 1", "embedding 2", "trunk 1", "trunk 2", "trunk 3")
 
 
 def test_reading_takes_no_tensorflow(wide, tmp_path):
-    told(tmp_path, wide)
+    written(tmp_path, wide)
     code = (
-        "import sys; from pathlib import Path; from acc_decel.network.bayes_folder import read_folder;"
-        "read_folder(Path(sys.argv[1])); assert not {'keras', 'tensorflow'} & set(sys.modules)"
+        "import sys; from pathlib import Path; from acc_decel.comparison import bayes, folder;"
+        "arrays = folder.read_folder(Path(sys.argv[1]), bayes.KIND); bayes.BayesNet.from_arrays(arrays, Path());"
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
 def test_a_changed_file_is_refused(wide, tmp_path):
-    (told(tmp_path, wide) / ARRAYS).write_bytes(b"other")
-    with pytest.raises(ValueError, match=rf"{ARRAYS} must be as manifest\.json says"):
-        read_folder(tmp_path)
+    (written(tmp_path, wide) / ARRAYS).write_bytes(b"other")
+    with pytest.raises(ValueError, match=rf"{ARRAYS} must have its hash in manifest\.json"):
+        read(tmp_path)
     with pytest.raises(ValueError, match=f"{ARRAYS} must be the stored arrays"):
-        loaded(tmp_path / ARRAYS)
+        read_arrays(tmp_path / ARRAYS, KIND)
 
 
 def test_a_missing_file_is_refused(wide, tmp_path):
-    (told(tmp_path, wide) / "metrics.json").unlink()
-    with pytest.raises(ValueError, match=r"metrics\.json must be as manifest\.json says"):
-        read_folder(tmp_path)
+    (written(tmp_path, wide) / "metrics.json").unlink()
+    with pytest.raises(ValueError, match=r"metrics\.json must have its hash in manifest\.json"):
+        read(tmp_path)
 
 
 def test_arrays_without_a_scale_for_each_layer_are_refused(wide, tmp_path):
     path = tmp_path / ARRAYS
     path.write_bytes(dense_net.to_bytes(wide.net))
     with pytest.raises(ValueError, match=r"a scale for each of its 5 layers\. Got 0: train it again"):
-        loaded(path)
+        BayesNet.from_arrays(read_arrays(path, KIND), path)
 
 
 def test_a_folder_without_such_a_model_is_refused(tmp_path):
     with pytest.raises(ValueError, match=f"must hold a {KIND} model"):
-        read_folder(tmp_path)
+        read(tmp_path)
 
 
 def test_the_predictor_refuses_it_in_a_sentence(wide, tmp_path):
     with pytest.raises(ValueError, match=f"Got a {KIND} model, which has no ONNX or C form"):
-        Predictor(told(tmp_path, wide))
+        Predictor(written(tmp_path, wide))
 
 
 @pytest.fixture
@@ -207,12 +213,12 @@ def quick(monkeypatch):
 def test_the_command_line_trains_it_and_refuses_to_export_it(quick, run, refused, small_folder, tmp_path):
     folder = tmp_path / "model"
     code, out, _ = run("train", small_folder, "--model", KIND, "--epochs", 2, "--output", folder)
-    written = json.loads((folder / "metrics.json").read_text())
+    in_file = json.loads((folder / "metrics.json").read_text())
     assert code == 0
     assert "embedding 1" in out
-    assert f"RMSE {written['rmse']:.2f} m/s^2" in out
-    assert written["training"]["epochs"] == 2
-    assert list(written["scales"]) == list(read_folder(folder).layers)
+    assert f"RMSE {in_file['rmse']:.2f} m/s^2" in out
+    assert in_file["training"]["epochs"] == 2
+    assert list(in_file["scales"]) == list(read(folder).layers)
     assert f"Got a {KIND} model" in refused("export", folder, "--output", tmp_path / "c")
 
 

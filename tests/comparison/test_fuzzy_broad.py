@@ -12,16 +12,16 @@ from numpy import ndarray
 
 from acc_decel import Predictor
 from acc_decel.comparison import fuzzy_broad
-from acc_decel.comparison.fuzzy_broad import MIN_EVENTS, FuzzyBroad, FuzzyBroadTraining, k_means, metrics, train
-from acc_decel.comparison.fuzzy_broad_folder import KIND, SYSTEM, loaded, read_folder, stored, write_folder
+from acc_decel.comparison.folder import arrays_bytes, arrays_file, read_arrays, read_folder, write_folder
+from acc_decel.comparison.fuzzy_broad import KIND, MIN_EVENTS, FuzzyBroad, FuzzyBroadTraining, k_means, metrics, train
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.network.split import in_split
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN, OUTPUTS
 from benchmarks import network as bench
 from tests.network.test_network import shortened
 
 SMALL = FuzzyBroadTraining(rules=3, enhancement=10)
-MEDIAN = list(OUTPUTS).index("deceleration")
+ARRAYS = arrays_file(KIND)
 FORCED = [f for f in FACTORS if f.direction]
 
 
@@ -82,13 +82,14 @@ def test_k_means_finds_groups_that_lie_apart():
     rng = np.random.default_rng(3)
     wanted = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
     x = np.repeat(wanted, 100, axis=0) + 0.1 * rng.standard_normal((300, 2))
-    centres = k_means(x, 12, rng)  # more than groups: each group has one
-    assert np.linalg.norm(wanted[:, None] - centres, axis=2).min(axis=1).max() < 0.5
+    centers = k_means(x, 12, rng)  # more than groups: each group has one
+    assert np.linalg.norm(wanted[:, None] - centers, axis=2).min(axis=1).max() < 0.5
 
 
 def test_the_same_seed_trains_the_same_system_and_another_seed_another(system, small_data):
-    assert stored(train(small_data, COMPACT.factors, SMALL)) == stored(system)
-    assert stored(train(small_data, COMPACT.factors, replace(SMALL, seed=2))) != stored(system)
+    same, other = (train(small_data, COMPACT.factors, replace(SMALL, seed=seed)) for seed in (1, 2))
+    assert arrays_bytes(same.arrays()) == arrays_bytes(system.arrays())
+    assert arrays_bytes(other.arrays()) != arrays_bytes(system.arrays())
 
 
 def test_too_few_events_are_refused(small_data):
@@ -103,44 +104,46 @@ def test_a_constant_column_is_refused_by_name(small_data):
         train(replace(small_data, columns=columns), COMPACT.factors, SMALL)
 
 
-def told(folder: Path, system: FuzzyBroad) -> Path:
-    write_folder(folder, system, vehicle="compact", dataset={}, training={}, metrics={"rmse": 1.0})
+def written(folder: Path, system: FuzzyBroad) -> Path:
+    write_folder(folder, KIND, system.arrays(), vehicle="compact", dataset={}, training={}, metrics={"rmse": 1.0})
     return folder
 
 
+def read(folder: Path) -> FuzzyBroad:
+    return FuzzyBroad.from_arrays(read_folder(folder, KIND))
+
+
 def test_a_system_stored_and_read_is_the_same(system, tmp_path):
-    read = read_folder(told(tmp_path, system))
+    again = read(written(tmp_path, system))
     events = sensed_events(300)
-    np.testing.assert_array_equal(read(events), system(events))
-    assert read.factors == system.factors
-    assert read.weights == system.weights
+    np.testing.assert_array_equal(again(events), system(events))
+    assert again.factors == system.factors
+    assert again.weights == system.weights
 
 
 def test_a_changed_file_is_refused(system, tmp_path):
-    (told(tmp_path, system) / SYSTEM).write_bytes(b"other")
-    with pytest.raises(ValueError, match=rf"{SYSTEM} must be as manifest\.json says"):
-        read_folder(tmp_path)
-    with pytest.raises(ValueError, match=f"{SYSTEM} must be the stored arrays"):
-        loaded(tmp_path / SYSTEM)
+    (written(tmp_path, system) / ARRAYS).write_bytes(b"other")
+    with pytest.raises(ValueError, match=rf"{ARRAYS} must have its hash in manifest\.json"):
+        read(tmp_path)
+    with pytest.raises(ValueError, match=f"{ARRAYS} must be the stored arrays"):
+        read_arrays(tmp_path / ARRAYS, KIND)
 
 
 def test_arrays_of_another_schema_are_refused(system, tmp_path):
-    path = tmp_path / SYSTEM
-    with np.load(told(tmp_path, system) / SYSTEM) as file:
-        arrays = dict(file)
-    np.savez(path, **(arrays | {"schema": np.array("00000000")}))
+    path = tmp_path / ARRAYS
+    path.write_bytes(arrays_bytes(system.arrays() | {"schema": np.array("00000000")}))
     with pytest.raises(ValueError, match="trained for factor schema 00000000"):
-        loaded(path)
+        read_arrays(path, KIND)
 
 
 def test_a_folder_without_such_a_model_is_refused(tmp_path):
     with pytest.raises(ValueError, match=f"must hold a {KIND} model"):
-        read_folder(tmp_path)
+        read(tmp_path)
 
 
 def test_the_predictor_refuses_it_in_a_sentence(system, tmp_path):
     with pytest.raises(ValueError, match=f"Got a {KIND} model, which has no ONNX or C form"):
-        Predictor(told(tmp_path, system))
+        Predictor(written(tmp_path, system))
 
 
 @pytest.fixture(scope="module")
@@ -153,10 +156,10 @@ def quick_default():
 def test_the_command_line_trains_it_and_refuses_to_export_it(quick_default, answered, refused, small_folder, tmp_path):
     folder = tmp_path / "model"
     found = answered("train", small_folder, "--model", KIND, "--output", folder)
-    written = json.loads((folder / "metrics.json").read_text())
-    assert written["rmse"] == found["rmse"]
-    assert written["training"]["rules"] == SMALL.rules
-    assert read_folder(folder).weights == found["weights"]
+    in_file = json.loads((folder / "metrics.json").read_text())
+    assert in_file["rmse"] == found["rmse"]
+    assert in_file["training"]["rules"] == SMALL.rules
+    assert read(folder).weights == found["weights"]
     for command in (("export", folder, "--output", tmp_path / "c"), ("verify", folder)):
         assert f"Got a {KIND} model" in refused(*command)
     assert not (tmp_path / "c").exists()

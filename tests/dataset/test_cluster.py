@@ -119,7 +119,7 @@ def test_a_partition_that_kills_its_worker_is_named_and_the_others_stay(dask, sp
 
         cluster.write_partition = partition.write_partition
 
-    sentence = r"part-000\d\d\.parquet must be finished by a worker\. Got 1 workers .* tcp://"
+    sentence = r"part-000\d\d\.parquet must be written by a worker\. Got 1 workers .* tcp://"
     with on_workers(dask, deadly, forget), pytest.raises(OSError, match=sentence):
         spread()
     left = bytes_of(tmp_path / "spread")

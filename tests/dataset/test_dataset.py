@@ -176,7 +176,7 @@ def test_a_full_disk_ends_in_a_sentence_and_what_is_finished_stays(folder, tmp_p
     _, err = full.communicate()
     assert full.returncode == 1
     assert "OSError: " + str(tmp_path / "second" / "part-00001.parquet") + " must be written, " in err
-    assert "Got: File too large. Make room" in err
+    assert "Got: File too large. Free some space" in err
     assert "same command again" in err
     assert list(bytes_of(tmp_path / "second")) == ["part-00000.parquet"]
     generate(COMPACT, tmp_path / "second", events=EVENTS, seed=5, partition=PARTITION)
@@ -292,7 +292,7 @@ def test_a_changed_part_is_refused(folder):
 
 def test_a_missing_part_is_refused(folder):
     (folder / "part-00001.parquet").unlink()
-    with pytest.raises(ValueError, match=r"part-00001\.parquet must be there"):
+    with pytest.raises(ValueError, match=r"part-00001\.parquet must exist"):
         load_dataset(folder)
 
 

@@ -18,7 +18,7 @@ from acc_decel.dataset import Dataset
 from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import DenseNet, calibration, entering, load_net, to_bytes, wiring
-from acc_decel.network.calibration import LOWER, MEDIAN, UPPER, calibrate
+from acc_decel.network.calibration import calibrate
 from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain
 from acc_decel.network.split import PARTS, in_split
 from acc_decel.network.training import (
@@ -30,7 +30,7 @@ from acc_decel.network.training import (
     event_weights,
     train,
 )
-from acc_decel.outputs import ORDERED, OUTPUTS, QUANTILES
+from acc_decel.outputs import LOWER, MEDIAN, ORDERED, OUTPUTS, QUANTILES, UPPER
 from tests.helpers.random_net import random_events, random_net
 
 FORCED = [f for f in FACTORS if f.direction]

@@ -39,7 +39,7 @@ def adapt(
     car = physics.vehicle(vehicle)
     known = adaptation.known_stops(read_table(events), car)
     note_ignored(known.ignored)
-    measuring = adaptation.MeasurementNoise(deceleration_error, delay_error)
+    noise = adaptation.MeasurementNoise(deceleration_error, delay_error)
     with progress_bar() as progress:
         task = progress.add_task(f"fitting {car.name} to {len(known.deceleration)} stops", total=None)
 
@@ -47,7 +47,7 @@ def adapt(
             progress.advance(task)
 
         fit = adaptation.fit_parameters(
-            car, known.conditions, known.deceleration, known.delay, measuring=measuring, on_round=advance
+            car, known.conditions, known.deceleration, known.delay, noise=noise, on_round=advance
         )
     told = ", ".join(e.name for e in fit.estimates if e.identifiable) or "nothing"
     adaptation.write_vehicle(fit.vehicle, output, f"{car.name}, adapted from {fit.stops} stops: {told}")

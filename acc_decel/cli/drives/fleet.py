@@ -32,13 +32,13 @@ def fleet(
     """
     from acc_decel import drives  # noqa: PLC0415
 
-    found = drives.recordings(files)
+    found = drives.list_recordings(files)
     with progress_bar() as progress:
         task = progress.add_task("recordings", total=len(found))
-        report = drives.fleet(
+        report = drives.find_fleet_events(
             found,
             output,
-            description=recording,
+            description_file=recording,
             dbc=dbc,
             threshold=threshold,
             workers=workers,

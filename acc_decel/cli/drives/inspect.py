@@ -32,7 +32,7 @@ def inspect(
 
     with progress_bar() as progress:
         task = progress.add_task(f"reading {file.name}", total=None)
-        told = drives.inspected(file, dbc, lambda n: progress.advance(task, n))
+        told = drives.inspect_recording(file, dbc, lambda n: progress.advance(task, n))
     if output is not None:
         if told.proposal.problem:
             raise ValueError(f"{file}: {told.proposal.problem}")

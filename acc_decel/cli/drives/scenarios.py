@@ -27,7 +27,7 @@ def scenarios(
     """
     from acc_decel import drives  # noqa: PLC0415
 
-    fits = drives.fitted_scenarios(read_table(events), threshold=threshold)
+    fits = drives.fit_scenarios(read_table(events), threshold=threshold)
     drives.write_scenarios(fits, output)
     if as_json:
         print_json({"fits": fits})
