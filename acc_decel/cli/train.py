@@ -40,7 +40,10 @@ def train(
     patience: Annotated[int | None, typer.Option(help="stop after so many epochs without progress", min=1)] = None,
     seed: Annotated[int, typer.Option(help="same seed, same network on one machine")] = 1,
     start: Annotated[
-        str | None, typer.Option("--from", help="go on from this model's network: 5 epochs unless told, a lower rate")
+        str | None,
+        typer.Option(
+            "--from", help="go on from this model's network: 5 epochs unless --epochs is given, at a lower rate"
+        ),
     ] = None,
     oracle_events: Annotated[
         int | None, typer.Option(help="events of each kind in the comparison; 2,000 if not given", min=10)
@@ -124,12 +127,12 @@ def _train_network(
     from acc_decel.network.calibration import ORACLE_EVENTS, metrics  # noqa: PLC0415
 
     data = dataset.load_dataset(dataset_folder)
-    usual, learn, how = learning.default_training(data.event), learning.train, {}
+    defaults, learn, how = learning.default_training(data.event), learning.train, {}
     if start:
         released, _ = read_model(model_path(start).parent)
-        usual = fine_tuning.with_sizes_of(fine_tuning.FINE_TUNING, released)
+        defaults = fine_tuning.with_sizes_of(fine_tuning.FINE_TUNING, released)
         learn, how = partial(fine_tuning.fine_tune, released), {"start_sha256": model_digest(model_path(start))}
-    settings = replace(usual, epochs=epochs or usual.epochs, patience=patience or usual.patience, seed=seed)
+    settings = replace(defaults, epochs=epochs or defaults.epochs, patience=patience or defaults.patience, seed=seed)
     factors = physics.vehicle_from(data.manifest["vehicle_file"]).factors
     oracle_events = oracle_events or ORACLE_EVENTS
     if advice := few_events(len(data.event)):
