@@ -52,7 +52,7 @@ class Stages:
 
 
 ENOUGH_EVENTS = 200_000  # from here on a model is nearly as good as a released one
-HELD_OUT_ERRORS = {  # events: RMSE [m/s^2] on events held out, most of it scatter that nothing explains; compact, seed 1
+HELD_OUT_ERRORS = {  # events: RMSE [m/s^2] on events held out, mostly scatter that nothing explains; compact, seed 1
     20_000: 1.48,
     100_000: 1.46,
     300_000: 1.39,
