@@ -247,8 +247,9 @@ def test_the_whole_flow_runs_from_the_command_line(run, answered, soon_trained, 
     data, model, firmware = tmp_path / "data", tmp_path / "model", tmp_path / "firmware"
     manifest = answered("generate", "--vehicle", "van", "--events", 2500, "--seed", 3, "--output", data)
     assert (manifest["vehicle"], manifest["events"], manifest["seed"]) == ("van", 2500, "3")
-    metrics = answered("train", data, "--epochs", 2, "--output", model)
+    metrics = answered("train", data, "--epochs", 2, "--output", model, "--oracle-events", 12)
     assert metrics["rmse"] > 0
+    assert metrics["best_possible"]["factors lacking as trained"]["events"] == 12
     code, out, err = run("export", model, "--output", firmware)
     assert code == 0, err
     assert "van" in out
