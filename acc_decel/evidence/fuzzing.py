@@ -85,7 +85,7 @@ def promise_macros(net: DenseNet) -> dict[str, str]:
     }
 
 
-def _list(values: Iterable[float]) -> str:
+def _list(values: Iterable[float | int | np.floating]) -> str:
     return "{" + ",".join(f"{value:.9g}" for value in values) + "}"
 
 
