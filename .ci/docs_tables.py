@@ -41,7 +41,7 @@ def factor_table() -> str:
     rows = []
     for f in FACTORS:
         direction = DIRECTIONS[f.direction] + (f" (with {f.forced_while})" if f.forced_while else "")
-        rows.append([f"`{f.name}`", f.unit or "-", span(f), "yes" if f.may_lack else "no", direction, f.meaning])
+        rows.append([f"`{f.name}`", f.unit or "-", span(f), "yes" if f.optional else "no", direction, f.meaning])
     return markdown(["factor", "unit", "range", "optional", "deceleration", "meaning"], rows)
 
 
@@ -435,7 +435,7 @@ def c_factor_table() -> str:
     for i, f in enumerate(FACTORS):
         names = ", ".join(f"`{column}`" for column in f.columns)
         limits = f"{f.low:g} to {f.high:g}"
-        rows.append([str(i), names, f.unit or "-", limits, f"{f.step:g}", "no" if not f.may_lack else "yes", f.meaning])
+        rows.append([str(i), names, f.unit or "-", limits, f"{f.step:g}", "no" if not f.optional else "yes", f.meaning])
     return markdown(["bit", "field", "unit", "range", "resolution", "optional", "meaning"], rows)
 
 

@@ -1,4 +1,4 @@
-"""The accepted box as a program: every value of every factor in its range, and every pattern of factors that lack."""
+"""The accepted box as a program: every value of every factor in its range, and every pattern of missing factors."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from acc_decel.assurance.linear_program import Affine, Program, constant
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import Factor, bends, owners, ranges, slices
+from acc_decel.factors import Factor, half_saturations, owners, ranges, slices
 from acc_decel.network import DenseNet, wiring
 
 Span = tuple[float, float]
@@ -54,8 +54,8 @@ class Box:
         """The event that a solution stands for, NaN for not available."""
         scaled = np.array([e.value(solution) for e in self.scaled])
         values = scaled / self.net.inverse_spread + self.net.center
-        bend = np.array(bends(self.net.factors), np.float32).astype(np.float64)
-        values = np.where(bend > 0, bend * values / np.where(bend > 0, 1 - values, 1), values)
+        half = np.array(half_saturations(self.net.factors), np.float32).astype(np.float64)
+        values = np.where(half > 0, half * values / np.where(half > 0, 1 - values, 1), values)
         row = []
         for factor, own, available in zip(self.net.factors, slices(self.net.factors), self.available, strict=True):
             part = values[own]
@@ -70,10 +70,10 @@ def box(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
     scaled: list[Affine] = []
     available: list[Affine] = []
     for factor, columns in zip(net.factors, slices(net.factors), strict=True):
-        there = program.variable(0.0, 1.0, whole=True) if factor.may_lack else constant(1.0)
+        there = program.variable(0.0, 1.0, whole=True) if factor.optional else constant(1.0)
         available.append(there)
         own = range(columns.start, columns.stop)
-        spans += [_with_zero(lows[i], highs[i]) if factor.may_lack else (lows[i], highs[i]) for i in own]
+        spans += [_with_zero(lows[i], highs[i]) if factor.optional else (lows[i], highs[i]) for i in own]
         scaled += [_column(program, there, spans[i], lows[i], highs[i]) for i in own]
         if factor.levels:
             _adds_up(program, net, there, {i: scaled[i] for i in own})
@@ -89,21 +89,21 @@ def box(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
 
 
 def gate_spans(net: DenseNet) -> tuple[Span, ...]:
-    """The widest span of each gate; one that may lack enters as 0."""
+    """The widest span of each gate; a missing one enters as 0."""
     spans = []
     owner = owners(net.factors)
     for column in wiring(net.factors).gates:
         factor = net.factors[owner[column]]
         low, high = float(np.float32(factor.low)), float(np.float32(factor.high))
-        spans.append(_with_zero(low, high) if factor.may_lack else (low, high))
+        spans.append(_with_zero(low, high) if factor.optional else (low, high))
     return tuple(spans)
 
 
 def scaled_spans(net: DenseNet) -> tuple[Float[ndarray, " columns"], Float[ndarray, " columns"]]:
     """Least and greatest value of each scaled column of an available factor."""
     limits = np.array(ranges(net.factors), np.float32).astype(np.float64)
-    bend = np.array(bends(net.factors), np.float32).astype(np.float64)[:, None]
-    seen = np.divide(limits, limits + bend, where=bend > 0, out=limits.copy())
+    half = np.array(half_saturations(net.factors), np.float32).astype(np.float64)[:, None]
+    seen = np.divide(limits, limits + half, where=half > 0, out=limits.copy())
     ends = (seen - net.center[:, None].astype(np.float64)) * net.inverse_spread[:, None].astype(np.float64)
     return ends.min(axis=1), ends.max(axis=1)
 
@@ -131,7 +131,7 @@ def _adds_up(program: Program, net: DenseNet, there: Affine, levels: dict[int, A
 
 
 def _unscaled(net: DenseNet, column: int, scaled: Affine, there: Affine) -> Affine:
-    """The value of a column without bend; 0 where it lacks."""
+    """The value of a column that is not saturated; 0 where it is missing."""
     return scaled * (1 / float(net.inverse_spread[column])) + there * float(net.center[column])
 
 

@@ -72,7 +72,7 @@ def accepted(factors: tuple[Factor, ...], moving: Factor) -> Values:
     """The input of every accepted event in which `moving` is available and its gate is 1."""
     names = column_names(factors)
     low, high = np.array(ranges(factors), np.float32).astype(np.float64).T.copy()
-    nan = np.array([f.may_lack for f in column_factors(factors)])
+    nan = np.array([f.optional for f in column_factors(factors)])
     column = names.index(moving.name)
     nan[column] = False
     if moving.forced_while:
@@ -130,13 +130,13 @@ def _saturating(node: onnx.NodeProto, made: dict[str, onnx.NodeProto], known: di
     if adding is None or adding.op_type != "Add" or above not in adding.input:
         return None
     other = [i for i in adding.input if i != above]
-    bend = known[other[0]].known if len(other) == 1 else None
-    if bend is None or (bend < 0).any():
+    half = known[other[0]].known if len(other) == 1 else None
+    if half is None or (half < 0).any():
         return None
     x, total = known[above], known[below]
     low, high = x.low / total.low, x.high / total.high
     fine = total.low > 0
-    moving = np.where(fine, np.where(bend > 0, x.moves, CONSTANT), np.where(x.moves == CONSTANT, CONSTANT, UNKNOWN))
+    moving = np.where(fine, np.where(half > 0, x.moves, CONSTANT), np.where(x.moves == CONSTANT, CONSTANT, UNKNOWN))
     return Values(np.where(fine, low, -np.inf), np.where(fine, high, np.inf), x.nan | ~fine, moving)
 
 

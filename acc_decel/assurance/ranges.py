@@ -112,7 +112,7 @@ def unclamped(net: DenseNet, bias: ndarray | None = None) -> DenseNet:
 def sums(net: DenseNet, *, seconds: float = 0.0, on_layer: Callable[[], None] = lambda: None) -> tuple[Sums, ...]:
     """Bounds of the sums of every layer over the accepted box, embedding first, each from those before it.
 
-    Linear programs bound every sum; mixed-integer ones then those of hidden units that reach their bend, each within
+    Linear programs bound every sum; mixed-integer ones then those of the units whose rectifier is curved, each within
     `seconds`, if those are SHORTEST at least.
     """
     found: list[Sums] = []

@@ -125,9 +125,10 @@ def resample_factors(
 def _anywhere(factor: Factor, rows: int, rng: np.random.Generator, certain: float) -> ndarray:
     """Values spread evenly over what the network sees of the range; of a choice one level, or shares."""
     if not factor.levels:
-        low, high = (end / (end + factor.bend) if factor.bend else end for end in (factor.low, factor.high))
+        half = factor.half_saturation
+        low, high = (end / (end + half) if half else end for end in (factor.low, factor.high))
         seen = rng.uniform(low, high, (rows, 1))
-        return np.clip(factor.bend * seen / (1 - seen) if factor.bend else seen, factor.low, factor.high)
+        return np.clip(half * seen / (1 - seen) if half else seen, factor.low, factor.high)
     count = len(factor.levels)
     levels = np.eye(count)[rng.integers(0, count, rows)]
     return np.where(rng.random((rows, 1)) < certain, levels, rng.dirichlet(np.full(count, 0.5), rows))

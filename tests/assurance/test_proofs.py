@@ -41,7 +41,7 @@ RANDOM = random_net(np.random.default_rng(3))
 FORCED = [f for f in FACTORS if f.direction]
 GATED = next(f for f in FACTORS if f.forced_while)
 GATE = next(f for f in FACTORS if f.name == GATED.forced_while)
-LACKING = next(f for f in FORCED if f.may_lack)
+LACKING = next(f for f in FORCED if f.optional)
 CHOICE = min((f for f in FACTORS if f.levels), key=lambda f: len(f.levels))
 FEW = (FACTORS[0], GATED, LACKING, CHOICE, GATE)  # one of each kind: always there, gated, forced, choice, gate
 COUNT = len(OUTPUTS)
@@ -60,7 +60,7 @@ def grid_of(factor: Factor) -> list[list[float]]:
     else:
         shares = [s for s in product(np.linspace(0, 1, 5), repeat=len(factor.levels)) if abs(sum(s) - 1) < 1e-9]
         values = [list(np.array(s) * total) for s in shares for total in (0.99, 1.0, 1.01) if max(s) * total <= 1]
-    return values + ([[np.nan] * len(factor.columns)] if factor.may_lack else [])
+    return values + ([[np.nan] * len(factor.columns)] if factor.optional else [])
 
 
 @pytest.fixture(scope="module")
