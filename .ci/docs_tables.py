@@ -74,7 +74,7 @@ def latent_table() -> str:
         "pad_score": f"pad friction {100 * braking.PAD_SPREAD:.0f} %",
         "abs_score": f"slip held by the ABS, {braking.ABS_SPREAD:g} of the slip of maximum friction",
         "response_score": f"dead time and build-up {100 * braking.RESPONSE_SPREAD:.0f} %",
-        "gust_score": f"wind {braking.GUST:g} m/s",
+        "gust_score": f"wind {braking.GUST_SPREAD:g} m/s",
     }
     rows = [[f"`{latent.name}`", latent.meaning, one[latent.name]] for latent in LATENTS]
     return markdown(["latent", "meaning", "one standard deviation"], rows)
@@ -166,7 +166,7 @@ def vehicle_key_table() -> str:
         for f in fields(holder):
             limits = f"{f.metadata['low']:g} to {f.metadata['high']:g}"
             example = f"{getattr(holder, f.name):g}" if part != "trailer" else "-"
-            meaning = f.metadata["meaning"] + (f": `{f.metadata['formula']}`" if f.metadata["formula"] else "")
+            meaning = f.metadata["meaning"] + (f"; {f.metadata['formula']}" if f.metadata["formula"] else "")
             rows.append([f"`{part}.{f.name}`", f.metadata["unit"] or "-", limits, example, meaning])
     return markdown(["key", "unit", "range", "compact", "meaning and formula"], rows)
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from acc_decel.files import atomic_write
+from acc_decel.files import atomic_write, reason
 from acc_decel.outputs import COMFORT_DECELERATION, LOWER, LOWER_99, MEDIAN, UPPER
 from acc_decel.status import BELOW_COMFORT, REFUSED
 
@@ -112,7 +112,7 @@ def _read(path: Path) -> CorrectionFile:
         raise ValueError(f"{path} must hold {error.args[0]}. Got none: run `acc-decel drives correct`.") from error
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path} must be a correction as JSON. Got: {error} Run `acc-decel drives correct`."
+            f"{path} must be a correction as JSON. Got: {reason(error)}. Run `acc-decel drives correct`."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Atomic file writes: to a temporary file in the same folder, which is then renamed."""
+"""Atomic file writes, to a temporary file in the same folder which is then renamed; and the reason of an OSError."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,3 +19,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def reason(error: Exception) -> str:
+    """What went wrong as a sentence says it: of the system's errors without number and path."""
+    return error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)

@@ -180,7 +180,7 @@ def _fit(
         )
         return loss(true, answer) * weight, sum(penalties, 0.0)
 
-    descent = Descent(losses, [weights.shape for weights in model.trainable_variables])
+    descent = Descent(losses, [tuple(weights.shape) for weights in model.trainable_variables])
     fit = Fit(descent.start([keras.ops.convert_to_numpy(weights) for weights in model.trainable_variables]))
     if phase.checkpoint:
         fit = _read(phase.checkpoint, fit)
