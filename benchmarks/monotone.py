@@ -39,7 +39,7 @@ from acc_decel.network.split import in_split
 from acc_decel.network.training import Learning, Phase, Training
 from acc_decel.outputs import MEDIAN
 from acc_decel.physics import Vehicle, vehicle_from
-from acc_decel.predictor import columns_of_one
+from acc_decel.predictor import columns_of
 from benchmarks.network import SEED, Truth, benchmark_data, truths
 
 GREAT: dict[str, Any] = {"embedding": (96, 48), "trunk": (64, 48, 32), "penalty": 1e-5, "learning_rate": 4e-3}
@@ -145,7 +145,7 @@ def compared(data: Dataset, car: Vehicle, truth: tuple[Truth, Truth]) -> list[di
 
 def swept(car: Vehicle, reading: Reading) -> ndarray:
     """Two independent conditional medians [m/s^2] for each value of the reading [values, 2]."""
-    events = [columns_of_one(reading.event | {reading.factor: value}, car.factors) for value in reading.values]
+    events = [columns_of(reading.event | {reading.factor: value}, car.factors) for value in reading.values]
     halves = (
         conditional_quantiles(car, np.concatenate(events), (0.5,), rng=rng, draws=SWEPT_DRAWS)
         for rng in np.random.default_rng(SEED).spawn(2)

@@ -30,7 +30,7 @@ def labelled_stops(events: pd.DataFrame, predictor: Predictor) -> LabelledStops:
     """
     required = [f.name for f in predictor.factors if not f.optional and f.standard is None]
     stops = measured_stops(events, predictor.factors, required=required)
-    answer = predictor.predict_frame(stops.table.drop(columns="deceleration"))
+    answer = predictor.predict(stops.table.drop(columns="deceleration"))
     predicted, lower = (answer[name].to_numpy(float) for name in ("deceleration", "deceleration_lower"))
     measured = column_values(stops.table, "deceleration")
     return LabelledStops(predicted, lower, measured, stops.table.index, stops.left_out, stops.ignored)

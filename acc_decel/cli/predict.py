@@ -59,14 +59,14 @@ def predict(
         _predict_one(predictor, factors, explain=explain, as_json=as_json)
         return
     events, extra = events_of(factors, input_file, keep)
-    predicted = predictor.predict_frame(events, on_refusal=on_refusal.value, explain=explain)
+    predicted = predictor.predict(events, on_refusal=on_refusal.value, explain=explain)
     for sentence in _refused_rows(predicted):
         note(sentence)
     _print_table(pd.concat([extra, predicted], axis=1), predictor.vehicle, output_file, as_json)
 
 
 def _predict_one(predictor: Predictor, factors: Factors, *, explain: bool, as_json: bool) -> None:
-    answer = predictor.predict(explain=explain, **factors)
+    answer = predictor.predict(explain=explain, on_refusal="raise", **factors)
     if as_json:
         fields = {name: value for name, value in asdict(answer).items() if value is not None}
         print_json(fields | {"not_available": list(not_available(answer.status)), "flags": list(flags(answer.status))})

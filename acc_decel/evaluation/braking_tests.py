@@ -139,7 +139,7 @@ def evaluate_tests(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.
 
 def _predict(tests: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
     factors = factors_of(tests).set_axis(pd.Index(tests["name"], name="test"))
-    answer = predictor.predict_frame(factors).set_axis(tests.index)
+    answer = predictor.predict(factors).set_axis(tests.index)
     speed = factors["speed"].to_numpy()
     shortest = speed * answer["delay"] + speed**2 / (2 * answer["deceleration_upper"].clip(lower=1e-3))
     rows = [

@@ -3,7 +3,6 @@
 from acc_decel.predictor.explainer import Explainer as Explainer
 from acc_decel.predictor.inputs import Given as Given
 from acc_decel.predictor.inputs import columns_of as columns_of
-from acc_decel.predictor.inputs import columns_of_one as columns_of_one
 from acc_decel.predictor.inputs import refusal as refusal
 from acc_decel.predictor.inputs import unknown_factor as unknown_factor
 from acc_decel.predictor.inputs import where as where

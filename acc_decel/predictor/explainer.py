@@ -5,50 +5,41 @@ import json
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy import ndarray
 
 from acc_decel.factors import Factor, column_names
 from acc_decel.model_folder import ATTRIBUTION
+from acc_decel.predictor.session import open_session
 
 
 class Explainer:
     """The student beside a model. `baseline` [m/s^2] is what its attributions are relative to."""
 
     def __init__(self, model: Path) -> None:
-        """Load the student of the ONNX file `model`. Raises ValueError if it lacks or belongs to another network."""
+        """Load the student of the ONNX file `model`. Raises ValueError if it is missing or is of another network."""
         self.path = model.parent / ATTRIBUTION
         if not self.path.is_file():
-            raise ValueError(f"{self.path} must be there to explain a prediction. Got none: {_remedy(model)}")
-        self._session = _session(self.path, _remedy(model))
+            raise ValueError(f"{self.path} must exist to explain a prediction. Got none: {_remedy(model)}")
+        self._session = open_session(
+            self.path, expected="the student of a model", remedy=f" To make it, {_remedy(model)}"
+        )
         metadata = self._session.get_modelmeta().custom_metadata_map
-        if lacking := [name for name in ("baseline", "background", "made_for") if name not in metadata]:
-            raise ValueError(f"{self.path} must be the student of a model. Got no {lacking[0]} in it: {_remedy(model)}")
+        if missing := [name for name in ("baseline", "background", "made_for") if name not in metadata]:
+            raise ValueError(f"{self.path} must be the student of a model. Got no {missing[0]} in it: {_remedy(model)}")
         self.baseline = float(metadata["baseline"])
         self._background: dict[str, list[float]] = json.loads(metadata["background"])
         _check_belongs(self.path, model, json.loads(metadata["made_for"]))
 
     def background(self, factors: tuple[Factor, ...]) -> ndarray:
-        """The events [events, columns] whose mean prediction is the baseline, NaN where they tell nothing."""
+        """The events [events, columns] whose mean prediction is the baseline; NaN means missing."""
         events = len(next(iter(self._background.values())))
-        nothing = [np.nan] * events
-        return np.array([self._background.get(name, nothing) for name in column_names(factors)], np.float32).T.copy()
+        missing = [np.nan] * events
+        return np.array([self._background.get(name, missing) for name in column_names(factors)], np.float32).T.copy()
 
     def attributions(self, columns: ndarray) -> ndarray:
         """What each factor adds [m/s^2]: float32 [n, factors] for float32 [n, columns]; NaN where refused."""
-        found: ndarray = self._session.run(None, {"factors": columns})[0]
-        return found
-
-
-def _session(path: Path, remedy: str) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # the network is too small to share
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime raises classes of its own, without a common one
-        told = str(error).splitlines()[0].rstrip(".")
-        raise ValueError(f"{path} must be the student of a model. Got: {told}: {remedy}") from error
+        attributions: ndarray = self._session.run(None, {"factors": columns})[0]
+        return attributions
 
 
 def _check_belongs(student: Path, model: Path, hashes: dict[str, str]) -> None:

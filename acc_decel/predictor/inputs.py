@@ -1,4 +1,4 @@
-"""Braking factors as a user gives them, by name or as a table, turned into the network's float32 columns."""
+"""The inputs of a predictor: factors by name or as a table, converted to the float32 columns of the network."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,15 +21,23 @@ def refusal(factors: tuple[Factor, ...], columns: ndarray, status: int, where: s
     names += tuple(f.name for f in factors if f.name in bits.not_available(status, factors) and not f.optional)
     factor, own = next((f, own) for f, own in zip(factors, slices(factors), strict=True) if f.name == names[0])
     values = columns[own]
-    told = {level: float(v) for level, v in zip(factor.levels, values, strict=True)} if factor.levels else values[0]
-    return factor.refusal(told if factor.levels else float(f"{values[0]:.9g}"), where)
+    if factor.levels:
+        return factor.refusal({level: float(v) for level, v in zip(factor.levels, values, strict=True)}, where)
+    return factor.refusal(float(f"{values[0]:.9g}"), where)
 
 
-def columns_of(events: pd.DataFrame, factors: tuple[Factor, ...] = FACTORS) -> ndarray:
-    """The float32 [n, columns] array of a table of factors, NaN for not available.
+def columns_of(events: pd.DataFrame | Mapping[str, Given], factors: tuple[Factor, ...] = FACTORS) -> ndarray:
+    """The float32 [n, columns] array of a table of factors, or of the factors of one event by name; NaN is missing.
 
-    Raises ValueError for an unknown column or something that is no number, naming column and row.
+    Raises ValueError for an unknown factor and for a value that is not a number, naming factor and row.
     """
+    if isinstance(events, pd.DataFrame):
+        return _table_columns(events, factors)
+    row = plain_columns(events, factors)
+    return _table_columns(_table_of_one(events, factors), factors) if row is None else row
+
+
+def _table_columns(events: pd.DataFrame, factors: tuple[Factor, ...]) -> ndarray:
     if not len(events):
         raise ValueError("events must have at least one row. Got none: give events to predict.")
     known = {f.name for f in factors} | set(column_names(factors))
@@ -95,45 +103,46 @@ NUMBERS = frozenset((float, int, bool, np.float64, np.float32, np.int64))
 LARGEST = 1e15  # integers up to here are exact in every type
 
 
-def columns_of_one(given: Mapping[str, Given], factors: tuple[Factor, ...] = FACTORS) -> ndarray | None:
-    """The float32 [1, columns] array of one event whose values are of the usual types; None if one is not.
+def plain_columns(event: Mapping[str, Given], factors: tuple[Factor, ...] = FACTORS) -> ndarray | None:
+    """The float32 [1, columns] array of one event whose values are all of common types; None if one is not.
 
-    What is unusual or wrong is left to `columns_of`, which takes more and says what is wrong.
+    This is the quick path of `columns_of`: 20 us instead of 2 ms. Other types and unknown names need the slow one,
+    which accepts more and explains what is wrong.
     """
     row: list[float | int] = []
     known = 0
     for factor in factors:
-        known += factor.name in given
-        values = _usual(factor, given.get(factor.name), lacks=factor.name not in given)
+        known += factor.name in event
+        values = _plain_values(factor, event.get(factor.name), given=factor.name in event)
         if values is None:
             return None
         row += values
-    return np.array([row], np.float32) if known == len(given) else None
+    return np.array([row], np.float32) if known == len(event) else None
 
 
-def _usual(factor: Factor, value: Given, *, lacks: bool) -> Sequence[float | int] | None:
-    """The columns of one factor, given a value of a usual type; None for another."""
-    if lacks and factor.standard is not None:
+def _plain_values(factor: Factor, value: Given, *, given: bool) -> Sequence[float | int] | None:
+    """The columns of one factor, if the value is of a common type; else None."""
+    if not given and factor.standard is not None:
         return (factor.standard,)
     if value is None:
         return (math.nan,) * max(1, len(factor.levels))
     if not factor.levels:
-        return (value,) if _is_usual(value) else None
+        return (value,) if _is_plain_number(value) else None
     if type(value) is str and value in factor.levels:
         return [float(level == value) for level in factor.levels]
-    if type(value) is dict and value.keys() <= set(factor.levels) and all(map(_is_usual, value.values())):
+    if type(value) is dict and value.keys() <= set(factor.levels) and all(map(_is_plain_number, value.values())):
         return [value.get(level, 0.0) for level in factor.levels]
     return None
 
 
-def _is_usual(value: Given) -> TypeGuard[float]:
-    return type(value) in NUMBERS and not abs(cast(float, value)) >= LARGEST  # NaN is usual
+def _is_plain_number(value: Given) -> TypeGuard[float]:
+    return type(value) in NUMBERS and not abs(cast(float, value)) >= LARGEST  # NaN passes
 
 
-def _frame_of_one(given: Mapping[str, Given], factors: tuple[Factor, ...]) -> pd.DataFrame:
+def _table_of_one(event: Mapping[str, Given], factors: tuple[Factor, ...]) -> pd.DataFrame:
     row: dict[str, object] = {}
     levels = {f.name: f for f in factors if f.levels}
-    for name, value in given.items():
+    for name, value in event.items():
         if name in levels and isinstance(value, Mapping):
             factor = levels[name]
             if unknown := [level for level in value if level not in factor.levels]:

@@ -5,13 +5,13 @@ Runs on the compiled firmware where it was built for this machine, else on ONNX 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Literal, overload
 
 import numpy as np
-import onnxruntime
 import pandas as pd
 from numpy import ndarray
 
@@ -23,10 +23,13 @@ from acc_decel.model_folder import ARRAYS, DEFAULT_MODEL, ONNX, model_path
 from acc_decel.network import FORMAT
 from acc_decel.outputs import DELAY, LOWER, MEDIAN, OUTPUTS, stopping_distance
 from acc_decel.predictor.explainer import Explainer
-from acc_decel.predictor.inputs import Given, _frame_of_one, columns_of, columns_of_one, refusal, where
+from acc_decel.predictor.inputs import Given, columns_of, refusal, where
+from acc_decel.predictor.session import open_session
 
 BACKENDS = (AUTO, C, ONNX_RUNTIME) = ("auto", "c", "onnxruntime")
 FLOAT32 = np.dtype(np.float32)
+OnRefusal = Literal["raise", "flag"]
+_ONE_ROW = pd.RangeIndex(1)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,35 @@ class Prediction:
         """Whether the car may not even reach the 3.5 m/s^2 that an ACC may ask for."""
         return bool(self.status & bits.BELOW_COMFORT)
 
+    @property
+    def refused(self) -> bool:
+        """Whether there is no prediction, because a factor is out of range or a required one is missing."""
+        return bool(self.status & bits.REFUSED)
+
+    def to_dict(self) -> dict[str, float | int | str]:
+        """The answer as plain values, with the names and the order of the columns of a table of predictions."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("attribution", "baseline")}
+        values["status_text"] = bits.describe(self.status)
+        if self.attribution is not None:
+            values |= {attribution_column(name): value for name, value in self.attribution.items()}
+            values["baseline"] = self.baseline
+        return values
+
+    def to_frame(self) -> pd.DataFrame:
+        """The answer as a table of one row, like `Predictor.predict` of a table gives it."""
+        return pd.DataFrame([self.to_dict()])
+
+    def _repr_html_(self) -> str:
+        """The answer as a short table with units, for a notebook."""
+        rows = (
+            ("deceleration", f"{self.deceleration:.2f} m/s^2"),
+            ("90 % interval", f"{self.deceleration_lower:.2f} to {self.deceleration_upper:.2f} m/s^2"),
+            ("delay", f"{self.delay:.2f} s"),
+            ("stopping distance", f"{self.stopping_distance:.1f} m, up to {self.stopping_distance_upper:.1f} m"),
+            ("status", bits.describe(self.status)),
+        )
+        return f"<table>{''.join(f'<tr><th>{name}</th><td>{escape(value)}</td></tr>' for name, value in rows)}</table>"
+
     def __repr__(self) -> str:
         """The answer at a glance, with units."""
         return (
@@ -83,6 +115,9 @@ class Predictor:
     `backend` says what computes: "c" is the firmware compiled for this machine, quicker and to the bit what an ECU
     answers; "onnxruntime" differs from it in the last digits. "auto" never compiles: it takes the library that
     `acc-decel compile` or an earlier `backend="c"` has built for this model, and ONNX Runtime where there is none.
+
+    `predict` takes one event or a table. `predict_array` is the raw path for arrays: the order of its columns is
+    `acc_decel.factors.column_names()`, and `acc_decel.predictor.columns_of(table)` makes them from a table.
     """
 
     def __init__(
@@ -100,13 +135,7 @@ class Predictor:
         if backend not in BACKENDS:
             raise ValueError(f"backend must be one of {', '.join(BACKENDS)}. Got {backend!r}.")
         self.path = model_path(model)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # the network is too small to share
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(self.path, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime raises classes of its own, without a common one
-            raise ValueError(f"{self.path} must be an ONNX model of acc_decel. Got: {error}".splitlines()[0]) from error
+        self._session = open_session(self.path, expected="an ONNX model of acc_decel")
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.factors = _factors(self.path, self.metadata)
         if isinstance(correction, str | Path):
@@ -142,61 +171,57 @@ class Predictor:
         return Explainer(self.path)
 
     @overload
-    def predict(self, events: pd.DataFrame, /, *, explain: bool = ...) -> pd.DataFrame: ...
+    def predict(self, events: pd.DataFrame, /, *, explain: bool = ..., on_refusal: OnRefusal = ...) -> pd.DataFrame: ...
     @overload
-    def predict(self, *, explain: bool = ..., **factors: Given) -> Prediction: ...
-    def predict(self, *events: pd.DataFrame, explain: bool = False, **factors: Given) -> pd.DataFrame | Prediction:
-        """Predict one event from keyword factors, or many from a DataFrame of factor columns.
+    def predict(
+        self, events: None = None, /, *, explain: bool = ..., on_refusal: OnRefusal = ..., **factors: Given
+    ) -> Prediction: ...
+    def predict(
+        self,
+        events: pd.DataFrame | None = None,
+        /,
+        *,
+        explain: bool = False,
+        on_refusal: OnRefusal = "raise",
+        **factors: Given,
+    ) -> pd.DataFrame | Prediction:
+        """Predict one event from factors by name, or many events from a table of factors.
 
-        One event: `predict(speed=33.3, brake_pressure_bar=160, surface="asphalt", water_film_mm=1.0)`. A factor not
-        given, None or NaN is not available; equipment left out, like `abs`, is the standard one. `surface` and
-        `tyre_kind` take a level or a dict of probabilities. Many events: NaN or a missing column means not available;
-        `surface` may be one column of level names, or one column of probability for each level. The result has the
-        same index and the columns of `Prediction`. With `explain`, `attribution` and `baseline` are filled; a table has
-        columns `attribution_<factor>` and `baseline`. Raises ValueError naming factor, row and limit for an unknown
-        factor or a value out of range, and if a model that has no student shall explain.
+        One event: `predict(speed=33.3, brake_pressure_bar=160, surface="asphalt", water_film_mm=1.0)`. A factor that is
+        left out, None or NaN is missing; equipment that is left out, like `abs`, is the standard one. `surface` and
+        `tyre_kind` take a level or a dict of probabilities. Returns a `Prediction`.
+
+        Many events: a DataFrame with a column for each factor, where NaN or no column means missing; `surface` may be
+        one column of level names, or one column of probability for each level. Returns a table with the same index
+        and the fields of `Prediction` as columns.
+
+        `explain` fills `attribution` and `baseline`; a table has columns `attribution_<factor>` and `baseline`.
+        `on_refusal="flag"` answers an event that is out of range, like a car at standstill, with NaN and its status
+        instead of an error.
+
+        Raises ValueError, naming factor, row and limit, for an unknown factor and for a value that is out of range,
+        and if `explain` is asked of a model without a student. Raises TypeError for another positional argument.
         """
-        if len(events) == 1 and isinstance(events[0], pd.DataFrame):
-            if factors:
-                raise ValueError(f"predict takes a DataFrame or factors, not both. Got also {', '.join(factors)}.")
-            return self.predict_frame(events[0], explain=explain)
-        if events:
-            raise ValueError(
-                f"predict takes a DataFrame or factors by name. Got {type(events[0]).__name__}: name the factor."
-            )
-        columns = None if explain else columns_of_one(factors, self.factors)
-        if columns is not None:
-            outputs, status = self.predict_array(columns)
-            if not status[0] & bits.REFUSED:
-                (row,) = outputs
-                return _prediction(row, int(status[0]), columns[0, self._speed])
-        return self._predict_by_frame(factors, explain=explain)
-
-    def _predict_by_frame(self, factors: Mapping[str, Given], *, explain: bool) -> Prediction:
-        """The long way of `predict`, for what is refused, given in an unusual type or to be explained."""
-        row = _frame_of_one(factors, self.factors)
-        answer = self.predict_frame(row, explain=explain).iloc[0]
-        fields = {name: float(answer[name]) for name in (*OUTPUTS, "stopping_distance", "stopping_distance_upper")}
-        status = int(answer["status"])
-        if not explain:
-            return Prediction(**fields, status=status, attribution=None, baseline=None)
-        found = {f.name: float(answer[attribution_column(f)]) for f in self.factors}
-        return Prediction(**fields, status=status, attribution=found, baseline=float(answer["baseline"]))
-
-    def predict_frame(
-        self, events: pd.DataFrame, *, on_refusal: Literal["raise", "flag"] = "raise", explain: bool = False
-    ) -> pd.DataFrame:
-        """Predictions of many events, see `predict`. With `on_refusal="flag"` a refused row is NaN with its status."""
-        columns = columns_of(events, self.factors)
+        if events is not None:
+            _check_table(events, factors)
+        columns = columns_of(factors if events is None else events, self.factors)
         outputs, status = self.predict_array(columns)
         if on_refusal == "raise":
-            self._raise_refused(events, columns, status)
-        table = predictions(outputs, status, columns[:, self._speed], events.index)
+            self._raise_refused(columns, status, _ONE_ROW if events is None else events.index)
+        speed = columns[:, self._speed]
+        if events is None:
+            return _prediction(outputs, status, speed, *(self._explanation(columns) if explain else ()))
+        table = predictions(outputs, status, speed, events.index)
         if explain:
-            scale, bias = (1.0, 0.0) if self.correction is None else (self.correction.scale, self.correction.bias)
-            table[[attribution_column(f) for f in self.factors]] = self.explainer.attributions(columns) * scale
-            table["baseline"] = self.explainer.baseline * scale + bias
+            attributions, baseline = self._explanation(columns)
+            table[[attribution_column(f.name) for f in self.factors]] = attributions
+            table["baseline"] = baseline
         return table
+
+    def _explanation(self, columns: ndarray) -> tuple[ndarray, float]:
+        """Attributions [n, factors] and baseline [m/s^2] of the corrected model."""
+        scale, bias = (1.0, 0.0) if self.correction is None else (self.correction.scale, self.correction.bias)
+        return self.explainer.attributions(columns) * scale, self.explainer.baseline * scale + bias
 
     def predict_array(self, columns: ndarray) -> tuple[ndarray, ndarray]:
         """The raw path: float32 [n, columns] in the order of `column_names()`, NaN for not available.
@@ -208,25 +233,35 @@ class Predictor:
                 f"columns must be float32 [n, {self._row_shape[0]}]. Got {columns.dtype} {list(columns.shape)}: "
                 "the columns of a table are `columns_of(table)`."
             )
-        told, status = self._told(columns)
+        outputs, status = self._model_outputs(columns)
         if self.correction is None:
-            return told, status
-        here = self.correction.outputs(told)
-        return here, self.correction.status(here, status.astype(np.int64))  # its int64 is long long in C
+            return outputs, status
+        corrected = self.correction.outputs(outputs)
+        return corrected, self.correction.status(corrected, status.astype(np.int64))  # its int64 is long long in C
 
-    def _told(self, columns: ndarray) -> tuple[ndarray, ndarray]:
-        """What the model itself says."""
+    def _model_outputs(self, columns: ndarray) -> tuple[ndarray, ndarray]:
+        """Outputs and status of the model itself, without the correction."""
         if self._library is not None:
             return self._library.predict_array(columns)
         *outputs, status = self._session.run(None, {"factors": columns})
         return np.stack(outputs, axis=1), status
 
-    def _raise_refused(self, events: pd.DataFrame, columns: ndarray, status: ndarray) -> None:
-        refused = np.flatnonzero(status & bits.REFUSED)
-        if not len(refused):
-            return
-        row = int(refused[0])
-        raise ValueError(refusal(self.factors, columns[row], int(status[row]), where(events.index, row)))
+    def _raise_refused(self, columns: ndarray, status: ndarray, index: pd.Index) -> None:
+        refused = status & bits.REFUSED
+        if refused.any():
+            row = int(refused.argmax())
+            raise ValueError(refusal(self.factors, columns[row], int(status[row]), where(index, row)))
+
+
+def _check_table(events: object, factors: Mapping[str, Given]) -> None:
+    """Raise TypeError if `events` is not a table, and ValueError if there are factors as well."""
+    if not isinstance(events, pd.DataFrame):
+        raise TypeError(
+            f"predict takes factors by name, like speed=30, or one DataFrame. Got {type(events).__name__} without a "
+            "name: name the factor."
+        )
+    if factors:
+        raise ValueError(f"predict takes a DataFrame or factors, not both. Got also {', '.join(factors)}.")
 
 
 def _library(path: Path, backend: str) -> Library | None:
@@ -243,9 +278,9 @@ def _library(path: Path, backend: str) -> Library | None:
     return kept_library(path.parent) if backend == AUTO and of_folder else None
 
 
-def attribution_column(factor: Factor) -> str:
-    """The column of a table that says what a factor adds to the deceleration [m/s^2]."""
-    return f"attribution_{factor.name}"
+def attribution_column(name: str) -> str:
+    """The column of a table with what the factor `name` adds to the deceleration [m/s^2]."""
+    return f"attribution_{name}"
 
 
 def predictions(outputs: ndarray, status: ndarray, speed: ndarray, index: pd.Index) -> pd.DataFrame:
@@ -259,23 +294,35 @@ def predictions(outputs: ndarray, status: ndarray, speed: ndarray, index: pd.Ind
     return table
 
 
-def _prediction(outputs: ndarray, status: int, speed: np.float32) -> Prediction:
-    """One answer; the same bits as a row of `predictions`."""
-    lower, median, delay = outputs[LOWER], outputs[MEDIAN], outputs[DELAY]
-    fields = dict(zip(OUTPUTS, outputs.tolist(), strict=True))
+def _prediction(
+    outputs: ndarray,
+    status: ndarray,
+    speed: ndarray,
+    attributions: ndarray | None = None,
+    baseline: float | None = None,
+) -> Prediction:
+    """The answer to one event, from arrays of one row: the same bits as a row of `predictions`."""
+    (row,), (code,), (initial_speed,) = outputs, status.tolist(), speed
+    attribution = None
+    if attributions is not None:
+        (added,) = attributions.tolist()
+        attribution = {factor.name: value for factor, value in zip(FACTORS, added, strict=True)}
     return Prediction(
-        **fields,
-        stopping_distance=float(stopping_distance(speed, median, delay)),
-        stopping_distance_upper=float(stopping_distance(speed, lower, delay)),
-        status=status,
+        **dict(zip(OUTPUTS, row.tolist(), strict=True)),
+        stopping_distance=float(stopping_distance(initial_speed, row[MEDIAN], row[DELAY])),
+        stopping_distance_upper=float(stopping_distance(initial_speed, row[LOWER], row[DELAY])),
+        status=code,
+        attribution=attribution,
+        baseline=baseline,
     )
 
 
 def _factors(path: Path, metadata: dict[str, str]) -> tuple[Factor, ...]:
-    found = metadata.get("schema")
-    if found != schema():
+    exported_for = metadata.get("schema")
+    if exported_for != schema():
         raise ValueError(
-            f"{path} must be exported for factor schema {schema()}. Got {found or 'no schema: not a model of ours'}. "
+            f"{path} must be exported for factor schema {schema()}. "
+            f"Got {exported_for or 'no schema: not a model of ours'}. "
             "Train it again with this version: `acc-decel generate`, `acc-decel train`."
         )
     if (number := metadata.get("format", "1")) != str(FORMAT):
@@ -284,6 +331,6 @@ def _factors(path: Path, metadata: dict[str, str]) -> tuple[Factor, ...]:
             "train it again with this version: `acc-decel train`."
         )
     factors = FACTORS
-    for told in json.loads(metadata["factors"]):
-        factors = with_range(factors, told["name"], told["low"], told["high"])
+    for described in json.loads(metadata["factors"]):
+        factors = with_range(factors, described["name"], described["low"], described["high"])
     return factors

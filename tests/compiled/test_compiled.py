@@ -25,7 +25,7 @@ from acc_decel.export import even_events, firmware_files, golden_events, write_f
 from acc_decel.factors import Factor, column_names
 from acc_decel.files import atomic_write
 from acc_decel.model_folder import read_model
-from acc_decel.predictor import columns_of_one
+from acc_decel.predictor.inputs import plain_columns
 from benchmarks import inference
 from tests.helpers.random_net import random_net, spoiled
 
@@ -320,15 +320,13 @@ def test_the_peers_of_the_latency_benchmark_answer_as_the_reference():
 
 
 def test_usual_events_take_the_short_way():
-    assert columns_of_one(STOP) is not None
-    assert columns_of_one({"speed": 20, "surface": {"ice": 0.5, "gravel": 0.5}, "mass": None}) is not None
-    assert (
-        columns_of_one({"speed": "20"}) is columns_of_one({"speed": math.inf}) is columns_of_one({"spede": 1}) is None
-    )
+    assert plain_columns(STOP) is not None
+    assert plain_columns({"speed": 20, "surface": {"ice": 0.5, "gravel": 0.5}, "mass": None}) is not None
+    assert plain_columns({"speed": "20"}) is plain_columns({"speed": math.inf}) is plain_columns({"spede": 1}) is None
 
 
 def test_the_short_way_gives_the_columns_of_a_table():
     names = column_names()
-    row = columns_of_one(STOP)
+    row = plain_columns(STOP)
     assert row.dtype == np.float32
     assert dict(zip(names, row[0], strict=True))["speed"] == np.float32(33.3)

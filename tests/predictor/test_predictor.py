@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -170,7 +172,7 @@ def test_the_raw_path_gives_the_network_itself(small_model, small_net):
 def test_refused_rows_may_be_flagged_instead(predictor):
     events = frame()
     events.loc["icy", "speed"] = 200.0
-    answers = predictor.predict_frame(events, on_refusal="flag")
+    answers = predictor.predict(events, on_refusal="flag")
     assert answers["deceleration"].isna().tolist() == [False, True, False]
     assert answers["stopping_distance"].isna().tolist() == [False, True, False]
     assert "speed is outside its range" in answers.loc["icy", "status_text"]
@@ -364,3 +366,83 @@ def test_what_lies_in_a_released_folder_belongs_to_its_network(name: str) -> Non
 
 def card_of(folder: Path) -> list[str]:
     return (folder / "card.md").read_text().splitlines()
+
+
+def test_a_value_without_a_name_is_refused(predictor):
+    with pytest.raises(TypeError):
+        predictor.predict(30)
+    with pytest.raises(TypeError):
+        predictor.predict(30, 160)
+
+
+def test_an_explained_answer_is_the_answer_with_an_attribution(predictor):
+    plain, explained = predictor.predict(**STOP), predictor.predict(**STOP, explain=True)
+    assert dataclasses.replace(explained, attribution=None, baseline=None) == plain
+    assert list(explained.attribution) == [f.name for f in FACTORS]
+    assert explained.baseline + sum(explained.attribution.values()) == pytest.approx(plain.deceleration, abs=1e-3)
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_one_answer_as_a_frame_is_the_answer_to_a_table_of_one_row(predictor, explain):
+    one = predictor.predict(**STOP, explain=explain)
+    table = predictor.predict(pd.DataFrame([STOP]), explain=explain)
+    assert one.to_frame().columns.tolist() == table.columns.tolist() == list(one.to_dict())
+    pd.testing.assert_frame_equal(one.to_frame(), table, check_dtype=False, rtol=1e-6)
+
+
+def test_a_standstill_is_flagged_by_name_and_in_a_table(predictor):
+    standing = STOP | {"speed": 0.0}
+    one = predictor.predict(**standing, on_refusal="flag")
+    many = predictor.predict(pd.DataFrame([STOP, standing]), on_refusal="flag")
+    assert one.refused and not predictor.predict(**STOP).refused
+    assert math.isnan(one.deceleration) and math.isnan(one.stopping_distance)
+    assert many["deceleration"].isna().tolist() == many["stopping_distance"].isna().tolist() == [False, True]
+    assert many["status"].tolist()[1] == one.status
+
+
+def test_a_notebook_shows_a_short_table_with_units_and_status(predictor):
+    answer = predictor.predict(**STOP)
+    html = answer._repr_html_()
+    assert html.count("<tr>") == 5
+    for part in (f"{answer.deceleration:.2f} m/s^2", f"{answer.delay:.2f} s", "not available: mass"):
+        assert part in html
+
+
+def test_a_value_of_another_type_gives_the_same_answer(predictor):
+    assert predictor.predict(**(STOP | {"speed": "33.3"})) == predictor.predict(**STOP)
+
+
+QUICK = """
+import sys
+import pandas as pd
+from acc_decel import Predictor
+stop = {stop!r}
+predictor = Predictor({model!r})
+columns = __import__("acc_decel.predictor", fromlist=["x"]).columns_of(stop)
+def calls(run):
+    run()
+    files = []
+    sys.setprofile(lambda frame, event, _: files.append(frame.f_code.co_filename) if event == "call" else None)
+    run()
+    sys.setprofile(None)
+    assert not [file for file in files if "/pandas/" in file], files
+    return sum("/acc_decel/" in file for file in files)
+print(calls(lambda: predictor.predict(**stop)), calls(lambda: predictor.predict_array(columns)))
+try:
+    predictor.predict(30)
+except TypeError as error:
+    print(error)
+"""
+
+
+def test_one_event_by_name_takes_few_calls_and_never_a_table():
+    """Its speed in calls of Python functions, which no other load of the machine changes; without the shape checks."""
+    script = QUICK.format(stop=STOP, model="compact")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    counts, sentence = done.stdout.splitlines()
+    by_name, raw = map(int, counts.split())
+    assert by_name <= 2 * len(FACTORS) + 8
+    assert raw <= 3
+    assert sentence == (
+        "predict takes factors by name, like speed=30, or one DataFrame. Got int without a name: name the factor."
+    )
