@@ -7,7 +7,7 @@ DEMO_EVENTS ?= 300000
 MODEL_EVENTS ?= 4000000
 # With seed 1 the clamp acts on 6 of 50,000 trained events, which verify refuses.
 SEED_sports := 2
-HAND_WRITTEN_C := acc_decel/export/firmware acc_decel/compiled/host acc_decel/ecu/target benchmarks
+HAND_WRITTEN_C := acc_decel/export/firmware acc_decel/compiled/host acc_decel/ecu/target acc_decel/evidence
 HAND_WRITTEN_C := $(wildcard $(foreach folder,$(HAND_WRITTEN_C),$(folder)/*.[ch]))
 PYTEST := $(RUN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 MODELS := $(basename $(notdir $(wildcard acc_decel/physics/vehicles/*.toml)))
@@ -15,7 +15,7 @@ MODELS := $(basename $(notdir $(wildcard acc_decel/physics/vehicles/*.toml)))
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export CUDA_VISIBLE_DEVICES ?= -1
 
-.PHONY: help install demo test quick check regenerate models wheel clean
+.PHONY: help install demo test quick check types style generated regenerate docs figures models wheel clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -25,37 +25,59 @@ install: $(VENV)/.installed ## the virtual environment .venv with everything
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/pip install --quiet --upgrade pip
-	$(RUN)/pip install --quiet --editable ".[train,ecu,drives,bench,dev]"
+	$(RUN)/pip install --quiet --editable ".[train,ecu,drives,bench,docs,dev]"
 	touch $@
 
 demo: install ## generate, train, export, evaluate, run on the emulated Cortex-M4F
 	rm -rf $(DEMO)
 	$(RUN)/acc-decel generate --vehicle compact --events $(DEMO_EVENTS) --output $(DEMO)/dataset
-	$(RUN)/acc-decel train $(DEMO)/dataset --output $(DEMO)/model
+	$(RUN)/acc-decel train $(DEMO)/dataset --output $(DEMO)/model --oracle-events 250
 	$(RUN)/acc-decel export $(DEMO)/model --output $(DEMO)/firmware
 	$(RUN)/acc-decel evaluate --model $(DEMO)/model
 	$(RUN)/acc-decel ecu --model $(DEMO)/model --tests
-	@echo "dataset:  $(DEMO)/dataset  (Parquet, manifest.json)"
-	@echo "model:    $(DEMO)/model    (model.onnx, network.npz, metrics.json)"
-	@echo "firmware: $(DEMO)/firmware (acc_decel.c, acc_decel.h, tables, golden vectors)"
+	@echo
+	@echo "Made, from nothing but the physics of the compact car:"
+	@echo "  $(DEMO)/dataset   $(DEMO_EVENTS) simulated braking events (Parquet, manifest.json)"
+	@echo "  $(DEMO)/model     the network trained on them (model.onnx, network.npz, metrics.json)"
+	@echo "  $(DEMO)/firmware  the same network as C99 for an ECU (README.md, acc_decel.h, golden_vectors.csv)"
+	@echo "Try next:"
+	@echo "  source $(RUN)/activate"
+	@echo "  acc-decel predict --speed 33.3 --brake-pressure-bar 160 --surface asphalt --model $(DEMO)/model"
+	@echo "  acc-decel card $(DEMO)/model           what the model can do, on one page with pictures"
+	@echo "  acc-decel drives score --help          a model beside stops that you recorded"
+	@echo "  acc-decel generate --help              a car of your own"
 
 test: install ## all tests, on up to four cores
 	$(PYTEST)
 
-quick: install ## the tests that are not marked slow, under a minute: after every change; make test before it is given away
+quick: install ## the tests that are not marked slow, in less than a minute; run make test before a commit
 	$(PYTEST) -m "not slow"
 
-check: install regenerate ## formatter, linter, types, import contracts, generated files up to date
+check: install ## formatter, linter, types, import contracts, generated files up to date; on two cores
+	$(MAKE) --jobs 2 types style generated
+
+types:
+	$(RUN)/mypy
+
+style:
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/clang-format --dry-run --Werror $(HAND_WRITTEN_C)
-	$(RUN)/mypy
 	$(RUN)/lint-imports
-	git diff --exit-code -- firmware_export README.md
 
-regenerate: install ## firmware_export/ and the tables of the README from models/
+generated: regenerate
+	git diff --exit-code -- firmware_export README.md docs acc_decel/physics/vehicles
+
+regenerate: install ## firmware_export/, vehicle files, and the generated parts of README and docs from models/
 	$(RUN)/acc-decel export compact --output firmware_export
-	$(RUN)/python .ci/readme_tables.py README.md
+	$(RUN)/python .ci/docs_tables.py
+
+docs: install ## the documentation as a site in build/site; nothing in it is loaded from outside
+	PYTHONPATH=.ci $(RUN)/zensical build --strict --clean
+	$(RUN)/python .ci/docs_site.py build/site
+
+figures: install ## draw the pictures of the documentation again
+	$(RUN)/python .ci/docs_figures.py
 
 define release
 	$(RUN)/acc-decel generate --vehicle $(1) --events $(MODEL_EVENTS) --output build/models/$(1)

@@ -7,14 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
-import warnings
+import tempfile
 from pathlib import Path
 
-from docs_pages import HOME, Block, commands
+from docs_pages import HOME, Block, blocks, commands
 from typer.main import get_command
 
 from acc_decel import cli
-from acc_decel.physics import vehicle
 
 FEW = 3000  # events, in place of what a page asks for
 
@@ -30,16 +29,20 @@ ONLY_CHECKED = {
     "ecu --tests": "compiles and emulates seven models",
     "ecu --emulator": "needs Debian packages",
     "ecu --core": "compiles again for each core; one core is run",
+    "--format": "rounds weights for a minute",
     "evaluate --physics": "simulates for a minute",
     "--scheduler": "needs a cluster",
 }
 
 
-def prepare(folder: Path) -> None:
-    """What the examples find in their folder: a vehicle file and a model of the reader's own."""
+def prepare(folder: Path, text: str) -> None:
+    """What the examples of a page find in their folder: what a reader has, or has made on another page."""
     shutil.copytree(HOME / "models" / "compact", folder / "models" / "my_car")
-    source = HOME / "acc_decel" / "physics" / "vehicles" / f"{vehicle('compact').name}.toml"
-    shutil.copy(source, folder / "my_car.toml")
+    shutil.copy(HOME / "acc_decel" / "physics" / "vehicles" / "compact.toml", folder / "my_car.toml")
+    (folder / "my_tests.csv").write_text("name,speed,braking_distance_m,surface\ndry,27.8,36.9,asphalt\n")
+    if "drives events drive.csv" in text and "python" not in {block.language for block in blocks(text)}:
+        tutorial = (HOME / "docs" / "tutorials" / "adas-engineer.md").read_text()
+        run_python(next(b.text for b in blocks(tutorial) if b.language == "python"), {"__name__": "page"})
 
 
 def not_run(line: str) -> str:
@@ -86,9 +89,17 @@ def run_python(text: str, names: dict[str, object]) -> str:
     """What a block of Python prints; `names` are those of the page so far."""
     os.environ.setdefault("MPLBACKEND", "Agg")
     out = io.StringIO()
-    with contextlib.redirect_stdout(out), warnings.catch_warnings():
+    with contextlib.redirect_stdout(out):
         exec(compile(text, "<page>", "exec"), names)
     return out.getvalue()
+
+
+def run_page(text: str) -> dict[int, str]:
+    """What each block of a page prints, by where the block begins; run in order, in a folder of their own."""
+    names: dict[str, object] = {"__name__": "page"}
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        prepare(Path(folder), text)
+        return {block.start: run_block(block, names) for block in blocks(text)}
 
 
 def run_block(block: Block, names: dict[str, object]) -> str:

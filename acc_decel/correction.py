@@ -11,15 +11,11 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from acc_decel.files import replaced
-from acc_decel.outputs import COMFORT_DECELERATION, OUTPUTS
+from acc_decel.outputs import COMFORT_DECELERATION, LOWER, LOWER_99, MEDIAN, UPPER
 from acc_decel.status import BELOW_COMFORT, REFUSED
 
 LEAST_SCALE, GREATEST_SCALE = 0.1, 10.0
 GREATEST_BIAS = 20.0  # [m/s^2], of the bias and of the offset
-MEDIAN, LOWER, LOWER_99, UPPER = (
-    list(OUTPUTS).index(name)
-    for name in ("deceleration", "deceleration_lower", "deceleration_lower_99", "deceleration_upper")
-)
 
 
 @dataclass(frozen=True)

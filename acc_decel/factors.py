@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from itertools import accumulate, pairwise
 from math import isnan
 
 from acc_decel.outputs import OUTPUTS
@@ -153,8 +154,24 @@ def column_names(factors: Iterable[Factor] = FACTORS) -> tuple[str, ...]:
 
 
 def owners(factors: Iterable[Factor] = FACTORS) -> list[int]:
-    """For each column, in the network's order, the place of the factor that it belongs to."""
+    """The index of the factor that each column belongs to, in the network's order."""
     return [i for i, factor in enumerate(factors) for _ in factor.columns]
+
+
+def column_factors(factors: Iterable[Factor] = FACTORS) -> tuple[Factor, ...]:
+    """The factor that each column belongs to, in the network's order."""
+    return tuple(factor for factor in factors for _ in factor.columns)
+
+
+def ranges(factors: Iterable[Factor] = FACTORS) -> list[tuple[float, float]]:
+    """The range (low, high) of each column, in the network's order."""
+    return [(factor.low, factor.high) for factor in column_factors(factors)]
+
+
+def slices(factors: Iterable[Factor] = FACTORS) -> tuple[slice, ...]:
+    """For each factor, the slice of its columns."""
+    stops = list(accumulate(len(factor.columns) for factor in factors))
+    return tuple(slice(start, stop) for start, stop in pairwise((0, *stops)))
 
 
 def schema(factors: Iterable[Factor] = FACTORS) -> str:
@@ -166,7 +183,7 @@ def schema(factors: Iterable[Factor] = FACTORS) -> str:
 
 def bends(factors: Iterable[Factor] = FACTORS) -> tuple[float, ...]:
     """The bend of each column; 0 where the network sees the value itself."""
-    return tuple(factor.bend for factor in factors for _ in factor.columns)
+    return tuple(factor.bend for factor in column_factors(factors))
 
 
 def with_range(factors: Iterable[Factor], name: str, low: float, high: float) -> tuple[Factor, ...]:

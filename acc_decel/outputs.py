@@ -1,4 +1,9 @@
-"""What is answered: the outputs, which of them are quantiles, and their places."""
+"""The outputs of a model: what they mean, which are quantiles, their places, and the stopping distance."""
+
+from typing import TypeVar
+
+import numpy as np
+from numpy import ndarray
 
 OUTPUTS: dict[str, str] = {
     "deceleration_lower": "mean deceleration reached at least, 95 times in 100 (5 % quantile) [m/s^2]",
@@ -13,6 +18,27 @@ QUANTILES: dict[str, float] = {  # the outputs that are quantiles of the deceler
     "deceleration": 0.50,
     "deceleration_upper": 0.95,
 }
-ORDERED = tuple(list(OUTPUTS).index(name) for name in QUANTILES)  # where they stand among the outputs
-DELAY = list(OUTPUTS).index("delay")
+LOWER, MEDIAN, UPPER, LOWER_99, DELAY = (  # their places among the outputs
+    list(OUTPUTS).index(name)
+    for name in ("deceleration_lower", "deceleration", "deceleration_upper", "deceleration_lower_99", "delay")
+)
+ORDERED = tuple(list(OUTPUTS).index(name) for name in QUANTILES)  # the places of the quantiles, in ascending order
 COMFORT_DECELERATION = 3.5  # [m/s^2], the most that an ACC may ask for at higher speed, ISO 15622
+
+
+Real = TypeVar("Real", float, np.float32, ndarray)
+
+
+def stopping_distance(speed: Real, deceleration: Real, delay: Real) -> Real:
+    """Distance [m] from the demand to standstill, for columns or for numbers, in their dtype.
+
+    Infinite where the car does not slow down; NaN where the deceleration is NaN. `speed` [m/s], `deceleration` [m/s^2],
+    `delay` [s]; the firmware computes the same bits.
+    """
+    if isinstance(deceleration, ndarray):
+        stays = deceleration <= 0
+        slowing = np.where(stays, 1, deceleration)
+        return np.where(stays, np.inf, speed * delay + speed * speed / (2 * slowing))
+    if deceleration <= 0:
+        return abs(deceleration) + np.inf  # infinite, in its own type
+    return speed * delay + speed * speed / (2 * deceleration)

@@ -28,14 +28,13 @@ from rich.table import Table
 from acc_decel.adaptation import PARAMETERS, Fit, LowerBound, fit_correction, fit_parameters
 from acc_decel.dataset import generate, load_dataset
 from acc_decel.model_folder import read_model
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import LOWER, MEDIAN
 from acc_decel.physics import stops, vehicle
 from acc_decel.predictor import Predictor
 from tests.helpers import shifted_cars as cars
 
 HOME = Path(__file__).parents[1]
 
-MEDIAN, LOWER = (list(OUTPUTS).index(name) for name in ("deceleration", "deceleration_lower"))
 KNOWN_STOPS, FIRST_TRIAL = 40, 5_000
 LABELLED, STREAM, HELD_OUT = 20, 500, 1_000
 SHIFTS = {

@@ -28,11 +28,11 @@ from rich.table import Table
 
 from acc_decel.attribution import KERNEL_SAMPLES, Reference, agreement, estimates, exact_attributions, is_available
 from acc_decel.dataset import generate, load_dataset
-from acc_decel.factors import owners, schema
+from acc_decel.factors import owners, ranges, schema
 from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet
 from acc_decel.network.split import in_split
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN
 from acc_decel.physics import vehicle
 from acc_decel.predictor import Explainer, Predictor
 
@@ -41,7 +41,6 @@ SEED = 1
 DATASET_EVENTS = 200_000
 WALKS = (2, 8, 32)
 STEP = 1e-3  # of a column's range, for a slope
-MEDIAN = list(OUTPUTS).index("deceleration")
 
 
 @dataclass
@@ -61,7 +60,7 @@ class Counted:
 def gradient_times_input(net: DenseNet, columns: ndarray, mean: ndarray) -> ndarray:
     """Slope of the median in each column times its distance from the mean event, summed by factor [m/s^2]."""
     found = np.zeros((len(columns), len(net.factors)))
-    spans = np.array([f.high - f.low for f in net.factors for _ in f.columns], np.float32)
+    spans = np.array([high - low for low, high in ranges(net.factors)], np.float32)
     for column, factor in enumerate(owners(net.factors)):
         ahead, behind = columns.copy(), columns.copy()
         ahead[:, column] += STEP * spans[column]

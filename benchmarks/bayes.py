@@ -40,7 +40,7 @@ from acc_decel.dataset import Dataset
 from acc_decel.factors import EXCLUSIONS, FACTORS, Factor, column_names
 from acc_decel.network import DenseNet
 from acc_decel.network.split import in_split
-from acc_decel.outputs import ORDERED, OUTPUTS
+from acc_decel.outputs import LOWER, MEDIAN, ORDERED, UPPER
 from acc_decel.physics import vehicle_from
 from benchmarks.network import Truth, benchmark_data, truths
 
@@ -50,9 +50,6 @@ BITS, TERMS, GRIDS = 5, 2, 8
 ROUNDED = 2_000  # test events answered with coarse weights
 SEED = 1
 WIDTH = 120  # of a table that is not printed to a terminal
-LOWER, MEDIAN, UPPER = (
-    list(OUTPUTS).index(name) for name in ("deceleration_lower", "deceleration", "deceleration_upper")
-)
 
 
 def first(data: Dataset, events: int) -> Dataset:

@@ -67,7 +67,7 @@ def own_rows(count: int) -> list[dict[str, Any]]:
                 path = Path(folder) / "drive.csv"
                 own.recorded(np.random.default_rng(9000 + i), truth, sensors).to_csv(path, index=False)
                 start = time.perf_counter()
-                found = drives.found(path)
+                found = drives.find_events(path)
                 spent += time.perf_counter() - start
                 hours += found.hours
                 total += own.score(truth, found.events)
@@ -155,7 +155,7 @@ def measure(path: str) -> dict[str, Any]:
     from acc_decel import drives
 
     start = time.perf_counter()
-    events = len(drives.found(Path(path)).events) if path else 0
+    events = len(drives.find_events(Path(path)).events) if path else 0
     spent = time.perf_counter() - start
     return {"seconds": spent, "peak_mb": peak_memory_mb(), "events": events}
 

@@ -144,7 +144,7 @@ def unchanged(words: np.ndarray) -> np.ndarray:
 def plain_float(folder: Path, layers: list[Layer]) -> Written:
     """Writes the plain network in float32."""
     tables = [
-        c_float._sizes("layers", tuple(layers), bent=0),
+        c_float._sizes("layers", tuple(layers), rectified=0),
         Table("weights", np.concatenate([c_float.blocks(layer) for layer in layers]), "blocks"),
     ]
     parts = [table.text for table in tables]

@@ -34,10 +34,9 @@ from acc_decel.export.firmware_files import FIXED, FIXED_EVENTS, FLOAT, FORMATS,
 from acc_decel.export.fixed_point import fixed_net, shift_net
 from acc_decel.export.fixed_point.shift_add import TOLERANCE
 from acc_decel.export.fixed_point.weight_rounding import Rounding, rounded_net
-from acc_decel.model_folder import read_model
+from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import DenseNet, Layer, entering, in_order, rectified
 from acc_decel.outputs import DELAY
-from benchmarks.evidence_events import released
 
 MODEL = "compact"
 MEASURED = 20  # events on the emulated cores
@@ -214,7 +213,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.events < MEASURED:
         raise SystemExit(f"Error: --events must be at least {MEASURED}. Got {asked.events}.")
-    net = read_model(asked.model)[0] if asked.model else released(MODEL)
+    net, _ = read_model(asked.model or model_path(MODEL).parent)
     events = even_events(net.factors, asked.events)
     told = {"formats": exported(net, events), "trials": trials(net, events)}
     if asked.json:

@@ -37,9 +37,10 @@ from acc_decel.network import training as learning
 from acc_decel.network.keras_net import keras_model, plain
 from acc_decel.network.split import in_split
 from acc_decel.network.training import Learning, Phase, Training
+from acc_decel.outputs import MEDIAN
 from acc_decel.physics import Vehicle, vehicle_from
 from acc_decel.predictor import columns_of_one
-from benchmarks.network import MEDIAN, SEED, Truth, benchmark_data, truths
+from benchmarks.network import SEED, Truth, benchmark_data, truths
 
 GREAT: dict[str, Any] = {"embedding": (96, 48), "trunk": (64, 48, 32), "penalty": 1e-5, "learning_rate": 4e-3}
 SET_FREE = ("water_film_mm", "friction_estimate")

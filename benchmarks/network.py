@@ -50,11 +50,11 @@ from rich.table import Table
 
 from acc_decel.dataset import Dataset, generate, load_dataset
 from acc_decel.dataset.oracle import DRAWS, conditional_quantiles
-from acc_decel.factors import Factor, column_names, schema
+from acc_decel.factors import Factor, column_factors, column_names, schema
 from acc_decel.files import replaced
 from acc_decel.network import bent
 from acc_decel.network.split import in_split
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN
 from acc_decel.physics import Vehicle, vehicle, vehicle_from
 
 KEPT = Path("build/network")
@@ -73,7 +73,6 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "regression": {"objective": "regression"},
 }
 LEAVES = (31, 127)
-MEDIAN = list(OUTPUTS).index("deceleration")
 
 Answer = Callable[[ndarray], ndarray]
 
@@ -229,7 +228,7 @@ def lightgbm_monotone(data: Dataset, factors: tuple[Factor, ...]) -> Method:
         free = [columns[:, names.index(f.name)] * (1 - share_held(f, columns, names)) for f in gated]
         return np.column_stack([columns, *free])
 
-    signs = [f.direction for f in factors for _ in f.columns] + [0] * len(gated)
+    signs = [f.direction for f in column_factors(factors)] + [0] * len(gated)
     options = {"monotone_constraints": signs, "monotone_constraints_method": "intermediate"}
     return boosted(data, ("huber", "regression"), widened, **options)
 

@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
-from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import rmtree
@@ -43,13 +43,15 @@ def shape_checked_modules() -> list[str]:
 
 
 install_import_hook(shape_checked_modules(), "beartype.beartype")
+EXPORT = import_module("acc_decel.export.firmware_files")
+EXPORT.FIXED_EVENTS, EXPORT.SHIFT_EVENTS = 6_000, 2_000  # fewer than for a release; before others import the numbers
 
 from acc_decel import cli
 from acc_decel.dataset import Dataset, generate, load_dataset, scenarios, sense
 from acc_decel.export import write_model
 from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.network import DenseNet, load_net, to_bytes
-from acc_decel.network.domain import Fitting
+from acc_decel.network.domain_fitting import Fitting
 from acc_decel.physics import LATENTS, Vehicle, stops, vehicle
 
 settings.register_profile("cars", derandomize=True, database=None, deadline=None, max_examples=100)
@@ -184,7 +186,7 @@ def small_net(small_data: Dataset, made_once: Callable[..., Path]) -> DenseNet:
     return load_net(made_once("small_net", fill) / "network.npz")
 
 
-def small_training() -> "Training":  # noqa: F821 - of network.training, whose import takes seconds
+def small_training() -> "Training":
     """How the small network is trained: enough to learn, and to tell what is strange."""
     from acc_decel.network.training import Training  # noqa: PLC0415
 
@@ -217,9 +219,9 @@ def soon_trained(monkeypatch):
         assert fitting == Fitting(), "the command takes the defaults"
         return whole(*arguments, fitting=QUICK_FITTING, **others)
 
-    whole = training.fitted
-    monkeypatch.setattr(training, "fitted", fitted)
-    monkeypatch.setattr(calibration, "metrics", partial(calibration.metrics, oracle_events=10))
+    whole = training.fit_domain
+    monkeypatch.setattr(training, "fit_domain", fitted)
+    monkeypatch.setattr(calibration, "ORACLE_EVENTS", 10)
 
 
 @pytest.fixture
@@ -267,16 +269,17 @@ def refused(run):
 TRAINED = {"small_net", "small_model", "soon_trained"}  # fixtures whose tests are slow
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """The tests of a file run in one worker, which makes what they share once; what trains is slow."""
+    item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    if TRAINED & set(getattr(item, "fixturenames", ())):
+        item.add_marker(pytest.mark.slow)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a file run in one worker, which makes what they share once; files with many slow tests begin."""
-    slow: Counter[str] = Counter()
-    for item in items:
-        if TRAINED & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.slow)
-        item.add_marker(pytest.mark.xdist_group(item.path.stem))
-        slow[item.path.stem] += item.get_closest_marker("slow") is not None
-    items.sort(key=lambda item: -slow[item.path.stem])
+    """Files with many slow tests begin, so that no worker is left alone with one."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 SKIPPED_IN_CI = "not part of the project"  # what the reason of a skip must say to be no error where CI=true

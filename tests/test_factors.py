@@ -8,7 +8,20 @@ from pathlib import Path
 import pytest
 
 from acc_decel.dataset import CAUSES
-from acc_decel.factors import EXCLUSIONS, FACTORS, FREE, Factor, column_names, described, schema, with_range
+from acc_decel.factors import (
+    EXCLUSIONS,
+    FACTORS,
+    FREE,
+    Factor,
+    column_factors,
+    column_names,
+    described,
+    owners,
+    ranges,
+    schema,
+    slices,
+    with_range,
+)
 from acc_decel.outputs import OUTPUTS
 from acc_decel.physics import stops
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED, flags, told
@@ -162,3 +175,11 @@ def test_a_status_is_told_in_words():
 
 def test_every_output_says_its_unit():
     assert all(meaning.isascii() and meaning.endswith(("[m/s^2]", "[s]")) for meaning in OUTPUTS.values())
+
+
+def test_the_layout_of_the_columns_is_the_same_said_in_every_way():
+    names, owned = column_names(), owners()
+    assert [names[own] for own in slices()] == [f.columns for f in FACTORS]
+    assert [f.name for f in column_factors()] == [FACTORS[i].name for i in owned]
+    assert all(column in FACTORS[i].columns for column, i in zip(names, owned, strict=True))
+    assert ranges() == [(f.low, f.high) for f in FACTORS for column in f.columns]

@@ -1,4 +1,4 @@
-"""A table of events as stops at known conditions: all factors, and what was measured."""
+"""A table of events as stops at known conditions: every cause, and what was measured."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy import ndarray
 
+from acc_decel.adaptation.measured_stops import column_values, measured_stops
 from acc_decel.dataset import CAUSES
 from acc_decel.factors import Factor
 from acc_decel.physics import Vehicle
-
-COLUMN_ALIASES = {"initial_speed": "speed", "mfdd": "deceleration"}  # as `drives events` names them
+from acc_decel.predictor import where
 
 
 @dataclass(frozen=True)
@@ -20,54 +20,47 @@ class KnownStops:
     conditions: dict[str, ndarray]
     deceleration: ndarray
     delay: ndarray
-    left_out: int  # events that are no stops: without a mean fully developed deceleration
+    left_out: int  # events without a mean fully developed deceleration: no stop
+    ignored: tuple[str, ...]  # columns that are neither a cause nor a measurement
 
 
 def known_stops(events: pd.DataFrame, vehicle: Vehicle) -> KnownStops:
     """The stops among `events`: a column for each factor except estimates, `deceleration`, and optionally `delay`.
 
-    A table of `drives events` has the speed as `initial_speed` and the deceleration as `mfdd`, and the
-    other factors must be added. Raises ValueError naming the column and row that is missing or out of range.
+    A table of `drives events` has the speed as `initial_speed` and the deceleration as `mfdd`, and needs the other
+    factors added. Raises ValueError that names all missing columns, or the row of a value that is out of range.
     """
-    stops, left_out = measured_stops(events)
-    factors = {f.name: f for f in vehicle.factors}
-    conditions = {f.name: _column(factors[f.name], stops) for f in CAUSES}
-    delay = _numbers(stops, "delay") if "delay" in stops else np.full(len(stops), np.nan)
-    return KnownStops(conditions, _numbers(stops, "deceleration"), delay, left_out)
-
-
-def measured_stops(events: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The rows of `events` with a measured `deceleration`, columns named as factors are, and the number of the others.
-
-    Raises ValueError if there is no such column.
-    """
-    table = events.rename(columns={old: new for old, new in COLUMN_ALIASES.items() if new not in events})
-    if "deceleration" not in table:
-        raise ValueError(f"events must have a column deceleration or mfdd. Got {', '.join(map(str, events))}: add it.")
-    stops = table[np.isfinite(_numbers(table, "deceleration"))]
-    return stops, len(table) - len(stops)
-
-
-def _numbers(table: pd.DataFrame, name: str) -> ndarray:
-    return pd.to_numeric(table[name], errors="coerce").to_numpy(float)
+    causes = [f for f in vehicle.factors if f.name in {cause.name for cause in CAUSES}]
+    required = [f.name for f in causes if f.standard is None]
+    measured = measured_stops(events, causes, required=required, measurements=("delay",))
+    stops = measured.table
+    conditions = {f.name: _column(f, stops) for f in causes}
+    delay = column_values(stops, "delay") if "delay" in stops else np.full(len(stops), np.nan)
+    return KnownStops(conditions, column_values(stops, "deceleration"), delay, measured.left_out, measured.ignored)
 
 
 def _column(factor: Factor, stops: pd.DataFrame) -> ndarray:
-    if factor.name not in stops:
-        if factor.standard is not None:
-            return np.full(len(stops), factor.standard)
-        raise ValueError(
-            f"events must have a column {factor.name} ({factor.meaning}): parameters can only be fitted to stops at "
-            "known conditions. Got none: add it."
-        )
+    if factor.name not in stops and factor.standard is not None:
+        return np.full(len(stops), factor.standard)
     if factor.levels:
-        for row, level in stops[factor.name].items():
+        levels = _levels(factor, stops)
+        for row, level in enumerate(levels):
             if level not in factor.levels:
-                raise ValueError(factor.refusal(str(level), f" in row {row}"))
-        return stops[factor.name].map(factor.levels.index).to_numpy(float)
-    values = _numbers(stops, factor.name)
-    in_range = (values >= factor.low) & (values <= factor.high)
-    if not in_range.all():
-        row = int(np.flatnonzero(~in_range)[0])
-        raise ValueError(factor.refusal(float(values[row]), f" in row {stops.index[row]}"))
+                raise ValueError(factor.refusal(str(level), where(stops.index, row)))
+        return np.array([factor.levels.index(level) for level in levels], float)
+    values = column_values(stops, factor.name)
+    inside = (values >= factor.low) & (values <= factor.high)
+    if not inside.all():
+        row = int(np.flatnonzero(~inside)[0])
+        raise ValueError(factor.refusal(float(values[row]), where(stops.index, row)))
     return values
+
+
+def _levels(factor: Factor, stops: pd.DataFrame) -> list[str]:
+    """The kind of each row by name; known stops have no probabilities."""
+    if factor.name not in stops:
+        raise ValueError(
+            f"{factor.name} must be one column of names: {factor.choices}. Got a probability for each: the physics "
+            "needs to know which it was."
+        )
+    return stops[factor.name].tolist()

@@ -6,12 +6,8 @@ import pandas as pd
 from jaxtyping import Float
 from numpy import ndarray
 
-from acc_decel.adaptation.known_stops import COLUMN_ALIASES, measured_stops
-from acc_decel.drives import COLUMNS
+from acc_decel.adaptation.measured_stops import column_values, measured_stops
 from acc_decel.predictor import Predictor
-
-# of a table of events: columns that are no factors
-OTHER_COLUMNS = {*COLUMNS, "file", "target", "delay"} - {*COLUMN_ALIASES}
 
 
 @dataclass(frozen=True)
@@ -21,21 +17,20 @@ class LabelledStops:
     predicted: Float[ndarray, " stops"]  # median
     lower: Float[ndarray, " stops"]  # lower bound
     measured: Float[ndarray, " stops"]
-    rows: tuple[object, ...]  # index of each stop in the table
+    rows: pd.Index  # their names in the table
     left_out: int  # events without a measured deceleration
+    ignored: tuple[str, ...]  # columns that are neither a factor nor the deceleration
 
 
 def labelled_stops(events: pd.DataFrame, predictor: Predictor) -> LabelledStops:
     """The stops among `events`: columns of known factors, and `deceleration`, or `initial_speed` and `mfdd`.
 
-    Other columns of `drives events` are ignored; a factor without a column is missing. Raises ValueError naming
-    column and row for an unknown column or a value that the model refuses, or if no event is a stop.
+    Other columns are ignored and named; a factor without a column is missing. Raises ValueError that names all missing
+    columns, the row of a value that the model refuses, or why no event is a stop.
     """
-    stops, left_out = measured_stops(events)
-    if not len(stops):
-        raise ValueError(f"events must hold a stop with a measured deceleration. Got {left_out} without: measure it.")
-    factors = stops.drop(columns=["deceleration", *(c for c in stops if c in OTHER_COLUMNS)])
-    answer = predictor.predict_frame(factors)
+    required = [f.name for f in predictor.factors if not f.may_lack and f.standard is None]
+    stops = measured_stops(events, predictor.factors, required=required)
+    answer = predictor.predict_frame(stops.table.drop(columns="deceleration"))
     predicted, lower = (answer[name].to_numpy(float) for name in ("deceleration", "deceleration_lower"))
-    measured = pd.to_numeric(stops["deceleration"]).to_numpy(float)
-    return LabelledStops(predicted, lower, measured, tuple(stops.index), left_out)
+    measured = column_values(stops.table, "deceleration")
+    return LabelledStops(predicted, lower, measured, stops.table.index, stops.left_out, stops.ignored)

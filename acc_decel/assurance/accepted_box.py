@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from acc_decel.assurance.linear_program import Affine, Program, constant
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import Factor, bends, owners
+from acc_decel.factors import Factor, bends, owners, ranges, slices
 from acc_decel.network import DenseNet, wiring
 
 Span = tuple[float, float]
@@ -56,10 +56,9 @@ class Box:
         values = scaled / self.net.inverse_spread + self.net.center
         half = np.array(bends(self.net.factors), np.float32).astype(np.float64)
         values = np.where(half > 0, half * values / np.where(half > 0, 1 - values, 1), values)
-        row, start = [], 0
-        for factor, available in zip(self.net.factors, self.available, strict=True):
-            part = values[start : start + len(factor.columns)]
-            start += len(factor.columns)
+        row = []
+        for factor, own, available in zip(self.net.factors, slices(self.net.factors), self.available, strict=True):
+            part = values[own]
             row.append(_accepted(factor, part) if available.value(solution) > 0.5 else np.full(len(part), np.nan))
         return np.concatenate(row).astype(np.float32)[None]
 
@@ -70,10 +69,10 @@ def add_box(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
     spans: list[Span] = []
     scaled: list[Affine] = []
     available: list[Affine] = []
-    for factor in net.factors:
+    for factor, columns in zip(net.factors, slices(net.factors), strict=True):
         flag = program.variable(0.0, 1.0, whole=True) if factor.may_lack else constant(1.0)
         available.append(flag)
-        own = range(len(scaled), len(scaled) + len(factor.columns))
+        own = range(columns.start, columns.stop)
         spans += [_with_zero(lows[i], highs[i]) if factor.may_lack else (lows[i], highs[i]) for i in own]
         scaled += [_add_column(program, flag, spans[i], lows[i], highs[i]) for i in own]
         if factor.levels:
@@ -102,9 +101,9 @@ def gate_spans(net: DenseNet) -> tuple[Span, ...]:
 
 def scaled_spans(net: DenseNet) -> tuple[Float[ndarray, " columns"], Float[ndarray, " columns"]]:
     """Minimum and maximum of each scaled column of an available factor."""
-    ranges = np.array([(f.low, f.high) for f in net.factors for _ in f.columns], np.float32).astype(np.float64)
+    limits = np.array(ranges(net.factors), np.float32).astype(np.float64)
     half = np.array(bends(net.factors), np.float32).astype(np.float64)[:, None]
-    saturated = np.divide(ranges, ranges + half, where=half > 0, out=ranges.copy())
+    saturated = np.divide(limits, limits + half, where=half > 0, out=limits.copy())
     ends = (saturated - net.center[:, None].astype(np.float64)) * net.inverse_spread[:, None].astype(np.float64)
     return ends.min(axis=1), ends.max(axis=1)
 

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from acc_decel.factors import Factor, column_names
+from acc_decel.factors import Factor, column_factors, column_names, ranges
 
 Part = Any  # an array; NumPy turns one without dimensions into a scalar
 CONSTANT, RISES, FALLS, UNKNOWN = 0, 1, 2, 3  # bits: may rise, may fall
@@ -73,9 +73,8 @@ def moves(model: onnx.ModelProto, factors: tuple[Factor, ...], moving: Factor, o
 def accepted(factors: tuple[Factor, ...], moving: Factor) -> Values:
     """The input of every accepted event in which `moving` is available and its gate is 1."""
     names = column_names(factors)
-    owner = [f for f in factors for _ in f.columns]
-    low, high = (np.array([getattr(f, end) for f in owner], np.float32).astype(np.float64) for end in ("low", "high"))
-    nan = np.array([f.may_lack for f in owner])
+    low, high = np.array(ranges(factors), np.float32).astype(np.float64).T.copy()
+    nan = np.array([f.may_lack for f in column_factors(factors)])
     column = names.index(moving.name)
     nan[column] = False
     if moving.forced_while:

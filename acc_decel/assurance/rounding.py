@@ -14,8 +14,8 @@ from jaxtyping import Float, Float32, Float64
 from numpy import ndarray
 
 from acc_decel.assurance.accepted_box import scaled_spans
-from acc_decel.factors import bends
-from acc_decel.network import DenseNet, Layer, rectified, wiring
+from acc_decel.factors import bends, column_factors, owners
+from acc_decel.network import DenseNet, Layer, missing, rectified, wiring
 
 UNIT = 2.0**-24  # relative error of one float32 operation
 TINY = 2.0**-149  # absolute error of an operation that underflows
@@ -48,17 +48,14 @@ def rounding_errors(net: DenseNet, low: Sequence[ndarray], high: Sequence[ndarra
 def in_real_arithmetic(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Float64[ndarray, "rows outputs"]:
     """The outputs before the last clamp and before sorting, in float64: the ranges are proven for them."""
     wires = wiring(net.factors)
-    missing, start = np.isnan(columns), 0
-    for factor in net.factors:
-        own = slice(start, start := start + len(factor.columns))
-        missing[:, own] = missing[:, own].any(axis=1, keepdims=True)
-    values = np.where(missing, 1, columns).astype(np.float64)
+    absent = missing(net.factors, columns)[:, owners(net.factors)]
+    values = np.where(absent, 1, columns).astype(np.float64)
     half = np.array(bends(net.factors), np.float32).astype(np.float64)
     saturated = values / np.where(half > 0, values + half, 1)
-    scaled = np.where(missing, 0, (saturated - net.center) * net.inverse_spread.astype(np.float64))
-    gated = scaled[:, wires.gated] * (1 - np.where(missing, 0, columns)[:, wires.gates])
+    scaled = np.where(absent, 0, (saturated - net.center) * net.inverse_spread.astype(np.float64))
+    gated = scaled[:, wires.gated] * (1 - np.where(absent, 0, columns)[:, wires.gates])
     embedded, x = (
-        np.concatenate([scaled[:, wires.free], gated, ~missing[:, wires.masked]], axis=1),
+        np.concatenate([scaled[:, wires.free], gated, ~absent[:, wires.masked]], axis=1),
         scaled[:, wires.forced],
     )
     for layer in net.embedding:
@@ -127,8 +124,8 @@ def _embedding_inputs(net: DenseNet) -> tuple[Float[ndarray, " inputs"], Float[n
     """Maximum magnitude and error of each input of the embedding."""
     wires = wiring(net.factors)
     scaled, error = _scaled(net)
-    gates = np.array([max(1.0, abs(f.low - 1), abs(f.high - 1)) for f in net.factors for _ in f.columns])
-    factor = gates[[*wires.gated]]
+    gates = np.array([max(1.0, abs(f.low - 1), abs(f.high - 1)) for f in column_factors(net.factors)])
+    factor = gates[[*wires.gates]]
     gated, gated_error = scaled[[*wires.gated]] * factor, error[[*wires.gated]] * factor
     gated_error = gated_error + 2.1 * UNIT * (gated + gated_error) + TINY
     flags = np.ones(len(wires.masked))
@@ -143,8 +140,8 @@ def _scaled(net: DenseNet) -> tuple[Float[ndarray, " columns"], Float[ndarray, "
     low, high = scaled_spans(net)
     size = np.maximum(np.abs(low), np.abs(high))
     inverse = np.abs(net.inverse_spread.astype(np.float64))
-    saturates = np.array([f.bend > 0 for f in net.factors for _ in f.columns])
-    saturation_error = np.where(saturates, size / inverse + np.abs(net.center), 0) * 2.1 * UNIT
+    half = np.array(bends(net.factors))
+    saturation_error = np.where(half > 0, size / inverse + np.abs(net.center), 0) * 2.1 * UNIT
     return size, saturation_error * inverse * (1 + SLACK) + 2.1 * UNIT * size + TINY * (1 + inverse)
 
 

@@ -1,7 +1,6 @@
 """The most extreme answers of the real network, by a random search over accepted events that is improved in steps."""
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float32
@@ -9,7 +8,7 @@ from numpy import ndarray
 
 from acc_decel.export import reference_outputs
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import Factor
+from acc_decel.factors import Factor, slices
 from acc_decel.network import DenseNet
 
 STARTS = 20_000  # random events
@@ -72,10 +71,9 @@ def _improve(
     """Each event, or the best of its changed copies: one factor gets another value, a near one or any."""
     trials = np.repeat(events, TRIALS, axis=0)
     changed = rng.integers(0, len(factors), len(trials))
-    edges = np.cumsum([0, *(len(f.columns) for f in factors)])
-    for i, (factor, (start, stop)) in enumerate(zip(factors, pairwise(edges), strict=True)):
+    for i, (factor, own) in enumerate(zip(factors, slices(factors), strict=True)):
         rows = np.flatnonzero(changed == i)
-        trials[rows, start:stop] = _perturb(factor, trials[rows, start:stop], reach, rng)
+        trials[rows, own] = _perturb(factor, trials[rows, own], reach, rng)
     scores = score(trials).reshape(len(events), TRIALS)
     best_trial = scores.argmax(axis=1)
     better = scores.max(axis=1) > best

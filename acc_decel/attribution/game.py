@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from numpy import ndarray
 
 from acc_decel.factors import Factor, owners
+from acc_decel.network import missing
 
 BACKGROUND = 32  # background events; a multiple of WALKS
 WALKS = 16  # permutations for each event
@@ -131,8 +132,7 @@ def is_available(
     factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]
 ) -> Bool[ndarray, "rows factors"]:
     """Which factors are available: all their columns are numbers."""
-    starts = np.unique(owners(factors), return_index=True)[1]
-    return ~np.logical_or.reduceat(np.isnan(columns), starts, axis=1)
+    return ~missing(factors, columns)
 
 
 def _required(factors: tuple[Factor, ...]) -> Bool[ndarray, " factors"]:

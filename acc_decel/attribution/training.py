@@ -10,7 +10,9 @@ from numpy import ndarray
 
 from acc_decel.attribution.game import WALKS, Reference, estimates, is_available
 from acc_decel.attribution.student import Dense, Student, student_inputs
-from acc_decel.network.training import MIN_EVENTS, STEPS_AT_ONCE, scaling
+from acc_decel.network.training import MIN_EVENTS, scaling
+
+STEPS_AT_ONCE = 100  # training steps between two looks of Python
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The command that teaches a student to explain a model. It needs the extra [train]."""
+"""`acc-decel attribute`: a student network that explains a model. Needs the extra [train]."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from numpy import ndarray
 from acc_decel.cli.terminal import print_json, progress_bar, quiet, say
 from acc_decel.factors import column_names
 from acc_decel.model_folder import DEFAULT_MODEL
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN
 from acc_decel.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from acc_decel.dataset import Dataset
     from acc_decel.network import DenseNet
 
-MEDIAN = list(OUTPUTS).index("deceleration")
 EVENTS = 150  # compared with their exact attributions
 PIECE = 8192  # rows that one thread predicts at a time
 
@@ -41,8 +40,8 @@ def attribute(
 
     A small network learns Shapley values of the model, estimated on the training part of the dataset; it explains with
     every prediction, in one pass, and its attributions add up to the prediction by construction. On events held out it
-    is compared with the exact Shapley values, over all coalitions of factors; metrics.json gets the result. A model
-    that is trained anew needs this again.
+    is compared with the exact Shapley values, over all coalitions of factors; metrics.json gets the result. Repeat it
+    for a model that was trained again. Needs the extra [train].
 
         acc-decel attribute models/my_car --dataset build/my_car
         acc-decel predict --model models/my_car --speed 33.3 --brake-pressure-bar 160 --explain

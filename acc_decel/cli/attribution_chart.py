@@ -40,7 +40,7 @@ def print_attributions(answers: pd.DataFrame) -> None:
         [str(index), *(f"{value:+.2f}" for value in row)]
         for index, row in zip(answers.index, answers.to_numpy(), strict=True)
     ]
-    print_table("what each factor adds to the baseline [m/s^2]", ("row", *names), rows)
+    print_table("what each factor adds to the baseline [m/s^2]", (str(answers.index.name or "row"), *names), rows)
 
 
 def _bar(share: float) -> str:

@@ -1,4 +1,4 @@
-"""The command that writes a model's card: what it is, how accurate, with pictures. Needs the extra [train]."""
+"""`acc-decel card`: what a model is and how accurate, with pictures. Needs the extra [train]."""
 
 import json
 from collections.abc import Iterable
@@ -30,6 +30,7 @@ def card(
 
     The pictures show fresh events of the model's vehicle that no training has seen: predicted against simulated, the
     calibration of each quantile, the error against each factor; and the published tests with their intervals.
+    Needs the extra [train].
 
         acc-decel card models/my_car --vehicle my_car.toml
     """

@@ -6,11 +6,10 @@ from matplotlib.figure import Figure
 from numpy import ndarray
 
 from acc_decel.factors import CERTAIN, Factor, column_names
-from acc_decel.outputs import OUTPUTS, QUANTILES
+from acc_decel.outputs import LOWER, MEDIAN, ORDERED, QUANTILES, UPPER
 
 BINS = 12  # of each factor's range
 FEWEST = 100  # events for a share to be drawn
-LOWER, MEDIAN, UPPER = (list(OUTPUTS).index(n) for n in ("deceleration_lower", "deceleration", "deceleration_upper"))
 COLOUR, OTHER = "#4878a8", "#d1603d"
 
 
@@ -42,7 +41,7 @@ def calibration(columns: ndarray, true: ndarray, outputs: ndarray) -> Figure:
     meant = 100 * np.array(list(QUANTILES.values()))
     for name, here in kinds.items():
         if here.sum() >= FEWEST:
-            below = [100 * (true[here] < outputs[here, list(OUTPUTS).index(q)]).mean() for q in QUANTILES]
+            below = [100 * (true[here] < outputs[here, i]).mean() for i in ORDERED]
             axis.plot(meant, below - meant, "o-", label=name, linewidth=2 if name == "all" else 1)
     axis.axhspan(-3, 3, color="grey", alpha=0.15)
     axis.set_xlabel("meant to be below [%]")

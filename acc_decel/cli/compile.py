@@ -14,7 +14,7 @@ def compile(
     models: Annotated[list[str] | None, typer.Argument(help="released models or model folders; all released")] = None,
     as_json: Json = False,
 ) -> None:
-    """Compile the firmware of models for this machine, so that predictions are quicker and an ECU's to the bit.
+    """Compile the firmware of models for this machine: predictions are quicker, and the same bits as on an ECU.
 
     Needs a C compiler: the extra [ecu], or cc. The libraries are kept in the user's cache folder; whatever predicts
     with these models takes them from there.

@@ -6,13 +6,13 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from acc_decel.drives import Found, Targets
+from acc_decel.drives import DriveEvents, TargetEvents
 
 BEFORE, AFTER = 2.0, 2.0  # [s] shown around an event
 RECORD, SMOOTH, EVENT = "#9aa5b1", "#1f5a96", "#d1603d"
 
 
-def drive(found: Found) -> Figure:
+def drive(found: DriveEvents) -> Figure:
     """Speed and deceleration of the drive, records and smooth motion, events shaded."""
     figure = Figure(figsize=(14, 6.5), layout="constrained")
     speed, slowing = figure.subplots(2, 1, sharex=True)
@@ -25,7 +25,7 @@ def drive(found: Found) -> Figure:
     return figure
 
 
-def event(found: Found, row: Mapping[Any, Any]) -> Figure:
+def event(found: DriveEvents, row: Mapping[Any, Any]) -> Figure:
     """One event with what was recorded around it."""
     figure = Figure(figsize=(8, 6), layout="constrained")
     speed, slowing = figure.subplots(2, 1, sharex=True)
@@ -42,7 +42,7 @@ def event(found: Found, row: Mapping[Any, Any]) -> Figure:
     return figure
 
 
-def targets(found: Targets) -> Figure:
+def targets(found: TargetEvents) -> Figure:
     """Range and speed of each car ahead, frames that were dropped in grey, braking in the colour of events."""
     figure = Figure(figsize=(14, 6.5), layout="constrained")
     place, speed = figure.subplots(2, 1, sharex=True)
@@ -64,7 +64,7 @@ def targets(found: Targets) -> Figure:
     return figure
 
 
-def _draw(found: Found, speed: Axes, slowing: Axes, mark: float) -> None:
+def _draw(found: DriveEvents, speed: Axes, slowing: Axes, mark: float) -> None:
     clean = found.clean
     speed.plot(clean.speed.time - clean.start, clean.speed.value, ".", ms=mark, color=RECORD, label="recorded")
     if clean.acceleration is not None:
@@ -82,6 +82,6 @@ def _draw(found: Found, speed: Axes, slowing: Axes, mark: float) -> None:
     slowing.set_xlabel("time [s]")
 
 
-def _limits(found: Found) -> tuple[float, float]:
+def _limits(found: DriveEvents) -> tuple[float, float]:
     peak = float(found.events["peak_deceleration"].max()) if len(found.events) else 2.0
     return -5.0, max(peak, 2.0) + 1.0

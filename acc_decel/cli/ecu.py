@@ -16,8 +16,8 @@ from acc_decel.cli.terminal import print_json, print_table, say, write_table
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import column_names
 from acc_decel.model_folder import DEFAULT_MODEL, read_model
-from acc_decel.outputs import ORDERED
-from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, refusal
+from acc_decel.outputs import MEDIAN, ORDERED
+from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, refusal, where
 from acc_decel.status import REFUSED
 
 if TYPE_CHECKING:
@@ -98,12 +98,11 @@ def _answered(
         outputs, status, report = run(Path(folder), columns, core, build)
     if (refused := np.flatnonzero(status & REFUSED)).size:
         first = int(refused[0])
-        where = f" in row {events.index[first]!r}" if len(events) > 1 else ""
-        raise ValueError(refusal(predictor.factors, columns[first], int(status[first]), where))
+        raise ValueError(refusal(predictor.factors, columns[first], int(status[first]), where(events.index, first)))
     expected, _ = Predictor(predictor.path, backend=ONNX_RUNTIME).predict_array(columns)
     answers = predictions(outputs, status, columns[:, column_names().index("speed")], events.index)
     difference = np.abs(outputs - expected)[:, ORDERED].max(axis=1)
-    return answers.assign(onnx_deceleration=expected[:, 1], difference=difference), report
+    return answers.assign(onnx_deceleration=expected[:, MEDIAN], difference=difference), report
 
 
 def _on_unicorn(folder: Path, columns: ndarray, core: str, build: Path | None) -> "tuple[ndarray, ndarray, EcuReport]":

@@ -1,4 +1,4 @@
-"""`acc-decel evaluate`: braking tests, predicted beside measured."""
+"""`acc-decel evaluate`: braking tests, predicted beside measured. The physics needs the extra [train]."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +12,10 @@ from acc_decel.cli.terminal import print_json, print_table, say
 
 
 def evaluate(
-    model: Annotated[list[str] | None, typer.Option(help="use this model for its vehicle; may be repeated")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="model for the tests of its vehicle, and for those without one; may be repeated"),
+    ] = None,
     tests: Annotated[Path | None, typer.Option(help="CSV of your own braking tests")] = None,
     physics: Annotated[bool, typer.Option("--physics", help="simulate the tests instead, without a network")] = False,
     as_json: Json = False,
@@ -20,24 +23,29 @@ def evaluate(
     """Predict braking tests and compare with what was measured.
 
     Without options: the published tests that come with the package, each by the released model of its kind of car.
-    Your own tests: a CSV with the columns name, braking_distance_m, speed in m/s, optionally vehicle (a model's, see
-    `info`) and any factor; empty means not available. A test stops as hard as it can: brake_pressure_bar and abs are
-    taken as full braking with ABS where empty. --physics simulates what the tests state, and draws everything else as
-    for the training data.
+    Your own tests: a CSV with the columns name, braking_distance_m, speed in m/s, optionally vehicle and any factor; an
+    empty cell is a missing value. Tests without vehicle are answered by --model, or by compact; a test with vehicle by
+    the model of that vehicle (see `info --all`). A test stops as hard as it can: brake_pressure_bar and abs are full
+    braking with ABS where empty. --physics simulates what the tests state, and draws everything else as for the
+    training data; that needs the extra [train].
 
         acc-decel evaluate
         acc-decel evaluate --tests my_tests.csv --model models/my_car
     """
     rows = evaluation.published_tests() if tests is None else evaluation.read_tests(tests)
     if physics:
+        if model:
+            raise ValueError(f"--physics predicts without a model. Got also --model {model[0]}: leave one out.")
         from acc_decel.evaluation.physics_tests import simulate_tests  # noqa: PLC0415 - the extra [train]
 
         results = simulate_tests(rows)
     else:
-        results = evaluation.evaluate_tests(rows, evaluation.load_predictors(rows, tuple(model or ())))
-    found = evaluation.summarise(results)
+        models = tuple(model or ())
+        rows = evaluation.with_vehicles(rows, models)
+        results = evaluation.evaluate_tests(rows, evaluation.load_predictors(rows, models))
+    summary = evaluation.summarise(results)
     if as_json:
-        print_json(asdict(found) | {"rows": results})
+        print_json(asdict(summary) | {"rows": results})
         return
     print_table(
         "braking tests: measured and predicted distance [m] with its 90 % interval",
@@ -56,7 +64,10 @@ def evaluate(
         ],
     )
     say(
-        f"{found.tests} measured tests: mean absolute error {found.mean_abs_error_pct:.1f} %, "
-        f"{found.inside_interval_pct:.0f} % inside the 90 % interval (mean width {found.mean_interval_pct:.0f} % of "
-        f"the distance, {found.unbounded_intervals} without end), worst {found.worst_error_pct:.1f} % ({found.worst})"
+        f"{summary.tests} measured tests: mean absolute error {summary.mean_abs_error_pct:.1f} %, "
+        f"worst {summary.worst_error_pct:.1f} % ({summary.worst})"
+    )
+    say(
+        f"{summary.inside_interval_pct:.0f} % inside the 90 % interval, whose mean width is "
+        f"{summary.mean_interval_pct:.0f} % of the distance ({summary.unbounded_intervals} without an upper end)"
     )

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acc_decel.cli.terminal import print_json, progress_bar, say
+from acc_decel.cli.stages import few_events
+from acc_decel.cli.terminal import print_json, progress_bar, say, warn
 
 if TYPE_CHECKING:
     from acc_decel.dataset import Driving
@@ -31,18 +32,22 @@ def generate(
         acc-decel generate --vehicle suv --events 400000 --output data/suv
 
     With --scenarios speed and brake pressure follow the fleet in 7 of 10 events, the other 3 cover the whole range.
-    That needs the extra drives as well.
+    That needs the extra [drives] as well.
 
     With --scheduler the workers of a running Dask cluster write the partitions, the same bytes. All must see the folder
     under the same path and run the same acc-decel with the extras train and scale. One worker a machine is enough: it
     uses every core and half a gigabyte of memory.
 
         acc-decel generate --events 100000000 --output /shared/compact --scheduler tcp://10.0.0.1:8786
+
+    Needs the extra [train].
     """
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
 
     car = physics.vehicle(vehicle)
     driving = _driving(car, scenarios) if scenarios else None
+    if advice := few_events(events):
+        warn(advice)
     with progress_bar() as progress:
         task = progress.add_task(f"simulating {car.name}", total=events)
         manifest = dataset.generate(

@@ -21,7 +21,7 @@ def influences(
 
     The total index is the share of the variance in which a factor takes part, the first-order index what it explains
     alone. Names ending in _score are influences that no sensor knows. The last line names the factors that the network
-    misses most.
+    misses most. Needs the extra [train].
 
         acc-decel influences --vehicle suv --plot influences.png
     """

@@ -1,6 +1,8 @@
 """The application: which commands there are, and how an error reaches the user."""
 
 import sys
+from importlib.metadata import version as installed_version
+from typing import Annotated
 
 import typer
 
@@ -17,9 +19,11 @@ from acc_decel.cli.drives.scenarios import scenarios
 from acc_decel.cli.drives.score import score
 from acc_decel.cli.ecu import ecu
 from acc_decel.cli.evaluate import evaluate
+from acc_decel.cli.evidence import evidence
 from acc_decel.cli.export import export
 from acc_decel.cli.factor_options import with_factor_options
 from acc_decel.cli.generate import generate
+from acc_decel.cli.help import PlainCommand, PlainGroup
 from acc_decel.cli.influences import influences
 from acc_decel.cli.info import info
 from acc_decel.cli.predict import predict
@@ -48,41 +52,61 @@ SHARED_EXTRA = {"drives"}  # commands that bring scipy, numba and matplotlib by 
 
 app = typer.Typer(
     name="acc-decel",
+    cls=PlainGroup,
     help="Achievable deceleration and stopping distance of a car, from the factors that affect braking.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(generate)
-app.command()(train)
-app.command()(evaluate)
-app.command()(export)
-app.command()(with_factor_options(predict))
-app.command()(with_factor_options(ecu))
-app.command()(with_factor_options(replay))
-app.command()(info)
-app.command("compile")(compile_models)
-app.command()(with_factor_options(simulate))
-app.command()(influences)
-app.command()(attribute)
-app.command()(verify)
-app.command()(card)
-
 drives = typer.Typer(
     name="drives",
+    cls=PlainGroup,
     help="Recorded drives: what a recording holds, its braking events, and those of a whole fleet of recordings. "
-    "MF4, candump, ASC, BLF (with a DBC), CSV, Parquet and folders of NumPy arrays.",
+    "MF4, candump, ASC, BLF (with a DBC), CSV, Parquet and folders of NumPy arrays. Needs the extra [drives].",
     no_args_is_help=True,
-    add_completion=False,
 )
-drives.command()(inspect)
-drives.command()(events)
-drives.command()(fleet)
-drives.command()(with_factor_options(score))
-drives.command()(scenarios)
-drives.command()(adapt)
-drives.command()(correct)
-drives.command()(bound)
+
+
+def _print_version(asked: bool) -> bool:
+    if asked:
+        print(f"acc-decel {installed_version('acc-decel')}")
+        raise typer.Exit
+    return asked
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="print the version", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+for command in (
+    generate,
+    train,
+    evaluate,
+    export,
+    with_factor_options(predict, required="Required for one event"),
+    with_factor_options(ecu, required="Required for one event"),
+):
+    app.command(cls=PlainCommand)(command)
+for command in (with_factor_options(replay, required="Required here or as a column"), evidence, info):
+    app.command(cls=PlainCommand)(command)
+app.command("compile", cls=PlainCommand)(compile_models)
+for command in (with_factor_options(simulate), influences, attribute, verify, card):
+    app.command(cls=PlainCommand)(command)
+for command in (
+    inspect,
+    events,
+    fleet,
+    with_factor_options(score, without=("speed",), required="Full braking if not given"),
+    scenarios,
+    adapt,
+    correct,
+    bound,
+):
+    drives.command(cls=PlainCommand)(command)
 app.add_typer(drives)
 
 
@@ -97,8 +121,22 @@ def main() -> None:
         if extra is None:
             raise
         _fail(f'this command needs the extra [{extra}]. Got no module {error.name}: pip install "acc-decel[{extra}]"')
-    except (ValueError, OSError, RuntimeError) as error:
-        _fail(" ".join(str(error).split()))
+    except OSError as error:
+        _fail(_path_sentence(error) if error.filename else _one_line(error))
+    except (ValueError, RuntimeError) as error:
+        _fail(_one_line(error))
+
+
+def _path_sentence(error: OSError) -> str:
+    """What the system says of a file, as a sentence."""
+    return (
+        f"{error.filename} must be a file or folder that can be used. Got: {str(error.strerror).lower()}: "
+        "check the path."
+    )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _fail(sentence: str) -> None:

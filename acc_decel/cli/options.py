@@ -1,5 +1,6 @@
 """Options that several commands share, and the events that they describe."""
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import pandas as pd
 import typer
 
 from acc_decel.cli.terminal import read_table
+from acc_decel.factors import FACTORS, column_names
 from acc_decel.predictor import Given
 
 Factors = dict[str, Given]
@@ -20,16 +22,42 @@ Output = Annotated[Path | None, typer.Option("--output", help="CSV or Parquet fo
 Core = Annotated[str, typer.Option(help="cortex-m4f, cortex-m7, cortex-m3, cortex-m0, rv32imfc or rv32ic")]
 NumberFormat = Annotated[str, typer.Option("--format", help="float, fixed or shift, as for export")]
 Build = Annotated[Path | None, typer.Option(help="folder to keep the compiled image in")]
-Keep = Annotated[list[str] | None, typer.Option(help="column of the input to copy to the output; may be repeated")]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="column of the input that is no factor: copy it to the output; may be repeated; all for every such column"
+    ),
+]
+EVERY = "all"  # as a column to keep
 
 
 def events_of(factors: Factors, input_file: Path | None, keep: list[str] | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The events to predict, and the columns of the input to copy to the output."""
+    """The events to predict, and the columns of the input to copy to the output.
+
+    Raises ValueError that names every column that is neither a factor nor to be kept.
+    """
     if input_file is None:
         return pd.DataFrame([factors]), pd.DataFrame(index=[0])
     if factors:
         raise ValueError(f"--input takes no other factors. Got {', '.join(sorted(factors))}: leave them out.")
     table = read_table(input_file)
-    if missing := [name for name in keep or () if name not in table]:
+    others = [str(name) for name in table if name not in {f.name for f in FACTORS} | {*column_names()}]
+    columns = list(keep or ())
+    if EVERY in columns and EVERY not in table:
+        columns = others
+    if missing := [name for name in columns if name not in table]:
         raise ValueError(f"--keep must name columns of {input_file}: {', '.join(table.columns)}. Got {missing[0]!r}.")
-    return table.drop(columns=keep or []), table[keep or []]
+    if unknown := [name for name in others if name not in columns]:
+        raise ValueError(_not_factors(input_file, unknown))
+    return table.drop(columns=columns), table[columns]
+
+
+def _not_factors(path: Path, columns: list[str]) -> str:
+    """One sentence for all columns that are no factor, and what to do with them."""
+    near = {c: get_close_matches(c, [f.name for f in FACTORS], n=1, cutoff=0.7) for c in columns}
+    hints = "".join(f" Did you mean {names[0]}?" for names in near.values() if names)
+    options = f"--keep {EVERY}" if len(columns) > 1 else f"--keep {columns[0]}"
+    return (
+        f"{path} must have columns of braking factors only (see --help). Got also {', '.join(columns)}: {options} "
+        f"copies what is no factor to the output.{hints}"
+    )

@@ -1,18 +1,28 @@
 """`acc-decel predict`: one event or a table of events."""
 
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
 
 from acc_decel.cli.attribution_chart import print_attribution, print_attributions
 from acc_decel.cli.options import Factors, Input, Json, Keep, Model, Output, events_of
-from acc_decel.cli.terminal import print_json, print_table, say, write_table
+from acc_decel.cli.terminal import note, print_json, print_table, say, write_table
 from acc_decel.model_folder import DEFAULT_MODEL
 from acc_decel.predictor import Predictor
-from acc_decel.status import flags
+from acc_decel.status import REFUSED, flags, not_available
+
+SHOWN_REFUSED = 5  # rows without an answer that are named
+
+
+class OnRefusal(StrEnum):
+    """What to do with a row that the model refuses."""
+
+    RAISE = "raise"
+    FLAG = "flag"
 
 
 def predict(
@@ -22,16 +32,22 @@ def predict(
     input_file: Input = None,
     output_file: Output = None,
     keep: Keep = None,
+    on_refusal: Annotated[
+        OnRefusal, typer.Option(help="for a row out of range: raise an error, or flag it and answer the others")
+    ] = OnRefusal.RAISE,
     explain: Annotated[bool, typer.Option("--explain", help="say what each factor adds to the deceleration")] = False,
     as_json: Json = False,
 ) -> None:
     """Predict deceleration and stopping distance, for one event or for a table of events.
 
-    What is not given counts as not available and widens the interval. Surface and tyre kind are given by name; in a
-    table also as one column of probability for each kind (surface_asphalt, ...).
+    What is not given is missing and widens the interval. Surface and tyre kind are given by name; in a table also as
+    one column of probability for each kind (surface_asphalt, ...). A table may have other columns if --keep names them.
+    One row that is out of range, like a car at standstill, is an error; with --on-refusal flag such rows have no
+    answer and say why in status_text.
 
         acc-decel predict --speed 33.3 --brake-pressure-bar 160 --surface asphalt --water-film-mm 1.0
         acc-decel predict --input events.csv --output answers.parquet
+        acc-decel predict --input drive.csv --keep all --on-refusal flag --output answers.csv
 
     With --explain a chart shows what each factor adds to the median deceleration or takes from it, beginning with the
     deceleration of a car of which nothing is known; a table gets columns attribution_speed, ... and baseline.
@@ -39,22 +55,37 @@ def predict(
         acc-decel predict --speed 33.3 --brake-pressure-bar 160 --surface ice --explain
     """
     predictor = Predictor(model, correction=correction)
-    if input_file is None and output_file is None and not keep:
-        answer = predictor.predict(explain=explain, **factors)
-        if as_json:
-            told = {name: value for name, value in asdict(answer).items() if value is not None}
-            print_json(told | _status_words(answer.status))
-        else:
-            _print_answers(predictor.predict(pd.DataFrame([factors])), f"{predictor.vehicle}")
-        if explain and not as_json:
-            print_attribution(answer, factors, predictor.factors)
+    if input_file is None and output_file is None and not keep and on_refusal is OnRefusal.RAISE:
+        _predict_one(predictor, factors, explain=explain, as_json=as_json)
         return
     events, kept = events_of(factors, input_file, keep)
-    answers = pd.concat([kept, predictor.predict(events, explain=explain)], axis=1)
-    _tell(answers, predictor.vehicle, output_file, as_json)
+    predicted = predictor.predict_frame(events, on_refusal=on_refusal.value, explain=explain)
+    for sentence in _refused_rows(predicted):
+        note(sentence)
+    _print_table(pd.concat([kept, predicted], axis=1), predictor.vehicle, output_file, as_json)
 
 
-def _tell(answers: pd.DataFrame, title: str, output_file: Path | None, as_json: bool) -> None:
+def _predict_one(predictor: Predictor, factors: Factors, *, explain: bool, as_json: bool) -> None:
+    answer = predictor.predict(explain=explain, **factors)
+    if as_json:
+        fields = {name: value for name, value in asdict(answer).items() if value is not None}
+        print_json(fields | {"not_available": list(not_available(answer.status)), "flags": list(flags(answer.status))})
+        return
+    _print_answers(predictor.predict(pd.DataFrame([factors])), predictor.vehicle)
+    if explain:
+        print_attribution(answer, factors, predictor.factors)
+
+
+def _refused_rows(answers: pd.DataFrame) -> list[str]:
+    """What to say of the rows without an answer, the first of them by name."""
+    refused = answers.loc[answers["status"] & REFUSED != 0, "status_text"]
+    if refused.empty:
+        return []
+    first = [f"{answers.index.name or 'row'} {label}: {text}" for label, text in refused.head(SHOWN_REFUSED).items()]
+    return [f"no answer for {len(refused)} of {len(answers)} rows", *first]
+
+
+def _print_table(answers: pd.DataFrame, title: str, output_file: Path | None, as_json: bool) -> None:
     if output_file is not None:
         write_table(answers, output_file)
     if as_json:
@@ -69,21 +100,22 @@ def _tell(answers: pd.DataFrame, title: str, output_file: Path | None, as_json: 
 
 
 def _print_answers(answers: pd.DataFrame, title: str) -> None:
-    told = [c for c in answers.columns if c not in ("status", "status_text")]
-    shown = [[c if isinstance(c := row[name], str) else f"{c:.2f}" for name in told] for _, row in answers.iterrows()]
+    names = [c for c in answers.columns if c not in ("status", "status_text")]
+    cells = [[_cell(row[name]) for name in names] for _, row in answers.iterrows()]
     if len(answers) == 1:
-        pairs = [(name, value, _unit(name)) for name, value in zip(told, shown[0], strict=True)]
+        pairs = [(name, value, _unit(name)) for name, value in zip(names, cells[0], strict=True)]
         print_table(title, ("answer", "value", "unit"), pairs)
         say(f"status: {answers['status_text'].iloc[0]}")
     else:
-        index = [[str(i), *row] for i, row in zip(answers.index, shown, strict=True)]
-        print_table(title, ("row", *told), index)
+        rows = [[str(label), *row] for label, row in zip(answers.index, cells, strict=True)]
+        print_table(title, (str(answers.index.name or "row"), *names), rows)
 
 
-def _status_words(status: int) -> dict[str, object]:
-    from acc_decel.status import not_available  # noqa: PLC0415
-
-    return {"not_available": list(not_available(status)), "flags": list(flags(status))}
+def _cell(value: Any) -> str:
+    """A value of the table for people; a dash for none."""
+    if isinstance(value, str):
+        return value
+    return "-" if pd.isna(value) else f"{value:.2f}"
 
 
 def _unit(output: str) -> str:

@@ -16,7 +16,7 @@ from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import Factor, column_names
 from acc_decel.model_folder import DEFAULT_MODEL, read_model
 from acc_decel.outputs import ORDERED
-from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, unknown_factor
+from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, unknown_factor, where
 from acc_decel.status import REFUSED
 
 TIME = "time_s"
@@ -146,12 +146,14 @@ def _times(path: Path, column: "pd.Series[float]") -> ndarray:
     """The time of each row [s], ascending."""
     time = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
     if (wrong := np.flatnonzero(~np.isfinite(time))).size:
-        raise ValueError(f"{path}: {TIME} in row {wrong[0]} must be a number [s]. Got {column.iloc[wrong[0]]!r}.")
-    if (back := np.flatnonzero(np.diff(time) < 0)).size:
-        first = int(back[0])
         raise ValueError(
-            f"{path}: {TIME} in row {first + 1} must be at least {time[first]:g} s, that of the row before. "
-            f"Got {time[first + 1]:g}: sort the rows, or split the drive."
+            f"{path}: {TIME}{where(column.index, int(wrong[0]))} must be a number [s]. Got {column.iloc[wrong[0]]!r}."
+        )
+    if (back := np.flatnonzero(np.diff(time) < 0)).size:
+        row = int(back[0]) + 1
+        raise ValueError(
+            f"{path}: {TIME}{where(column.index, row)} must be at least {time[row - 1]:g} s, that of the row before. "
+            f"Got {time[row]:g}: sort the rows, or split the drive."
         )
     return time
 

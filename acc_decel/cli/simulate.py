@@ -33,6 +33,8 @@ def simulate(
 
         acc-decel simulate --speed 27.8 --brake-pressure-bar 160 --plot stop.png
         acc-decel simulate --speed 27.8 --brake-pressure-bar 160 --abs 0 --water-film-mm 1 --plot locked.svg
+
+    Needs the extra [train].
     """
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
 

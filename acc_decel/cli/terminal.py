@@ -13,18 +13,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from acc_decel.files import replaced
 
 console = Console(markup=False, highlight=False)  # units in brackets are text, not markup
 WIDTH = 120  # of a table that is not printed to a terminal
+NUMBER_BEGINS = "0123456789+-<>"  # what the text of a number begins with; an empty cell counts, too
 progress_console = Console(stderr=True)  # progress stays out of what a program reads
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The table in a CSV or Parquet file. Raises ValueError naming the file if it cannot be read or is empty."""
+    """The table in a CSV or Parquet file. Raises ValueError naming the file if it cannot be read or is empty.
+
+    The rows of a CSV file are labelled by their line: the header is line 1, blank lines do not count.
+    """
     readers: dict[str, Callable[..., pd.DataFrame]] = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
     if path.suffix not in readers:
         raise ValueError(f"{path} must end in {' or '.join(readers)}. Got {path.suffix or 'no ending'!r}: convert it.")
@@ -34,7 +39,7 @@ def read_table(path: Path) -> pd.DataFrame:
         raise ValueError(f"{path} must be a readable {path.suffix[1:]} table. Got: {error}. Check the file.") from error
     if not len(table):
         raise ValueError(f"{path} must hold at least one event. Got an empty table: add rows.")
-    return table
+    return table.set_axis(pd.RangeIndex(2, len(table) + 2, name="line")) if path.suffix == ".csv" else table
 
 
 def check_table_name(path: Path) -> None:
@@ -63,12 +68,19 @@ def say(sentence: str) -> None:
     console.print(sentence, soft_wrap=True)
 
 
+def note(sentence: str) -> None:
+    """Say something about the input on stderr, so that it stays out of what a program reads."""
+    progress_console.print(f"note: {sentence}", soft_wrap=True, markup=False, highlight=False)
+
+
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """Print a table for people; the first column is text, the others are numbers."""
+    """Print a table for people; columns of numbers are aligned right, the first column never wraps."""
+    cells = [list(row) for row in rows]
     table = Table(title=title, title_justify="left", header_style="bold", expand=False)
     for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i else "left", overflow="fold", no_wrap=not i)
-    for row in rows:
+        numbers = bool(i) and all(row[i][:1] in NUMBER_BEGINS for row in cells)
+        table.add_column(column, justify="right" if numbers else "left", overflow="fold", no_wrap=not i)
+    for row in cells:
         table.add_row(*row)
     print_wide(table)
 
@@ -115,6 +127,42 @@ def progress_bar() -> Progress:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TimeLeftColumn(),
         console=progress_console,
     )
+
+
+class TimeLeftColumn(ProgressColumn):
+    """The time that a stage still takes at its pace so far, from its first step on.
+
+    Rich's own column says nothing before the second step, which may come after a minute.
+    """
+
+    def __init__(self) -> None:
+        """No stage has taken a step yet."""
+        super().__init__()
+        self.last_step: dict[int, tuple[float, float]] = {}  # steps done and seconds until then
+
+    def render(self, task: Task) -> Text:
+        """The time left as text."""
+        if task.finished or not task.total:
+            return Text()
+        if not task.completed or task.elapsed is None:
+            return Text("waits for its turn" if task.elapsed is None else "")
+        done, seconds = self.last_step.get(task.id, (0.0, 0.0))
+        if done != task.completed:
+            done, seconds = self.last_step[task.id] = task.completed, task.elapsed
+        left = seconds * (task.total - done) / done - (task.elapsed - seconds)
+        return Text(f"{duration(max(left, 0))} left", style="progress.remaining")
+
+
+def duration(seconds: float) -> str:
+    """A time for people: "45 s", "3 min", "1.5 h"."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 99.5 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def warn(sentence: str) -> None:
+    """Print a sentence for people that a program must not read."""
+    progress_console.print(f"Note: {sentence}", soft_wrap=True, markup=False, highlight=False)

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from acc_decel.cli.terminal import print_json, print_table, progress_bar, quiet, say
+from acc_decel.cli.stages import Stages, few_events
+from acc_decel.cli.terminal import print_json, print_table, progress_bar, quiet, say, warn
 from acc_decel.cli.train_comparison import train_bayes, train_fuzzy_broad
 from acc_decel.correction import model_digest
 from acc_decel.model_folder import model_path
@@ -41,6 +42,9 @@ def train(
     start: Annotated[
         str | None, typer.Option("--from", help="go on from this model's network: 5 epochs unless told, a lower rate")
     ] = None,
+    oracle_events: Annotated[
+        int | None, typer.Option(help="events of each kind in the comparison; 2,000 if not given", min=10)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the metrics for a program")] = False,
 ) -> None:
     """Train a network on a dataset, calibrate its intervals, and write the model's folder.
@@ -50,6 +54,10 @@ def train(
     factor whose direction the physics forces. Interrupted, the same command goes on from the last whole epoch.
 
         acc-decel train data/suv --output models/suv
+
+    The last stage compares the network with the best possible answer, which is simulated for some events with every
+    factor and for as many with factors missing. It takes about 15 s on two cores for each 250 --oracle-events;
+    metrics.json says how many were compared.
 
     With --from it goes on from a released model or a model folder, for a dataset of an adapted car (`drives adapt`).
     The intervals are calibrated anew.
@@ -61,9 +69,11 @@ def train(
 
     With --model bayes a network like ours is trained on single events, with a posterior over its weights: it knows how
     far it may itself be wrong, and how coarse the weights of each layer may be. It is for comparison, too: bayes.npz.
+
+    Needs the extra [train].
     """
     if model is Model.BAYES:
-        _refuse_changed(model, {"patience": patience, "from": start})
+        _refuse_changed(model, {"patience": patience, "from": start, "oracle-events": oracle_events})
         with quiet():
             from acc_decel.comparison import bayes_training  # noqa: F401, PLC0415 - TensorFlow loads here
         train_bayes(
@@ -77,10 +87,19 @@ def train(
         )
         return
     if model is Model.FUZZY_BROAD:
-        _refuse_changed(model, {"epochs": epochs, "patience": patience, "from": start})
+        _refuse_changed(model, {"epochs": epochs, "patience": patience, "from": start, "oracle-events": oracle_events})
         train_fuzzy_broad(dataset_folder, output, seed=seed, dataset_keys=DATASET_KEYS, as_json=as_json)
         return
-    _train_network(dataset_folder, output, epochs=epochs, patience=patience, seed=seed, start=start, as_json=as_json)
+    _train_network(
+        dataset_folder,
+        output,
+        epochs=epochs,
+        patience=patience,
+        seed=seed,
+        start=start,
+        oracle_events=oracle_events,
+        as_json=as_json,
+    )
 
 
 def _train_network(
@@ -91,6 +110,7 @@ def _train_network(
     patience: int | None,
     seed: int,
     start: str | None,
+    oracle_events: int | None,
     as_json: bool,
 ) -> None:
     """Train the network, from nothing or from that of the model `start`, and write the model's folder."""
@@ -111,18 +131,22 @@ def _train_network(
         learn, how = partial(fine_tuning.fine_tune, released), {"start_sha256": model_digest(model_path(start))}
     settings = replace(usual, epochs=epochs or usual.epochs, patience=patience or usual.patience, seed=seed)
     factors = physics.vehicle_from(data.manifest["vehicle_file"]).factors
+    oracle_events = oracle_events or ORACLE_EVENTS
+    if advice := few_events(len(data.event)):
+        warn(advice)
     with progress_bar() as progress:
-        task = progress.add_task("training", total=settings.teacher_epochs + settings.epochs)
-
-        def told(epoch: int, loss: float, best: float) -> None:
-            learner = "teacher" if epoch <= settings.teacher_epochs else "network"
-            text = f"training the {learner}: loss on unseen events {loss:.4f}, best {best:.4f}"
-            progress.update(task, completed=epoch, description=text)
-
-        net = learn(data, factors, settings, on_epoch=told, checkpoint=output / CHECKPOINT)
-        progress.update(task, completed=settings.teacher_epochs + settings.epochs)
-        compared = progress.add_task("comparing with the best possible answer", total=4 * ORACLE_EVENTS)
-        measured = metrics(net, data, on_oracle=lambda events: progress.advance(compared, events))
+        stages = Stages(
+            progress,
+            teacher_epochs=settings.teacher_epochs,
+            epochs=settings.epochs,
+            tries=settings.domain.tries,
+            oracle_events=4 * oracle_events,
+        )
+        net = learn(
+            data, factors, settings, on_epoch=stages.epoch, on_domain=stages.domain, checkpoint=output / CHECKPOINT
+        )
+        stages.oracle(0)
+        measured = metrics(net, data, oracle_events=oracle_events, on_oracle=stages.oracle)
     name = str(data.manifest["vehicle"])
     source = {key: data.manifest[key] for key in DATASET_KEYS}
     write_model(output, net, vehicle=name, dataset=source, training=asdict(settings) | how, metrics=measured)

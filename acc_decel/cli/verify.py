@@ -1,4 +1,4 @@
-"""The command that proves what a model can do and cannot: verify. It needs the extra [train]."""
+"""`acc-decel verify`: proofs of what a model can do and cannot. Needs the extra [train]."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +25,7 @@ def verify(
 
     Monotonicity is proven for all inputs, in the arrays and in the ONNX graph. Ranges are bounds that no accepted input
     passes, with an input that comes as near as it says. Exit status 1 if a proof fails. The same model gives the same
-    proof.json, as long as no solver runs out of time.
+    proof.json, as long as no solver runs out of time. Needs the extra [train].
 
         acc-decel verify models/suv
     """

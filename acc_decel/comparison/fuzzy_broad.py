@@ -23,10 +23,10 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import FACTORS, Factor, column_names, schema
+from acc_decel.factors import FACTORS, Factor, column_factors, column_names, schema
 from acc_decel.network.dense_net import bent
 from acc_decel.network.split import in_split
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN, OUTPUTS
 
 KIND = "fuzzy-broad"  # of the model, in its manifest
 LEVELS = {"deceleration_lower": 0.05, "deceleration_upper": 0.95, "deceleration_lower_99": 0.01}  # as in OUTPUTS
@@ -122,7 +122,7 @@ def inputs(
     factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, columns: Float32[ndarray, "rows columns"]
 ) -> Float[ndarray, "rows inputs"]:
     """Saturated and scaled columns, 0 where missing; a flag for each optional column, 1 where missing; and 1."""
-    optional = np.concatenate([[f.may_lack] * len(f.columns) for f in factors])
+    optional = np.array([f.may_lack for f in column_factors(factors)])
     scaled = (bent(factors, columns) - center) * inverse_spread
     missing = np.isnan(columns)
     constant = np.ones((len(columns), 1))
@@ -133,7 +133,7 @@ def calibrate(system: FuzzyBroad, data: Dataset) -> FuzzyBroad:
     """`system` with an offset for each quantile, so that it has its level on the calibration part of `data`."""
     rows = in_split(data.event, "calibration")
     mean = replace(system, offsets=np.zeros(len(OUTPUTS)))(data.columns[rows])
-    above = data.deceleration[rows] - mean[:, list(OUTPUTS).index("deceleration")]
+    above = data.deceleration[rows] - mean[:, MEDIAN]
     return replace(system, offsets=np.array([_offset(above, LEVELS.get(name)) for name in OUTPUTS]))
 
 

@@ -7,7 +7,7 @@ from numpy.random import Generator, Philox
 from scipy.special import ndtri
 
 from acc_decel.dataset.scenarios import surface_shares
-from acc_decel.factors import FACTORS, Factor, column_names
+from acc_decel.factors import FACTORS, Factor, column_names, slices
 
 Columns = dict[str, ndarray]
 
@@ -30,9 +30,8 @@ def sense(
     noise = ndtri(draws[:, : 2 * len(column_names())])
     chance = draws[:, 2 * len(column_names()) :]
     columns = []
-    for i, factor in enumerate(factors):
-        start = sum(len(f.columns) for f in factors[:i])
-        own_noise = noise[:, 2 * start : 2 * (start + len(factor.columns))]
+    for i, (factor, own) in enumerate(zip(factors, slices(factors), strict=True)):
+        own_noise = noise[:, 2 * own.start : 2 * own.stop]
         value = friction if factor.estimate else true[factor.name]
         if factor.name == "surface":
             reading = _camera_probabilities(factor, value, true["road_temperature_c"], own_noise, chance[:, -2:])

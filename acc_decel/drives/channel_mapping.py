@@ -1,8 +1,8 @@
 """A mapping proposed from names, units and values: which channels are time, speed and acceleration.
 
-Names find candidates, values decide: acceleration is the channel that goes with differentiated speed, and its sign, its
-axis and a unit that the file does not tell come out of the same comparison. What stays ambiguous is refused with what
-to write.
+Names find candidates; values decide. The acceleration is the channel that correlates best with differentiated speed;
+the same comparison gives its sign, its axis, and a unit that the file does not state. What stays ambiguous is refused,
+and the error says what to write.
 """
 
 from dataclasses import dataclass, field, replace
@@ -11,310 +11,219 @@ from itertools import pairwise
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.drives.aligning import correlation, slope
-from acc_decel.drives.channel_names import (
-    is_acceleration,
-    is_longitudinal,
-    is_speed,
-    is_time,
-    speed_score,
-    stated_unit,
-    words,
-)
-from acc_decel.drives.cleaning import rising
-from acc_decel.drives.description import SIGNAL, Channel, Recording, description
-from acc_decel.drives.formats.source import Block, Source
-from acc_decel.drives.outliers import TESTS
-from acc_decel.drives.reading import blocks, thinned
-from acc_decel.drives.series import Series, sensor_updates
-from acc_decel.drives.units import ISO, UNITS, Unit, unit_named
+from acc_decel.drives.aligning import correlation, size_ratio
+from acc_decel.drives.channel_names import is_acceleration, is_longitudinal, is_speed, speed_score, stated_unit, words
+from acc_decel.drives.channel_sampling import Sampled, sample_channels
+from acc_decel.drives.description import SIGNALS_BY_NAME, Channel, Description, description_toml
+from acc_decel.drives.formats.source import Source
+from acc_decel.drives.series import Series
+from acc_decel.drives.time_channel import choose_time
+from acc_decel.drives.units import UNITS, Unit, unit_named
 
-LOOKED_AT = 1_000_000  # records that are enough to judge channels
-CANDIDATES = 12  # of one signal that are looked at
-FAST_MS = 75.0  # [m/s] a greater number without a unit is no m/s
-AGREES, CLEARLY = 0.5, 0.1  # correlation that makes an acceleration, and by how much it must lead
-NAMED_AGREES = 0.3  # enough for a channel whose name says longitudinal
-UNIT_ODDS = 1.4  # how far the sizes may be apart for a unit to be told from them
-NEAR_ODDS = 3.0  # the same where only the unit of the acceleration is open: m/s^2 and g are 10 apart
-EPOCHS = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))  # least seconds since 1970 in each unit
-ALIKE = 0.9  # correlation of two speeds that are the same
-LOOSE = {"speed": "km/h", "acceleration": "mg"}  # units that make nothing an outlier that is none in another
-SI_NAMES = {"speed", "v", "velocity", "vx"}  # by the convention of this project: SI where no unit is named
+MAX_CANDIDATES = 12  # channels of one signal that are sampled
+MAX_SPEED_MPS = 75.0  # a greater number without a unit is not in m/s
+MIN_CORRELATION = 0.5  # of an acceleration with the change of speed
+MIN_CORRELATION_LEAD = 0.1  # of the best candidate over the second
+MIN_CORRELATION_LONGITUDINAL = 0.3  # enough for a channel whose name says longitudinal
+MAX_SIZE_RATIO = 1.4  # between the change of speed and acceleration in the right pair of units
+MAX_SIZE_RATIO_KNOWN_SPEED = 3.0  # the same where only the acceleration has no unit: m/s^2 and g are 10 apart
+SAME_SPEED_CORRELATION = 0.9  # two speeds that correlate less are not the same speed
+SI_NAMES = {"speed", "v", "velocity", "vx"}  # taken as SI where no unit is stated, as in this project
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A mapping with what was assumed; `problem` says what keeps it from being used, if anything does."""
+    """A mapping with what was assumed; `problem` says why it cannot be used, "" if it can."""
 
-    recording: Recording
+    description: Description
     notes: tuple[str, ...] = ()
     problem: str = ""
 
     @property
     def toml(self) -> str:
         """The mapping as a recording description."""
-        return description(self.recording)
+        return description_toml(self.description)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A channel that may be a signal: its series as recorded, the unit if the file or the name tells it."""
+    """A channel that may be a signal: its series as recorded, and its unit if the file or the name states it."""
 
     name: str
     unit: Unit | None
     series: Series = field(repr=False)
 
+    def possible_units(self, signal: str) -> list[Unit]:
+        """The stated unit alone, or else the common units of the signal."""
+        names = {"speed": ("m/s", "km/h", "mph"), "acceleration": ("m/s^2", "g")}[signal]
+        return [self.unit] if self.unit else [unit_named(name, signal, "") for name in names]
 
-def proposed(source: Source) -> Proposal:
-    """The mapping of a recording, from what its first records show."""
-    there = source.channels()
-    time = None if source.timed else _time(source, there)
-    nothing = Recording({}, time, getattr(source, "dbc", None))
+
+def propose_mapping(source: Source) -> Proposal:
+    """The mapping of a recording, from its first records."""
+    file_units = source.channels()
+    time = None if source.timed else choose_time(source, file_units)
+    no_channels = Description({}, time, getattr(source, "dbc", None))
+
+    def problem(signal: str, reason: str) -> Proposal:
+        return Proposal(no_channels, (), _instructions(signal, list(file_units), reason))
+
     if not source.timed and time is None:
-        return Proposal(nothing, (), _how("time", there, "no channel is named like a time"))
-    speeds = sorted((n for n in there if is_speed(n, there[n])), key=lambda n: -speed_score(n, there[n]))[:CANDIDATES]
-    pushes = [n for n in there if is_acceleration(n, there[n])][:CANDIDATES]
+        return problem("time", "no channel is named like a time")
+    speeds = [n for n in file_units if is_speed(n, file_units[n])]
+    speeds = sorted(speeds, key=lambda n: -speed_score(n, file_units[n]))[:MAX_CANDIDATES]
+    accelerations = [n for n in file_units if is_acceleration(n, file_units[n])][:MAX_CANDIDATES]
     if not speeds:
-        return Proposal(nothing, (), _how("speed", there, "no channel is named like a speed"))
-    seen = looked_at(source, [*speeds, *pushes], time, there)
-    if seen.broken_time:
-        return Proposal(nothing, (), _how("time", there, seen.broken_time))
-    alive = [name for name in speeds if name in seen.series]
-    if not alive:
-        told = ", ".join(f"{name!r} {seen.dead[name]}" for name in speeds)
-        return Proposal(nothing, (), _how("speed", there, f"its channel is dead: {told}"))
-    if rival := _rival(alive[0], alive, there, seen.series):
-        told = f"{alive[0]!r} and {rival!r} differ and either may be meant"
-        return Proposal(nothing, (), _how("speed", there, told))
-    speed = _candidate(alive[0], "speed", there, seen)
-    return _mapped(
-        speed, [_candidate(n, "acceleration", there, seen) for n in pushes if n in seen.series], there, nothing
-    )
+        return problem("speed", "no channel is named like a speed")
+    sampled = sample_channels(source, [*speeds, *accelerations], time, file_units)
+    if sampled.time_error:
+        return problem("time", sampled.time_error)
+    usable = [name for name in speeds if name in sampled.series]
+    if not usable:
+        reasons = ", ".join(f"{name!r} {sampled.dead[name]}" for name in speeds)
+        return problem("speed", f"its channel is dead: {reasons}")
+    if rival := _rival(usable[0], usable, file_units, sampled):
+        return problem("speed", f"{usable[0]!r} and {rival!r} differ and either may be meant")
+    speed = _candidate(usable[0], "speed", file_units, sampled)
+    candidates = [_candidate(n, "acceleration", file_units, sampled) for n in accelerations if n in sampled.series]
+    return _proposal(speed, candidates, list(file_units), no_channels)
 
 
-def _candidate(name: str, signal: str, there: dict[str, str], seen: "Looked") -> Candidate:
-    return Candidate(name, stated_unit(name, there[name], signal), seen.series[name])
+def accept(proposal: Proposal, source: Source) -> Description:
+    """The description that a proposal holds. Raises ValueError that says what to write if it cannot be used."""
+    if proposal.problem:
+        raise ValueError(f"{source.path}: {proposal.problem}")
+    return replace(proposal.description)
 
 
-def _mapped(speed: Candidate, pushes: list[Candidate], there: dict[str, str], nothing: Recording) -> Proposal:
-    """The proposal for this speed with the acceleration that goes with it, if one does."""
-    acceleration, sign, why = _acceleration(speed, pushes)
-    speed_unit, acceleration_unit, notes, problem = _units(speed, acceleration, there)
-    channels = {"speed": Channel(speed.name, speed_unit)}
-    if acceleration is not None and acceleration_unit is not None and not problem:
-        channels["acceleration"] = Channel(acceleration.name, acceleration_unit, sign)
-        if sign < 0:
-            why.append(f"{acceleration.name!r} runs against the change of speed, so its sign is -1")
-    elif acceleration is not None:
-        why.append(
-            f"{acceleration.name!r} is not used: its unit is not told and none fits. Describe it with --recording"
-        )
-    return Proposal(replace(nothing, channels=channels), (*notes, *why), problem)
-
-
-@dataclass(frozen=True)
-class Looked:
-    """Series of the channels that change, as recorded; what is wrong with the others, and with the time."""
-
-    series: dict[str, Series]
-    dead: dict[str, str]
-    broken_time: str
-
-
-def looked_at(source: Source, names: list[str], time: Channel | None, there: dict[str, str]) -> Looked:
-    """The first records of some channels, without spikes and drop-outs, so that those do not mislead."""
-    parts: dict[str, list[Block]] = {}
-    records = 0
-    for block in blocks(source, names, time):
-        parts.setdefault(block.group, []).append(thinned(block))
-        records += len(block.time)
-        if records >= LOOKED_AT:
-            break
-    found, dead, broken = {}, dict.fromkeys(names, "has no records"), ""
-    told_time = repr(time.name) if time else "the time of the records"
-    for group in parts.values():
-        stamps = np.concatenate([block.time for block in group])
-        if not np.isfinite(stamps).any():
-            broken = f"{told_time} holds no time"
-        elif not (np.diff(stamps[np.isfinite(stamps)]) > 0).any():
-            broken = f"{told_time} runs backward or stands still"
-        for name in group[0].values:
-            value = np.concatenate([block.values[name] for block in group])
-            numbers = value[np.isfinite(value)]
-            if len(numbers) < 3 or (numbers == numbers[0]).all():
-                dead[name] = f"holds one value, {numbers[0]:g}" if len(numbers) else "holds no number"
-                continue
-            series = _series(stamps, value, name, there[name])
-            if series is not None:
-                found[name] = series
-                del dead[name]
-    return Looked(found, dead, broken)
-
-
-def _series(time: ndarray, value: ndarray, name: str, told: str) -> Series | None:
-    rows = np.flatnonzero(np.isfinite(time) & np.isfinite(value))
-    if len(rows) and not (np.diff(time[rows]) > 0).all():
-        rows = rows[rising(time[rows])]
-    if len(rows) < 3 or (value[rows] == value[rows[0]]).all():
-        return None
-    news = sensor_updates(time[rows], value[rows])
-    rows = rows[news.rows]
-    signal = "speed" if is_speed(name, told) else "acceleration"
-    size = (stated_unit(name, told, signal) or unit_named(LOOSE[signal], signal, name)).size
-    for test in TESTS[signal].values():
-        kept = rows[~test(time[rows], value[rows] * size, news.period)]
-        rows = kept if len(kept) > 0.5 * len(rows) else rows
-    return Series(time[rows], value[rows], news.period, news.resolution)
-
-
-def _rival(best: str, names: list[str], there: dict[str, str], seen: dict[str, Series]) -> str:
-    """Another channel that is named as well as the best and tells another story, or nothing."""
-    mine = seen[best]
+def _rival(best: str, names: list[str], file_units: dict[str, str], sampled: Sampled) -> str:
+    """Another channel that is named as well as the best and has other values; "" if there is none."""
+    series = sampled.series[best]
     for name in names:
-        if name == best or name not in seen or speed_score(name, there[name]) < speed_score(best, there[best]):
+        if name == best or speed_score(name, file_units[name]) < speed_score(best, file_units[best]):
             continue
-        other = np.interp(mine.time, seen[name].time, seen[name].value)
-        if float(np.corrcoef(mine.value, other)[0, 1]) < ALIKE:
+        other = np.interp(series.time, sampled.series[name].time, sampled.series[name].value)
+        if float(np.corrcoef(series.value, other)[0, 1]) < SAME_SPEED_CORRELATION:
             return name
     return ""
 
 
-def _time(source: Source, there: dict[str, str]) -> Channel | None:
-    named = [name for name in there if is_time(name)]
-    if not named:
-        return None
-    ranked = sorted(named, key=lambda n: (words(n) not in {"time", "t", "timestamp"}, "time" not in words(n)))[:4]
-    choices = [(name, _time_unit(source, name, there[name])) for name in ranked]
-    rises = [choice for choice in choices if _mostly_rises(source, *choice)]
-    name, told = (rises or choices)[0]
-    return Channel(name, told)
+def _candidate(name: str, signal: str, file_units: dict[str, str], sampled: Sampled) -> Candidate:
+    return Candidate(name, stated_unit(name, file_units[name], signal), sampled.series[name])
 
 
-def _first_times(source: Source, name: str, told: Unit) -> ndarray:
-    block = next(iter(blocks(source, [], Channel(name, told))), None)
-    return np.array([]) if block is None else block.time[np.isfinite(block.time)]
-
-
-def _mostly_rises(source: Source, name: str, told: Unit) -> bool:
-    steps = np.diff(_first_times(source, name, told))
-    return len(steps) > 0 and float((steps > 0).mean()) > 0.5
-
-
-def _time_unit(source: Source, name: str, told: str) -> Unit:
-    """The unit of a time: as told; as the text of dates; since 1970 by its size; else by the size of its steps."""
-    second = unit_named("s", "time", name)
-    raw = _first_times(source, name, second)
-    if not len(raw):
-        return unit_named(ISO, "time", name)
-    known = stated_unit(name, told, "time")
-    if known is not None and known.name != ISO:
-        return known
-    size, steps = float(np.median(np.abs(raw))), np.diff(raw)
-    for least, epoch in EPOCHS:
-        if size > least:
-            return unit_named(epoch, "time", name)
-    step = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
-    elapsed = next((u for least, u in ((5e6, "ns"), (5e3, "us"), (5.0, "ms")) if step >= least), "s")
-    return unit_named(elapsed, "time", name)
-
-
-def _acceleration(speed: Candidate, candidates: list[Candidate]) -> tuple[Candidate | None, float, list[str]]:
-    """The candidate that goes with the change of speed, its sign, and why there is none."""
-    found = []
-    for candidate in candidates:
-        told = correlation(speed.series, candidate.series)
-        if told is not None:
-            r = float(told[1][np.argmax(np.abs(told[1]))])
-            found.append((abs(r) * _size_fits(speed, candidate), r, candidate))
-    found.sort(key=lambda entry: -entry[0])
-    if not found:
-        return None, 1.0, ["the recording is too short to compare acceleration with speed"] if candidates else []
-    (lead, r, best), second = found[0], found[1][0] if len(found) > 1 else 0.0
-    along = is_longitudinal(best.name)
-    if (abs(r) >= AGREES and lead - second >= CLEARLY) or (along and abs(r) >= NAMED_AGREES):
-        return best, float(np.sign(r)), [f"{best.name!r} goes with the change of {speed.name!r} (r = {r:.2f})"]
-    names = ", ".join(f"{c.name!r} (r = {r:.2f})" for _, r, c in found)
-    return None, 1.0, [f"no acceleration is used, none clearly goes with the change of speed: {names}"]
-
-
-def _size_fits(speed: Candidate, acceleration: Candidate) -> float:
-    """1 where acceleration is as large as the change of speed in some pair of units, less where it is not."""
-    speeds = [speed.unit] if speed.unit else [unit_named(u, "speed", "") for u in ("m/s", "km/h", "mph")]
-    units = [acceleration.unit] if acceleration.unit else [unit_named(u, "acceleration", "") for u in ("m/s^2", "g")]
-    size = slope(speed.series, acceleration.series)
-    return float(np.exp(-min(abs(np.log(max(size, 1e-9) * s.size / u.size)) for s in speeds for u in units)))
-
-
-def _units(
-    speed: Candidate, acceleration: Candidate | None, there: dict[str, str]
-) -> tuple[Unit, Unit | None, list[str], str]:
-    """Units of speed and acceleration, what was assumed, and what keeps them from being told."""
-    speeds = [speed.unit] if speed.unit else [unit_named(u, "speed", "") for u in ("m/s", "km/h", "mph")]
-    speeds = [u for u in speeds if _possible(speed.series.value * u.size, "speed")] or speeds
-    pushes: list[Unit] = []
-    if acceleration is not None:
-        pushes = (
-            [acceleration.unit] if acceleration.unit else [unit_named(u, "acceleration", "") for u in ("m/s^2", "g")]
+def _proposal(speed: Candidate, candidates: list[Candidate], names: list[str], no_channels: Description) -> Proposal:
+    """The proposal for this speed with the acceleration that correlates with it, if there is one."""
+    acceleration, sign, sign_notes = _choose_acceleration(speed, candidates)
+    speed_unit, acceleration_unit, notes, problem = _choose_units(speed, acceleration, names)
+    channels = {"speed": Channel(speed.name, speed_unit)}
+    if acceleration is not None and acceleration_unit is not None and not problem:
+        channels["acceleration"] = Channel(acceleration.name, acceleration_unit, sign)
+        if sign < 0:
+            sign_notes.append(f"{acceleration.name!r} falls where speed rises, so its sign is -1")
+    elif acceleration is not None:
+        sign_notes.append(
+            f"{acceleration.name!r} is not used: its unit is not stated and none fits. Describe it with --recording"
         )
-    if len(speeds) == 1 and len(pushes) <= 1:
-        return speeds[0], pushes[0] if pushes else None, _assumed(speed, speeds[0]), ""
+    return Proposal(replace(no_channels, channels=channels), (*notes, *sign_notes), problem)
+
+
+def _choose_acceleration(speed: Candidate, candidates: list[Candidate]) -> tuple[Candidate | None, float, list[str]]:
+    """The candidate that correlates with the change of speed, its sign, and a note on the choice."""
+    scored = []
+    for candidate in candidates:
+        correlations = correlation(speed.series, candidate.series)
+        if correlations is not None:
+            r = float(correlations[1][np.argmax(np.abs(correlations[1]))])
+            scored.append((abs(r) * _size_score(speed, candidate), r, candidate))
+    scored.sort(key=lambda entry: -entry[0])
+    if not scored:
+        return None, 1.0, ["the recording is too short to compare acceleration with speed"] if candidates else []
+    (score, r, best), second = scored[0], scored[1][0] if len(scored) > 1 else 0.0
+    is_clear = abs(r) >= MIN_CORRELATION and score - second >= MIN_CORRELATION_LEAD
+    if is_clear or (is_longitudinal(best.name) and abs(r) >= MIN_CORRELATION_LONGITUDINAL):
+        return best, float(np.sign(r)), [f"{best.name!r} follows the change of {speed.name!r} (r = {r:.2f})"]
+    names = ", ".join(f"{c.name!r} (r = {r:.2f})" for _, r, c in scored)
+    return None, 1.0, [f"no acceleration is used, none clearly follows the change of speed: {names}"]
+
+
+def _size_score(speed: Candidate, acceleration: Candidate) -> float:
+    """1 where acceleration is as large as the change of speed in some pair of units, less where it is not."""
+    ratio = max(size_ratio(speed.series, acceleration.series), 1e-9)
+    speed_units, acceleration_units = speed.possible_units("speed"), acceleration.possible_units("acceleration")
+    return float(np.exp(-min(abs(np.log(ratio * s.size / a.size)) for s in speed_units for a in acceleration_units)))
+
+
+def _choose_units(
+    speed: Candidate, acceleration: Candidate | None, names: list[str]
+) -> tuple[Unit, Unit | None, list[str], str]:
+    """Units of speed and acceleration, notes on what was assumed, and the problem if the unit of speed stays open."""
+    speed_units = speed.possible_units("speed")
+    speed_units = [u for u in speed_units if _in_range(speed.series.value * u.size, "speed")] or speed_units
+    acceleration_units = acceleration.possible_units("acceleration") if acceleration is not None else []
+    only_acceleration_unit = acceleration_units[0] if len(acceleration_units) == 1 else None
+    if len(speed_units) == 1 and len(acceleration_units) <= 1:
+        return speed_units[0], only_acceleration_unit, _assumption(speed, speed_units[0]), ""
     if acceleration is not None:
-        size = slope(speed.series, acceleration.series)
-        pairs = sorted((abs(np.log(size * s.size / p.size)), s.name, p.name, s, p) for s in speeds for p in pushes)
-        clear = len(pairs) < 2 or all(b[0] - a[0] > np.log(UNIT_ODDS) / 2 for a, b in pairwise(pairs[:2]))
-        if pairs[0][0] < np.log(UNIT_ODDS) and clear:
-            s, p = pairs[0][3], pairs[0][4]
-            return s, p, [f"units {s.name} and {p.name} follow from comparing speed with acceleration"], ""
-        if len(speeds) == 1 and pairs[0][0] < np.log(NEAR_ODDS):
-            p = pairs[0][4]
-            return (
-                speeds[0],
-                p,
-                [*_assumed(speed, speeds[0]), f"{p.name} is the unit nearest to the change of speed"],
-                "",
-            )
-    best = _likely_speed(speed, speeds)
-    if best is not None:
-        return best, pushes[0] if len(pushes) == 1 else None, _assumed(speed, best), ""
-    why = f"the unit of {speed.name!r} is not told ({', '.join(u.name for u in speeds)} are possible)"
-    return speeds[0], None, [], _how("speed", there, why)
+        pair, notes = _compare_units(speed, acceleration, speed_units, acceleration_units)
+        if pair is not None:
+            return *pair, notes, ""
+    likely = _likely_speed_unit(speed, speed_units)
+    if likely is not None:
+        return likely, only_acceleration_unit, _assumption(speed, likely), ""
+    units = ", ".join(u.name for u in speed_units)
+    reason = f"the unit of {speed.name!r} is not stated ({units} are possible)"
+    return speed_units[0], None, [], _instructions("speed", names, reason)
 
 
-def _assumed(speed: Candidate, taken: Unit) -> list[str]:
-    return [] if speed.unit else [f"{speed.name!r} has no unit: taken as {taken.name}"]
+def _compare_units(
+    speed: Candidate, acceleration: Candidate, speed_units: list[Unit], acceleration_units: list[Unit]
+) -> tuple[tuple[Unit, Unit] | None, list[str]]:
+    """The pair of units with which acceleration is as large as the change of speed, with notes; None if not clear."""
+    ratio = size_ratio(speed.series, acceleration.series)
+    pairs = sorted(
+        (abs(np.log(ratio * s.size / a.size)), s.name, a.name, s, a) for s in speed_units for a in acceleration_units
+    )
+    error, speed_name, acceleration_name, speed_unit, acceleration_unit = pairs[0]
+    is_clear = all(b[0] - a[0] > np.log(MAX_SIZE_RATIO) / 2 for a, b in pairwise(pairs[:2]))
+    if error < np.log(MAX_SIZE_RATIO) and is_clear:
+        note = f"units {speed_name} and {acceleration_name} follow from comparing speed with acceleration"
+        return (speed_unit, acceleration_unit), [note]
+    if len(speed_units) == 1 and error < np.log(MAX_SIZE_RATIO_KNOWN_SPEED):
+        note = f"{acceleration_name} is the unit nearest to the change of speed"
+        return (speed_unit, acceleration_unit), [*_assumption(speed, speed_unit), note]
+    return None, []
 
 
-def _likely_speed(speed: Candidate, possible: list[Unit]) -> Unit | None:
-    """The unit that a speed without one has, if its name, size or steps tell."""
-    named, series = {u.name: u for u in possible}, speed.series
-    if "m/s" not in named:
-        return named.get("km/h", possible[0])
+def _assumption(speed: Candidate, unit: Unit) -> list[str]:
+    return [] if speed.unit else [f"{speed.name!r} has no unit: taken as {unit.name}"]
+
+
+def _likely_speed_unit(speed: Candidate, possible: list[Unit]) -> Unit | None:
+    """The unit of a speed that states none, if its name, its size or its steps show it."""
+    by_name, series = {u.name: u for u in possible}, speed.series
+    if "m/s" not in by_name:
+        return by_name.get("km/h", possible[0])
     if words(speed.name) in SI_NAMES:
-        return named["m/s"]
-    if "km/h" in named and (series.value == np.round(series.value)).all() and series.value.max() > 10:
-        return named["km/h"]
+        return by_name["m/s"]
+    if "km/h" in by_name and (series.value == np.round(series.value)).all() and series.value.max() > 10:
+        return by_name["km/h"]
     return None
 
 
-def _possible(value: ndarray, signal: str) -> bool:
-    """Whether nearly all values lie in the signal's range, and their changes are those of a car."""
-    limits = SIGNAL[signal]
-    top = min(limits.high, FAST_MS)
-    return bool(np.quantile(value, 0.99) <= top and np.quantile(value, 0.01) >= limits.low)
+def _in_range(value: ndarray, signal: str) -> bool:
+    """Whether nearly all values are possible for the signal of a road car."""
+    limits = SIGNALS_BY_NAME[signal]
+    high = min(limits.high, MAX_SPEED_MPS)
+    return bool(np.quantile(value, 0.99) <= high and np.quantile(value, 0.01) >= limits.low)
 
 
-def _how(signal: str, there: dict[str, str], why: str) -> str:
-    quantity = "time" if signal == "time" else SIGNAL[signal].quantity
+def _instructions(signal: str, names: list[str], reason: str) -> str:
+    """Why the signal must be described by hand, and what to write."""
+    quantity = "time" if signal == "time" else SIGNALS_BY_NAME[signal].quantity
     units = ", ".join(u.name for u in UNITS if u.quantity == quantity)
-    shown = ", ".join(map(repr, list(there)[:30])) + (", ..." if len(there) > 30 else "")
+    listed = ", ".join(map(repr, names[:30])) + (", ..." if len(names) > 30 else "")
     return (
-        f"the {signal} must be told by a recording description, because {why}. Channels: {shown}. "
+        f"the {signal} must be given by a recording description, because {reason}. Channels: {listed}. "
         f'Write [{signal}], channel = "NAME", unit = "UNIT" ({units}) into a TOML file and give it with --recording.'
     )
-
-
-def used(proposal: Proposal, source: Source) -> Recording:
-    """The recording of a proposal that may be used as it is. Raises ValueError that says what to write."""
-    if proposal.problem:
-        raise ValueError(f"{source.path}: {proposal.problem}")
-    return replace(proposal.recording)

@@ -9,17 +9,17 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.drives.aligning import contradiction, lag_of, without_frozen
-from acc_decel.drives.description import SIGNAL
-from acc_decel.drives.outliers import TESTS
+from acc_decel.drives.description import SIGNALS_BY_NAME
+from acc_decel.drives.outliers import OUTLIER_TESTS
 from acc_decel.drives.reading import Drive, Records
 from acc_decel.drives.series import Series, sensor_updates, shifted, step_midpoints
 
-SPARSE = 0.6  # share of records with a number below which a column is taken to come more rarely than the others
-TOLERATED = 0.05  # share of records with a time that repeats or runs back; beyond it the clock is broken
+MIN_DENSE_SHARE = 0.6  # of records with a number; with fewer, a column is taken to be recorded less often
+MAX_BAD_TIME_SHARE = 0.05  # of records with a time that repeats or runs back; with more, the clock is broken
 
 
 @dataclass(frozen=True)
-class Clean:
+class CleanDrive:
     """A drive after cleaning; `dropped` counts records by reason. `lag` [s] is how late speed was to acceleration."""
 
     speed: Series
@@ -33,75 +33,90 @@ class Clean:
     lag_correlation: float = np.nan
 
 
-def clean(drive: Drive) -> Clean:
+def clean_drive(drive: Drive) -> CleanDrive:
     """The drive's speed and acceleration, cleaned and aligned. Raises ValueError if its clock or speed is broken."""
     tally: Counter[str] = Counter()
-    lost, found, starts, ends = 0, {}, [], []
+    dropped_frames, signals, starts, ends = 0, {}, [], []
     for records in drive.records:
-        time, rows = ordered(records, drive.path, tally)
-        bad = np.ones(len(records.time), bool)
-        bad[rows] = False
+        time, rows = in_time_order(records, drive.path, tally)
+        dropped = np.ones(len(records.time), bool)
+        dropped[rows] = False
         starts.append(time[0])
         ends.append(time[-1])
         for name, column in records.values.items():
-            found[name], worse = _series(name, time, column[rows], drive.path, tally)
-            bad[rows[worse]] = True
-        lost += int(bad.sum())
-    channels = drive.recording.channels
-    speed, acceleration = found["speed"], found.get("acceleration")
+            signals[name], dropped_rows = _clean_signal(name, time, column[rows], drive.path, tally)
+            dropped[rows[dropped_rows]] = True
+        dropped_frames += int(dropped.sum())
+    speed, acceleration, lag, lag_correlation = _aligned(drive, signals["speed"], signals.get("acceleration"))
     if acceleration is not None:
-        acceleration = shifted(acceleration, channels["acceleration"].lag or 0.0)
-    lag, correlation = channels["speed"].lag, np.nan
-    if acceleration is not None and (told := contradiction(speed, acceleration)):
-        raise ValueError(f"{drive.path}: speed and acceleration must agree. Got a pair of which {told}.")
-    if lag is None:
-        lag, correlation = (0.0, np.nan) if acceleration is None else lag_of(speed, acceleration)
-    speed = shifted(speed, max(lag, 0.0))
-    if acceleration is not None:
-        acceleration = shifted(acceleration, max(-lag, 0.0))  # whichever is late is brought forward
         speed, acceleration, frozen = without_frozen(speed, acceleration)
         tally["frozen value"] += frozen
-        lost += frozen
-    dropped = {reason: count for reason, count in tally.items() if count}
-    return Clean(
-        speed, acceleration, min(starts), max(ends), drive.frames, dropped, min(lost, drive.frames), lag, correlation
+        dropped_frames += frozen
+    return CleanDrive(
+        speed,
+        acceleration,
+        min(starts),
+        max(ends),
+        drive.frames,
+        {reason: count for reason, count in tally.items() if count},
+        min(dropped_frames, drive.frames),
+        lag,
+        lag_correlation,
     )
 
 
-def ordered(records: Records, path: Path, tally: "Counter[str]") -> tuple[ndarray, ndarray]:
-    """Times in rising order and their rows. A few that repeat or run back are dropped; many are refused."""
+def _aligned(drive: Drive, speed: Series, acceleration: Series | None) -> tuple[Series, Series | None, float, float]:
+    """Speed and acceleration without the lag of either, the lag [s] of speed, and the correlation that showed it."""
+    channels = drive.description.channels
+    lag = channels["speed"].lag
+    if acceleration is None:
+        lag = lag or 0.0
+        return shifted(speed, max(lag, 0.0)), None, lag, np.nan
+    acceleration = shifted(acceleration, channels["acceleration"].lag or 0.0)
+    if reason := contradiction(speed, acceleration):
+        raise ValueError(f"{drive.path}: speed and acceleration must agree. Got a pair where {reason}.")
+    lag, lag_correlation = lag_of(speed, acceleration) if lag is None else (lag, np.nan)
+    return shifted(speed, max(lag, 0.0)), shifted(acceleration, max(-lag, 0.0)), lag, lag_correlation
+
+
+def in_time_order(records: Records, path: Path, tally: "Counter[str]") -> tuple[ndarray, ndarray]:
+    """Times that rise, and their rows. A few that repeat or run back are dropped; many raise ValueError."""
     rows = np.flatnonzero(np.isfinite(records.time))
     if not len(rows):
         raise ValueError(f"{path} must have times. Got none that is a number or a date: check the unit of [time].")
     time = records.time[rows]
-    kept = np.arange(len(time)) if (np.diff(time) > 0).all() else rising(time)
-    repeated = int(np.isin(np.delete(time, kept), time[kept]).sum())
-    backward = len(time) - len(kept) - repeated
-    if len(time) - len(kept) > max(TOLERATED * len(time), 2):
-        what = "runs backward" if backward > repeated else "repeats"
+    rising = np.arange(len(time)) if (np.diff(time) > 0).all() else longest_rising(time)
+    repeated = int(np.isin(np.delete(time, rising), time[rising]).sum())
+    backward = len(time) - len(rising) - repeated
+    if len(time) - len(rising) > max(MAX_BAD_TIME_SHARE * len(time), 2):
+        fault = "runs backward" if backward > repeated else "repeats"
         raise ValueError(
-            f"{path} must have times that rise. Got a time that {what} in {len(time) - len(kept)} of {len(time)} "
-            "records: mend the clock, or name another channel in [time]."
+            f"{path} must have times that rise. Got a time that {fault} in {len(time) - len(rising)} of {len(time)} "
+            "records: correct the clock, or name another channel in [time]."
         )
     tally["no time"] += len(records.time) - len(rows)
     tally["repeated time"] += repeated
     tally["time runs backward"] += backward
-    return time[kept], rows[kept]
+    return time[rising], rows[rising]
 
 
-def rising(time: ndarray) -> ndarray:
-    """Rows of the longest strictly rising part of `time`, so that one wrong time costs one record."""
+def longest_rising(time: ndarray) -> ndarray:
+    """Rows of the longest strictly rising subsequence of `time`, so that one wrong time costs one record.
+
+    Patience sorting: `tails[n]` is the smallest time in which a rising subsequence of n + 1 records can end, `last[n]`
+    its row, and `before` the row that precedes each row.
+    """
     tails: list[float] = []
     last: list[int] = []
     before = np.full(len(time), -1)
     for i, t in enumerate(time.tolist()):
-        at = bisect_left(tails, t)
-        before[i] = last[at - 1] if at else -1
-        if at == len(tails):
+        length = bisect_left(tails, t)
+        before[i] = last[length - 1] if length else -1
+        if length == len(tails):
             tails.append(t)
             last.append(i)
         else:
-            tails[at], last[at] = t, i
+            tails[length], last[length] = t, i
     rows, i = [], last[-1]
     while i >= 0:
         rows.append(i)
@@ -109,35 +124,43 @@ def rising(time: ndarray) -> ndarray:
     return np.array(rows[::-1])
 
 
-def _series(name: str, time: ndarray, column: ndarray, path: Path, tally: "Counter[str]") -> tuple[Series, ndarray]:
+def _clean_signal(
+    name: str, time: ndarray, column: ndarray, path: Path, tally: "Counter[str]"
+) -> tuple[Series, ndarray]:
     """The signal cleaned by itself, and the rows dropped from it."""
     finite = np.isfinite(column)
+    limits = SIGNALS_BY_NAME[name]
+    in_range = finite & (column >= limits.low) & (column <= limits.high)
+    _check_signal(name, column, finite, in_range, path)
+    rows = np.flatnonzero(in_range)
+    missing = np.flatnonzero(~finite) if finite.mean() > MIN_DENSE_SHARE else np.array([], int)
+    tally["not a number"] += len(missing)
+    tally["out of range"] += int((finite & ~in_range).sum())
+    dropped = np.union1d(missing, np.flatnonzero(finite & ~in_range))
+    updates = sensor_updates(time[rows], column[rows])
+    rows = rows[updates.rows]
+    for reason, is_outlier in OUTLIER_TESTS[name].items():
+        outliers = is_outlier(time[rows], column[rows], updates.period)
+        tally[reason] += int(outliers.sum())
+        dropped, rows = np.union1d(dropped, rows[outliers]), rows[~outliers]
+    series = Series(time[rows], column[rows], updates.period, updates.resolution)
+    return step_midpoints(series) if name == "speed" else series, dropped.astype(int)
+
+
+def _check_signal(name: str, column: ndarray, finite: ndarray, in_range: ndarray, path: Path) -> None:
     if not finite.any():
         raise ValueError(f"{path} must have numbers for {name}. Got none in {len(column)} records: check its channel.")
-    limits = SIGNAL[name]
-    sound = finite & (column >= limits.low) & (column <= limits.high)
-    if sound.sum() < 0.5 * finite.sum():
+    limits = SIGNALS_BY_NAME[name]
+    if in_range.sum() < 0.5 * finite.sum():
         raise ValueError(
             f"{path}: {name} must be {limits.low:g} to {limits.high:g} {limits.unit} ({limits.meaning}). Got "
-            f"{np.median(column[finite]):.4g} in the middle: check the unit in its section."
+            f"a median of {np.median(column[finite]):.4g}: check the unit in its section."
         )
-    rows = np.flatnonzero(sound)
-    if len(rows) > 1 and (column[rows] == column[rows[0]]).all():
+    values = column[in_range]
+    if len(values) > 1 and (values == values[0]).all():
         raise ValueError(
-            f"{path}: {name} must change over a drive. Got {column[rows[0]]:g} {limits.unit} in all {len(rows)} "
+            f"{path}: {name} must change over a drive. Got {values[0]:g} {limits.unit} in all {len(values)} "
             "records: the channel is dead, name another."
         )
-    if len(rows) < 3:
-        raise ValueError(f"{path} must hold at least 3 records of {name}. Got {len(rows)}: record longer.")
-    missing = np.flatnonzero(~finite) if finite.mean() > SPARSE else np.array([], int)
-    tally["not a number"] += len(missing)
-    tally["out of range"] += int((finite & ~sound).sum())
-    gone = np.union1d(missing, np.flatnonzero(finite & ~sound))
-    kept = sensor_updates(time[rows], column[rows])
-    rows, period, resolution = rows[kept.rows], kept.period, kept.resolution
-    for reason, test in TESTS[name].items():
-        bad = test(time[rows], column[rows], period)
-        tally[reason] += int(bad.sum())
-        gone, rows = np.union1d(gone, rows[bad]), rows[~bad]
-    series = Series(time[rows], column[rows], period, resolution)
-    return step_midpoints(series) if name == "speed" else series, gone.astype(int)
+    if len(values) < 3:
+        raise ValueError(f"{path} must hold at least 3 records of {name}. Got {len(values)}: record longer.")

@@ -13,7 +13,7 @@ from acc_decel.files import replaced
 
 @dataclass(frozen=True)
 class Signal:
-    """What `drives` can make use of: its quantity, SI unit, and the range that a car can show."""
+    """A signal that this package uses: its quantity, its SI unit, and the range that is possible for a car."""
 
     name: str
     quantity: str
@@ -34,9 +34,10 @@ SIGNALS: tuple[Signal, ...] = (
     Signal("track",        "number",       "1",     -math.inf, math.inf, "radar: identifier of the track"),
 )
 # fmt: on
-SIGNAL = {s.name: s for s in SIGNALS}
-RADAR = ("range", "lateral", "range_rate", "track")
-ENTRIES = ("channel", "unit", "sign", "lag")
+SIGNALS_BY_NAME = {s.name: s for s in SIGNALS}
+RADAR_SIGNALS = ("range", "lateral", "range_rate", "track")
+CHANNEL_KEYS = ("channel", "unit", "sign", "lag")
+HINT = "`acc-decel drives inspect FILE --output FILE.toml` writes one to start from."
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,17 @@ class Channel:
     sign: float = 1.0
     lag: float | None = None
 
+    @property
+    def holds_dates(self) -> bool:
+        """Whether the channel holds dates with the time of day as text."""
+        return self.unit.name == ISO
+
 
 @dataclass(frozen=True)
-class Recording:
+class Description:
     """Which channels are the time and the signals; `dbc` decodes a raw bus. `time` is None where the format has it.
 
-    `known` are braking factors that held for the whole drive, like the surface; `model` is the model of the car.
+    `known` are braking factors that were constant over the whole drive, like the surface; `model` is the car's model.
     """
 
     channels: dict[str, Channel]
@@ -63,95 +69,88 @@ class Recording:
     model: str | None = None
 
 
-def recording(path: Path) -> Recording:
+def read_description(path: Path) -> Description:
     """The description in a TOML file. Raises ValueError naming file, section, what was expected and what came."""
     try:
-        told = tomllib.loads(path.read_text())
+        sections = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} must be a recording description in TOML. Got: {error}. {WAY_OUT}") from error
-    dbc = told.pop("dbc", None)
+        raise ValueError(f"{path} must be a recording description in TOML. Got: {error}. {HINT}") from error
+    dbc = sections.pop("dbc", None)
     if dbc is not None and not isinstance(dbc, str):
         raise ValueError(f"{path}: dbc must be the path of a DBC file. Got {dbc!r}: write it in quotes.")
-    time = _channel(path, "time", "time", told.pop("time")) if "time" in told else None
-    known, model = _known(path, told.pop("known", {}))
-    if unknown := sorted(set(told) - set(SIGNAL)):
-        raise ValueError(f"{path} knows the sections time, known, {', '.join(SIGNAL)}. Got also {', '.join(unknown)}.")
-    channels = {name: _channel(path, name, SIGNAL[name].quantity, entry) for name, entry in told.items()}
+    time = _channel(path, "time", "time", sections.pop("time")) if "time" in sections else None
+    known, model = _known_factors(path, sections.pop("known", {}))
+    if unknown := sorted(set(sections) - set(SIGNALS_BY_NAME)):
+        allowed = ", ".join(("time", "known", *SIGNALS_BY_NAME))
+        raise ValueError(f"{path} can have the sections {allowed}. Got also {', '.join(unknown)}: remove or rename.")
+    channels = {n: _channel(path, n, SIGNALS_BY_NAME[n].quantity, section) for n, section in sections.items()}
     if missing := [s.name for s in SIGNALS if s.required and s.name not in channels]:
-        raise ValueError(f"{path} must have a section [{missing[0]}]. Got none. {WAY_OUT}")
-    return Recording(channels, time, None if dbc is None else path.parent / dbc, known, model)
+        raise ValueError(f"{path} must have a section [{missing[0]}]. Got none. {HINT}")
+    return Description(channels, time, None if dbc is None else path.parent / dbc, known, model)
 
 
-WAY_OUT = "`acc-decel drives inspect FILE --output FILE.toml` writes one to start from."
+def write_description(description: Description, path: Path) -> None:
+    """Write the description, whole or not at all; the DBC's path becomes relative to the file where it can."""
+    if description.dbc is not None:
+        dbc, folder = description.dbc.resolve(), path.parent.resolve()
+        description = replace(description, dbc=dbc.relative_to(folder) if dbc.is_relative_to(folder) else dbc)
+    with replaced(path) as temporary:
+        temporary.write_text(description_toml(description))
 
 
-def description(told: Recording) -> str:
-    """The description as TOML, as `recording` reads it."""
-    lines = [f"dbc = {json.dumps(str(told.dbc))}"] if told.dbc else []
-    sections = {"time": told.time} if told.time else {}
-    for name, channel in (sections | told.channels).items():
-        meaning = SIGNAL[name].meaning if name in SIGNAL else "time of the record"
+def description_toml(description: Description) -> str:
+    """The description as TOML, as `read_description` reads it."""
+    lines = [f"dbc = {json.dumps(str(description.dbc))}"] if description.dbc else []
+    sections = {"time": description.time} if description.time else {}
+    for name, channel in (sections | description.channels).items():
+        meaning = SIGNALS_BY_NAME[name].meaning if name in SIGNALS_BY_NAME else "time of the record"
         lines += ["", f"[{name}]  # {meaning}", f"channel = {json.dumps(channel.name, ensure_ascii=False)}"]
         lines.append(f"unit = {json.dumps(channel.unit.name)}")
         lines += [f"sign = {channel.sign:g}"] if channel.sign != 1 else []
         lines += [f"lag = {channel.lag:g}"] if channel.lag is not None else []
-    known = ({"model": told.model} if told.model else {}) | told.known
-    lines += ["", "[known]  # what held for the whole drive"] if known else []
+    known = ({"model": description.model} if description.model else {}) | description.known
+    lines += ["", "[known]  # constant over the whole drive"] if known else []
     lines += [f"{name} = {json.dumps(value)}" for name, value in known.items()]
     return "\n".join(lines).strip() + "\n"
 
 
-def write_description(told: Recording, path: Path) -> None:
-    """Write the description beside nothing half-written; the DBC's path becomes relative to the file where it can."""
-    if told.dbc is not None:
-        dbc, home = told.dbc.resolve(), path.parent.resolve()
-        told = replace(told, dbc=dbc.relative_to(home) if dbc.is_relative_to(home) else dbc)
-    with replaced(path) as temporary:
-        temporary.write_text(description(told))
-
-
-def _channel(path: Path, section: str, quantity: str, told: object) -> Channel:
-    where = f"{path} [{section}]"
-    if not isinstance(told, dict) or not isinstance(told.get("channel"), str):
-        raise ValueError(f"{where} must be a section with a channel in quotes. Got {told!r}. {WAY_OUT}")
-    if unknown := sorted(set(told) - set(ENTRIES)):
-        raise ValueError(f"{where} knows {', '.join(ENTRIES)}. Got also {', '.join(unknown)}: take it out.")
-    named = told.get("unit")
-    if not isinstance(named, str):
-        raise ValueError(f"{where} must say a unit in quotes. Got {named!r}: write the unit of {told['channel']!r}.")
-    sign, lag = _number(where, told, "sign", 1.0), _number(where, told, "lag", None)
+def _channel(path: Path, name: str, quantity: str, section: object) -> Channel:
+    where = f"{path} [{name}]"
+    if not isinstance(section, dict) or not isinstance(section.get("channel"), str):
+        raise ValueError(f"{where} must be a section with a channel in quotes. Got {section!r}. {HINT}")
+    if unknown := sorted(set(section) - set(CHANNEL_KEYS)):
+        raise ValueError(f"{where} can have {', '.join(CHANNEL_KEYS)}. Got also {', '.join(unknown)}: remove it.")
+    unit = section.get("unit")
+    if not isinstance(unit, str):
+        raise ValueError(f"{where} must have a unit in quotes. Got {unit!r}: write the unit of {section['channel']!r}.")
+    sign, lag = _number(where, section, "sign", 1.0), _number(where, section, "lag", None)
     if sign not in (1.0, -1.0):
         raise ValueError(f"{where}: sign must be 1 or -1. Got {sign:g}: the unit gives the size.")
-    return Channel(told["channel"], unit_named(named, quantity, where), sign, lag)
+    return Channel(section["channel"], unit_named(unit, quantity, where), sign, lag)
 
 
-def _known(path: Path, told: object) -> tuple[dict[str, float | str], str | None]:
-    """Factors and model of the section [known]; whether a value is in range, the model says that is asked."""
-    if not isinstance(told, dict):
-        raise ValueError(f"{path} [known] must be a section of braking factors. Got {told!r}.")
-    rest = dict(told)
-    model = rest.pop("model", None)
-    if model is not None and not isinstance(model, str):
-        raise ValueError(f"{path} [known]: model must be a name or a path in quotes. Got {model!r}.")
-    factors = {f.name: f for f in FACTORS if f.name != "speed"}
-    for name, value in rest.items():
-        if name not in factors:
-            raise ValueError(f"{path} [known] knows model, {', '.join(factors)}. Got {name!r}: mend or drop it.")
-        right = isinstance(value, str) if factors[name].levels else isinstance(value, int | float)
-        if isinstance(value, bool) or not right or (factors[name].levels and value not in factors[name].levels):
-            raise ValueError(f"{path} [known]: {factors[name].refusal(str(value))}")
-    return rest, model
-
-
-def _number(where: str, told: dict[str, object], entry: str, default: float | None) -> float | None:
-    value = told.get(entry, default)
+def _number(where: str, section: dict[str, object], key: str, default: float | None) -> float | None:
+    value = section.get(key, default)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{where}: {entry} must be a number. Got {value!r}.")
+        raise ValueError(f"{where}: {key} must be a number. Got {value!r}.")
     return float(value)
 
 
-def is_iso(channel: Channel) -> bool:
-    """Whether the channel holds dates with the time of day as text."""
-    return channel.unit.name == ISO
+def _known_factors(path: Path, section: object) -> tuple[dict[str, float | str], str | None]:
+    """Factors and model of the section [known]; the model itself later checks that each value is in range."""
+    if not isinstance(section, dict):
+        raise ValueError(f"{path} [known] must be a section of braking factors. Got {section!r}.")
+    known = dict(section)
+    model = known.pop("model", None)
+    if model is not None and not isinstance(model, str):
+        raise ValueError(f"{path} [known]: model must be a name or a path in quotes. Got {model!r}.")
+    factors = {f.name: f for f in FACTORS if f.name != "speed"}
+    for name, value in known.items():
+        if name not in factors:
+            raise ValueError(f"{path} [known] can have model, {', '.join(factors)}. Got {name!r}: correct it.")
+        right_type = isinstance(value, str) if factors[name].levels else isinstance(value, int | float)
+        if isinstance(value, bool) or not right_type or (factors[name].levels and value not in factors[name].levels):
+            raise ValueError(f"{path} [known]: {factors[name].refusal(str(value))}")
+    return known, model

@@ -1,4 +1,4 @@
-"""Braking events to distributions: how a fleet drives, as a scenario file."""
+"""Braking events to distributions of how a fleet drives, as a scenario file."""
 
 import json
 import tomllib
@@ -15,14 +15,15 @@ from scipy import stats
 from acc_decel.drives.events import THRESHOLD
 from acc_decel.files import replaced
 
-FEWEST_EVENTS = 20
+MIN_EVENTS = 20
 CANDIDATES = ("expon", "gamma", "lognorm", "weibull_min", "norm")  # as SciPy names them
-FREE_LOCATION = "norm"  # the others begin where the quantity does
+HINT = "`acc-decel drives scenarios EVENTS --output FILE.toml` writes one."
+FREE_LOCATION = "norm"  # the location of the others is where the quantity starts
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """What is fitted of the events, and where it begins: below `start` there is none."""
+    """A quantity of the events that is fitted. No value lies below `start`."""
 
     name: str
     unit: str
@@ -41,11 +42,12 @@ QUANTITIES: tuple[Quantity, ...] = (
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedDistribution:
     """The distribution of one quantity: SciPy's name and parameters (shapes, location, scale).
 
-    It has the least AIC of the candidates. `distance` is that of Kolmogorov and Smirnov; its `p_value` takes the
-    parameters as given, so that it flatters the fit: a small one speaks against it, a great one says little.
+    It has the lowest AIC of the candidates. `distance` is the statistic of Kolmogorov and Smirnov. Its `p_value`
+    ignores that the parameters were fitted to the same events, so that it is too high: a low one speaks against the
+    fit, a high one says little.
     """
 
     quantity: str
@@ -59,31 +61,35 @@ class Fitted:
     p_value: float
 
     def quantiles(self, u: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
-        """Values at the quantiles `u`, never beyond what was seen."""
+        """Values at the quantiles `u`, within the range of the events."""
         law = getattr(stats, self.distribution)(*self.parameters)
-        least, most = law.cdf([self.low, self.high])
-        return np.clip(law.ppf(least + (most - least) * u), self.low, self.high)
+        lowest, highest = law.cdf([self.low, self.high])
+        return np.clip(law.ppf(lowest + (highest - lowest) * u), self.low, self.high)
 
 
-def fitted_scenarios(events: pd.DataFrame, *, threshold: float = THRESHOLD) -> tuple[Fitted, ...]:
+def fit_scenarios(events: pd.DataFrame, *, threshold: float = THRESHOLD) -> tuple[FittedDistribution, ...]:
     """Distributions of speed, demanded deceleration, duration and gap over the events of one drive or many.
 
     `events` is a table of `drives events` or of a fleet, where the column `file` separates the drives. Raises
     ValueError for fewer than 20 events, or an event below `threshold` [m/s^2], where its deceleration begins.
     """
-    if len(events) < FEWEST_EVENTS:
-        raise ValueError(f"a fit needs at least {FEWEST_EVENTS} events. Got {len(events)}: record more drives.")
-    told = _values(events)
-    if (least := told["deceleration"].min()) < threshold:
-        raise ValueError(f"events must peak above the threshold of {threshold:g} m/s^2. Got {least:g}: give theirs.")
+    if len(events) < MIN_EVENTS:
+        raise ValueError(f"a fit needs at least {MIN_EVENTS} events. Got {len(events)}: record more drives.")
+    values = _values(events)
+    if (lowest := values["deceleration"].min()) < threshold:
+        raise ValueError(
+            f"events must peak above the threshold of {threshold:g} m/s^2. Got {lowest:g}: give the threshold with "
+            "which they were found."
+        )
     starts = {q.name: threshold if q.name == "deceleration" else q.start for q in QUANTITIES}
-    return tuple(_best(q.name, told[q.name], starts[q.name]) for q in QUANTITIES)
+    return tuple(_best_fit(q.name, values[q.name], starts[q.name]) for q in QUANTITIES)
 
 
 def _values(events: pd.DataFrame) -> dict[str, ndarray]:
     for name in ("start_s", "end_s", "initial_speed", "peak_deceleration"):
         if name not in events:
-            raise ValueError(f"events must have a column {name}. Got {', '.join(map(str, events))}: `drives events`.")
+            columns = ", ".join(map(str, events))
+            raise ValueError(f"events must have a column {name}. Got {columns}: use a table of `drives events`.")
     drive = events["file"] if "file" in events else pd.Series(0, index=events.index)
     ordered = events.assign(drive=drive).sort_values(["drive", "start_s"])
     gap = ordered["start_s"] - ordered.groupby("drive")["end_s"].shift()
@@ -95,16 +101,16 @@ def _values(events: pd.DataFrame) -> dict[str, ndarray]:
     }
 
 
-def _best(quantity: str, values: ndarray, start: float) -> Fitted:
-    if len(values) < FEWEST_EVENTS or not np.isfinite(values).all() or np.ptp(values) == 0:
+def _best_fit(quantity: str, values: ndarray, start: float) -> FittedDistribution:
+    if len(values) < MIN_EVENTS or not np.isfinite(values).all() or np.ptp(values) == 0:
         raise ValueError(
-            f"{quantity} must have at least {FEWEST_EVENTS} finite values that differ. Got {len(values)} from "
+            f"{quantity} must have at least {MIN_EVENTS} finite values that differ. Got {len(values)} from "
             f"{values.min() if len(values) else 'none'} to {values.max() if len(values) else 'none'}: record more."
         )
     return min((_fit(quantity, name, values, start) for name in CANDIDATES), key=lambda fit: fit.aic)
 
 
-def _fit(quantity: str, name: str, values: ndarray, start: float) -> Fitted:
+def _fit(quantity: str, name: str, values: ndarray, start: float) -> FittedDistribution:
     law = getattr(stats, name)
     fixed = {} if name == FREE_LOCATION else {"floc": start - 1e-9}
     with warnings.catch_warnings():
@@ -112,7 +118,7 @@ def _fit(quantity: str, name: str, values: ndarray, start: float) -> Fitted:
         parameters = law.fit(values, **fixed)
         likelihood = float(law.logpdf(values, *parameters).sum())
     test = stats.kstest(values, name, args=parameters)
-    return Fitted(
+    return FittedDistribution(
         quantity=quantity,
         distribution=name,
         parameters=tuple(float(p) for p in parameters),
@@ -125,12 +131,12 @@ def _fit(quantity: str, name: str, values: ndarray, start: float) -> Fitted:
     )
 
 
-def scenario_toml(fits: tuple[Fitted, ...]) -> str:
+def scenario_toml(fits: tuple[FittedDistribution, ...]) -> str:
     """The distributions as TOML, one section each."""
-    about = {q.name: q for q in QUANTITIES}
+    quantities = {q.name: q for q in QUANTITIES}
     lines = []
     for fit in fits:
-        quantity = about[fit.quantity]
+        quantity = quantities[fit.quantity]
         lines += [f"[{fit.quantity}]  # {quantity.unit}, {quantity.meaning}"]
         lines += [f"distribution = {json.dumps(fit.distribution)}"]
         lines += [f"parameters = [{', '.join(f'{p:.9g}' for p in fit.parameters)}]  # shapes, location, scale"]
@@ -140,33 +146,30 @@ def scenario_toml(fits: tuple[Fitted, ...]) -> str:
     return "\n".join(lines)
 
 
-def write_scenarios(fits: tuple[Fitted, ...], path: Path) -> None:
+def write_scenarios(fits: tuple[FittedDistribution, ...], path: Path) -> None:
     """Write the scenario file, whole or not at all."""
     with replaced(path) as temporary:
         temporary.write_text(scenario_toml(fits))
 
 
-def read_scenarios(path: Path) -> tuple[Fitted, ...]:
+def read_scenarios(path: Path) -> tuple[FittedDistribution, ...]:
     """The distributions in a scenario file. Raises ValueError naming file, section and what came."""
     try:
-        told = tomllib.loads(path.read_text())
+        sections = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} must be a scenario file in TOML. Got: {error}. {WAY_OUT}") from error
+        raise ValueError(f"{path} must be a scenario file in TOML. Got: {error}. {HINT}") from error
     wanted = [q.name for q in QUANTITIES]
-    if sorted(told) != sorted(wanted):
-        raise ValueError(f"{path} must have the sections {', '.join(wanted)}. Got {', '.join(told)}. {WAY_OUT}")
-    return tuple(_read(path, name, told[name]) for name in wanted)
+    if sorted(sections) != sorted(wanted):
+        raise ValueError(f"{path} must have the sections {', '.join(wanted)}. Got {', '.join(sections)}. {HINT}")
+    return tuple(_read_distribution(path, name, sections[name]) for name in wanted)
 
 
-WAY_OUT = "`acc-decel drives scenarios EVENTS --output FILE.toml` writes one."
-
-
-def _read(path: Path, name: str, told: dict[str, object]) -> Fitted:
+def _read_distribution(path: Path, name: str, section: dict[str, object]) -> FittedDistribution:
     try:
-        parameters = tuple(float(p) for p in told["parameters"])  # type: ignore[attr-defined]  # checked by trying
-        fit = Fitted(name, **(told | {"parameters": parameters}))  # type: ignore[arg-type]
+        parameters = tuple(float(p) for p in section["parameters"])  # type: ignore[attr-defined]  # checked by trying
+        fit = FittedDistribution(name, **(section | {"parameters": parameters}))  # type: ignore[arg-type]
         if fit.distribution not in CANDIDATES or not np.isfinite(fit.quantiles(np.array([0.0, 0.5, 1.0]))).all():
             raise ValueError(f"{fit.distribution} with {parameters}")
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} [{name}] must hold a distribution as fitted. Got: {error}. {WAY_OUT}") from error
+        raise ValueError(f"{path} [{name}] must hold a fitted distribution. Got: {error}. {HINT}") from error
     return fit

@@ -14,13 +14,16 @@ from typing import Any
 import pandas as pd
 
 from acc_decel.drives.events import COLUMNS, THRESHOLD
-from acc_decel.drives.formats import mdf
-from acc_decel.drives.formats.can_log import LOGS
-from acc_decel.drives.pipeline import found
+from acc_decel.drives.formats import can_log, mdf
+from acc_decel.drives.pipeline import find_events
 from acc_decel.files import replaced
 
-ENDINGS = (".csv", ".parquet", ".txt", ".tsv", *LOGS, *mdf.ENDINGS)
-ROW = ("file", "status", "reason", "events", "hardest", "hours", "frames", "dropped_frames", "lag_s", "notes")
+ENDINGS = (".csv", ".parquet", ".txt", ".tsv", *can_log.ENDINGS, *mdf.ENDINGS)
+# fmt: off
+REPORT_COLUMNS = (
+    "file", "status", "reason", "events", "hardest", "hours", "frames", "dropped_frames", "lag_s", "notes",
+)
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Task:
     """One recording of the fleet and how to read it."""
 
     file: str
-    description: str | None
+    description_file: str | None
     dbc: str | None
     threshold: float
 
@@ -36,15 +39,15 @@ class Task:
     def key(self) -> str:
         """Changes when the recording, its description or the settings change."""
         parts: list[object] = [self.file, self.threshold]
-        for name in (self.file, self.description, self.dbc, str(Path(self.file).with_suffix(".toml"))):
+        for name in (self.file, self.description_file, self.dbc, str(Path(self.file).with_suffix(".toml"))):
             path = Path(name) if name else None
-            told = path.stat() if path is not None and path.exists() else None
-            parts.append((name, told.st_size, told.st_mtime_ns) if told else None)
+            status = path.stat() if path is not None and path.exists() else None
+            parts.append((name, status.st_size, status.st_mtime_ns) if status else None)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def recordings(paths: Iterable[Path]) -> list[Path]:
-    """The recordings among files and in folders, each once, sorted. Raises ValueError where there is none."""
+def list_recordings(paths: Iterable[Path]) -> list[Path]:
+    """The recordings among files and in folders, each once, sorted. Raises ValueError for a folder without one."""
     files: set[Path] = set()
     for path in paths:
         inside = set(_recordings_in(path)) if path.is_dir() else {path}
@@ -54,11 +57,11 @@ def recordings(paths: Iterable[Path]) -> list[Path]:
     return sorted(files)
 
 
-def fleet(
+def find_fleet_events(
     files: list[Path],
     output: Path,
     *,
-    description: Path | None = None,
+    description_file: Path | None = None,
     dbc: Path | None = None,
     threshold: float = THRESHOLD,
     workers: int | None = None,
@@ -67,54 +70,55 @@ def fleet(
 ) -> pd.DataFrame:
     """Find the events of many recordings; returns the report, one row for each file.
 
-    `output` gets report.csv and events.parquet (with the column `file`), and under parts/ what each file gave, so that
-    an interrupted run goes on where it was. A file that cannot be read is a row with the reason. `scheduler` is the
-    address of a Dask scheduler whose workers see the files; without it `workers` processes do the work.
+    `output` gets report.csv and events.parquet (with the column `file`), and under parts/ the result of each file, so
+    that an interrupted run continues where it stopped. A file that cannot be read is a row with the reason. `scheduler`
+    is the address of a Dask scheduler whose workers see the files; without it `workers` processes do the work.
+    `on_file` gets each row.
     """
-    tasks = [Task(str(f), _name(description), _name(dbc), threshold) for f in files]
+    tasks = [Task(str(f), _name(description_file), _name(dbc), threshold) for f in files]
     parts = output / "parts"
     parts.mkdir(parents=True, exist_ok=True)
-    known = {task: row for task in tasks if (row := _row(parts, task)) is not None}
-    for row in known.values():
+    done = {task: row for task in tasks if (row := _read_row(parts, task)) is not None}
+    for row in done.values():
         on_file(row)
-    missing = [task for task in tasks if task not in known]
-    with _executor(min(workers or os.cpu_count() or 1, max(len(missing), 1)), scheduler) as pool:
-        for row in _worked(pool, missing, parts):
+    remaining = [task for task in tasks if task not in done]
+    with _executor(min(workers or os.cpu_count() or 1, max(len(remaining), 1)), scheduler) as pool:
+        for row in _run_tasks(pool, remaining, parts):
             on_file(row)
-    rows = [_row(parts, task) or _lost(task) for task in tasks]
-    report = pd.DataFrame(rows, columns=list(ROW))
+    rows = [_read_row(parts, task) or _changed_row(task) for task in tasks]
+    report = pd.DataFrame(rows, columns=list(REPORT_COLUMNS))
     with replaced(output / "events.parquet") as temporary:
-        _events(parts, tasks).to_parquet(temporary, index=False)
+        _read_events(parts, tasks).to_parquet(temporary, index=False)
     with replaced(output / "report.csv") as temporary:
         report.to_csv(temporary, index=False)
     return report
 
 
-def worked(task: Task, parts: str) -> dict[str, Any]:
-    """Find the events of one recording and write them and the row; the row says why where that fails."""
-    row: dict[str, Any] = dict.fromkeys(ROW) | {"file": task.file, "notes": ""}
+def run_task(task: Task, parts: str) -> dict[str, Any]:
+    """Find the events of one recording; write them and its row. Where that fails, the row has the reason."""
+    row: dict[str, Any] = dict.fromkeys(REPORT_COLUMNS) | {"file": task.file, "notes": ""}
     key = task.key
     events = pd.DataFrame(columns=list(COLUMNS))
     try:
-        description, dbc = (Path(name) if name else None for name in (task.description, task.dbc))
-        told = found(Path(task.file), description=description, dbc=dbc, threshold=task.threshold)
+        description_file, dbc = (Path(name) if name else None for name in (task.description_file, task.dbc))
+        drive = find_events(Path(task.file), description_file=description_file, dbc=dbc, threshold=task.threshold)
     except ModuleNotFoundError:
-        raise  # an extra that is not installed is no fault of the file
+        raise  # an extra that is not installed is not a fault of the file
     except Exception as error:  # one bad file may not end the run
         kind = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
         row |= {"status": "failed", "reason": kind + " ".join(str(error).split())}
     else:
-        events = told.events
+        events = drive.events
         row |= {
             "status": "ok",
             "reason": "",
             "events": len(events),
             "hardest": float(events["peak_deceleration"].max()) if len(events) else None,
-            "hours": told.hours,
-            "frames": told.clean.frames,
-            "dropped_frames": told.dropped_frames,
-            "lag_s": told.clean.lag,
-            "notes": "; ".join(told.notes),
+            "hours": drive.hours,
+            "frames": drive.clean.frames,
+            "dropped_frames": drive.dropped_frames,
+            "lag_s": drive.clean.lag,
+            "notes": "; ".join(drive.notes),
         }
     with replaced(Path(parts) / f"{key}.parquet") as temporary:
         events.to_parquet(temporary, index=False)
@@ -123,11 +127,11 @@ def worked(task: Task, parts: str) -> dict[str, Any]:
     return row
 
 
-def _worked(pool: Executor | None, tasks: list[Task], parts: Path) -> Iterator[dict[str, Any]]:
+def _run_tasks(pool: Executor | None, tasks: list[Task], parts: Path) -> Iterator[dict[str, Any]]:
     if pool is None:
-        yield from (worked(task, str(parts)) for task in tasks)
+        yield from (run_task(task, str(parts)) for task in tasks)
         return
-    futures = {pool.submit(worked, task, str(parts)): task for task in tasks}
+    futures = {pool.submit(run_task, task, str(parts)): task for task in tasks}
     for future in as_completed(futures):
         yield future.result()
 
@@ -136,9 +140,9 @@ def _worked(pool: Executor | None, tasks: list[Task], parts: Path) -> Iterator[d
 def _executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
     """What runs the tasks: Dask's workers, local processes, or this process."""
     if scheduler is not None:
-        from distributed import Client  # noqa: PLC0415 - the extra [scale] is asked for only here
+        from distributed import Client  # noqa: PLC0415 - needs the extra [scale]
 
-        connect: Any = Client  # not annotated by its makers
+        connect: Any = Client  # its package has no annotations
         with connect(scheduler) as client, client.get_executor() as pool:
             yield pool
     elif workers > 1:
@@ -155,24 +159,24 @@ def _recordings_in(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _row(parts: Path, task: Task) -> dict[str, Any] | None:
-    """What an earlier run found of the same recording, if it is whole."""
+def _read_row(parts: Path, task: Task) -> dict[str, Any] | None:
+    """The row that an earlier run wrote of the same recording, if its events are there, too."""
     path = parts / f"{task.key}.json"
     if not path.is_file() or not path.with_suffix(".parquet").is_file():
         return None
-    told: dict[str, Any] = json.loads(path.read_text())
-    return told
+    row: dict[str, Any] = json.loads(path.read_text())
+    return row
 
 
-def _lost(task: Task) -> dict[str, Any]:
-    return dict.fromkeys(ROW) | {
+def _changed_row(task: Task) -> dict[str, Any]:
+    return dict.fromkeys(REPORT_COLUMNS) | {
         "file": task.file,
         "status": "failed",
         "reason": "changed while it was read: run again",
     }
 
 
-def _events(parts: Path, tasks: list[Task]) -> pd.DataFrame:
+def _read_events(parts: Path, tasks: list[Task]) -> pd.DataFrame:
     tables = []
     for task in tasks:
         path = parts / f"{task.key}.parquet"
@@ -180,8 +184,8 @@ def _events(parts: Path, tasks: list[Task]) -> pd.DataFrame:
             table = pd.read_parquet(path)
             table.insert(0, "file", task.file)
             tables.append(table)
-    whole = [table for table in tables if len(table)]
-    return pd.concat(whole, ignore_index=True) if whole else pd.DataFrame(columns=["file", *COLUMNS])
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=["file", *COLUMNS])
 
 
 def _name(path: Path | None) -> str | None:

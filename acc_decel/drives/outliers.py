@@ -8,119 +8,124 @@ from scipy.ndimage import median_filter
 
 from acc_decel.drives.series import constant_runs
 
-BRAKING_LIMIT, GAINING_LIMIT = 14.0, 9.0  # [m/s^2] what no road car exceeds
-USUAL_LIMIT = 10.0  # [m/s^2] that hardly any does
-EXCURSION = 6.0  # [s]
-DOUBTFUL = 5.0  # [s] around a jump that no car makes, where every record is judged by itself
-JUMP = 1.0  # [m/s] sensors of wheel speed cut off below; no jump at all beneath this
+MAX_BRAKING_MPS2, MAX_GAIN_MPS2 = 14.0, 9.0  # beyond these no road car slows or gains speed
+TYPICAL_MAX_MPS2 = 10.0  # hardly any car exceeds it
+MIN_JUMP_MPS = 1.0  # wheel speed sensors cut off below this, so that a smaller step is not a jump
+MAX_DROP_OUT_S = 6.0
+JUMP_SURROUNDINGS_S = 5.0  # before and after an impossible jump every record is judged by itself
 SPIKE_SCORE = 6.0  # robust standard deviations from the running median
-SPIKE_WINDOW = 7  # records
-SPIKE_ACCELERATION = 3.0  # [m/s^2] least residual of an accelerometer's spike
-SLOW_ACCELEROMETER = 0.2  # [s] between records; then a spike cannot be told from a short pulse
-FROZEN_RECORDS, FROZEN_TIME = 4, 0.3  # exactly the same value so often and so long [s]
+SPIKE_WINDOW_RECORDS = 7
+MIN_SPIKE_MPS2 = 3.0  # distance of an accelerometer's spike from the running median
+MAX_ACCELEROMETER_PERIOD_S = 0.2  # beyond it a spike and a short pulse look alike
+MIN_FROZEN_RECORDS, MIN_FROZEN_S = 4, 0.3  # records, and time, with exactly one value
 
 
-def spiky(value: ndarray, *, least: float) -> ndarray:
-    """Records far from the running median of their neighbours, which a steady change passes through."""
-    if len(value) < SPIKE_WINDOW:
+def is_spike(value: ndarray, *, min_distance: float) -> ndarray:
+    """Records far from the running median of their neighbours; a steady change stays on that median."""
+    if len(value) < SPIKE_WINDOW_RECORDS:
         return np.zeros(len(value), bool)
-    off = np.abs(value - median_filter(value, SPIKE_WINDOW, mode="nearest"))
-    scale = 1.4826 * np.median(off[off > 0]) if (off > 0).any() else 0.0
-    return off > max(SPIKE_SCORE * scale, least)
+    distance = np.abs(value - median_filter(value, SPIKE_WINDOW_RECORDS, mode="nearest"))
+    scale = 1.4826 * np.median(distance[distance > 0]) if (distance > 0).any() else 0.0
+    return distance > max(SPIKE_SCORE * scale, min_distance)
 
 
-def _spiky_speed(_: ndarray, speed: ndarray, period: float) -> ndarray:
-    return spiky(speed, least=BRAKING_LIMIT * period + JUMP / 2)
+def _is_speed_spike(_: ndarray, speed: ndarray, period: float) -> ndarray:
+    return is_spike(speed, min_distance=MAX_BRAKING_MPS2 * period + MIN_JUMP_MPS / 2)
 
 
-def _spiky_acceleration(_: ndarray, acceleration: ndarray, period: float) -> ndarray:
-    if period > SLOW_ACCELEROMETER:
+def _is_acceleration_spike(_: ndarray, acceleration: ndarray, period: float) -> ndarray:
+    if period > MAX_ACCELEROMETER_PERIOD_S:
         return np.zeros(len(acceleration), bool)
-    return spiky(acceleration, least=SPIKE_ACCELERATION)
+    return is_spike(acceleration, min_distance=MIN_SPIKE_MPS2)
 
 
-def excursion(time: ndarray, speed: ndarray, period: float) -> ndarray:
-    """Records between a jump that no car makes and another one back: the sensor told something else for a while."""
-    breaks = _breaks(time, speed, period).tolist()
-    away, k = np.zeros(len(time), bool), 0
-    while k + 1 < len(breaks):
-        first, after = breaks[k], breaks[k + 1]
-        gap, back = time[after] - time[first - 1], speed[after] - speed[first - 1]
-        returns = (speed[first] - speed[first - 1]) * (speed[after] - speed[after - 1]) < 0
-        if returns and gap <= EXCURSION and abs(back) <= USUAL_LIMIT * gap + JUMP:
-            away[first:after] = True
+def is_drop_out(time: ndarray, speed: ndarray, period: float) -> ndarray:
+    """Records between a jump that no car makes and another one back: for a while the sensor sent wrong values."""
+    jumps = _jumps(time, speed, period).tolist()
+    dropped, k = np.zeros(len(time), bool), 0
+    while k + 1 < len(jumps):
+        first, after = jumps[k], jumps[k + 1]
+        duration, change = time[after] - time[first - 1], speed[after] - speed[first - 1]
+        opposite = (speed[first] - speed[first - 1]) * (speed[after] - speed[after - 1]) < 0
+        if opposite and duration <= MAX_DROP_OUT_S and abs(change) <= TYPICAL_MAX_MPS2 * duration + MIN_JUMP_MPS:
+            dropped[first:after] = True
             k += 1
         k += 1
-    return away
+    return dropped
 
 
-def implausible(time: ndarray, speed: ndarray, period: float) -> ndarray:
-    """Records off the longest chain that a car can drive: drop-outs, foreign values, and what leads to them."""
-    breaks = _breaks(time, speed, period) - 1
-    if not len(breaks):
+def is_off_course(time: ndarray, speed: ndarray, period: float) -> ndarray:
+    """Records outside the longest chain that a car can drive: drop-outs, foreign values, and what leads to them.
+
+    The links of a chain are single records near an impossible jump, and whole stretches between such places. Dynamic
+    programming finds the chain with the most records in which each link can follow the one before.
+    """
+    jumps = _jumps(time, speed, period) - 1
+    if not len(jumps):
         return np.zeros(len(time), bool)
-    reach = int(np.clip(DOUBTFUL / period, 3, 60))
-    first, last = _links(len(time), breaks, reach)
+    reach = int(np.clip(JUMP_SURROUNDINGS_S / period, 3, 60))
+    first, last = _links(len(time), jumps, reach)
     total, before = (last - first + 1).astype(float), np.full(len(first), -1)
     for j in range(1, len(first)):
         i = np.arange(max(0, j - 4 * reach), j)
         gap = np.maximum(time[first[j]] - time[last[i]], period)
-        fits = _drivable(speed[first[j]] - speed[last[i]], gap)
+        fits = _is_drivable(speed[first[j]] - speed[last[i]], gap)
         if fits.any():
             before[j] = i[fits][::-1][np.argmax(total[i[fits]][::-1])]
             total[j] += total[before[j]]
-    off, j = np.ones(len(time), bool), int(np.argmax(total))
+    off_course, j = np.ones(len(time), bool), int(np.argmax(total))
     while j >= 0:
-        off[first[j] : last[j] + 1] = False
+        off_course[first[j] : last[j] + 1] = False
         j = int(before[j])
-    return off
+    return off_course
 
 
-def _breaks(time: ndarray, speed: ndarray, period: float) -> ndarray:
-    """First records after a jump that no car makes."""
-    steps = np.maximum(np.diff(time), period)  # a late record comes close to the next
-    return np.flatnonzero(~_drivable(np.diff(speed), steps)) + 1
-
-
-def _drivable(jump: ndarray, gap: ndarray) -> ndarray:
-    return (jump <= GAINING_LIMIT * gap + JUMP) & (jump >= -BRAKING_LIMIT * gap - JUMP)
-
-
-def _links(records: int, breaks: ndarray, reach: int) -> tuple[ndarray, ndarray]:
-    """First and last rows of the links of a chain: every record near a break by itself, the rest as one."""
+def _links(records: int, jumps: ndarray, reach: int) -> tuple[ndarray, ndarray]:
+    """First and last rows of the links of a chain: every record near a jump by itself, the rest as one."""
     edges = np.zeros(records + 2 * reach + 2, int)
-    np.add.at(edges, breaks + 1, 1)
-    np.add.at(edges, breaks + 2 * reach + 1, -1)
+    np.add.at(edges, jumps + 1, 1)
+    np.add.at(edges, jumps + 2 * reach + 1, -1)
     single = (np.cumsum(edges) > 0)[reach : reach + records]
     first = np.flatnonzero(single | np.concatenate([[True], single[:-1]]))
     return first, np.concatenate([first[1:], [records]]) - 1
 
 
-def _frozen_before_jump(time: ndarray, speed: ndarray, period: float) -> ndarray:
-    """Records of runs that end in a jump no car can make: the value was frozen while the car went on."""
+def _is_frozen(time: ndarray, speed: ndarray, period: float) -> ndarray:
+    """Records of runs that end in a jump that no car makes: the value was frozen while the speed changed."""
     first, last = constant_runs(speed)
-    after = np.minimum(last + 1, len(time) - 1)
-    step, jump = np.maximum(time[after] - time[last], period), np.abs(speed[after] - speed[last])
-    frozen = (last - first >= FROZEN_RECORDS - 1) & (time[last] - time[first] >= FROZEN_TIME)
-    before = np.maximum(first - 1, 0)
-    led_to = (
-        np.abs(speed[first] - speed[before]) <= BRAKING_LIMIT * np.maximum(time[first] - time[before], period) + JUMP
-    )
-    frozen &= led_to  # else the value is foreign, not frozen
-    span = time[after] - time[first]
-    frozen &= (jump > BRAKING_LIMIT * step + JUMP) & (jump <= BRAKING_LIMIT * span + JUMP)
-    stuck = np.zeros(len(time), bool)
-    for a, b in zip(first[frozen], last[frozen], strict=True):
-        stuck[a + 1 : b + 1] = True
-    return stuck
+    before, after = np.maximum(first - 1, 0), np.minimum(last + 1, len(time) - 1)
+    long = (last - first >= MIN_FROZEN_RECORDS - 1) & (time[last] - time[first] >= MIN_FROZEN_S)
+    step_before, step_after = (np.maximum(time[b] - time[a], period) for a, b in ((before, first), (last, after)))
+    # without a steady way into the run its value is foreign, not frozen
+    steady_before = np.abs(speed[first] - speed[before]) <= MAX_BRAKING_MPS2 * step_before + MIN_JUMP_MPS
+    jump, duration = np.abs(speed[after] - speed[last]), time[after] - time[first]
+    jumps_after = jump > MAX_BRAKING_MPS2 * step_after + MIN_JUMP_MPS
+    possible_meanwhile = jump <= MAX_BRAKING_MPS2 * duration + MIN_JUMP_MPS
+    runs = long & steady_before & jumps_after & possible_meanwhile
+    frozen = np.zeros(len(time), bool)
+    for a, b in zip(first[runs], last[runs], strict=True):
+        frozen[a + 1 : b + 1] = True
+    return frozen
 
 
-TESTS: dict[str, dict[str, Callable[[ndarray, ndarray, float], ndarray]]] = {
+def _jumps(time: ndarray, speed: ndarray, period: float) -> ndarray:
+    """First records after a jump that no car makes."""
+    steps = np.maximum(np.diff(time), period)  # a late record is close to the next one
+    return np.flatnonzero(~_is_drivable(np.diff(speed), steps)) + 1
+
+
+def _is_drivable(change: ndarray, duration: ndarray) -> ndarray:
+    """Whether a car can change its speed by `change` [m/s] in `duration` [s]."""
+    can_gain = change <= MAX_GAIN_MPS2 * duration + MIN_JUMP_MPS
+    return can_gain & (change >= -MAX_BRAKING_MPS2 * duration - MIN_JUMP_MPS)
+
+
+OUTLIER_TESTS: dict[str, dict[str, Callable[[ndarray, ndarray, float], ndarray]]] = {
     "speed": {
-        "spike": _spiky_speed,
-        "frozen value": _frozen_before_jump,
-        "drop-out": excursion,
-        "off course": implausible,
+        "spike": _is_speed_spike,
+        "frozen value": _is_frozen,
+        "drop-out": is_drop_out,
+        "off course": is_off_course,
     },
-    "acceleration": {"spike": _spiky_acceleration},
+    "acceleration": {"spike": _is_acceleration_spike},
 }

@@ -1,4 +1,4 @@
-"""From a file to its braking events in one call: proposed or given mapping, cleaning, smoothing, events."""
+"""From a file to its braking events in one call: channel mapping, reading, cleaning, smoothing, events."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,37 +6,37 @@ from pathlib import Path
 
 import pandas as pd
 
-from acc_decel.drives.channel_mapping import proposed, used
-from acc_decel.drives.cleaning import Clean, clean
-from acc_decel.drives.description import Recording, recording
+from acc_decel.drives.channel_mapping import accept, propose_mapping
+from acc_decel.drives.cleaning import CleanDrive, clean_drive
+from acc_decel.drives.description import Description, read_description
 from acc_decel.drives.events import THRESHOLD, events_of
-from acc_decel.drives.radar_tracks import Targets, targets
-from acc_decel.drives.reading import read, source
-from acc_decel.drives.smoothing import Motion, motion
+from acc_decel.drives.radar_tracks import TargetEvents, target_events
+from acc_decel.drives.reading import open_source, read_drive
+from acc_decel.drives.smoothing import Motion, estimate_motion
 
-Told = Callable[[int], None]
+OnRecords = Callable[[int], None]  # gets the number of records that have just been read
 
 
 @dataclass(frozen=True)
-class Found:
-    """Braking events of one recording, and what they were found from. `notes` says what was assumed."""
+class DriveEvents:
+    """Braking events of one recording, and the data in which they were found. `notes` says what was assumed."""
 
     file: str
     events: pd.DataFrame
-    clean: Clean
+    clean: CleanDrive
     pieces: tuple[Motion, ...]
-    recording: Recording
+    description: Description
     notes: tuple[str, ...]
 
     @property
     def dropped(self) -> dict[str, int]:
-        """Records dropped, by reason."""
-        off = sum(piece.outliers for piece in self.pieces)
-        return self.clean.dropped | ({"off the trend": off} if off else {})
+        """Number of records dropped, by reason."""
+        outliers = sum(piece.outliers for piece in self.pieces)
+        return self.clean.dropped | ({"off the trend": outliers} if outliers else {})
 
     @property
     def dropped_frames(self) -> int:
-        """Records of which something was dropped."""
+        """Number of records of which at least one value was dropped."""
         return min(self.clean.dropped_frames + sum(piece.outliers for piece in self.pieces), self.clean.frames)
 
     @property
@@ -44,55 +44,62 @@ class Found:
         """Duration of the recording."""
         return (self.clean.end - self.clean.start) / 3600
 
+    @property
+    def hardest_deceleration(self) -> float:
+        """The hardest deceleration of the whole recording, in an event or not [m/s^2]."""
+        return max(float(-piece.acceleration.min()) for piece in self.pieces)
 
-def found(
+
+def find_events(
     path: Path,
     *,
-    description: Path | None = None,
+    description_file: Path | None = None,
     dbc: Path | None = None,
     threshold: float = THRESHOLD,
-    on_records: Told = lambda _: None,
-) -> Found:
+    on_records: OnRecords = lambda _: None,
+) -> DriveEvents:
     """The braking events in a recording.
 
-    Channels are mapped by the `description`, or by FILE.toml beside FILE, or else as `inspect` proposes. Raises
+    Channels are mapped by `description_file`, or by FILE.toml next to FILE, or else as `inspect` proposes. Raises
     ValueError naming the file, what was expected, what came and what to do.
     """
-    told, notes = mapping(path, description, dbc)
-    drive = read(path, told, on_records)
-    cleaned = clean(drive)
-    pieces = motion(cleaned)
+    description, notes = choose_description(path, description_file, dbc)
+    clean = clean_drive(read_drive(path, description, on_records))
+    pieces = estimate_motion(clean)
     if not pieces:
         raise ValueError(f"{path} must hold a second of speed without a gap. Got only single records: record longer.")
-    return Found(str(path), events_of(pieces, cleaned, threshold=threshold), cleaned, tuple(pieces), told, notes)
+    events = events_of(pieces, clean, threshold=threshold)
+    return DriveEvents(str(path), events, clean, tuple(pieces), description, notes)
 
 
-def found_targets(
+def find_target_events(
     path: Path,
     *,
-    description: Path | None = None,
+    description_file: Path | None = None,
     dbc: Path | None = None,
     threshold: float = THRESHOLD,
-    on_records: Told = lambda _: None,
-) -> Targets:
-    """The braking events of the cars ahead that the radar of a recording saw; see `found`."""
-    told, _ = mapping(path, description, dbc)
-    return targets(read(path, told, on_records), threshold=threshold)
+    on_records: OnRecords = lambda _: None,
+) -> TargetEvents:
+    """The braking events of the cars ahead, from the radar of a recording; arguments and errors as `find_events`."""
+    description, _ = choose_description(path, description_file, dbc)
+    return target_events(read_drive(path, description, on_records), threshold=threshold)
 
 
-def mapping(path: Path, description: Path | None, dbc: Path | None) -> tuple[Recording, tuple[str, ...]]:
-    """How to read a recording, and what is to be said about it."""
+def choose_description(
+    path: Path, description_file: Path | None, dbc: Path | None
+) -> tuple[Description, tuple[str, ...]]:
+    """How to read a recording, and notes on what was assumed."""
     notes = []
-    beside = path.with_suffix(".toml")
-    if description is None and path.is_file() and beside.is_file():
-        description = beside
-        notes.append(f"channels as {beside} describes them")
-    if description is not None:
-        told = recording(description)
-        return (replace(told, dbc=dbc) if dbc else told), tuple(notes)
-    opened = source(path, dbc)
-    proposal = proposed(opened)
-    taken = getattr(opened, "dbc", None)
-    if taken is not None and dbc is None:
-        notes.append(f"decoded with {taken}, the only DBC beside it")
-    return used(proposal, opened), (*notes, *proposal.notes)
+    default_file = path.with_suffix(".toml")
+    if description_file is None and path.is_file() and default_file.is_file():
+        description_file = default_file
+        notes.append(f"channels as described in {default_file}")
+    if description_file is not None:
+        description = read_description(description_file)
+        return (replace(description, dbc=dbc) if dbc else description), tuple(notes)
+    source = open_source(path, dbc)
+    proposal = propose_mapping(source)
+    source_dbc = getattr(source, "dbc", None)
+    if source_dbc is not None and dbc is None:
+        notes.append(f"decoded with {source_dbc}, the only DBC in its folder")
+    return accept(proposal, source), (*notes, *proposal.notes)

@@ -44,7 +44,7 @@ class EcuReport:
 
     target: str
     instructions_per_prediction: int  # maximum
-    instructions_min: int
+    instructions_least: int
     instructions_per_mac: float  # maximum, for each multiply-add of the network's layers
     cycles: int | None  # maximum
     cycles_per_mac: float | None
@@ -154,7 +154,7 @@ class CortexM:
         return EcuReport(
             target=self._kind.name,
             instructions_per_prediction=instructions,
-            instructions_min=int(whole[:, 0].min()),
+            instructions_least=int(whole[:, 0].min()),
             instructions_per_mac=instructions / program.multiply_adds,
             cycles=cycles if timed else None,
             cycles_per_mac=cycles / program.multiply_adds if timed else None,

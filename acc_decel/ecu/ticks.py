@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 from numpy import ndarray
 
-from acc_decel.factors import Factor
+from acc_decel.factors import Factor, slices
 
 PERIOD = 0.01  # [s] from tick to tick
 MAX_AGE = 0.5  # [s] default age after which a value is too old
@@ -38,10 +38,7 @@ def sample_and_hold(
     `max_age` [s]. `time` must ascend; of rows at the same time, the last one counts.
     """
     held = np.full((len(ticks), columns.shape[1]), np.nan, np.float32)
-    start = 0
-    for factor in factors:
-        own = slice(start, start + len(factor.columns))
-        start = own.stop
+    for factor, own in zip(factors, slices(factors), strict=True):
         rows = np.flatnonzero(~np.isnan(columns[:, own]).all(axis=1))
         last = np.searchsorted(time[rows], ticks + _SAME, side="right") - 1
         known = last >= 0

@@ -9,6 +9,7 @@ from acc_decel.evaluation.braking_tests import published_tests as published_test
 from acc_decel.evaluation.braking_tests import read_tests as read_tests
 from acc_decel.evaluation.braking_tests import summarise as summarise
 from acc_decel.evaluation.braking_tests import vehicles_of as vehicles_of
+from acc_decel.evaluation.braking_tests import with_vehicles as with_vehicles
 from acc_decel.evaluation.drive_scores import DriveScore as DriveScore
 from acc_decel.evaluation.drive_scores import drive_score as drive_score
 from acc_decel.evaluation.drive_scores import score_events as score_events

@@ -77,6 +77,37 @@ def vehicles_of(tests: pd.DataFrame) -> "pd.Series[str]":
     return named.where(named.notna(), DEFAULT_MODEL)
 
 
+def with_vehicles(tests: pd.DataFrame, models: tuple[str, ...] = ()) -> pd.DataFrame:
+    """The tests, each with a `vehicle`: where a test names none, that of the one model of `models`, or the default one.
+
+    Raises ValueError for a model that answers no test, for two models of one vehicle, and for several models beside
+    tests that name no vehicle.
+    """
+    if not models:
+        return tests.assign(vehicle=vehicles_of(tests))
+    owners: dict[str, str] = {}
+    for model in models:
+        vehicle = Predictor(model).vehicle
+        if vehicle in owners:
+            raise ValueError(f"--model must name one model for {vehicle}. Got {owners[vehicle]} and {model}: drop one.")
+        owners[vehicle] = model
+    named = tests.get("vehicle", pd.Series(None, tests.index)).astype(object)
+    if named.isna().any() and len(models) > 1:
+        first = tests.loc[named.isna(), "name"].iloc[0]
+        raise ValueError(
+            f"vehicle of {first} must be one of {', '.join(owners)}, because several models are given. Got none: add a "
+            "column vehicle, or give one --model."
+        )
+    vehicles = named.where(named.notna(), next(iter(owners)))
+    for vehicle, model in owners.items():
+        if vehicle not in set(vehicles):
+            raise ValueError(
+                f"--model {model} must answer a test, and it is of the vehicle {vehicle}. Got tests of "
+                f"{', '.join(sorted(map(str, set(vehicles))))}: correct the column vehicle, or leave the model out."
+            )
+    return tests.assign(vehicle=vehicles)
+
+
 def load_predictors(tests: pd.DataFrame, models: tuple[str, ...] = ()) -> dict[str, Predictor]:
     """One predictor for each vehicle of the tests: from `models`, otherwise the released model of the vehicle."""
     predictors = {predictor.vehicle: predictor for predictor in map(Predictor, models)}
@@ -104,7 +135,7 @@ def evaluate_tests(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.
 
 
 def _predict(tests: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
-    factors = factors_of(tests).set_axis(pd.Index(tests["name"]))
+    factors = factors_of(tests).set_axis(pd.Index(tests["name"], name="test"))
     answer = predictor.predict_frame(factors).set_axis(tests.index)
     speed = factors["speed"].to_numpy()
     shortest = speed * answer["delay"] + speed**2 / (2 * answer["deceleration_upper"].clip(lower=1e-3))

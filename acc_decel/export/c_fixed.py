@@ -15,7 +15,7 @@ from acc_decel.outputs import OUTPUTS
 
 LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h", "acc_decel_thumb2.h")
 SOURCES = ("acc_decel_fixed.c", "acc_decel_fixed_domain.c", "acc_decel_fixed_domain.h", *LAYERS)
-BLOCK_OUTPUTS = 4  # as BLOCK_OUTPUTS in acc_decel_fixed_layers.c
+BLOCK_OUTPUTS = 4  # as in acc_decel_fixed_layers.c
 PLACES = 149  # as in acc_decel_fixed.c
 PADDING_SHIFT = 16  # first and second shift of an output that nothing reads
 

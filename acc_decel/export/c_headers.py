@@ -9,7 +9,7 @@ from numpy import ndarray
 from acc_decel.correction import GREATEST_BIAS, GREATEST_SCALE, LEAST_SCALE
 from acc_decel.export.c_tables import Table, c_float, checksum, checksum_ranges, defines, header
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import CERTAIN, EXCLUSIONS, Factor, column_names, schema
+from acc_decel.factors import CERTAIN, EXCLUSIONS, Factor, column_names, ranges, schema
 from acc_decel.network import DenseNet
 from acc_decel.outputs import COMFORT_DECELERATION, ORDERED, OUTPUTS, QUANTILES
 from acc_decel.status import FLAGS, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
@@ -120,7 +120,7 @@ def guard_tables(factors: tuple[Factor, ...]) -> list[Table]:
     """The tables of acc_decel.c."""
     names = column_names(factors)
     at = names.index
-    limits = [limits_of(f.low, f.high) for f in factors for _ in f.columns]
+    limits = [limits_of(low, high) for low, high in ranges(factors)]
     choices = [f for f in factors if f.levels]
     ends = [(at(f.columns[0]), at(f.columns[-1]) + 1) for f in choices]
     excluded = [(at(e.column), at(e.factor), *limits_of(_above(e.limit), np.inf)) for e in EXCLUSIONS]

@@ -5,7 +5,7 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from acc_decel.export.fixed_point.intervals import domain_intervals, sum_intervals
-from acc_decel.factors import Factor, column_names
+from acc_decel.factors import Factor, column_names, ranges
 from acc_decel.network import DenseNet, Layer, Wiring, bent, domain_inputs, wiring
 from acc_decel.outputs import OUTPUTS
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
@@ -102,14 +102,14 @@ def _check_bounds(net: DenseNet, wires: Wiring) -> None:
 
 def _scaled_bounds(net: DenseNet) -> Float64[ndarray, " columns"]:
     """The maximum absolute value of each scaled column."""
-    ranges = np.array([(f.low, f.high) for f in net.factors for _ in f.columns], np.float32)
-    ranges = bent(net.factors, ranges.T).T.astype(np.float64)
-    distance = np.abs(ranges - net.center[:, None]).max(axis=1)
+    limits = np.array(ranges(net.factors), np.float32)
+    limits = bent(net.factors, limits.T).T.astype(np.float64)
+    distance = np.abs(limits - net.center[:, None]).max(axis=1)
     return distance * np.abs(net.inverse_spread.astype(np.float64))
 
 
 def _gate_bound(net: DenseNet, gate: int) -> float:
-    low, high = [(f.low, f.high) for f in net.factors for _ in f.columns][gate]
+    low, high = ranges(net.factors)[gate]
     return max(1.0, abs(1 - low), abs(1 - high))
 
 

@@ -11,9 +11,9 @@ from numpy import ndarray
 from onnx import TensorProto, helper, numpy_helper
 
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import CERTAIN, EXCLUSIONS, bends, column_names, described, schema
+from acc_decel.factors import CERTAIN, EXCLUSIONS, bends, column_names, described, owners, ranges, schema
 from acc_decel.network import FORMAT, DenseNet, Layer, domain_inputs, wiring
-from acc_decel.outputs import COMFORT_DECELERATION, ORDERED, OUTPUTS
+from acc_decel.outputs import COMFORT_DECELERATION, LOWER, ORDERED, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 OPSET, IR_VERSION = 17, 8  # understood by ONNX Runtime 1.12 and later
@@ -100,7 +100,7 @@ def checked_bytes(
     for i, name in enumerate(OUTPUTS):
         g("Where", refused, g.constant(np.float32(np.nan)), outputs[i], name=name)
     outside = g("Or", _excluded(g, net), unfamiliar(g, entered))
-    _status(g, net, bad, missing, refused, outside, outputs[0])
+    _status(g, net, bad, missing, refused, outside, outputs[LOWER])
     batch = ["batch"]
     graph = helper.make_graph(
         g.nodes,
@@ -137,16 +137,15 @@ def _metadata(net: DenseNet) -> dict[str, str]:
 
 def _membership(net: DenseNet) -> ndarray:
     """Columns x factors, 1 where the column belongs to the factor."""
-    owner = [i for i, f in enumerate(net.factors) for _ in f.columns]
-    return np.eye(len(net.factors))[owner]
+    return np.eye(len(net.factors))[owners(net.factors)]
 
 
 def _acceptance(g: Graph, net: DenseNet) -> tuple[str, str, str]:
     """Three conditions: factor out of range, factor not available, column not available."""
     members = _membership(net)
-    owner = [f for f in net.factors for _ in f.columns]
+    low, high = np.array(ranges(net.factors)).T
     nan = g("IsNaN", INPUT)
-    inside = g.within(INPUT, np.array([f.low for f in owner]), np.array([f.high for f in owner]))
+    inside = g.within(INPUT, low, high)
     nan_count = g("MatMul", g.number(nan), g.constant(members))
     missing = g("GreaterOrEqual", nan_count, g.constant(members.sum(axis=0)))
     outside = g.any_of(g("Not", inside), members)  # NaN is not inside either

@@ -4,9 +4,9 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from numpy import ndarray
 
-from acc_decel.factors import Factor
+from acc_decel.factors import Factor, slices
 from acc_decel.network import DenseNet, outside_domain
-from acc_decel.outputs import COMFORT_DECELERATION, OUTPUTS
+from acc_decel.outputs import COMFORT_DECELERATION, LOWER, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 CHOICE_SUM = (0.99, 1.01)  # the accepted sum of the probabilities of a choice, ends included, in float32
@@ -24,7 +24,7 @@ def status_of(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Int64
     """The status (see `acc_decel.status`) that ONNX and firmware must give for `columns`, NaN meaning not available."""
     status = _acceptance(net, columns)
     answered = status & REFUSED == 0
-    lower = reference_outputs(net, columns)[:, 0]
+    lower = reference_outputs(net, columns)[:, LOWER]
     status[answered] |= np.where(outside_domain(net, columns[answered]), OUTSIDE_DOMAIN, 0)
     status[answered & ~(lower >= np.float32(COMFORT_DECELERATION))] |= BELOW_COMFORT
     return status
@@ -33,14 +33,12 @@ def status_of(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Int64
 def _acceptance(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Int64[ndarray, " rows"]:
     """The bits of every factor, and REFUSED where one of them rules out a prediction."""
     status = np.zeros(len(columns), np.int64)
-    start = 0
-    for i, factor in enumerate(net.factors):
-        values = columns[:, start : start + len(factor.columns)]
+    for i, (factor, own) in enumerate(zip(net.factors, slices(net.factors), strict=True)):
+        values = columns[:, own]
         missing = np.isnan(values).all(axis=1)
         outside = ~missing & ~_inside(factor, values)
         status[missing] |= (1 << (NOT_AVAILABLE_SHIFT + i)) | (0 if factor.may_lack else REFUSED)
         status[outside] |= (1 << (OUT_OF_RANGE_SHIFT + i)) | REFUSED
-        start += len(factor.columns)
     return status
 
 

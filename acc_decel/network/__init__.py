@@ -8,6 +8,7 @@ from acc_decel.network.dense_net import bent as bent
 from acc_decel.network.dense_net import entering as entering
 from acc_decel.network.dense_net import in_order as in_order
 from acc_decel.network.dense_net import load_net as load_net
+from acc_decel.network.dense_net import missing as missing
 from acc_decel.network.dense_net import rectified as rectified
 from acc_decel.network.dense_net import to_bytes as to_bytes
 from acc_decel.network.dense_net import wiring as wiring

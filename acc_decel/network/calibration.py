@@ -16,15 +16,12 @@ from numpy import ndarray
 
 from acc_decel.dataset import Dataset, conditional_quantiles
 from acc_decel.factors import CERTAIN, column_names
-from acc_decel.network.dense_net import DenseNet
+from acc_decel.network.dense_net import DenseNet, missing
 from acc_decel.network.domain_metrics import domain_metrics
 from acc_decel.network.split import in_split
-from acc_decel.outputs import DELAY, OUTPUTS, QUANTILES
+from acc_decel.outputs import DELAY, LOWER, MEDIAN, ORDERED, OUTPUTS, QUANTILES, UPPER
 from acc_decel.physics import vehicle_from
 
-LOWER, MEDIAN, UPPER = (
-    list(OUTPUTS).index(name) for name in ("deceleration_lower", "deceleration", "deceleration_upper")
-)
 ORACLE_EVENTS = 2_000  # compared with the best possible answer, of each kind
 ORACLE_DRAWS = 1_024  # situations for each sample of it
 SPEED_BANDS = (1.0, 15.0, 30.0, 50.0, 70.0)  # [m/s]
@@ -82,7 +79,7 @@ def metrics(
         "mean_abs_error": float(np.abs(answer[:, MEDIAN] - true).mean()),
         "mean_abs_error_delay": float(np.abs(answer[:, DELAY] - delay).mean()),
         "coverage": float(inside.mean()),
-        "below": {name: float((true < answer[:, list(OUTPUTS).index(name)]).mean()) for name in QUANTILES},
+        "below": {name: float((true < answer[:, i]).mean()) for name, i in zip(QUANTILES, ORDERED, strict=True)},
         "mean_width": float((answer[:, UPPER] - answer[:, LOWER]).mean()),
         **(domain_metrics(net, columns, seed=seed) if net.domain else {}),
         "regimes": {
@@ -137,11 +134,11 @@ def _rms(error: Float[ndarray, " rows"]) -> float:
 
 def _regimes(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> dict[str, ndarray]:
     at = column_names(net.factors).index
-    lacking = {f.name: np.isnan(columns[:, at(f.columns[0])]) for f in net.factors if f.may_lack}
-    lost = np.sum(list(lacking.values()), axis=0)
+    absent = {f.name: mask for f, mask in zip(net.factors, missing(net.factors, columns).T, strict=True) if f.may_lack}
+    lost = np.sum(list(absent.values()), axis=0)
     speed, film = columns[:, at("speed")], columns[:, at("water_film_mm")]
     regimes = {"every factor available": lost == 0, "five or more factors not available": lost >= 5}
-    regimes |= {f"{name} not available": here for name, here in lacking.items()}
+    regimes |= {f"{name} not available": here for name, here in absent.items()}
     regimes |= {column: columns[:, at(column)] > CERTAIN for f in net.factors for column in f.columns if f.levels}
     regimes |= {"wet": film > 0, "dry": film == 0}
     for low, high in pairwise(SPEED_BANDS):

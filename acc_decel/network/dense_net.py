@@ -25,7 +25,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
-from acc_decel.factors import FACTORS, FREE, Factor, bends, column_names, schema
+from acc_decel.factors import FACTORS, FREE, Factor, bends, column_names, owners, schema, slices
 from acc_decel.outputs import ORDERED
 
 FORMAT = 2  # of the stored arrays and of the exported graph; since 2 they have the score of the trained domain
@@ -132,11 +132,11 @@ def entering(
 ) -> tuple[Float32[ndarray, "rows embedding_inputs"], Float32[ndarray, "rows forced"]]:
     """Steps 1 to 3: what enters the embedding, and what enters the trunk beside it."""
     wires = wiring(factors)
-    lacking = _lacking(factors, columns)
-    scaled = np.where(lacking, np.float32(0), (bent(factors, columns) - center) * inverse_spread)
-    gates = np.where(lacking, np.float32(0), columns)[:, wires.gates]
+    absent = missing(factors, columns)[:, owners(factors)]
+    scaled = np.where(absent, np.float32(0), (bent(factors, columns) - center) * inverse_spread)
+    gates = np.where(absent, np.float32(0), columns)[:, wires.gates]
     gated = scaled[:, wires.gated] * (1 - gates)
-    available = 1 - lacking[:, wires.masked].astype(np.float32)
+    available = 1 - absent[:, wires.masked].astype(np.float32)
     return np.concatenate([scaled[:, wires.free], gated, available], axis=1), scaled[:, wires.forced]
 
 
@@ -146,14 +146,10 @@ def bent(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"])
     return np.divide(columns, columns + bend, where=np.broadcast_to(bend > 0, columns.shape), out=columns.copy())
 
 
-def _lacking(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, "rows columns"]:
-    lacking = np.isnan(columns)
-    start = 0
-    for factor in factors:
-        stop = start + len(factor.columns)
-        lacking[:, start:stop] = lacking[:, start:stop].any(axis=1, keepdims=True)
-        start = stop
-    return lacking
+def missing(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, "rows factors"]:
+    """Whether each factor is missing, because one of its columns is NaN; `[:, owners(factors)]` says it per column."""
+    nan = np.isnan(columns)
+    return np.stack([nan[:, own].any(axis=1) for own in slices(factors)], axis=1)
 
 
 def to_bytes(net: DenseNet) -> bytes:

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float32
 from numpy import ndarray
 
 from acc_decel.dataset import NEVER_TRAINED, never_trained
-from acc_decel.factors import Factor
+from acc_decel.factors import Factor, ranges, slices
 from acc_decel.network.dense_net import DenseNet
 from acc_decel.network.domain import auroc, domain_score, excluded
 
@@ -53,13 +53,12 @@ def domain_metrics(net: DenseNet, columns: Events, *, seed: int = 1) -> dict[str
 
 def out_of_range(factors: tuple[Factor, ...], columns: Events, rng: np.random.Generator) -> Events:
     """The events, each with one factor just out of its range."""
-    changed, start = columns.copy(), 0
+    changed = columns.copy()
     chosen = rng.integers(0, len(factors), len(columns))
-    for i, factor in enumerate(factors):
+    for i, (factor, own) in enumerate(zip(factors, slices(factors), strict=True)):
         rows = np.flatnonzero(chosen == i)
         far = (factor.high - factor.low) * BEYOND * rng.uniform(0.01, 1, len(rows))
-        changed[rows, start] = np.where(rng.random(len(rows)) < 0.5, factor.low - far, factor.high + far)
-        start += len(factor.columns)
+        changed[rows, own.start] = np.where(rng.random(len(rows)) < 0.5, factor.low - far, factor.high + far)
     return changed
 
 
@@ -70,5 +69,5 @@ def _flag(net: DenseNet, columns: Events) -> Scores:
 
 
 def _beyond(factors: tuple[Factor, ...], columns: Events) -> Bool[ndarray, " rows"]:
-    low, high = (np.array([getattr(f, end) for f in factors for _ in f.columns], np.float32) for end in ("low", "high"))
+    low, high = np.array(ranges(factors), np.float32).T
     return np.any((columns < low) | (columns > high), axis=1)

@@ -24,6 +24,7 @@ def fine_tune(
     training: Training = FINE_TUNING,
     *,
     on_epoch: Callable[[int, float, float], None] = lambda *_: None,
+    on_domain: Callable[[int], None] = lambda _: None,
     checkpoint: Path | None = None,
 ) -> DenseNet:
     """`net` for `factors`, trained further on `data` and calibrated again; see `train` for the rest.
@@ -34,7 +35,7 @@ def fine_tune(
     training = with_sizes_of(training, net)
     model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
     start = with_weights(model, net), net.center, net.inverse_spread
-    return train(data, factors, training, on_epoch=on_epoch, checkpoint=checkpoint, start=start)
+    return train(data, factors, training, on_epoch=on_epoch, on_domain=on_domain, checkpoint=checkpoint, start=start)
 
 
 def with_sizes_of(training: Training, net: DenseNet) -> Training:

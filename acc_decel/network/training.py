@@ -10,18 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import CERTAIN, Factor, column_names
+from acc_decel.factors import CERTAIN, Factor, column_factors, column_names
+from acc_decel.files import replaced
 from acc_decel.network.calibration import calibrate
 from acc_decel.network.dense_net import DenseNet, bent, entering
-from acc_decel.network.domain import Fitting, fit_domain
+from acc_decel.network.descent import Descent, State, batches, falling
+from acc_decel.network.domain_fitting import Fitting, fit_domain
 from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain, teacher_model
 from acc_decel.network.split import in_split
 from acc_decel.outputs import DELAY, ORDERED, OUTPUTS, QUANTILES
@@ -39,7 +42,6 @@ MIN_GAP = 1e-4  # in training units: keeps the slope of the root finite
 FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice: a small error is a long way there
 COMPLETE_WEIGHT = 3.0  # of an event with every factor available: there the answer can be the sharpest
 NETWORK_EVENTS, TEACHER_EVENTS = 72_000_000, 24_000_000  # learnt from at most: a greater dataset takes no longer
-STEPS_AT_ONCE = 100  # training steps between two looks of Python
 FROZEN = tuple(f"surface_{name}" for name, surface in SURFACES.items() if surface.frozen)
 MIN_EVENTS = 2_000
 
@@ -82,17 +84,19 @@ def train(
     training: Training = Training(),
     *,
     on_epoch: Callable[[int, float, float], None] = lambda *_: None,
+    on_domain: Callable[[int], None] = lambda _: None,
     checkpoint: Path | None = None,
     start: Start | None = None,
 ) -> DenseNet:
     """A network for `factors`, trained on the training part of `data` and calibrated on its calibration part.
 
     Its score of the trained domain is fitted to all but the test part.
-    `on_epoch` is told the epoch, those of the teacher first, its validation loss and the best so far. An interrupted
-    training goes on from its last whole epoch if `checkpoint`, a folder of its own, is the same; it ends in other bytes
-    than an uninterrupted one. Stops early when the validation loss no longer falls; if the loss stops being a number,
-    the last good weights are kept and RuntimeError is raised without any epoch to keep. Goes on with the network of
-    `start`, if given. Raises ValueError for fewer than FEWEST_EVENTS events.
+    `on_epoch` is called with the epoch, those of the teacher first, its validation loss and the best so far, and
+    `on_domain` with the number of finished tries of the domain's score, first with 0. An interrupted training goes on
+    from its last whole epoch if `checkpoint`, a folder of its own, is the same, and ends in the same bytes. Stops early
+    when the validation loss no longer falls; if the loss stops being a number, the last good weights are kept and
+    RuntimeError is raised without any epoch to keep. Goes on with the network of `start`, if given. Raises ValueError
+    for fewer than MIN_EVENTS events.
     """
     if len(data.event) < MIN_EVENTS:
         raise ValueError(f"the dataset must hold at least {MIN_EVENTS} events. Got {len(data.event)}: generate more.")
@@ -110,7 +114,7 @@ def train(
     phase = Phase(
         training.epochs,
         training.learning_rate,
-        checkpoint / "network" if checkpoint else None,
+        checkpoint / "network.npz" if checkpoint else None,
         lambda epoch, now, best: on_epoch(done + epoch, now, best),
     )
     _fit(model, loss, learning, checking, training, phase)
@@ -118,7 +122,11 @@ def train(
         rmtree(checkpoint, ignore_errors=True)
     net = plain(model, factors, center, inverse_spread, embedded=len(training.embedding))
     return fit_domain(
-        calibrate(net, data), data.columns[~in_split(data.event, "test")], seed=training.seed, fitting=training.domain
+        calibrate(net, data),
+        data.columns[~in_split(data.event, "test")],
+        seed=training.seed,
+        fitting=training.domain,
+        on_try=on_domain,
     )
 
 
@@ -146,8 +154,8 @@ def _teacher(
     if trained and trained.exists():
         teacher.load_weights(trained)
         return teacher
-    folder = checkpoint / "teacher" if checkpoint else None
-    phase = Phase(training.teacher_epochs, training.teacher_learning_rate, folder, on_epoch)
+    file = checkpoint / "teacher.npz" if checkpoint else None
+    phase = Phase(training.teacher_epochs, training.teacher_learning_rate, file, on_epoch)
     _fit(teacher, pinball, learning, checking, training, phase)
     if trained:
         trained.parent.mkdir(parents=True, exist_ok=True)
@@ -160,30 +168,75 @@ def _teacher(
 def _fit(
     model: keras.Model, loss: Loss, learning: Learning, checking: Learning, training: Training, phase: Phase
 ) -> None:
-    """Fit `model`, or go on with it; the best weights on `checking` are kept."""
-    inputs, labels, weights = learning
-    steps = phase.epochs * -(-len(labels) // training.batch)
-    rate = keras.optimizers.schedules.CosineDecay(phase.learning_rate, steps, alpha=0.002)
-    at_once = min(STEPS_AT_ONCE, steps // phase.epochs)
-    model.compile(keras.optimizers.Adam(rate), loss=loss, jit_compile=True, steps_per_execution=at_once)
-    best = keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True)
-    told = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda e, logs: phase.on_epoch(e + 1, logs["val_loss"], best.best)
-    )
-    safe = [keras.callbacks.BackupAndRestore(phase.checkpoint)] if phase.checkpoint else []
-    history = model.fit(
-        inputs,
-        labels,
-        sample_weight=weights,
-        validation_data=checking,
-        validation_batch_size=8192,
-        batch_size=training.batch,
-        epochs=phase.epochs,
-        verbose=0,
-        callbacks=[*safe, best, told, keras.callbacks.TerminateOnNaN()],
-    )
-    if not np.isfinite(history.history["loss"][0]):
+    """Fit `model`, or go on with it; the best weights on `checking` are kept.
+
+    The events of an epoch come in an order that its number and the seed decide.
+    """
+
+    def losses(parameters: list[Any], *rows: Any) -> tuple[Any, Any]:
+        *inputs, true, weight = rows
+        answer, _, penalties = model.stateless_call(
+            parameters, model.non_trainable_variables, inputs, return_losses=True
+        )
+        return loss(true, answer) * weight, sum(penalties, 0.0)
+
+    descent = Descent(losses, [weights.shape for weights in model.trainable_variables])
+    fit = Fit(descent.start([keras.ops.convert_to_numpy(weights) for weights in model.trainable_variables]))
+    if phase.checkpoint:
+        fit = _read(phase.checkpoint, fit)
+    known, unseen = ([tf.constant(a) for a in (*part[0], *part[1:])] for part in (learning, checking))
+    rows = len(learning[1])
+    steps = -(-rows // training.batch)
+    rates = falling(phase.learning_rate, phase.epochs * steps, lowest=0.002)
+    while fit.epochs < phase.epochs and fit.waited < training.patience:
+        order = batches(np.random.default_rng((training.seed, fit.epochs)).permutation(rows), training.batch)
+        state, mean = descent.steps(fit.state, known, order, rates[fit.epochs * steps :][:steps])
+        now = descent.mean(state, unseen)
+        if not np.isfinite(mean + now):
+            break
+        fit = fit.after(state, now)
+        if phase.checkpoint:
+            _write(phase.checkpoint, fit)
+        phase.on_epoch(fit.epochs, now, fit.best_loss)
+    if not fit.epochs:
         raise RuntimeError("training must begin with a finite loss. Got none: lower the learning rate.")
+    best = descent.parameters(fit.state._replace(parameters=fit.best))
+    for weights, trained in zip(model.trainable_variables, best, strict=True):
+        weights.assign(trained)
+
+
+class Fit(NamedTuple):
+    """How far a fit has come: whole epochs, the best parameters so far, epochs since then."""
+
+    state: State
+    epochs: int = 0
+    waited: int = 0
+    best_loss: float = float("inf")
+    best: Any = None
+
+    def after(self, state: State, loss: float) -> "Fit":
+        """The fit after one more epoch."""
+        if loss < self.best_loss:
+            return Fit(state, self.epochs + 1, 0, loss, state.parameters)
+        return Fit(state, self.epochs + 1, self.waited + 1, self.best_loss, self.best)
+
+
+def _write(path: Path, fit: Fit) -> None:
+    """Write the fit to `path`, whole or not at all."""
+    numbers = np.array([fit.state.steps, fit.epochs, fit.waited])
+    with replaced(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, *map(np.asarray, fit.state[:3]), np.asarray(fit.best), np.array(fit.best_loss), numbers)
+
+
+def _read(path: Path, fit: Fit) -> Fit:
+    """The fit that an interrupted training wrote to `path`; `fit` if there is none."""
+    if not path.exists():
+        return fit
+    with np.load(path) as file:
+        *flat, best_loss, numbers = file.values()
+    *flat, best = map(tf.constant, flat)
+    done, epochs, waited = map(int, numbers)
+    return Fit(State(flat[0], flat[1], flat[2], done), epochs, waited, float(best_loss), best)
 
 
 def pinball(true: Any, answer: Any) -> Any:
@@ -210,7 +263,7 @@ def scaling(
     if not np.isfinite(inverse).all():
         constant = np.array(column_names(factors))[~np.isfinite(inverse)]
         raise ValueError(f"every column must vary. Got only one value in {', '.join(constant)}: generate more events.")
-    choice = np.concatenate([[bool(f.levels)] * len(f.columns) for f in factors])
+    choice = np.array([bool(f.levels) for f in column_factors(factors)])
     return np.where(choice, 0, center).astype("f4"), np.where(choice, 1, inverse).astype("f4")
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from acc_decel.outputs import stopping_distance
 from acc_decel.physics import tyre
 from acc_decel.physics.equations import Event
 from acc_decel.physics.integration import LANES, TIME_STEP, Answer, stops_of
@@ -81,14 +82,6 @@ def stops(
     columns = _integrate(e, order=np.argsort(duration / e["step"])) | {"friction": friction, "peak_friction": peak}
     columns["stopping_distance"] = stopping_distance(speed, columns["deceleration"], columns["delay"])
     return columns
-
-
-def stopping_distance(
-    speed: Float[ndarray, " events"], deceleration: Float[ndarray, " events"], delay: Float[ndarray, " events"]
-) -> Float[ndarray, " events"]:
-    """Distance [m] from the demand to standstill; infinite where the car does not slow down."""
-    slows = deceleration > 0
-    return np.where(slows, speed * delay + speed**2 / (2 * np.where(slows, deceleration, 1)), np.inf)
 
 
 def _record(events: int, *parts: Columns) -> ndarray:

@@ -6,6 +6,7 @@ from acc_decel.predictor.inputs import columns_of as columns_of
 from acc_decel.predictor.inputs import columns_of_one as columns_of_one
 from acc_decel.predictor.inputs import refusal as refusal
 from acc_decel.predictor.inputs import unknown_factor as unknown_factor
+from acc_decel.predictor.inputs import where as where
 from acc_decel.predictor.predictor import ONNX_RUNTIME as ONNX_RUNTIME
 from acc_decel.predictor.predictor import C as C
 from acc_decel.predictor.predictor import Prediction as Prediction

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy import ndarray
 
 from acc_decel import status as bits
-from acc_decel.factors import FACTORS, Factor, column_names
+from acc_decel.factors import FACTORS, Factor, column_names, slices
 
 Given = float | int | bool | str | Mapping[str, float | int] | None
 
@@ -19,9 +19,8 @@ def refusal(factors: tuple[Factor, ...], columns: ndarray, status: int, where: s
     """One sentence for the first factor that `status` refuses in the row `columns`."""
     names = bits.out_of_range(status, factors)
     names += tuple(f.name for f in factors if f.name in bits.not_available(status, factors) and not f.may_lack)
-    factor = next(f for f in factors if f.name == names[0])
-    start = column_names(factors).index(factor.columns[0])
-    values = columns[start : start + len(factor.columns)]
+    factor, own = next((f, own) for f, own in zip(factors, slices(factors), strict=True) if f.name == names[0])
+    values = columns[own]
     told = {level: float(v) for level, v in zip(factor.levels, values, strict=True)} if factor.levels else values[0]
     return factor.refusal(told if factor.levels else float(f"{values[0]:.9g}"), where)
 
@@ -55,14 +54,22 @@ def _factor_columns(factor: Factor, events: pd.DataFrame) -> ndarray:
         split = [c for c in factor.columns if c in events]
         if split:
             raise ValueError(f"{factor.name} must be given once. Got {factor.name} and {', '.join(split)}: drop one.")
-        rows = events[factor.name].items()
-        return np.stack([_one_hot(factor, value, _where(row, len(events))) for row, value in rows])
+        rows = enumerate(events[factor.name])
+        return np.stack([_one_hot(factor, value, where(events.index, row)) for row, value in rows])
     absent = pd.Series(np.nan if factor.standard is None else factor.standard, index=events.index)
     return np.stack([_numbers(factor, events.get(column, absent)) for column in factor.columns], axis=1)
 
 
-def _where(row: object, rows: int) -> str:
-    return f" in row {row!r}" if rows > 1 else ""
+def where(index: pd.Index, row: int) -> str:
+    """Which row of a table an error is about, by its label; nothing where there is only one.
+
+    A named index gives the word: "in line 3" for one named line. Without labels of their own rows count from 0.
+    """
+    if len(index) == 1:
+        return ""
+    label = index[row].item() if isinstance(index[row], np.generic) else index[row]
+    counted = " (counted from 0)" if index.name is None and isinstance(index, pd.RangeIndex) else ""
+    return f" in {index.name or 'row'} {label!r}{counted}"
 
 
 def _one_hot(factor: Factor, level: object, where: str) -> ndarray:
@@ -79,7 +86,8 @@ def _numbers(factor: Factor, column: "pd.Series[float]") -> ndarray:
     numbers = pd.to_numeric(column.astype(str).where(column.notna()), errors="coerce")
     wrong = column[numbers.isna() & column.notna()]
     if len(wrong):
-        raise ValueError(factor.refusal(wrong.iloc[0], _where(wrong.index[0], len(column))))
+        row = int(np.flatnonzero(numbers.isna() & column.notna())[0])
+        raise ValueError(factor.refusal(wrong.iloc[0], where(column.index, row)))
     return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
 
 

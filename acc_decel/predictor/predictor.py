@@ -21,9 +21,9 @@ from acc_decel.correction import Correction, read_correction
 from acc_decel.factors import FACTORS, Factor, column_names, schema, with_range
 from acc_decel.model_folder import ARRAYS, DEFAULT_MODEL, ONNX, model_path
 from acc_decel.network import FORMAT
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import DELAY, LOWER, MEDIAN, OUTPUTS, stopping_distance
 from acc_decel.predictor.explainer import Explainer
-from acc_decel.predictor.inputs import Given, _frame_of_one, _where, columns_of, columns_of_one, refusal
+from acc_decel.predictor.inputs import Given, _frame_of_one, columns_of, columns_of_one, refusal, where
 
 BACKENDS = (AUTO, C, ONNX_RUNTIME) = ("auto", "c", "onnxruntime")
 FLOAT32 = np.dtype(np.float32)
@@ -168,7 +168,8 @@ class Predictor:
         if columns is not None:
             outputs, status = self.predict_array(columns)
             if not status[0] & bits.REFUSED:
-                return _prediction(outputs[0], int(status[0]), columns[0, self._speed])
+                (row,) = outputs
+                return _prediction(row, int(status[0]), columns[0, self._speed])
         return self._predict_by_frame(factors, explain=explain)
 
     def _predict_by_frame(self, factors: Mapping[str, Given], *, explain: bool) -> Prediction:
@@ -225,8 +226,7 @@ class Predictor:
         if not len(refused):
             return
         row = int(refused[0])
-        where = _where(events.index[row], len(events))
-        raise ValueError(refusal(self.factors, columns[row], int(status[row]), where))
+        raise ValueError(refusal(self.factors, columns[row], int(status[row]), where(events.index, row)))
 
 
 def _library(path: Path, backend: str) -> Library | None:
@@ -251,8 +251,8 @@ def attribution_column(factor: Factor) -> str:
 def predictions(outputs: ndarray, status: ndarray, speed: ndarray, index: pd.Index) -> pd.DataFrame:
     """Outputs float32 [n, outputs], status [n] and speed [m/s] as the table that `Predictor` returns."""
     table = pd.DataFrame({name: outputs[:, i] for i, name in enumerate(OUTPUTS)}, index=index)
-    table["stopping_distance"] = _distance(speed, outputs[:, 1], outputs[:, 3])
-    table["stopping_distance_upper"] = _distance(speed, outputs[:, 0], outputs[:, 3])
+    table["stopping_distance"] = stopping_distance(speed, outputs[:, MEDIAN], outputs[:, DELAY])
+    table["stopping_distance_upper"] = stopping_distance(speed, outputs[:, LOWER], outputs[:, DELAY])
     table["status"] = status
     told = {code: bits.told(int(code)) for code in np.unique(status)}
     table["status_text"] = [told[code] for code in status]
@@ -261,24 +261,14 @@ def predictions(outputs: ndarray, status: ndarray, speed: ndarray, index: pd.Ind
 
 def _prediction(outputs: ndarray, status: int, speed: np.float32) -> Prediction:
     """One answer; the same bits as a row of `predictions`."""
-    lower, median, delay = outputs[0], outputs[1], outputs[3]
+    lower, median, delay = outputs[LOWER], outputs[MEDIAN], outputs[DELAY]
     fields = dict(zip(OUTPUTS, outputs.tolist(), strict=True))
     return Prediction(
         **fields,
-        stopping_distance=float(_distance_of_one(speed, median, delay)),
-        stopping_distance_upper=float(_distance_of_one(speed, lower, delay)),
+        stopping_distance=float(stopping_distance(speed, median, delay)),
+        stopping_distance_upper=float(stopping_distance(speed, lower, delay)),
         status=status,
     )
-
-
-def _distance_of_one(speed: np.float32, deceleration: np.float32, delay: np.float32) -> np.float32 | float:
-    return speed * delay + speed * speed / (2 * deceleration) if deceleration > 0 else np.inf
-
-
-def _distance(speed: ndarray, deceleration: ndarray, delay: ndarray) -> ndarray:
-    braking = speed**2 / (2 * np.where(deceleration > 0, deceleration, 1))
-    distance = np.where(deceleration > 0, speed * delay + braking, np.inf)
-    return np.where(np.isnan(deceleration), np.nan, distance)
 
 
 def _factors(path: Path, metadata: dict[str, str]) -> tuple[Factor, ...]:

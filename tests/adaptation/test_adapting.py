@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from acc_decel.adaptation import PARAMETERS, LowerBound, fit_correction, fit_parameters, known_stops, with_parameters
 from acc_decel.adaptation.lower_bound import MISS_SHARE
 from acc_decel.correction import Correction
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import DELAY, LOWER, LOWER_99, MEDIAN, UPPER
 from acc_decel.physics import stops, vehicle
 from acc_decel.predictor import Predictor
 from tests.helpers import shifted_cars as cars
 
-MEDIAN, LOWER = (list(OUTPUTS).index(name) for name in ("deceleration", "deceleration_lower"))
 PREDICTOR = Predictor()
 
 
@@ -86,13 +85,9 @@ def test_corrected_outputs_keep_their_order_and_no_lower_bound_is_raised(scale, 
     outputs, _ = PREDICTOR.predict_array(sensed_events(40))
     outputs = outputs[np.isfinite(outputs).all(axis=1)]
     after = Correction(scale, bias).outputs(outputs)
-    names = list(OUTPUTS)
-    order = [names.index(n) for n in ("deceleration_lower", "deceleration", "deceleration_upper")]
-    assert (np.diff(after[:, order], axis=1) >= -1e-5).all()
-    lower = [i for i, n in enumerate(names) if n.startswith("deceleration_lower")]
-    assert (after[:, lower] <= outputs[:, lower]).all()
-    kept = [i for i, n in enumerate(names) if not n.startswith("deceleration")]
-    assert (after[:, kept] == outputs[:, kept]).all()
+    assert (np.diff(after[:, (LOWER, MEDIAN, UPPER)], axis=1) >= -1e-5).all()
+    assert (after[:, (LOWER, LOWER_99)] <= outputs[:, (LOWER, LOWER_99)]).all()
+    assert (after[:, DELAY] == outputs[:, DELAY]).all()
 
 
 @pytest.mark.parametrize("bar", [cars.SERVICE_BAR, cars.FULL_BAR], ids=["service", "full"])
@@ -220,11 +215,11 @@ def test_events_of_a_drive_are_stops_where_they_have_a_deceleration():
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [
-        (lambda t: t.drop(columns="mass"), "column mass"),
-        (lambda t: t.drop(columns="deceleration"), "column deceleration or mfdd"),
-        (lambda t: t.assign(surface="mud"), "surface in row 0 must be one of"),
-        (lambda t: t.assign(speed=120.0), "speed in row 0 must be 1 to 70"),
-        (lambda t: t.assign(grade=np.nan), "grade in row 0"),
+        (lambda t: t.drop(columns="mass"), "column mass (vehicle mass with its load"),
+        (lambda t: t.drop(columns="deceleration"), "deceleration (of the built-up brakes, m/s^2) or mfdd"),
+        (lambda t: t.assign(surface="mud"), "surface in line 2 must be one of"),
+        (lambda t: t.assign(speed=120.0), "speed in line 2 must be 1 to 70"),
+        (lambda t: t.assign(grade=np.nan), "grade in line 2"),
         (lambda t: t.head(3), "at least 5 stops"),
     ],
 )

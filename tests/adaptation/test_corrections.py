@@ -13,11 +13,13 @@ from conftest import COMPACT, sensed_events
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acc_decel.adaptation import fit_and_validate
+from acc_decel.adaptation import fit_and_validate, labelled_stops
 from acc_decel.compiled import SAME_BITS, WARNINGS, compiled
 from acc_decel.correction import GREATEST_BIAS, GREATEST_SCALE, LEAST_SCALE, Correction
+from acc_decel.drives import COLUMNS as EVENT_COLUMNS
 from acc_decel.ecu.compiler import ZIG
-from acc_decel.outputs import ORDERED, OUTPUTS
+from acc_decel.factors import FACTORS
+from acc_decel.outputs import LOWER, ORDERED, OUTPUTS
 from acc_decel.predictor import Predictor
 from acc_decel.status import BELOW_COMFORT, REFUSED
 from tests.helpers import shifted_cars as cars
@@ -94,7 +96,7 @@ def test_a_spoilt_correction_file_is_refused_in_a_sentence(fitted, change, wante
 def test_status_and_order_follow_the_corrected_answer(correction):
     outputs, status = Predictor(correction=correction).predict_array(COLUMNS)
     answered = status & REFUSED == 0
-    assert ((status & BELOW_COMFORT != 0) == (answered & ~(outputs[:, 0] >= np.float32(3.5)))).all()
+    assert ((status & BELOW_COMFORT != 0) == (answered & ~(outputs[:, LOWER] >= np.float32(3.5)))).all()
     assert ((status & ~BELOW_COMFORT) == (STATUS & ~BELOW_COMFORT)).all()
     assert (np.diff(outputs[answered][:, ORDERED], axis=1) >= 0).all()
     assert np.isnan(outputs[~answered]).all()
@@ -181,7 +183,7 @@ def test_the_bound_goes_on_where_it_was_and_counts_no_stop_twice(fitted, answere
     assert told["bound_stops"] == 120
     assert json.loads(once.read_text()) == json.loads(twice.read_text())
     again = refused("drives", "bound", tmp_path / "second.csv", "--correction", twice, "-o", twice)
-    assert "row 0 one that was counted" in again
+    assert "in line 2 one that was counted" in again
     plain, here = (Predictor(correction=c).predict(**EVENT) for c in (file, twice))
     assert plain.deceleration_lower - here.deceleration_lower == pytest.approx(told["offset"], abs=1e-5)
 
@@ -202,10 +204,10 @@ def test_a_bound_without_correction_is_of_the_model_itself(answered, refused, tm
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [
-        (lambda t: t.drop(columns="deceleration"), "column deceleration or mfdd"),
-        (lambda t: t.rename(columns={"grade": "slope"}), "slope must be a braking factor"),
-        (lambda t: t.assign(speed=120.0), "speed in row 0 must be 1 to 70"),
-        (lambda t: t.drop(columns="brake_pressure_bar"), "brake_pressure_bar in row 0 .* may not lack"),
+        (lambda t: t.drop(columns="deceleration"), r"deceleration \(of the built-up brakes, m/s\^2\) or mfdd"),
+        (lambda t: t.rename(columns={"water_film_mm": "waterfilm_mm"}), "did you mean water_film_mm"),
+        (lambda t: t.assign(speed=120.0), "speed in line 2 must be 1 to 70"),
+        (lambda t: t.drop(columns="brake_pressure_bar"), r"a column brake_pressure_bar \(brake pressure"),
         (lambda t: t.assign(deceleration=np.nan), "stop with a measured deceleration"),
         (lambda t: t.head(3), "at least 3 stops. Got 2"),
     ],
@@ -215,3 +217,57 @@ def test_stops_that_cannot_correct_are_refused_in_a_sentence(refused, tmp_path, 
     sentence = refused("drives", "correct", tmp_path / "stops.csv", "-o", tmp_path / "correction.json")
     assert re.search(wanted, sentence), sentence
     assert not (tmp_path / "correction.json").exists()
+
+
+def drive_events(count: int, *, stopped: bool) -> pd.DataFrame:
+    """The table of `drives events` for a drive whose events end at standstill or do not."""
+    table = pd.DataFrame(0.0, index=range(count), columns=list(EVENT_COLUMNS)).astype({"quality": object})
+    table["initial_speed"] = np.linspace(12.0, 25.0, count)
+    table["mfdd"] = np.linspace(5.0, 6.0, count) if stopped else np.nan
+    return table.assign(stopped=stopped, quality="good", file="drive.csv")
+
+
+COMMANDS = {
+    "adapt": ("adapt", "--vehicle", "compact"),
+    "correct": ("correct",),
+    "bound": ("bound",),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
+def test_a_table_of_drive_events_says_everything_that_it_needs_at_once(refused, tmp_path, command):
+    drive_events(9, stopped=False).to_csv(tmp_path / "events.csv", index=False)
+    sentence = refused("drives", *command, tmp_path / "events.csv", "-o", tmp_path / "answer")
+    assert "Got 9 events of which no event ended at standstill, so no MFDD" in sentence
+    needed = [f for f in FACTORS if f.standard is None and not f.estimate and f.name != "speed"]
+    for f in needed if "adapt" in command else [f for f in needed if f.name == "brake_pressure_bar"]:
+        assert f"{f.name} ({f.meaning}: " in sentence
+    assert not (tmp_path / "answer").exists()
+
+
+@pytest.mark.parametrize("command", ["correct", "bound"])
+def test_a_table_of_drive_events_serves_once_the_pressure_is_added(run, tmp_path, command):
+    drive_events(9, stopped=True).assign(brake_pressure_bar=70.0).to_csv(tmp_path / "events.csv", index=False)
+    code, out, err = run("drives", command, tmp_path / "events.csv", "-o", tmp_path / "answer.json")
+    assert code == 0, err
+    note = next(line for line in err.splitlines() if line.startswith("note: ignored"))
+    assert {"start_s", "end_s", "quality", "file"} <= set(re.split(r"[:,] ", note))
+    assert not {"initial_speed", "mfdd", "brake_pressure_bar"} & set(re.split(r"[:,] ", note))
+    assert "9 stops" in out
+
+
+def test_a_deceleration_and_a_speed_of_ones_own_win_over_those_of_the_drive(answered, tmp_path):
+    table = drive_events(9, stopped=True).assign(brake_pressure_bar=70.0)
+    table.to_csv(tmp_path / "plain.csv", index=False)
+    own = table.assign(speed=table["initial_speed"], deceleration=table["mfdd"], initial_speed=69.0, mfdd=0.1)
+    own.to_csv(tmp_path / "own.csv", index=False)
+    answers = [
+        answered("drives", "correct", tmp_path / f"{name}.csv", "-o", tmp_path / "c.json") for name in ("plain", "own")
+    ]
+    assert answers[0] == answers[1]
+
+
+def test_events_that_are_never_slowed_to_a_tenth_say_so():
+    table = drive_events(3, stopped=False).assign(stopped=[True, False, False], brake_pressure_bar=70.0)
+    with pytest.raises(ValueError, match="none is slowed to a tenth of its initial speed, so no MFDD"):
+        labelled_stops(table, PREDICTOR)

@@ -28,16 +28,15 @@ from acc_decel.attribution import (
 )
 from acc_decel.dataset import generate
 from acc_decel.export import onnx_bytes, write_model
-from acc_decel.factors import column_names, owners
+from acc_decel.factors import column_factors, column_names, owners, ranges
 from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN
 from acc_decel.physics import vehicle
 from benchmarks import attribution as bench
 from tests.helpers.random_net import random_events, random_net
 
 COLUMNS = column_names()
-MEDIAN = list(OUTPUTS).index("deceleration")
 FREE_TO_LACK = [f for f in FACTORS if f.may_lack and not f.levels]
 STOP = {"speed": 33.3, "brake_pressure_bar": 160.0, "surface": "asphalt", "water_film_mm": 1.0}
 ROUNDING = 1e-5  # [m/s^2], of some dozens of float32 sums
@@ -66,7 +65,7 @@ def a_student(seed: int = 4) -> Student:
     inputs, every = len(COLUMNS) + sum(f.may_lack for f in FACTORS) + 1, len(FACTORS)
     widths = ((inputs, 12), (12, 8), (8, every))
     layers = tuple(Dense(*(rng.normal(0, 0.5, shape).astype("f4") for shape in ((n, m), (n,)))) for m, n in widths)
-    span = np.array([(f.low, f.high) for f in FACTORS for _ in f.columns], "f4")
+    span = np.array(ranges(), "f4")
     return Student(FACTORS, span.mean(axis=1), 1 / (span[:, 1] - span[:, 0]), 5.25, layers)
 
 
@@ -77,7 +76,7 @@ def test_attributions_and_baseline_add_up_to_the_prediction(net, some):
 
 
 def test_of_a_linear_model_each_factor_adds_its_weight_times_its_distance_from_the_baseline(some):
-    weight = np.random.default_rng(2).normal(size=len(COLUMNS)) / np.array([f.high for f in FACTORS for _ in f.columns])
+    weight = np.random.default_rng(2).normal(size=len(COLUMNS)) / np.array([high for _, high in ranges()])
     asked = asked_of(lambda columns: np.nan_to_num(columns).astype("f8") @ weight)
     distance = np.nan_to_num(some) - np.nan_to_num(asked.background).mean(axis=0)
     expected = np.zeros((len(some), len(FACTORS)))
@@ -135,7 +134,7 @@ def test_background_events_that_differ_in_nothing_unknown_are_asked_once(net, so
 def test_the_baseline_is_the_mean_answer_to_events_of_which_little_is_known(net):
     columns = sensed_events(1000)
     asked = reference(FACTORS, median_of(net), columns)
-    alone = np.where([not f.may_lack for f in FACTORS for _ in f.columns], columns, np.float32(np.nan))
+    alone = np.where([not f.may_lack for f in column_factors()], columns, np.float32(np.nan))
     answers = median_of(net)(alone)
     assert abs(asked.baseline - answers.mean()) < 0.05 * answers.std()
     assert np.isnan(asked.background).all(axis=0).sum() == sum(len(f.columns) for f in FACTORS if f.may_lack)

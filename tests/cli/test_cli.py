@@ -159,12 +159,12 @@ FILES = {
     "no Parquet": ("events.parquet", b"no parquet", "events.parquet must be a readable parquet table"),
     "other ending": ("events.xlsx", b"PK", "must end in .csv or .parquet. Got '.xlsx'"),
     "no ending": ("events", b"speed\n3\n", "must end in .csv or .parquet. Got 'no ending'"),
-    "out of range": ("events.csv", b"speed,brake_pressure_bar\n20,80\n130,80\n", "speed in row 1 must be 1 to 70 m/s"),
-    "no value": ("events.csv", b"speed,brake_pressure_bar\n20,80\n,80\n", "speed in row 1 must be 1 to 70 m/s"),
+    "out of range": ("events.csv", b"speed,brake_pressure_bar\n20,80\n130,80\n", "speed in line 3 must be 1 to 70 m/s"),
+    "no value": ("events.csv", b"speed,brake_pressure_bar\n20,80\n,80\n", "speed in line 3 must be 1 to 70 m/s"),
     "text": (
         "events.csv",
         b"speed,brake_pressure_bar\n20,80\n20,hard\n",
-        "brake_pressure_bar in row 1 must be a number",
+        "brake_pressure_bar in line 3 must be a number",
     ),
     "unknown column": ("events.csv", b"speed,break_pressure_bar\n20,80\n", "Did you mean brake_pressure_bar?"),
 }

@@ -20,7 +20,7 @@ from acc_decel.comparison.bayes_training import MIN_EVENTS, BayesTraining, diver
 from acc_decel.comparison.folder import arrays_bytes, arrays_file, read_arrays, read_folder, write_folder
 from acc_decel.factors import CERTAIN, EXCLUSIONS, FACTORS, column_names
 from acc_decel.network import Layer, calibration, dense_net
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN
 from benchmarks import bayes as bench
 from benchmarks.network import Truth
 from tests.helpers.random_net import random_events, random_net
@@ -29,7 +29,6 @@ from tests.network.test_network import shortened
 SMALL = BayesTraining(epochs=8, batch=64, embedding=(8,), trunk=(12,))
 THIN = 1_200  # events
 RANGED = [f for f in FACTORS if not f.levels and f.step < f.high - f.low]
-MEDIAN = list(OUTPUTS).index("deceleration")
 ARRAYS = arrays_file(KIND)
 
 

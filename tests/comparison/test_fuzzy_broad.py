@@ -16,12 +16,11 @@ from acc_decel.comparison.folder import arrays_bytes, arrays_file, read_arrays, 
 from acc_decel.comparison.fuzzy_broad import KIND, MIN_EVENTS, FuzzyBroad, FuzzyBroadTraining, k_means, metrics, train
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.network.split import in_split
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import MEDIAN, OUTPUTS
 from benchmarks import network as bench
 from tests.network.test_network import shortened
 
 SMALL = FuzzyBroadTraining(rules=3, enhancement=10)
-MEDIAN = list(OUTPUTS).index("deceleration")
 ARRAYS = arrays_file(KIND)
 FORCED = [f for f in FACTORS if f.direction]
 

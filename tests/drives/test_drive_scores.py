@@ -9,7 +9,7 @@ import pytest
 from conftest import SHARED_DRIVES
 
 from acc_decel import drives
-from acc_decel.drives.description import description
+from acc_decel.drives.description import description_toml
 from acc_decel.evaluation import FULL_BRAKING_BAR, drive_score, score_events
 from acc_decel.factors import FACTORS
 from acc_decel.predictor import Predictor
@@ -70,7 +70,7 @@ def test_a_drive_on_snow_cannot_be_that_hard(answered, tmp_path):
 
 def test_known_factors_of_the_description_are_used_and_options_come_first(answered, tmp_path):
     file = driven(tmp_path / "drive.csv", 7.0)
-    drives.write_description(drives.inspected(file).proposal.recording, file.with_suffix(".toml"))
+    drives.write_description(drives.inspect_recording(file).proposal.description, file.with_suffix(".toml"))
     with file.with_suffix(".toml").open("a") as toml:
         toml.write('\n[known]\nmodel = "suv"\nsurface = "ice"\ntread_depth_mm = 6\n')
     ice = answered("drives", "score", file)
@@ -81,19 +81,19 @@ def test_known_factors_of_the_description_are_used_and_options_come_first(answer
 
 def test_known_factors_survive_being_written(tmp_path):
     file = driven(tmp_path / "drive.csv", 3.0)
-    drives.write_description(drives.inspected(file).proposal.recording, tmp_path / "a.toml")
+    drives.write_description(drives.inspect_recording(file).proposal.description, tmp_path / "a.toml")
     with (tmp_path / "a.toml").open("a") as toml:
         toml.write('\n[known]\nmodel = "suv"\nsurface = "ice"\nwater_film_mm = 0.5\n')
-    once = drives.recording(tmp_path / "a.toml")
-    (tmp_path / "b.toml").write_text(description(once))
-    assert drives.recording(tmp_path / "b.toml") == once
+    once = drives.read_description(tmp_path / "a.toml")
+    (tmp_path / "b.toml").write_text(description_toml(once))
+    assert drives.read_description(tmp_path / "b.toml") == once
     assert once.known == {"surface": "ice", "water_film_mm": 0.5}
 
 
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
-        ("speed = 3", "knows model"),
+        ("speed = 3", "can have model"),
         ("colour = 3", "'colour'"),
         ('surface = "mud"', "must be one of"),
         ("surface = 1", "must be one of"),
@@ -105,7 +105,7 @@ def test_known_factors_survive_being_written(tmp_path):
 def test_what_no_drive_can_know_is_refused_in_a_sentence(refused, tmp_path, line, wanted):
     file = driven(tmp_path / "drive.csv", 3.0)
     toml = tmp_path / "told.toml"
-    drives.write_description(drives.inspected(file).proposal.recording, toml)
+    drives.write_description(drives.inspect_recording(file).proposal.description, toml)
     toml.write_text(toml.read_text() + f"\n[known]\n{line}\n")
     assert wanted in refused("drives", "score", file, "--recording", toml)
 
@@ -136,3 +136,37 @@ def test_a_car_driven_to_the_limit_stays_below_the_capability_on_dry_asphalt(run
     assert told["events"] > 60
     assert told["above_upper"] == 0
     assert 0.6 * told["dry_capability"] < told["peak_envelope"] < told["dry_upper"]
+
+
+def test_each_event_stands_beside_its_prediction_and_the_check_says_what_it_cannot_show(run, answered, tmp_path):
+    file = driven(tmp_path / "drive.csv", 3.0, 7.0)
+    known = ("--surface", "packed_snow", "--tyre-kind", "winter")
+    rows = answered("drives", "score", file, *known)["rows"]
+    _, out, _ = run("drives", "score", file, *known)
+    assert [round(row["mean_deceleration"]) for row in rows] == [3, 7]
+    lines = [line for line in out.splitlines() if f"{rows[0]['initial_speed']:.2f}" in line]
+    for line, row, harder in zip(lines, rows, ("no", "yes"), strict=True):
+        for name in ("start_s", "mean_deceleration", "peak_deceleration", "deceleration", "deceleration_upper"):
+            assert f" {row[name]:.2f} " in line
+        assert f" {harder} " in line
+    assert "compact" in out
+    assert "Limit of this check: most braking is partial" in out
+    for heading in ("harder:", "peaks harder:", "95 % of peaks:", "dry asphalt:"):
+        assert heading in out
+
+
+def test_the_speed_is_no_option_of_a_command_that_measures_it(run):
+    _, out, _ = run("drives", "score", "--help")
+    assert "--speed" not in out
+    assert "Required" not in out.split("Braking factors")[1]
+    assert "Full braking if not given" in " ".join(out.replace("\u2502", " ").split())
+    assert run("drives", "score", "drive.csv", "--speed", "20")[0] == 2
+
+
+def test_a_drive_without_events_says_what_was_nearest(run, answered, tmp_path):
+    file = driven(tmp_path / "drive.csv", 1.4)
+    code, out, err = run("drives", "events", file, "--threshold", "2.5")
+    assert code == 0, err
+    hardest = answered("drives", "events", file)["hardest_deceleration"]
+    assert hardest == pytest.approx(1.4, abs=0.1)
+    assert f"the hardest deceleration is {hardest:.2f} m/s^2, the threshold 2.5 m/s^2" in out

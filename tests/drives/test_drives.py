@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from acc_decel import drives
 from acc_decel.drives.aligning import lag_of
-from acc_decel.drives.cleaning import rising
+from acc_decel.drives.cleaning import longest_rising
 from acc_decel.drives.events import build_up, mfdd
-from acc_decel.drives.outliers import implausible, spiky
+from acc_decel.drives.outliers import is_off_course, is_spike
 from acc_decel.drives.series import Series, sensor_updates, step_midpoints
 from tests.helpers.synthetic_drives import Score, Sensors, Truth, driven, recorded, score
 from tests.helpers.synthetic_radar import Radar, counts, seen, targets_in
@@ -32,9 +32,9 @@ def truths() -> list[Truth]:
     return [driven(np.random.default_rng(seed), COMPACT, ORDINARY, stops=10) for seed in (500, 501)]
 
 
-def found_in(truth: Truth, sensors: Sensors, path: Path, *, seed: int = 1) -> drives.Found:
+def found_in(truth: Truth, sensors: Sensors, path: Path, *, seed: int = 1) -> drives.DriveEvents:
     recorded(np.random.default_rng(seed), truth, sensors).to_csv(path, index=False)
-    return drives.found(path)
+    return drives.find_events(path)
 
 
 @pytest.mark.parametrize(("sensors", "recall", "precision"), IMPERFECT.values(), ids=IMPERFECT.keys())
@@ -64,7 +64,7 @@ def test_bias_and_grade_do_not_make_events(tmp_path):
     felt = 3 / 9 * np.cos(time / 9) + leak + rng.normal(0, 0.2, len(time))
     table = {"time": time, "speed_mps": speed + rng.normal(0, 0.03, len(time)), "accel_long": -felt}
     pd.DataFrame(table).to_csv(tmp_path / "drive.csv", index=False)
-    found = drives.found(tmp_path / "drive.csv")
+    found = drives.find_events(tmp_path / "drive.csv")
     assert found.clean.acceleration is not None
     assert len(found.events) == 0
 
@@ -74,7 +74,7 @@ def test_spikes_and_drop_outs_are_dropped_and_counted(tmp_path):
     speed = 60 + 10 * np.sin(time / 7)
     speed[300], speed[700:740] = 200, 0
     pd.DataFrame({"time": time, "speed_kmh": speed}).to_csv(tmp_path / "drive.csv", index=False)
-    found = drives.found(tmp_path / "drive.csv")
+    found = drives.find_events(tmp_path / "drive.csv")
     assert found.dropped == {"spike": 1, "drop-out": 40}
     assert (found.dropped_frames, found.clean.frames) == (41, len(time))
     assert len(found.events) == 0
@@ -85,7 +85,7 @@ def test_a_value_frozen_while_the_car_brakes_makes_a_gap_and_no_jump(tmp_path):
     speed = np.interp(time, [0, 20, 25, 60], [30, 30, 10, 10]) + 0.01 * np.sin(9 * time)
     speed[420:460] = speed[420]
     pd.DataFrame({"time": time, "speed_mps": speed}).to_csv(tmp_path / "drive.csv", index=False)
-    found = drives.found(tmp_path / "drive.csv")
+    found = drives.find_events(tmp_path / "drive.csv")
     assert found.dropped["frozen value"] >= 38
     assert found.events["peak_deceleration"].to_list() == pytest.approx([4.0], abs=0.3)
     assert found.events["quality"][0].split() == ["speed_only", "gap"]
@@ -123,14 +123,14 @@ def test_build_up_is_the_time_to_nine_tenths():
 def test_steady_changes_are_no_outliers(rate, start, step):
     time = np.arange(0, 50) * step
     speed = np.maximum(start + rate * time, 0)
-    assert not spiky(speed, least=0.5).any()
-    assert not implausible(time, speed, step).any()
+    assert not is_spike(speed, min_distance=0.5).any()
+    assert not is_off_course(time, speed, step).any()
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=40))
 def test_times_kept_rise_and_are_as_many_as_can(times):
     time = np.array(times)
-    rows = rising(time)
+    rows = longest_rising(time)
     assert (np.diff(time[rows]) > 0).all()
     greedy = np.flatnonzero(time > np.concatenate([[-1], np.maximum.accumulate(time)[:-1]]))
     assert len(rows) >= len(greedy)
@@ -139,7 +139,7 @@ def test_times_kept_rise_and_are_as_many_as_can(times):
 def test_one_wrong_time_costs_one_record():
     time = np.arange(100.0)
     time[40] = 1e9
-    assert rising(time).tolist() == [i for i in range(100) if i != 40]
+    assert longest_rising(time).tolist() == [i for i in range(100) if i != 40]
 
 
 def test_a_held_value_counts_once_for_each_time_the_sensor_has_news():
@@ -192,8 +192,8 @@ REAL = {
 @pytest.mark.parametrize(("name", "told"), REAL.items(), ids=REAL.keys())
 def test_recordings_of_others_are_understood_without_a_word(name, told):
     channel, sign, frames, (fewest, most) = told
-    found = drives.found(SHARED_DRIVES / name)
-    push = found.recording.channels.get("acceleration")
+    found = drives.find_events(SHARED_DRIVES / name)
+    push = found.description.channels.get("acceleration")
     assert (push.name if push else None) == channel
     assert push is None or push.sign == sign
     assert found.clean.frames == frames
@@ -203,7 +203,7 @@ def test_recordings_of_others_are_understood_without_a_word(name, told):
 @pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="recordings of others are not part of the project")
 def test_the_track_log_shows_a_car_driven_to_the_limit():
     # its source counts 74 events above 2 m/s^2 with a peak of 9.5, and a GPS late by about 1.35 s
-    found = drives.found(SHARED_DRIVES / "trackaddict_stc" / "STC_log.csv")
+    found = drives.find_events(SHARED_DRIVES / "trackaddict_stc" / "STC_log.csv")
     assert found.clean.lag == pytest.approx(1.35, abs=0.25)
     assert found.events["peak_deceleration"].max() == pytest.approx(9.5, abs=0.5)
     assert len(found.events) == pytest.approx(74, abs=8)

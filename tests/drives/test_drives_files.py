@@ -34,7 +34,7 @@ def columns(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return tuple(table[name].to_numpy() for name in table)
 
 
-def told_well(truth: Truth, found: drives.Found) -> bool:
+def told_well(truth: Truth, found: drives.DriveEvents) -> bool:
     told = score(truth, found.events)
     return told.true > 0 and told.recall == 1 and told.precision == 1
 
@@ -43,25 +43,25 @@ def told_well(truth: Truth, found: drives.Found) -> bool:
 def test_a_bus_log_is_decoded_with_the_dbc_beside_it(truth, table, tmp_path, ending):
     dbc(tmp_path)
     path = write_log(tmp_path / f"drive.{ending}", *frames(table))
-    found = drives.found(path)
+    found = drives.find_events(path)
     assert told_well(truth, found)
     assert found.clean.frames == 2 * len(table)
-    assert {c.name for c in found.recording.channels.values()} == {"VehicleSpeed", "AccelLong"}
+    assert {c.name for c in found.description.channels.values()} == {"VehicleSpeed", "AccelLong"}
 
 
 def test_a_raw_mf4_is_decoded_and_a_decoded_one_is_read(truth, table, tmp_path):
     raw = write_bus_mf4(tmp_path / "raw.mf4", [frames(table)])
     with pytest.raises(ValueError, match=r"raw\.mf4 holds a raw CAN bus .*--dbc"):
-        drives.found(raw)
-    assert told_well(truth, drives.found(raw, dbc=dbc(tmp_path)))
-    assert told_well(truth, drives.found(write_mf4(tmp_path / "decoded.mf4", table)))
+        drives.find_events(raw)
+    assert told_well(truth, drives.find_events(raw, dbc=dbc(tmp_path)))
+    assert told_well(truth, drives.find_events(write_mf4(tmp_path / "decoded.mf4", table)))
 
 
 def test_a_signal_of_a_frame_is_what_cantools_decodes(table, tmp_path):
     import cantools  # noqa: PLC0415
 
     database = cantools.database.load_file(dbc(tmp_path))
-    found = drives.inspected(write_log(tmp_path / "drive.log", *frames(table)))
+    found = drives.inspect_recording(write_log(tmp_path / "drive.log", *frames(table)))
     _, told = frames(table)
     inertia = [database.decode_message("Inertia", f["CAN_DataFrame.DataBytes"].tobytes()) for f in told[1::2]]
     channel = next(c for c in found.channels if c.name == "AccelLong")
@@ -91,7 +91,7 @@ def spelled(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 @pytest.mark.parametrize("name", list(spelled(pd.DataFrame(np.zeros((2, 3))))))
 def test_columns_are_understood_however_they_are_called(truth, table, tmp_path, name):
     spelled(table)[name].to_csv(tmp_path / "drive.csv", index=False)
-    assert told_well(truth, drives.found(tmp_path / "drive.csv"))
+    assert told_well(truth, drives.find_events(tmp_path / "drive.csv"))
 
 
 def test_a_german_logger_is_understood(truth, table, tmp_path):
@@ -99,43 +99,43 @@ def test_a_german_logger_is_understood(truth, table, tmp_path):
     told = {"Zeit [s]": time, "Geschwindigkeit [km/h]": speed, "L\u00e4ngsbeschleunigung [m/s\u00b2]": push}
     path = tmp_path / "fahrt.csv"
     pd.DataFrame(told).to_csv(path, index=False, sep=";", decimal=",", encoding="latin-1")
-    assert told_well(truth, drives.found(path))
+    assert told_well(truth, drives.find_events(path))
 
 
 def test_lines_before_the_header_and_a_row_of_units_are_understood(truth, table, tmp_path):
     rows = table.to_csv(index=False, header=False)
     path = tmp_path / "motec.csv"
     path.write_text(f"# logger 3\nFormat,CSV\n\nTime,Ground Speed,G Force Long\ns,km/h,m/s/s\n{rows}")
-    found = drives.found(path)
+    found = drives.find_events(path)
     assert told_well(truth, found)
-    assert found.recording.channels["acceleration"].unit.name == "m/s^2"
+    assert found.description.channels["acceleration"].unit.name == "m/s^2"
 
 
 def test_parquet_and_arrays_are_read(truth, table, tmp_path):
     time, speed, push = columns(table)
     iso = pd.Timestamp("2024-03-01") + pd.to_timedelta(time, unit="s")
     pd.DataFrame({"time": iso, "speed_kmh": speed, "acc": push}).to_parquet(tmp_path / "drive.parquet")
-    assert told_well(truth, drives.found(tmp_path / "drive.parquet"))
+    assert told_well(truth, drives.find_events(tmp_path / "drive.parquet"))
     arrays = tmp_path / "arrays"
     arrays.mkdir()
     for name, value in {"speed": speed / 3.6, "imu_accel": np.stack([push, 0 * push, 9.8 + 0 * push], axis=1)}.items():
         np.save(arrays / f"{name}__t.npy", time)
         np.save(arrays / f"{name}__value.npy", value)
-    found = drives.found(arrays)
+    found = drives.find_events(arrays)
     assert told_well(truth, found)
-    assert found.recording.channels["acceleration"].name == "imu_accel[0]"
+    assert found.description.channels["acceleration"].name == "imu_accel[0]"
 
 
 def test_the_proposed_mapping_can_be_written_mended_and_used(truth, table, tmp_path):
     path = tmp_path / "drive.csv"
     table.to_csv(path, index=False)
-    proposal = drives.inspected(path).proposal
-    drives.write_description(proposal.recording, tmp_path / "other.toml")
-    assert drives.recording(tmp_path / "other.toml") == proposal.recording
+    proposal = drives.inspect_recording(path).proposal
+    drives.write_description(proposal.description, tmp_path / "other.toml")
+    assert drives.read_description(tmp_path / "other.toml") == proposal.description
     mended = (tmp_path / "other.toml").read_text() + "lag = 0\n"
     (tmp_path / "drive.toml").write_text(mended)
-    found = drives.found(path)
-    assert found.recording.channels["acceleration"].lag == 0
+    found = drives.find_events(path)
+    assert found.description.channels["acceleration"].lag == 0
     assert "drive.toml" in found.notes[0]
     assert told_well(truth, found)
 
@@ -183,7 +183,7 @@ def broken(table: pd.DataFrame, folder: Path) -> dict[str, tuple[str, str]]:
         "no column like a time": "no channel is named like a time",
         "unknown unit": 'UNIT" (m/s, km/h, mph, kn, ft/s)',
         "two speeds": "either may be meant",
-        "no unit": "unit of 'VehSpeed' is not told",
+        "no unit": "unit of 'VehSpeed' is not stated",
     }
     for name, columns_ in tables.items():
         pd.DataFrame(columns_).to_csv(folder / f"{name}.csv", index=False)
@@ -239,8 +239,8 @@ def test_a_dbc_that_does_not_fit_is_named(table, tmp_path, refused):
 
 DESCRIPTIONS = {
     "unknown unit": ('[speed]\nchannel = "Speed (km/h)"\nunit = "furlong"', "m/s, km/h, mph, kn, ft/s. Got 'furlong'"),
-    "no unit": ('[speed]\nchannel = "Speed (km/h)"', "must say a unit"),
-    "unknown channel": ('[speed]\nchannel = "Sped"\nunit = "km/h"', "near it: 'Speed (km/h)'"),
+    "no unit": ('[speed]\nchannel = "Speed (km/h)"', "must have a unit"),
+    "unknown channel": ('[speed]\nchannel = "Sped"\nunit = "km/h"', "similar: 'Speed (km/h)'"),
     "unknown section": ('[sped]\nchannel = "x"\nunit = "km/h"', "Got also sped"),
     "unknown entry": ('[speed]\nchannel = "x"\nunit = "km/h"\nscale = 2', "Got also scale"),
     "no speed": ('[acceleration]\nchannel = "x"\nunit = "g"', "must have a section [speed]"),
@@ -259,7 +259,7 @@ def test_a_wrong_description_is_refused_with_what_would_be_right(table, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"), [('unit = "m/s^2"\nsign = -1', "turn its sign"), ('unit = "g"', "check both units")]
+    ("entry", "said"), [('unit = "m/s^2"\nsign = -1', "change its sign"), ('unit = "g"', "check both units")]
 )
 def test_a_description_that_the_values_disprove_is_refused(table, tmp_path, refused, entry, said):
     table.to_csv(tmp_path / "drive.csv", index=False)
@@ -274,8 +274,8 @@ def test_a_fleet_runs_on_dask(table, tmp_path):
     (tmp_path / "b.csv").write_text("")
     files = [tmp_path / "a.csv", tmp_path / "b.csv"]
     with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
-        report = drives.fleet(files, tmp_path / "dask", scheduler=cluster.scheduler_address)
-    pd.testing.assert_frame_equal(report, drives.fleet(files, tmp_path / "here", workers=1))
+        report = drives.find_fleet_events(files, tmp_path / "dask", scheduler=cluster.scheduler_address)
+    pd.testing.assert_frame_equal(report, drives.find_fleet_events(files, tmp_path / "here", workers=1))
 
 
 @pytest.mark.parametrize("name", ["inspect", "events", "fleet"])
@@ -319,12 +319,12 @@ def test_a_fleet_resumes_and_reads_again_only_what_changed(table, tmp_path):
     for name in ("a", "b"):
         table.to_csv(folder / f"{name}.csv", index=False)
     (folder / "c.csv").write_text("")
-    files = drives.recordings([folder])
-    first = drives.fleet(files, output, workers=1)
+    files = drives.list_recordings([folder])
+    first = drives.find_fleet_events(files, output, workers=1)
     parts = {p.name: p.stat().st_mtime_ns for p in (output / "parts").iterdir()}
     (folder / "c.csv").write_text(table.to_csv(index=False))
     (output / "report.csv").unlink()
-    second = drives.fleet(files, output, workers=1)
+    second = drives.find_fleet_events(files, output, workers=1)
     kept = {p.name: p.stat().st_mtime_ns for p in (output / "parts").iterdir() if p.name in parts}
     assert kept == parts
     assert first["status"].to_list() == ["ok", "ok", "failed"]
@@ -337,8 +337,8 @@ def test_a_fleet_resumes_and_reads_again_only_what_changed(table, tmp_path):
 def test_a_fleet_over_processes_finds_what_one_finds(table, tmp_path):
     for name in ("a", "b"):
         table.to_csv(tmp_path / f"{name}.csv", index=False)
-    files = drives.recordings([tmp_path / "a.csv", tmp_path / "b.csv"])
-    one, two = (drives.fleet(files, tmp_path / f"fleet{n}", workers=n) for n in (1, 2))
+    files = drives.list_recordings([tmp_path / "a.csv", tmp_path / "b.csv"])
+    one, two = (drives.find_fleet_events(files, tmp_path / f"fleet{n}", workers=n) for n in (1, 2))
     pd.testing.assert_frame_equal(one, two)
     assert (tmp_path / "fleet1" / "events.parquet").read_bytes() == (
         tmp_path / "fleet2" / "events.parquet"
@@ -347,7 +347,7 @@ def test_a_fleet_over_processes_finds_what_one_finds(table, tmp_path):
 
 def test_every_row_of_a_fleet_is_json_of_its_own(table, tmp_path):
     table.to_csv(tmp_path / "a.csv", index=False)
-    drives.fleet([tmp_path / "a.csv"], tmp_path / "fleet", workers=1)
+    drives.find_fleet_events([tmp_path / "a.csv"], tmp_path / "fleet", workers=1)
     (row,) = (tmp_path / "fleet" / "parts").glob("*.json")
     assert json.loads(row.read_text())["status"] == "ok"
 
@@ -358,5 +358,5 @@ def test_without_its_extra_the_command_says_which(monkeypatch, refused, tmp_path
     def missing(*_: object, **__: object) -> None:
         raise ModuleNotFoundError("No module named 'scipy'", name="scipy")
 
-    monkeypatch.setattr(drives, "found", missing)
+    monkeypatch.setattr(drives, "find_events", missing)
     assert 'pip install "acc-decel[drives]"' in refused("drives", "events", tmp_path / "drive.csv")

@@ -31,7 +31,7 @@ def events(count: int = 400, seed: int = 1) -> pd.DataFrame:
 
 
 def test_the_laws_that_made_the_events_are_found():
-    told = {f.quantity: f for f in drives.fitted_scenarios(events())}
+    told = {f.quantity: f for f in drives.fit_scenarios(events())}
     u = np.array([0.1, 0.5, 0.9])
     assert told["speed"].quantiles(u) == pytest.approx(
         np.array([10.86, 17.34, 25.99]), rel=0.05
@@ -45,12 +45,12 @@ def test_the_laws_that_made_the_events_are_found():
 def test_a_law_that_fits_badly_is_told_by_its_goodness():
     table = events()
     table["initial_speed"] = np.where(np.arange(len(table)) % 2, 10.0, 40.0) + table["initial_speed"] / 10
-    fit = next(f for f in drives.fitted_scenarios(table) if f.quantity == "speed")
+    fit = next(f for f in drives.fit_scenarios(table) if f.quantity == "speed")
     assert fit.p_value < 1e-6
 
 
 def test_a_scenario_file_is_read_as_it_was_written(tmp_path):
-    fits = drives.fitted_scenarios(events())
+    fits = drives.fit_scenarios(events())
     drives.write_scenarios(fits, tmp_path / "fleet.toml")
     u = np.linspace(0, 1, 11)
     for one, other in zip(fits, drives.read_scenarios(tmp_path / "fleet.toml"), strict=True):
@@ -58,7 +58,7 @@ def test_a_scenario_file_is_read_as_it_was_written(tmp_path):
 
 
 def test_the_dataset_drives_as_the_fleet_does_and_still_meets_every_corner():
-    fits = {f.quantity: f.quantiles(np.linspace(0, 1, 201)) for f in drives.fitted_scenarios(events())}
+    fits = {f.quantity: f.quantiles(np.linspace(0, 1, 201)) for f in drives.fit_scenarios(events())}
     driving = fleet_driving(COMPACT, speed=fits["speed"], deceleration=fits["deceleration"])
     drawn, unknown = scenarios(COMPACT.factors, seed=1, first=0, events=4096, driving=driving)
     plain, same = scenarios(COMPACT.factors, seed=1, first=0, events=4096)
@@ -116,11 +116,11 @@ def test_events_that_tell_no_law_are_refused_in_a_sentence(refused, tmp_path, ch
 
 @pytest.mark.parametrize(
     ("old", "new", "wanted"),
-    [("[gap]", "[hole]", "sections"), ('"', "'x", "TOML"), ("parameters", "numbers", "as fitted")],
+    [("[gap]", "[hole]", "sections"), ('"', "'x", "TOML"), ("parameters", "numbers", "fitted distribution")],
 )
 def test_a_scenario_file_of_another_kind_is_refused(refused, tmp_path, old, new, wanted):
     file = tmp_path / "fleet.toml"
-    drives.write_scenarios(drives.fitted_scenarios(events()), file)
+    drives.write_scenarios(drives.fit_scenarios(events()), file)
     file.write_text(file.read_text().replace(old, new))
     assert wanted in refused("generate", "--events", 64, "--output", tmp_path / "data", "--scenarios", file)
 

@@ -81,18 +81,18 @@ def test_the_core_refuses_an_array_of_the_wrong_width(core: CortexM, events: nda
 
 def test_instructions_cover_every_weight_and_little_else(report: EcuReport, net: DenseNet) -> None:
     multiplications = sum(layer.weights.size for layer in net.embedding + net.trunk)
-    assert 2 * multiplications < report.instructions_min <= report.instructions_per_prediction < 5 * multiplications
+    assert 2 * multiplications < report.instructions_least <= report.instructions_per_prediction < 5 * multiplications
 
 
 def test_every_answered_event_takes_the_same_time(report: EcuReport) -> None:
-    assert report.instructions_per_prediction == report.instructions_min
+    assert report.instructions_per_prediction == report.instructions_least
 
 
 def test_a_refused_event_is_measured_where_no_other_is_given(core: CortexM, report: EcuReport) -> None:
     nothing = np.full((3, len(column_names())), np.nan, "f4")
     refused = core.report(nothing)
     assert (refused.predictions, refused.counted) == (3, 3)
-    assert 0 < refused.instructions_per_prediction < report.instructions_min
+    assert 0 < refused.instructions_per_prediction < report.instructions_least
 
 
 def test_a_repeated_report_says_the_same(core: CortexM, events: ndarray, report: EcuReport) -> None:
@@ -167,7 +167,7 @@ def test_a_risc_v_is_counted_too_and_tests_itself(folder: Path, events: ndarray,
     core = CortexM(folder, core="rv32imfc", build=tmp_path)
     told = core.report(events)
     layers = sum(layer.weights.size for layer in net.embedding + net.trunk)
-    assert 2 * layers < told.instructions_min <= told.instructions_per_prediction < 20 * layers
+    assert 2 * layers < told.instructions_least <= told.instructions_per_prediction < 20 * layers
     assert (told.cycles, told.multiplications, told.ram_bytes, told.library_bytes) == (None, 0, 0, 0)
     assert 4 * len(column_names()) < told.stack_bytes < 1024
     weights = image(folder, tmp_path, CORES["rv32imfc"]).symbols["weights"]
@@ -199,7 +199,7 @@ def test_plain_c_gives_the_bits_of_the_kernel_by_hand(
     slow, fast = CortexM(plain, core=core), CortexM(by_hand, core=core)
     for is_, expected in zip(slow.predict_array(events[:1000]), fast.predict_array(events[:1000]), strict=True):
         assert is_.tobytes() == expected.tobytes()
-    cycles = [each.report(events).cycles for each in (slow, fast)]
+    cycles = [each.report(events[:100]).cycles for each in (slow, fast)]
     assert cycles[0] > 1.1 * cycles[1]
 
 
@@ -287,6 +287,6 @@ def test_the_benchmarks_plain_network_runs_in_every_form_on_one_core(tmp_path: P
         told[form] = report = ecu.report(words_of(events))
         assert report.cycles is not None
         assert report.cycles_per_mac == report.cycles / 1440 < cycles
-        assert form not in FORMATS or report.instructions_min == report.instructions_per_prediction
+        assert form not in FORMATS or report.instructions_least == report.instructions_per_prediction
     for form in {*told} - {*FORMATS}:
         assert told["float"].cycles < told[form].cycles / 2

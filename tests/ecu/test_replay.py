@@ -201,13 +201,13 @@ def test_without_timings_the_deadline_is_not_known(run, written, build: Path, tm
 BAD_DRIVES = {
     "no rows": (BRAKING.iloc[:0], "at least one event"),
     "no time": (BRAKING.drop(columns="time_s"), "must have a column time_s"),
-    "time backwards": (BRAKING.iloc[[0, 2, 1]], "time_s in row 2 must be at least 0.02 s"),
-    "time in words": (BRAKING.assign(time_s="noon"), "time_s in row 0 must be a number [s]. Got 'noon'"),
-    "time missing": (BRAKING.assign(time_s=[0.0, *[np.nan] * (ROWS - 1)]), "time_s in row 1 must be a number"),
+    "time backwards": (BRAKING.iloc[[0, 2, 1]], "time_s in line 4 must be at least 0.02 s"),
+    "time in words": (BRAKING.assign(time_s="noon"), "time_s in line 2 must be a number [s]. Got 'noon'"),
+    "time missing": (BRAKING.assign(time_s=[0.0, *[np.nan] * (ROWS - 1)]), "time_s in line 3 must be a number"),
     "milliseconds": (BRAKING.assign(time_s=1e6 * BRAKING["time_s"]), "in seconds"),
     "no speed": (BRAKING.drop(columns="speed"), "must have a column speed of 1 to 70 m/s"),
     "unknown column": (BRAKING.assign(sped=1.0), "Did you mean speed?"),
-    "no level": (BRAKING.assign(surface="lava"), "surface in row 0 must be one of asphalt"),
+    "no level": (BRAKING.assign(surface="lava"), "surface in line 2 must be one of asphalt"),
 }
 
 

@@ -1,6 +1,5 @@
 """The evidence that goes with the firmware: it is of the C that is exported, and the tools that made it can fail."""
 
-import copy
 import json
 import shutil
 from dataclasses import replace
@@ -10,9 +9,17 @@ import numpy as np
 import pytest
 from numpy import ndarray
 
+from acc_decel import cli, evidence
 from acc_decel.ecu import CortexM
-from acc_decel.export.firmware_files import FIXED, FORMATS
-from benchmarks import evidence, evidence_bits, evidence_events, evidence_stack, mutants
+from acc_decel.evidence import Settings, bits, find_firmware, mutation, report
+from acc_decel.evidence.events import driver_events, records, reference, unusual_net
+from acc_decel.evidence.folder import HAND_WRITTEN, fingerprint, write_format
+from acc_decel.evidence.stack import stack_bound
+from acc_decel.evidence.tools import missing_tools
+from acc_decel.export import write_model
+from acc_decel.export.firmware_files import FIXED, FLOAT, FORMATS
+from acc_decel.factors import FACTORS
+from acc_decel.model_folder import model_path, read_model, released_models
 
 HOME = Path(__file__).parents[2]
 EXPORT = HOME / "firmware_export"
@@ -20,40 +27,47 @@ EXPORT = HOME / "firmware_export"
 pytestmark = pytest.mark.skipif(
     not (shutil.which("gcc") and shutil.which("gcov")), reason="gcc is missing: apt-get install gcc"
 )
-NET = evidence_events.unusual(evidence_events.released("compact").factors)
-EVENTS = evidence_events.events_of(NET.factors, 600)
+NET = unusual_net(FACTORS)
+EVENTS = driver_events(FACTORS, 600)
+QUICK = Settings(events=8, fuzz_seconds=1, bits_events=20)
 
 
 @pytest.fixture(scope="module", params=FORMATS)
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
     """The firmware of an unusual network, and events with their answers."""
-    folder = evidence.written(tmp_path_factory.mktemp(request.param), NET, request.param)
-    return folder, evidence_events.records(EVENTS, *evidence_events.answered(NET, EVENTS, request.param))
+    folder = write_format(tmp_path_factory.mktemp(request.param), NET, "unusual", request.param)
+    return folder, records(EVENTS, *reference(NET, request.param)(EVENTS))
 
 
 def test_the_evidence_is_of_the_exported_c() -> None:
-    told = json.loads((EXPORT / "evidence.json").read_text())
-    assert told["sources_sha256"] == evidence.fingerprint(EXPORT), "run python benchmarks/evidence.py"
-    assert told["hand_written_sha256"] == evidence.fingerprint(evidence.HAND_WRITTEN), "run benchmarks/evidence.py"
-    assert (EXPORT / "EVIDENCE.md").read_text() == evidence.page(told)
+    measured = evidence.read_evidence(EXPORT)
+    assert measured["sources_sha256"] == fingerprint(EXPORT), "run acc-decel evidence firmware_export"
+    assert measured["hand_written_sha256"] == fingerprint(HAND_WRITTEN), "run acc-decel evidence firmware_export"
+    assert (EXPORT / "EVIDENCE.md").read_text() == evidence.page(measured)
 
 
-def test_one_part_is_measured_again_for_the_same_c_alone(monkeypatch) -> None:
-    told = json.loads((EXPORT / "evidence.json").read_text())
-    monkeypatch.setitem(evidence.PARTS, "stack", lambda name, folder: (name, folder.name))
-    again = evidence.renewed(copy.deepcopy(told), "stack")
-    assert [again[name].pop("stack") for name in FORMATS] == [(name, name) for name in FORMATS]
-    assert again == {k: {n: p for n, p in v.items() if n != "stack"} if k in FORMATS else v for k, v in told.items()}
-    with pytest.raises(SystemExit, match="--only must find evidence of the present C"):
-        evidence.renewed(told | {"hand_written_sha256": "other"}, "stack")
+def test_one_part_is_measured_again_only_for_the_same_c(monkeypatch) -> None:
+    firmware = find_firmware(EXPORT)
+    before = report._head(firmware) | {name: {"stack": 0, "warnings": 1} for name in (FLOAT, FIXED)} | {"other": 2}
+    part = report.Part(lambda subject: (subject.number_format, subject.folder.name, subject.settings.events))
+    monkeypatch.setitem(report.PARTS, "stack", part)
+    steps = []
+    after = evidence.renew(before, firmware, QUICK, "stack", on_step=lambda: steps.append(1))
+    assert [after[name].pop("stack") for name in (FLOAT, FIXED)] == [(name, name, 8) for name in (FLOAT, FIXED)]
+    assert after == before | {name: {"warnings": 1} for name in (FLOAT, FIXED)}
+    assert len(steps) == evidence.steps_of(QUICK, (FLOAT, FIXED), "stack") == 2
+    with pytest.raises(ValueError, match="--only must find evidence of the present C"):
+        evidence.renew(before | {"hand_written_sha256": "other"}, firmware, QUICK, "stack")
+    with pytest.raises(ValueError, match=r"--only must be one of .*, differences\. Got 'speed'"):
+        evidence.renew(before, firmware, QUICK, "speed")
 
 
 def test_the_evidence_is_good() -> None:
-    told = json.loads((EXPORT / "evidence.json").read_text())
+    measured = json.loads((EXPORT / "evidence.json").read_text())
     for number_format in FORMATS:
-        part = told[number_format]
+        part = measured[number_format]
         core = part["cortex_m4f"]
-        assert core["instructions_min"] == core["instructions_per_prediction"]
+        assert core["instructions_least"] == core["instructions_per_prediction"]
         assert (core["ram_bytes"], core["guard_share"] < 0.25) == (0, True)
         assert part["stack"]["bound_bytes"] >= core["stack_bytes"]
         assert set(part["warnings"].values()) == {0}
@@ -64,56 +78,56 @@ def test_the_evidence_is_good() -> None:
         assert (part["fuzzing"]["findings"], part["fuzzing"]["seconds"] >= 600) == ([], True)
         assert part["fuzzing"]["executions"] > 1e6
         assert part["mutants"]["killed"] + part["mutants"]["equivalent"] == part["mutants"]["mutants"] > 150
-    for key in evidence.DIFFERENCES.values():
-        assert {part["differences"] for part in told[key].values()} == {0}
-        assert all(told[key][core]["events"] >= 1e6 for core in ("host", "cortex-m4f", "cortex-m7", "rv32imfc"))
+    for key in report.DIFFERENCES.values():
+        assert {part["differences"] for part in measured[key].values()} == {0}
+        assert all(measured[key][core]["events"] >= 1e6 for core in ("host", "cortex-m4f", "cortex-m7", "rv32imfc"))
     for key in ("fixed_point_differences", "shift_differences"):
-        assert all(told[key][name]["events"] >= 1e6 for name in ("onnxruntime", "cortex-m0", "cortex-m3"))
+        assert all(measured[key][name]["events"] >= 1e6 for name in ("onnxruntime", "cortex-m0", "cortex-m3"))
 
 
 def test_listed_deviations_are_explained_in_the_readme() -> None:
     text = (EXPORT / "README.md").read_text()
-    assert all(f"Rule {rule} " in text for rule in evidence.DEVIATIONS)
+    assert all(f"Rule {rule} " in text for rule in report.DEVIATIONS)
 
 
 def test_the_events_execute_every_line_and_branch(written: tuple[Path, bytes]) -> None:
-    for name, share in evidence.coverage(*written).items():
+    for name, share in report.coverage(*written).items():
         assert share == {"lines": 100, "branches": 100}, name
 
 
 def test_the_sanitizers_find_nothing(written: tuple[Path, bytes]) -> None:
-    assert evidence.sanitized(*written) == {"exit_code": 0, "findings": 0}
+    assert report.sanitize(*written) == {"exit_code": 0, "findings": 0}
 
 
 def test_a_wrong_answer_is_seen_by_the_driver(written: tuple[Path, bytes]) -> None:
     folder, data = written
     first = 4 * EVENTS.shape[1]  # the lowest byte of the first event's first output
-    assert evidence.sanitized(folder, data[:first] + bytes([data[first] ^ 1]) + data[first + 1 :])["exit_code"] == 1
+    assert report.sanitize(folder, data[:first] + bytes([data[first] ^ 1]) + data[first + 1 :])["exit_code"] == 1
 
 
 def test_the_stack_never_reaches_below_its_bound(written: tuple[Path, bytes]) -> None:
-    bound = evidence_stack.stack_bound(written[0])["bound_bytes"]
+    bound = stack_bound(written[0])["bound_bytes"]
     painted = CortexM(written[0]).report(EVENTS).stack_bytes
     assert painted <= bound < painted + 64
 
 
 @pytest.mark.parametrize("file", ["acc_decel_self_test.c", "acc_decel_correction.c"])
 def test_every_mutant_of_a_small_file_is_killed_or_known(written: tuple[Path, bytes], file: str) -> None:
-    total, alive = mutants.survivors(written[0], [file], written[1])
+    total, alive = mutation.survivors(written[0], [file], written[1])
     assert total > 10
-    assert all(any(passage in str(m) for passage in mutants.EQUIVALENT) for m in alive), list(map(str, alive))
+    assert all(map(mutation.is_equivalent, alive)), list(map(str, alive))
 
 
 def test_mutants_are_made_within_functions_alone() -> None:
     text = "/* 1 + 2 */\n#define A (1 + 2)\nint f(int a)\n{\n    return a + 1;\n}\n"
-    assert [(m.new, m.number) for m in mutants.mutants_of("a.c", text)] == [("-", 5), ("2", 5)]
+    assert [(m.new, m.number) for m in mutation.mutants_of("a.c", text)] == [("-", 5), ("2", 5)]
 
 
 @pytest.mark.skipif(not shutil.which("cppcheck"), reason="cppcheck is missing: apt-get install cppcheck")
 def test_misra_finds_what_is_listed_and_no_more(written: tuple[Path, bytes], tmp_path: Path) -> None:
-    assert evidence.misra(written[0])["other_findings"] == {}
+    assert report.misra(written[0])["other_findings"] == {}
     (tmp_path / "acc_decel.c").write_text("int f(int a);\nint f(int a)\n{\n    if (a) return 1;\n    return 0;\n}\n")
-    assert evidence.misra(tmp_path)["other_findings"] != {}
+    assert report.misra(tmp_path)["other_findings"] != {}
 
 
 def test_differences_are_counted_by_event() -> None:
@@ -121,17 +135,110 @@ def test_differences_are_counted_by_event() -> None:
     status = np.zeros(3, np.int64)
     other = outputs.copy()
     other[1, 2] = -0.0
-    assert evidence_bits.unlike((other, status), (outputs, status)) == 1
-    assert evidence_bits.unlike((outputs, status + np.array([0, 0, 1])), (outputs, status)) == 1
+    assert bits.unlike((other, status), (outputs, status)) == 1
+    assert bits.unlike((outputs, status + np.array([0, 0, 1])), (outputs, status)) == 1
 
 
-def test_an_altered_weight_is_told_by_everyone_who_runs_it(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(evidence_bits, "SLOW", {})
-    net = evidence_events.released("compact")
+def test_an_altered_weight_is_detected_by_everyone_who_runs_it(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(bits, "SLOW", {})
+    net, _ = read_model(model_path("compact").parent)
     layer = net.trunk[-1]
     other = replace(net, trunk=(*net.trunk[:-1], replace(layer, bias=layer.bias + np.float32(0.01))))
-    folder, ticks = evidence.written(tmp_path, other, FIXED), []
-    told = evidence_bits.differences(folder, net, FIXED, events=40, on_part=lambda: ticks.append(1))
-    assert [*told] == ["host", "onnxruntime", "cortex-m4f", "cortex-m7", "cortex-m3", "cortex-m0", "rv32imfc", "rv32ic"]
-    assert len(ticks) == evidence_bits.parts_in_all([FIXED], 40) == len(told)
-    assert all(part["events"] == 40 and part["differences"] > 30 for part in told.values())
+    folder, ticks = write_format(tmp_path, other, "compact", FIXED), []
+    counts = bits.differences(folder, net, FIXED, events=40, on_part=lambda: ticks.append(1))
+    assert [*counts] == [
+        "host",
+        "onnxruntime",
+        "cortex-m4f",
+        "cortex-m7",
+        "cortex-m3",
+        "cortex-m0",
+        "rv32imfc",
+        "rv32ic",
+    ]
+    assert len(ticks) == bits.parts_in_all([FIXED], 40) == len(counts)
+    assert all(part["events"] == 40 and part["differences"] > 30 for part in counts.values())
+
+
+@pytest.fixture(scope="module")
+def own_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder whose name no released model has, with the network of one."""
+    net, metrics = read_model(released_models()["compact"])
+    origin = {key: metrics.pop(key) for key in ("vehicle", "dataset", "training")}
+    folder = tmp_path_factory.mktemp("model")
+    write_model(folder, net, metrics=metrics, **origin | {"vehicle": "my_car"})
+    return folder
+
+
+def test_a_firmware_is_found_with_its_model_and_format(own_model: Path, tmp_path: Path) -> None:
+    firmware = find_firmware(EXPORT)
+    assert (firmware.model, firmware.number_format, firmware.folder) == ("compact", FLOAT, EXPORT)
+    write_format(tmp_path, read_model(own_model)[0], "my_car", FIXED)
+    assert find_firmware(tmp_path, str(own_model)).number_format == FIXED
+    with pytest.raises(ValueError, match=r"from the model my_car, which is not a released model .*--model"):
+        find_firmware(tmp_path)
+    with pytest.raises(ValueError, match=r"from the model my_car\. Got the model compact"):
+        find_firmware(tmp_path, "compact")
+
+
+def test_a_firmware_that_its_model_does_not_export_is_refused_by_file(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(EXPORT, tmp_path / "altered"))
+    source = folder / "acc_decel_layers.c"
+    source.write_text(source.read_text() + "/* altered */\n")
+    with pytest.raises(ValueError, match=r"acc_decel_layers\.c must be what the model compact exports"):
+        find_firmware(folder)
+    source.unlink()
+    with pytest.raises(ValueError, match=r"acc_decel_layers\.c must be what the model compact exports"):
+        find_firmware(folder)
+    with pytest.raises(ValueError, match="must be a folder written by `acc-decel export`"):
+        find_firmware(tmp_path)
+
+
+def test_a_program_that_is_not_installed_is_named_with_its_package(monkeypatch, tmp_path: Path, capsys) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert missing_tools(["gcc", "gcov", "gcc", "clang", "libFuzzer"]) == ["gcc", "gcov", "clang"]
+    monkeypatch.setattr("sys.argv", ["acc-decel", "evidence", str(EXPORT)])
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+    said = capsys.readouterr().err
+    assert "gcc, gcov, cppcheck, clang must be installed" in said
+    assert "apt-get install gcc cppcheck clang" in said
+
+
+QUICK_PARTS = {  # of a part that takes long: what it gives
+    "coverage_pct": {"acc_decel.c": {"lines": 100.0, "branches": 100.0}},
+    "misra_c_2012": {"other_findings": {}},
+    "mutants": {"mutants": 7, "killed": 6, "equivalent": 1, "survivors": []},
+    "sanitizers": {"findings": 0},
+}
+
+
+@pytest.mark.skipif(bool(missing_tools(["clang", "libFuzzer"])), reason="clang is not installed")
+def test_the_command_measures_the_firmware_of_any_model(own_model: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+    for name, result in QUICK_PARTS.items():
+        monkeypatch.setitem(report.PARTS, name, report.Part(lambda _, result=result: result))
+    write_format(tmp_path, read_model(own_model)[0], "my_car", FIXED)
+    numbers = ("--events", "8", "--bits-events", "20", "--fuzz-seconds", "1", "--format", "fixed")
+    monkeypatch.setattr("sys.argv", ["acc-decel", "evidence", str(tmp_path), "--model", str(own_model), *numbers])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    page = (tmp_path / "EVIDENCE.md").read_text()
+    assert page.strip() in capsys.readouterr().out
+    assert page.startswith("# Evidence for the firmware of my_car")
+    assert "(8 events)" in page
+    assert "(1 s)" in page
+    assert "cortex-m0 0 of 20" in page
+    assert "float" not in page.replace("float32", "")
+    measured = evidence.read_evidence(tmp_path)
+    assert evidence.formats_of(measured) == [FIXED]
+    assert measured["sources_sha256"] == fingerprint(tmp_path)
+    assert {part["differences"] for part in measured["fixed_point_differences"].values()} == {0}
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_settings_below_one_are_refused_by_option() -> None:
+    with pytest.raises(ValueError, match=r"--fuzz-seconds must be at least 1\. Got 0"):
+        Settings(fuzz_seconds=0)
+    with pytest.raises(ValueError, match=r"--format must be one of float, fixed, shift\. Got 'double'"):
+        evidence.check_formats(["double"])

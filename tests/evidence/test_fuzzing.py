@@ -5,43 +5,49 @@ from pathlib import Path
 
 import pytest
 
+from acc_decel.evidence.events import unusual_net
+from acc_decel.evidence.folder import write_format
+from acc_decel.evidence.fuzzing import fuzz
+from acc_decel.evidence.tools import CLANG, LIBFUZZER, check_tools
 from acc_decel.export.firmware_files import FORMATS
-from benchmarks import evidence, evidence_events, fuzzing
+from acc_decel.factors import FACTORS
 
-NET = evidence_events.unusual(evidence_events.released("compact").factors)
+NET = unusual_net(FACTORS)
 RUNS = 10_000
 
 
 @pytest.fixture(scope="module", autouse=True)
 def programs() -> None:
     """These tests are skipped where a program is missing; where CI=true, that is an error."""
-    if missing := fuzzing.missing_programs():
-        pytest.skip(f"{', '.join(missing)} missing: {fuzzing.INSTALL}")
+    try:
+        check_tools([CLANG, LIBFUZZER])
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The firmware of an unusual network, whose raw quantiles cross."""
-    return {name: evidence.written(tmp_path_factory.mktemp(name), NET, name) for name in FORMATS}
+    return {name: write_format(tmp_path_factory.mktemp(name), NET, "unusual", name) for name in FORMATS}
 
 
 @pytest.mark.parametrize("number_format", FORMATS)
 def test_nothing_is_found_in_the_exported_c(folders: dict[str, Path], number_format: str) -> None:
-    told = fuzzing.fuzzed(folders[number_format], NET, runs=RUNS)
-    assert told["findings"] == []
-    assert told["executions"] >= RUNS
-    assert told["edges"] > 70
+    result = fuzz(folders[number_format], NET, runs=RUNS)
+    assert result["findings"] == []
+    assert result["executions"] >= RUNS
+    assert result["edges"] > 70
 
 
-DEFECTS = {  # passage of acc_decel.c, what stands there instead, the promise that is broken
-    "a NaN that is let through": ("(missing & ACC_DECEL_REQUIRED)", "(missing & 0U)", "must be available and is NaN"),
+DEFECTS = {  # text of acc_decel.c, its replacement, the promise that is broken
+    "a NaN that is accepted": ("(missing & ACC_DECEL_REQUIRED)", "(missing & 0U)", "must be available and is NaN"),
     "a range that is not checked": (
         "outside_mask(word.value, column_limits[i - 1U].low, column_limits[i - 1U].span)",
         "outside_mask(word.value, 0U, 0xFFFFFFFFU)",
         "out of range is refused",
     ),
     "quantiles that cross": ("            put_in_order(outputs);\n", "", "quantiles ascend"),
-    "an answer that is spoilt": (
+    "an answer that is changed": (
         "        columns_of(factors, columns);\n",
         "        columns_of(factors, columns);\n        prediction->delay = 0.0F;\n",
         "leaves the prediction unchanged",
@@ -62,7 +68,7 @@ def test_a_planted_defect_is_found(
     code = (folder / "acc_decel.c").read_text()
     assert passage in code
     (folder / "acc_decel.c").write_text(code.replace(passage, defect, 1))
-    (finding,) = fuzzing.fuzzed(folder, NET, runs=RUNS)["findings"]
+    (finding,) = fuzz(folder, NET, runs=RUNS)["findings"]
     assert promise in finding
 
 
@@ -70,4 +76,4 @@ def test_what_does_not_compile_is_said(folders: dict[str, Path], tmp_path: Path)
     folder = Path(shutil.copytree(folders["float"], tmp_path / "broken"))
     (folder / "acc_decel.c").write_text("no C")
     with pytest.raises(RuntimeError, match=r"must compile with clang. Got:\n.*unknown type name"):
-        fuzzing.fuzzed(folder, NET, runs=1)
+        fuzz(folder, NET, runs=1)

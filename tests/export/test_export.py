@@ -18,7 +18,7 @@ from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import EXCLUSIONS, FACTORS, Factor, column_names, schema
 from acc_decel.model_folder import read_model
 from acc_decel.network import DenseNet, domain_score, to_bytes
-from acc_decel.outputs import COMFORT_DECELERATION, OUTPUTS
+from acc_decel.outputs import COMFORT_DECELERATION, LOWER, OUTPUTS
 from acc_decel.status import (
     BELOW_COMFORT,
     NOT_AVAILABLE_SHIFT,
@@ -55,8 +55,8 @@ def check_agree(net: DenseNet, columns: ndarray, got: tuple[ndarray, ndarray]) -
     expected = reference_outputs(net, columns)
     np.testing.assert_allclose(got[0], expected, rtol=0, atol=BUDGET.numpy_to_onnx)
     same = got[1] == status_of(net, columns)
-    near = np.abs(expected[:, 0] - COMFORT_DECELERATION) < BUDGET.numpy_to_onnx  # there the last bits decide
-    answered = np.isfinite(expected[:, 0])
+    near = np.abs(expected[:, LOWER] - COMFORT_DECELERATION) < BUDGET.numpy_to_onnx  # there the last bits decide
+    answered = np.isfinite(expected[:, LOWER])
     near[answered] |= np.abs(domain_score(net, columns[answered])) < BUDGET.score_to_onnx
     assert near.mean() < 0.01
     assert (same | near).all(), columns[~(same | near)][:3]
@@ -187,7 +187,7 @@ def test_a_combination_that_no_road_shows_is_flagged(e):
 def test_below_comfort_is_said_of_exactly_the_stops_below_the_acc_limit(session):
     columns = random_events(np.random.default_rng(6), 3000)
     outputs, status = answers(session, columns)
-    np.testing.assert_array_equal(status & BELOW_COMFORT != 0, outputs[:, 0] < np.float32(COMFORT_DECELERATION))
+    np.testing.assert_array_equal(status & BELOW_COMFORT != 0, outputs[:, LOWER] < np.float32(COMFORT_DECELERATION))
 
 
 def test_the_same_network_gives_the_same_bytes():

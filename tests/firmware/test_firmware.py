@@ -23,7 +23,7 @@ from acc_decel.export.firmware_files import firmware_files, write_firmware
 from acc_decel.export.reference import reference_outputs, status_of
 from acc_decel.factors import EXCLUSIONS, FACTORS, Factor, column_names, schema
 from acc_decel.network import DenseNet, Layer
-from acc_decel.outputs import ORDERED, OUTPUTS
+from acc_decel.outputs import LOWER, ORDERED, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 from tests.helpers.random_net import familiar, random_events, random_net, spoiled
 
@@ -174,7 +174,7 @@ def test_an_excluded_combination_is_answered_but_flagged(
 def test_comfort_is_flagged_exactly_below_its_limit(ecu: HostEcu, net: DenseNet) -> None:
     events = random_events(np.random.default_rng(3), 2000)
     outputs, status = ecu.predict_array(events)
-    np.testing.assert_array_equal(status & BELOW_COMFORT != 0, outputs[:, 0] < 3.5)
+    np.testing.assert_array_equal(status & BELOW_COMFORT != 0, outputs[:, LOWER] < 3.5)
 
 
 def test_quantiles_never_cross(ecu: HostEcu) -> None:

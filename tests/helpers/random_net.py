@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from acc_decel.factors import FACTORS, Factor
+from acc_decel.factors import FACTORS, Factor, column_factors, ranges
 from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 from acc_decel.outputs import OUTPUTS
 
@@ -44,13 +44,13 @@ def random_net(
         layers.append(drawn)
         carried = directions
     layers[-1] = Layer(layers[-1].weights, np.array([TYPICAL[name] for name in OUTPUTS], "f4"))
-    ranges = np.array([(f.low, f.high) for f in factors for _ in f.columns])
-    plain = np.array([bool(f.levels) and not scaled_choices for f in factors for _ in f.columns])
+    limits = np.array(ranges(factors))
+    plain = np.array([bool(f.levels) and not scaled_choices for f in column_factors(factors)])
     scored, total = layer(rng, len(domain_inputs(factors)), SCORED), layer(rng, SCORED, 1)
     return DenseNet(
         factors,
-        center=np.where(plain, 0, ranges.mean(axis=1)).astype("f4"),
-        inverse_spread=np.where(plain, 1, 2 / np.diff(ranges)[:, 0]).astype("f4"),
+        center=np.where(plain, 0, limits.mean(axis=1)).astype("f4"),
+        inverse_spread=np.where(plain, 1, 2 / np.diff(limits)[:, 0]).astype("f4"),
         embedding=tuple(layer(rng, i, o) for i, o in pairwise((wires.embedding_inputs, *embedding))),
         trunk=tuple(layers),
         low=np.full(count, -np.inf, "f4"),

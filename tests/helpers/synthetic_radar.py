@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy import ndarray
 
-from acc_decel.drives import Channel, Drive, Recording, Records, Targets, targets
+from acc_decel.drives import Channel, Description, Drive, Records, TargetEvents, target_events
 from acc_decel.drives.units import unit_named
 from tests.helpers.synthetic_drives import matched
 
@@ -154,16 +154,16 @@ def _true_events(time: ndarray, speed: ndarray, table: pd.DataFrame) -> list[dic
     return found
 
 
-def targets_in(log: Log) -> Targets:
+def targets_in(log: Log) -> TargetEvents:
     """What `drives` finds in the log, of which it sees the frames and own speed alone."""
     seen_frames = {name: log.frames[name].to_numpy(float) for name in ("range", "lateral", "track")}
     frames = Records(log.frames["time"].to_numpy(), seen_frames | {"range_rate": log.frames["rate"].to_numpy()})
     own = Records(log.own["time"].to_numpy(), {"speed": log.own["speed"].to_numpy()})
-    told = Recording({"speed": Channel("speed", unit_named("m/s", "speed", "synthetic"))})
-    return targets(Drive(Path("synthetic"), (frames, own), len(log.frames) + len(log.own), told))
+    told = Description({"speed": Channel("speed", unit_named("m/s", "speed", "synthetic"))})
+    return target_events(Drive(Path("synthetic"), (frames, own), len(log.frames) + len(log.own), told))
 
 
-def counts(log: Log, found: Targets) -> ndarray:
+def counts(log: Log, found: TargetEvents) -> ndarray:
     """Events that must be found, of them found, found, of them right; genuine frames, kept, all kept; hard, lost."""
     pairs = matched(log.events, found.events, least=1 / 3)
     must = log.events["must"].to_numpy(bool)

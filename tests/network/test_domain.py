@@ -46,14 +46,8 @@ from acc_decel.network import (
     to_bytes,
     wiring,
 )
-from acc_decel.network.domain import (
-    FALSE_ALARMS,
-    auroc,
-    fit_domain,
-    is_dependent,
-    resample_factors,
-    with_threshold,
-)
+from acc_decel.network.domain import auroc, is_dependent
+from acc_decel.network.domain_fitting import FALSE_ALARMS, fit_domain, resample_factors, with_threshold
 from acc_decel.network.domain_metrics import domain_metrics, out_of_range
 from acc_decel.network.split import in_split
 from acc_decel.status import OUTSIDE_DOMAIN, REFUSED

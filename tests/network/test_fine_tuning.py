@@ -10,10 +10,10 @@ from conftest import BUDGET, COMPACT, QUICK_FITTING, SMALL_EVENTS, sensed_events
 from acc_decel.assurance.monotone_arrays import violations
 from acc_decel.dataset import generate, load_dataset
 from acc_decel.model_folder import read_model
-from acc_decel.network.calibration import MEDIAN
 from acc_decel.network.fine_tuning import FINE_TUNING, fine_tune, with_sizes_of, with_weights
 from acc_decel.network.keras_net import keras_model, plain
 from acc_decel.network.split import in_split
+from acc_decel.outputs import MEDIAN
 from acc_decel.physics import vehicle
 from acc_decel.predictor import Predictor
 

@@ -20,7 +20,6 @@ from acc_decel.physics import (
     Vehicle,
     braking,
     history,
-    stopping_distance,
     stops,
     typical_latents,
     tyre,
@@ -188,12 +187,6 @@ def test_delay_and_deceleration_reproduce_the_stopping_distance(case, unknown):
         assert answer["stopping_distance"][0] == pytest.approx(formula)
     else:
         assert answer["stopping_distance"][0] == np.inf
-
-
-def test_stopping_distance_is_infinite_for_a_car_that_does_not_slow_down():
-    speed = np.array([20.0, 20.0, 20.0])
-    distance = stopping_distance(speed, np.array([5.0, 0.0, -1.0]), np.full(3, 0.1))
-    assert distance.tolist() == [42.0, np.inf, np.inf]
 
 
 def test_unknowns_left_out_are_typical():

@@ -18,7 +18,7 @@ from acc_decel.cli.card import _text
 from acc_decel.export import onnx_bytes, reference_outputs
 from acc_decel.factors import Factor, column_names, schema
 from acc_decel.model_folder import made_for, read_model
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import LOWER, OUTPUTS, UPPER
 from acc_decel.status import OUTSIDE_DOMAIN, REFUSED
 from tests.helpers.random_net import random_net
 
@@ -194,7 +194,7 @@ def test_the_interval_widens_when_a_factor_that_matters_is_lost(predictor, f):
     columns = columns[np.isnan(columns[:, column_names().index("friction_estimate")])]
     lost = columns.copy()
     lost[:, [column_names().index(c) for c in f.columns]] = np.nan
-    widths = [outputs[:, 2] - outputs[:, 0] for outputs, _ in map(predictor.predict_array, (columns, lost))]
+    widths = [outputs[:, UPPER] - outputs[:, LOWER] for outputs, _ in map(predictor.predict_array, (columns, lost))]
     assert np.median(widths[1] - widths[0]) > 0.1
 
 
@@ -206,7 +206,7 @@ def test_the_interval_never_widens_in_the_median_when_any_factor_is_told(predict
         told = columns[available(columns, f)]
         lost = told.copy()
         lost[:, [column_names().index(c) for c in f.columns]] = np.nan
-        widths = [outputs[:, 2] - outputs[:, 0] for outputs, _ in map(predictor.predict_array, (told, lost))]
+        widths = [outputs[:, UPPER] - outputs[:, LOWER] for outputs, _ in map(predictor.predict_array, (told, lost))]
         assert np.median(widths[1] - widths[0]) > -0.02, f.name
 
 

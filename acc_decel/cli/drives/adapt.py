@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acc_decel.cli.drives.options import note_ignored
 from acc_decel.cli.options import Json
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, read_table, say
 
@@ -25,9 +26,10 @@ def adapt(
     """Estimate brake gain, friction level, drag, mass and response of one car from its stops, as a vehicle file.
 
     EVENTS has a row for each stop, a column for each braking factor (all must be known), `deceleration` [m/s^2] of the
-    built-up brakes and, where the demand was recorded, `delay` [s]. A table of `drives events` also serves, with
-    `initial_speed` and `mfdd`, once the other factors are added. Each parameter comes with its 95 % interval; one that
-    the stops cannot tell is kept as the vehicle has it. `generate --vehicle` and `train` then make the car's own model.
+    built-up brakes and, where the demand was recorded, `delay` [s]. A table of `drives events` serves, too, once the
+    other factors are added: `initial_speed` and `mfdd` are taken, and columns that are no factor are ignored. Each
+    parameter comes with its 95 % interval; one that the stops cannot tell is kept as the vehicle has it. `generate
+    --vehicle` and `train` then make the car's own model. Needs the extras [train] and [drives].
 
         acc-decel drives adapt stops.csv --vehicle compact --output my_car.toml
         acc-decel generate --vehicle my_car.toml --output data/my_car
@@ -36,6 +38,7 @@ def adapt(
 
     car = physics.vehicle(vehicle)
     known = adaptation.known_stops(read_table(events), car)
+    note_ignored(known.ignored)
     noise = adaptation.MeasurementNoise(deceleration_error, delay_error)
     with progress_bar() as progress:
         task = progress.add_task(f"fitting {car.name} to {len(known.deceleration)} stops", total=None)

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from acc_decel.cli.drives.options import Stops, Written
+from acc_decel.cli.drives.options import Stops, Written, note_ignored
 from acc_decel.cli.options import Json, Model
 from acc_decel.cli.terminal import print_json, read_table, say
 from acc_decel.correction import Correction, CorrectionFile, model_digest, read_correction
 from acc_decel.model_folder import DEFAULT_MODEL
-from acc_decel.predictor import Predictor
+from acc_decel.predictor import Predictor, where
 
 Continued = Annotated[Path | None, typer.Option(help="file of `drives correct` or `drives bound` to go on from")]
 
@@ -28,7 +28,7 @@ def bound(
     Each stop that stayed below the bound lowers it; stops that hold raise it, but above the model's own only on the
     evidence of at least 59 of them. STOPS is as for `drives correct`, in the order driven, each stop only once and none
     that the correction was fitted to. The state is kept in the correction file: give it as --correction to go on with
-    later stops. `predict --correction` applies the bound.
+    later stops. `predict --correction` applies the bound. Needs the extra [drives].
 
         acc-decel drives bound new_stops.csv --correction correction.json --output correction.json
     """
@@ -37,12 +37,14 @@ def bound(
     file = _continued(Predictor(model), correction)
     predictor = Predictor(model, correction=replace(file.correction, lower_offset=0.0))
     seen = adaptation.labelled_stops(read_table(stops), predictor)
+    note_ignored(seen.ignored)
     before = adaptation.read_bound(file.told.get("bound", {}))
     after, missed = before, 0
-    known = set(before.scores)
-    for row, lower, measured in zip(seen.rows, seen.lower.tolist(), seen.measured.tolist(), strict=True):
-        if lower - measured in known:
-            raise ValueError(f"{stops} must hold new stops only. Got in row {row} one that was counted: leave it out.")
+    counted = set(before.scores)
+    for row, (lower, measured) in enumerate(zip(seen.lower.tolist(), seen.measured.tolist(), strict=True)):
+        if lower - measured in counted:
+            which = where(seen.rows, row)
+            raise ValueError(f"{stops} must hold new stops only. Got{which} one that was counted: leave it out.")
         missed += measured < after.bound(lower)
         after = after.after(lower, measured)
     total = {"bound_stops": file.told.get("bound_stops", 0) + len(seen.rows)}

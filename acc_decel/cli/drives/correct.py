@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from acc_decel.cli.drives.options import Stops, Written
+from acc_decel.cli.drives.options import Stops, Written, note_ignored
 from acc_decel.cli.options import Json, Model
 from acc_decel.cli.terminal import print_json, print_table, read_table, say
 from acc_decel.correction import CorrectionFile, model_digest
@@ -14,10 +14,11 @@ def correct(stops: Stops, output: Written, model: Model = DEFAULT_MODEL, as_json
     """Fit a positive scale and a bias on a model to one car, from some 20 of its stops, without training.
 
     STOPS has a row for each stop: the factors that were known, as for `predict`, and `deceleration` [m/s^2] of the
-    built-up brakes. A table of `drives events` also serves, with `initial_speed` and `mfdd`, once the brake pressure
-    and what else is known are added. Few stops change little. The error after the correction is that of each stop,
-    corrected by what the other stops say. `predict --correction` and acc_decel_corrected() of the firmware apply it; it
-    belongs to this model alone, and what is proven monotone stays so.
+    built-up brakes. A table of `drives events` serves, too, once the brake pressure and what else is known are added:
+    `initial_speed` and `mfdd` are taken, and columns that are no factor are ignored. Few stops change little. The error
+    after the correction is that of each stop, corrected by what the other stops say. `predict --correction` and
+    acc_decel_corrected() of the firmware apply it; it belongs to this model alone, and what is proven monotone stays
+    so. Needs the extra [drives].
 
         acc-decel drives correct stops.csv --model compact --output correction.json
         acc-decel predict --correction correction.json --speed 25 --brake-pressure-bar 60
@@ -26,6 +27,7 @@ def correct(stops: Stops, output: Written, model: Model = DEFAULT_MODEL, as_json
 
     predictor = Predictor(model)
     seen = adaptation.labelled_stops(read_table(stops), predictor)
+    note_ignored(seen.ignored)
     fit = adaptation.fit_and_validate(seen.predicted, seen.measured)
     told = {name: value for name, value in asdict(fit).items() if name not in ("correction", "stops")}
     file = CorrectionFile(

@@ -7,7 +7,7 @@ import typer
 
 from acc_decel.cli.drives.options import Dbc, Description, File, Threshold
 from acc_decel.cli.options import Json
-from acc_decel.cli.terminal import print_json, print_table, progress_bar, progress_console, say, write_table
+from acc_decel.cli.terminal import note, print_json, print_table, progress_bar, say, write_table
 
 if TYPE_CHECKING:
     from acc_decel import drives
@@ -33,51 +33,58 @@ def events(
     Spikes, drop-outs, frozen values and wrong times are dropped and counted; speed is aligned with acceleration; the
     accelerometer's bias and the road's grade are taken out. Times are seconds since the first record. --targets finds
     the events of the cars ahead instead, from radar tracks: range, lateral, range_rate and track must be described.
+    Needs the extra [drives].
 
         acc-decel drives events drive.csv --output events.parquet --plot drive.png
         acc-decel drives events log.mf4 --dbc car.dbc --recording car.toml --json
     """
     from acc_decel import drives  # noqa: PLC0415
 
-    find = drives.found_targets if ahead else drives.found
+    find = drives.find_target_events if ahead else drives.find_events
     with progress_bar() as progress:
         task = progress.add_task(f"reading {file.name}", total=None)
 
         def read(records: int) -> None:
             progress.advance(task, records)
 
-        told = find(file, description=recording, dbc=dbc, threshold=threshold, on_records=read)
-    if isinstance(told, drives.Targets):
-        _tell_targets(told, output, plot, as_json=as_json)
+        drive = find(file, description_file=recording, dbc=dbc, threshold=threshold, on_records=read)
+    if isinstance(drive, drives.TargetEvents):
+        _show_targets(drive, output, plot, as_json=as_json)
         return
     if output is not None:
-        write_table(told.events, output)
+        write_table(drive.events, output)
     if plot is not None:
-        _draw(told, plot)
-    for note in _notes(told):
-        progress_console.print(f"note: {note}", soft_wrap=True, markup=False, highlight=False)
+        _draw(drive, plot)
+    for sentence in _notes(drive):
+        note(sentence)
     if as_json:
-        counts = {"frames": told.clean.frames, "dropped_frames": told.dropped_frames, "dropped": told.dropped}
-        print_json({"file": told.file, "events": told.events} | counts | {"lag_s": told.clean.lag, "hours": told.hours})
+        counts = {"frames": drive.clean.frames, "dropped_frames": drive.dropped_frames, "dropped": drive.dropped}
+        whole = {"lag_s": drive.clean.lag, "hours": drive.hours, "hardest_deceleration": drive.hardest_deceleration}
+        print_json({"file": drive.file, "events": drive.events} | counts | whole)
         return
-    print_table(f"{told.file}, braking events: {len(told.events)}", EVENT_HEAD, _event_rows(told.events))
-    if len(told.events) > SHOWN:
-        say(f"{len(told.events) - SHOWN} more: --output writes all")
-    say(f"{told.clean.frames} frames, {told.dropped_frames} dropped, {60 * told.hours:.1f} minutes")
+    print_table(f"{drive.file}, braking events: {len(drive.events)}", EVENT_HEAD, _event_rows(drive.events))
+    if drive.events.empty:
+        say(f"the hardest deceleration is {drive.hardest_deceleration:.2f} m/s^2, the threshold {threshold:g} m/s^2")
+    if len(drive.events) > SHOWN:
+        say(f"{len(drive.events) - SHOWN} more: --output writes all")
+    say(f"{drive.clean.frames} frames, {drive.dropped_frames} dropped, {60 * drive.hours:.1f} minutes")
 
 
-def _tell_targets(told: "drives.Targets", output: Path | None, plot: Path | None, *, as_json: bool) -> None:
+def _show_targets(targets: "drives.TargetEvents", output: Path | None, plot: Path | None, *, as_json: bool) -> None:
     if output is not None:
-        write_table(told.events, output)
+        write_table(targets.events, output)
     if plot is not None:
         from acc_decel.cli import drive_plots, plots  # noqa: PLC0415
 
-        plots.save(drive_plots.targets(told), plot)
+        plots.save(drive_plots.targets(targets), plot)
     if as_json:
-        print_json({n: getattr(told, n) for n in ("file", "events", "frames", "dropped_frames")})
+        print_json({n: getattr(targets, n) for n in ("file", "events", "frames", "dropped_frames")})
         return
-    print_table(f"{told.file}, braking events of cars ahead: {len(told.events)}", EVENT_HEAD, _event_rows(told.events))
-    say(f"{len(told.targets)} cars, {told.frames} radar frames, {told.dropped_frames} dropped as ghosts or scraps")
+    print_table(
+        f"{targets.file}, braking events of cars ahead: {len(targets.events)}", EVENT_HEAD, _event_rows(targets.events)
+    )
+    dropped = f"{targets.dropped_frames} dropped as ghosts or scraps"
+    say(f"{len(targets.targets)} cars, {targets.frames} radar frames, {dropped}")
 
 
 EVENT_HEAD = (
@@ -112,25 +119,25 @@ def _event_rows(table: Any) -> list[tuple[str, ...]]:
     ]
 
 
-def _notes(told: "drives.Found") -> list[str]:
-    notes = list(told.notes)
-    if told.dropped:
-        parts = ", ".join(f"{count} {reason}" for reason, count in told.dropped.items())
-        notes.append(f"dropped {told.dropped_frames} of {told.clean.frames} frames: {parts}")
-    if told.clean.lag:
-        notes.append(f"speed is {told.clean.lag:.2f} s behind acceleration and was aligned")
+def _notes(drive: "drives.DriveEvents") -> list[str]:
+    notes = list(drive.notes)
+    if drive.dropped:
+        parts = ", ".join(f"{count} {reason}" for reason, count in drive.dropped.items())
+        notes.append(f"dropped {drive.dropped_frames} of {drive.clean.frames} frames: {parts}")
+    if drive.clean.lag:
+        notes.append(f"speed is {drive.clean.lag:.2f} s behind acceleration and was aligned")
     return notes
 
 
-def _draw(told: "drives.Found", path: Path) -> None:
+def _draw(drive: "drives.DriveEvents", path: Path) -> None:
     from acc_decel.cli import drive_plots, plots  # noqa: PLC0415
 
     if path.suffix:
-        plots.save(drive_plots.drive(told), path)
+        plots.save(drive_plots.drive(drive), path)
         return
-    plots.save(drive_plots.drive(told), path / "drive.png")
+    plots.save(drive_plots.drive(drive), path / "drive.png")
     with progress_bar() as progress:
-        task = progress.add_task("drawing", total=len(told.events))
-        for i, event in enumerate(told.events.to_dict("records"), start=1):
-            plots.save(drive_plots.event(told, event), path / f"event-{i:03}.png")
+        task = progress.add_task("drawing", total=len(drive.events))
+        for i, event in enumerate(drive.events.to_dict("records"), start=1):
+            plots.save(drive_plots.event(drive, event), path / f"event-{i:03}.png")
             progress.advance(task)

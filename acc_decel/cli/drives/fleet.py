@@ -1,4 +1,4 @@
-"""`acc-decel drives fleet`: the events of many recordings. Needs the extra [drives]."""
+"""`acc-decel drives fleet`: the events of many recordings. Needs the extra [drives], on a cluster also [scale]."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,20 +25,20 @@ def fleet(
 
     FILE.toml beside a FILE describes it, --recording all that have none. Interrupted, the same command resumes: files
     that are done and unchanged are not read again. With --scheduler the work goes to Dask's workers, which must see the
-    files and the output folder; that needs the extra [scale].
+    files and the output folder; that needs the extra [scale]. Needs the extra [drives].
 
         acc-decel drives fleet recordings/ --output fleet
         acc-decel drives fleet recordings/ --output fleet --scheduler tcp://10.0.0.1:8786
     """
     from acc_decel import drives  # noqa: PLC0415
 
-    found = drives.recordings(files)
+    found = drives.list_recordings(files)
     with progress_bar() as progress:
         task = progress.add_task("recordings", total=len(found))
-        report = drives.fleet(
+        report = drives.find_fleet_events(
             found,
             output,
-            description=recording,
+            description_file=recording,
             dbc=dbc,
             threshold=threshold,
             workers=workers,

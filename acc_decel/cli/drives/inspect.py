@@ -22,7 +22,8 @@ def inspect(
     """Say what a recording holds: channels, rates, gaps and ranges, and a proposed mapping to speed and acceleration.
 
     Names find candidates; values decide which axis of an accelerometer is longitudinal, its sign, and a unit that the
-    file does not tell. The mapping is TOML: mend it by hand and give it to `events` with --recording.
+    file does not state. The mapping is TOML: correct it by hand and give it to `events` with --recording. Needs the
+    extra [drives].
 
         acc-decel drives inspect drive.csv --output drive.toml
         acc-decel drives inspect log.mf4 --dbc car.dbc
@@ -31,11 +32,11 @@ def inspect(
 
     with progress_bar() as progress:
         task = progress.add_task(f"reading {file.name}", total=None)
-        told = drives.inspected(file, dbc, lambda n: progress.advance(task, n))
+        told = drives.inspect_recording(file, dbc, lambda n: progress.advance(task, n))
     if output is not None:
         if told.proposal.problem:
             raise ValueError(f"{file}: {told.proposal.problem}")
-        drives.write_description(told.proposal.recording, output)
+        drives.write_description(told.proposal.description, output)
     if as_json:
         print_json(
             {"file": told.file, "duration_s": told.duration_s, "channels": list(told.channels)}

@@ -20,14 +20,14 @@ def scenarios(
 
     Each is the best of SciPy's expon, gamma, lognorm, weibull_min and norm by AIC, with the distance of Kolmogorov and
     Smirnov as goodness of fit. --threshold is that of the events. `generate --scenarios` samples speed and demanded
-    deceleration; duration and gap are for your own use.
+    deceleration; duration and gap are for your own use. Needs the extra [drives].
 
         acc-decel drives scenarios fleet/events.parquet --output fleet.toml
         acc-decel generate --scenarios fleet.toml --output data/fleet
     """
     from acc_decel import drives  # noqa: PLC0415
 
-    fits = drives.fitted_scenarios(read_table(events), threshold=threshold)
+    fits = drives.fit_scenarios(read_table(events), threshold=threshold)
     drives.write_scenarios(fits, output)
     if as_json:
         print_json({"fits": fits})

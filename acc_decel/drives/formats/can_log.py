@@ -1,7 +1,7 @@
-"""Recordings of a raw CAN bus: frames out of candump, ASC, BLF or MF4, decoded many at once with a DBC."""
+"""Recordings of a raw CAN bus: frames of candump, ASC, BLF or MF4, decoded many at a time with a DBC."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,14 @@ from acc_decel.drives.formats.source import Block
 
 if TYPE_CHECKING:
     from cantools.database.can import Database, Message
-    from cantools.database.can.signal import Signal as BusSignal
+    from cantools.database.can.signal import Signal as CanSignal
 
-LOGS = (".log", ".candump", ".asc", ".blf", ".trc")
-FRAMES = 200_000  # of one block
-TEXT_BYTES = 8_000_000
-LOOKED_AT = 1_000_000  # frames that tell which messages a log holds
+ENDINGS = (".log", ".candump", ".asc", ".blf", ".trc")
+BLOCK_FRAMES = 200_000
+BLOCK_BYTES = 8_000_000  # of a text log
+SAMPLED_FRAMES = 1_000_000  # enough to know which messages a log holds
 CANDUMP_FRAME = re.compile(rb"\((\d+\.\d+)\)\s+\S+\s+([0-9A-Fa-f]+)#(?:#[0-9A-Fa-f])?([0-9A-Fa-f]*)")
-PGN = 0x3FFFF00  # the part of a J1939 identifier that names the message
+PGN_MASK = 0x3FFFF00  # the part of a J1939 identifier that names the message
 
 
 @dataclass(frozen=True)
@@ -33,69 +33,69 @@ class Frames:
     identifier: ndarray
     extended: ndarray
     data: ndarray  # frames x bytes
-    length: ndarray
+    length: ndarray  # of the data [bytes]
 
 
 @dataclass(frozen=True)
-class BusLog:
+class CanLog:
     """A log of a raw bus with the database that decodes it."""
 
     path: Path
     dbc: Path
     database: "Database"
-    frames: Iterable[Frames]  # can be gone through again and again
+    frames: Iterable[Frames]  # can be iterated more than once
     timed = True
 
     def channels(self) -> dict[str, str]:
         """Signals of the messages that the log holds, with their unit; named `Message.Signal` where ambiguous."""
-        seen = self._messages_seen()
-        if not seen:
+        recorded = self._recorded_messages()
+        if not recorded:
             raise ValueError(
                 f"{self.dbc} must describe frames of {self.path}. Got none: its {len(self.database.messages)} "
                 "messages have identifiers that the log does not hold. Give the DBC of this bus with --dbc."
             )
-        named = self._named()
-        return {name: s.unit or "" for name, (message, s) in named.items() if message.name in seen}
+        signals = self._signals().items()
+        return {name: signal.unit or "" for name, (message, signal) in signals if message.name in recorded}
 
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:  # noqa: ARG002 - timed
         """The signals `names`, message by message."""
-        wanted: dict[str, list[tuple[str, BusSignal]]] = defaultdict(list)
-        for name, (message, bus_signal) in self._named().items():
+        wanted: dict[str, list[tuple[str, CanSignal]]] = defaultdict(list)
+        for name, (message, signal) in self._signals().items():
             if name in names:
-                wanted[message.name].append((name, bus_signal))
+                wanted[message.name].append((name, signal))
         messages = {name: self.database.get_message_by_name(name) for name in wanted}
         for frames in self.frames:
             for name, message in messages.items():
-                rows = _of_message(frames, message)
+                rows = _message_rows(frames, message)
                 if rows.any():
                     data, length = frames.data[rows], frames.length[rows]
-                    values = {n: decoded(s, message, data, length) for n, s in wanted[name]}
+                    values = {n: decoded_values(s, message, data, length) for n, s in wanted[name]}
                     yield Block(name, frames.time[rows], values)
 
-    def _messages_seen(self) -> set[str]:
-        seen: set[str] = set()
-        looked_at = 0
+    def _recorded_messages(self) -> set[str]:
+        """Names of the messages of the database that the log holds."""
+        recorded: set[str] = set()
+        count = 0
         for frames in self.frames:
-            looked_at += len(frames.time)
-            present = {(int(i), bool(e)) for i, e in set(zip(frames.identifier, frames.extended, strict=True))}
+            count += len(frames.time)
+            identifiers = {(int(i), bool(e)) for i, e in set(zip(frames.identifier, frames.extended, strict=True))}
             for message in self.database.messages:
-                if message.name not in seen and any(_is_message(message, i, e) for i, e in present):
-                    seen.add(message.name)
-            if len(seen) == len(self.database.messages) or (seen and looked_at >= LOOKED_AT):
+                if message.name not in recorded and any(_is_message(message, i, e) for i, e in identifiers):
+                    recorded.add(message.name)
+            if len(recorded) == len(self.database.messages) or (recorded and count >= SAMPLED_FRAMES):
                 break
-        return seen
+        return recorded
 
-    def _named(self) -> "dict[str, tuple[Message, BusSignal]]":
+    def _signals(self) -> "dict[str, tuple[Message, CanSignal]]":
+        """Every signal of the database with its message, by a name that is unique."""
         pairs = [(message, s) for message in self.database.messages for s in message.signals]
-        often: dict[str, int] = defaultdict(int)
-        for _, s in pairs:
-            often[s.name] += 1
-        return {s.name if often[s.name] == 1 else f"{message.name}.{s.name}": (message, s) for message, s in pairs}
+        count = Counter(s.name for _, s in pairs)
+        return {s.name if count[s.name] == 1 else f"{message.name}.{s.name}": (message, s) for message, s in pairs}
 
 
 @dataclass(frozen=True)
 class CandumpFrames:
-    """The frames of a candump log, some megabytes at once: python-can goes frame by frame, a tenth as fast."""
+    """The frames of a candump log, some megabytes at a time: python-can reads frame by frame, ten times slower."""
 
     path: Path
 
@@ -103,12 +103,12 @@ class CandumpFrames:
         """Blocks of frames."""
         with self.path.open("rb") as file:
             rest = b""
-            while text := file.read(TEXT_BYTES):
-                whole, _, rest = (rest + text).rpartition(b"\n")
-                if told := CANDUMP_FRAME.findall(whole):
-                    yield _candump(told)
-            if told := CANDUMP_FRAME.findall(rest):
-                yield _candump(told)
+            while text := file.read(BLOCK_BYTES):
+                lines, _, rest = (rest + text).rpartition(b"\n")
+                if matches := CANDUMP_FRAME.findall(lines):
+                    yield _candump_frames(matches)
+            if matches := CANDUMP_FRAME.findall(rest):
+                yield _candump_frames(matches)
 
 
 @dataclass(frozen=True)
@@ -119,52 +119,52 @@ class LogFrames:
 
     def __iter__(self) -> Iterator[Frames]:
         """Blocks of frames."""
-        import can  # noqa: PLC0415 - the extra [drives] is asked for only here
+        import can  # noqa: PLC0415 - needs the extra [drives]
 
         with can.LogReader(self.path) as log:
             rows: list[tuple[float, int, bool, bytes]] = []
             for m in log:
                 if not (m.is_error_frame or m.is_remote_frame):
                     rows.append((m.timestamp, m.arbitration_id, m.is_extended_id, bytes(m.data)))
-                if len(rows) == FRAMES:
+                if len(rows) == BLOCK_FRAMES:
                     yield _frames(rows)
                     rows = []
             if rows:
                 yield _frames(rows)
 
 
-def database(dbc: Path) -> Any:
-    """The CAN database in a DBC file (or ARXML, KCD, SYM). Raises ValueError if it is none."""
+def load_database(dbc: Path) -> Any:
+    """The CAN database in a DBC file (or ARXML, KCD, SYM). Raises ValueError if the file is not one."""
     import cantools  # noqa: PLC0415
 
     try:
-        found = cantools.database.load_file(dbc, strict=False)
+        database = cantools.database.load_file(dbc, strict=False)
     except OSError:
         raise
     except Exception as error:  # its parsers raise many kinds
         sentence = str(error).splitlines()[0][:200]
         raise ValueError(f"{dbc} must be a CAN database (DBC). Got: {sentence}. Check the file.") from error
-    if not getattr(found, "messages", None):
+    if not getattr(database, "messages", None):
         raise ValueError(f"{dbc} must hold messages with signals. Got none: give the DBC of this bus.")
-    return found
+    return database
 
 
-def decoded(signal: "BusSignal", message: "Message", data: ndarray, length: ndarray) -> ndarray:
+def decoded_values(signal: "CanSignal", message: "Message", data: ndarray, length: ndarray) -> ndarray:
     """Physical values of one signal in many frames of its message; NaN where a frame does not hold the signal."""
     bits = np.unpackbits(data, axis=1, bitorder="little")
-    places = _places(signal)
-    whole = length * 8 > places.max()
+    positions = _bit_positions(signal)
+    complete = length * 8 > positions.max()
     values = np.full(len(data), np.nan)
-    inside = bits[:, places[places < bits.shape[1]]]
-    if inside.shape[1] == len(places):
-        values = _number(signal, inside)
+    signal_bits = bits[:, positions[positions < bits.shape[1]]]
+    if signal_bits.shape[1] == len(positions):
+        values = _values(signal, signal_bits)
     if signal.multiplexer_ids and signal.multiplexer_signal:
         selector = message.get_signal_by_name(signal.multiplexer_signal)
-        whole &= np.isin(_number(selector, bits[:, _places(selector)], raw=True), signal.multiplexer_ids)
-    return np.where(whole, values, np.nan)
+        complete &= np.isin(_values(selector, bits[:, _bit_positions(selector)], raw=True), signal.multiplexer_ids)
+    return np.where(complete, values, np.nan)
 
 
-def _places(signal: "BusSignal") -> ndarray:
+def _bit_positions(signal: "CanSignal") -> ndarray:
     """Positions of the signal's bits in the frame, least significant first."""
     if signal.byte_order == "little_endian":
         return np.arange(signal.start, signal.start + signal.length)
@@ -173,7 +173,7 @@ def _places(signal: "BusSignal") -> ndarray:
     return 8 * (run // 8) + 7 - run % 8
 
 
-def _number(signal: "BusSignal", bits: ndarray, *, raw: bool = False) -> ndarray:
+def _values(signal: "CanSignal", bits: ndarray, *, raw: bool = False) -> ndarray:
     if signal.is_float:
         packed = np.packbits(bits, axis=1, bitorder="little")
         values = np.ascontiguousarray(packed).view(f"<f{signal.length // 8}")[:, 0].astype(float)
@@ -188,18 +188,18 @@ def _number(signal: "BusSignal", bits: ndarray, *, raw: bool = False) -> ndarray
 def _is_message(message: "Message", identifier: int, extended: bool) -> bool:
     if message.is_extended_frame != extended:
         return False
-    mask = PGN if message.protocol == "j1939" else -1
+    mask = PGN_MASK if message.protocol == "j1939" else -1
     return (message.frame_id & mask) == (identifier & mask)
 
 
-def _of_message(frames: Frames, message: "Message") -> ndarray:
-    mask = PGN if message.protocol == "j1939" else 0x1FFFFFFF
-    same = (frames.identifier & mask) == (message.frame_id & mask)
-    return same & (frames.extended == message.is_extended_frame)
+def _message_rows(frames: Frames, message: "Message") -> ndarray:
+    mask = PGN_MASK if message.protocol == "j1939" else 0x1FFFFFFF
+    same_identifier = (frames.identifier & mask) == (message.frame_id & mask)
+    return same_identifier & (frames.extended == message.is_extended_frame)
 
 
-def _candump(told: list[tuple[bytes, bytes, bytes]]) -> Frames:
-    times, identifiers, data = zip(*told, strict=True)
+def _candump_frames(matches: list[tuple[bytes, bytes, bytes]]) -> Frames:
+    times, identifiers, data = zip(*matches, strict=True)
     length = np.array([len(d) for d in data]) // 2
     width = max(int(length.max()), 1)
     padded = bytes.fromhex(b"".join(d[: 2 * (len(d) // 2)].ljust(2 * width, b"0") for d in data).decode())

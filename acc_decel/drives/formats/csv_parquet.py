@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy import ndarray
 
-from acc_decel.drives.description import Channel, is_iso
+from acc_decel.drives.description import Channel
 from acc_decel.drives.formats.source import Block
 
-ROWS = 200_000  # of one block
-HEAD_BYTES = 65_536
+READ_ERRORS = (pd.errors.ParserError, pa.ArrowInvalid, UnicodeError, csv.Error)
+BLOCK_ROWS = 200_000
+HEAD_BYTES = 65_536  # that are enough to find the header
 DELIMITERS = (",", ";", "\t", "|")
 NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan|inf|null|n/?a", re.IGNORECASE)
 CLOCK = re.compile(r"[\d/.-]*[ T]?\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
@@ -48,23 +50,23 @@ class CsvFile:
         return dict(zip(self.layout.names, self.layout.units, strict=True))
 
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
-        """The columns `names` with the time, some rows at once."""
+        """The columns `names` with the time, some rows at a time."""
         wanted = {*names, *([time.name] if time else [])}
-        seen = self.layout
+        layout = self.layout
         with pd.read_csv(
             self.path,
-            sep=seen.delimiter,
-            decimal=seen.decimal,
-            encoding=seen.encoding,
+            sep=layout.delimiter,
+            decimal=layout.decimal,
+            encoding=layout.encoding,
             encoding_errors="replace",
-            skiprows=seen.first_row,
+            skiprows=layout.first_row,
             header=None,
-            names=list(seen.names),
+            names=list(layout.names),
             usecols=lambda name: name in wanted,
-            chunksize=ROWS,
+            chunksize=BLOCK_ROWS,
             index_col=False,
             on_bad_lines="skip",
-            comment=None if any("#" in name for name in seen.names) else "#",
+            comment=None if any("#" in name for name in layout.names) else "#",
             low_memory=False,
         ) as rows:
             for table in rows:
@@ -87,10 +89,10 @@ class ParquetFile:
             raise ValueError(f"{self.path} must be a whole Parquet file. Got: {sentence}. Copy it again.") from error
 
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
-        """The columns `names` with the time, some rows at once."""
+        """The columns `names` with the time, some rows at a time."""
         wanted = list(dict.fromkeys([*names, *([time.name] if time else [])]))
         with pq.ParquetFile(self.path) as file:
-            for batch in file.iter_batches(ROWS, columns=wanted):
+            for batch in file.iter_batches(BLOCK_ROWS, columns=wanted):
                 yield _block(batch.to_pandas(ignore_metadata=True), names, time)
 
 
@@ -125,8 +127,8 @@ class ArrayFolder:
         for group, (times, _) in self.groups().items():
             columns = {name: values for name, values in self._columns(group).items() if name in names}
             stamps = np.load(times, mmap_mode="r").ravel()
-            for first in range(0, len(stamps) if columns else 0, ROWS):
-                rows = slice(first, first + ROWS)
+            for first in range(0, len(stamps) if columns else 0, BLOCK_ROWS):
+                rows = slice(first, first + BLOCK_ROWS)
                 values = {name: np.asarray(column[rows], float) for name, column in columns.items()}
                 yield Block(group, np.asarray(stamps[rows], float), values)
 
@@ -140,8 +142,8 @@ class ArrayFolder:
         return {f"{group}[{i}]": flat[:, i] for i in range(flat.shape[1])}
 
 
-def csv_file(path: Path) -> CsvFile:
-    """The CSV file with its layout found out. Raises ValueError if it holds no table."""
+def open_csv(path: Path) -> CsvFile:
+    """The CSV file with its layout, found from its first lines. Raises ValueError if they hold no table."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     encoding = _encoding(head)
@@ -149,9 +151,9 @@ def csv_file(path: Path) -> CsvFile:
     lines = lines[:-1] if len(head) == HEAD_BYTES else lines
     best: tuple[int, Layout] | None = None
     for delimiter in DELIMITERS:
-        layout, weight = _layout(list(csv.reader(lines, delimiter=delimiter)), delimiter, encoding)
-        if layout is not None and (best is None or weight > best[0]):
-            best = weight, layout
+        layout, fields = _layout(list(csv.reader(lines, delimiter=delimiter)), delimiter, encoding)
+        if layout is not None and (best is None or fields > best[0]):
+            best = fields, layout
     if best is None:
         raise ValueError(
             f"{path} must hold a header line with the names of its columns and rows of numbers under it. "
@@ -161,7 +163,7 @@ def csv_file(path: Path) -> CsvFile:
 
 
 def numbers(column: "pd.Series[float]") -> ndarray:
-    """A column as float64; what is no number is NaN."""
+    """A column as float64; NaN where it holds no number."""
     return pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
 
 
@@ -169,7 +171,7 @@ def seconds(column: Any, time: Channel) -> ndarray:
     """A column of times in seconds: since 1970 for dates, since midnight for a time of day."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return _since_epoch(column)
-    if not is_iso(time):
+    if not time.holds_dates:
         return numbers(column) * time.unit.size
     texts = column.astype("str").str.strip().str.replace(",", ".")
     if texts.str.match(r"\d{1,2}:\d{2}").mean() > 0.5:
@@ -198,7 +200,7 @@ def _encoding(head: bytes) -> str:
 
 
 def _layout(lines: list[list[str]], delimiter: str, encoding: str) -> tuple[Layout | None, int]:
-    """The layout if fields are split at `delimiter`, with the number of fields that this explains."""
+    """The layout if `delimiter` separates the fields, with the number of fields in lines of the right width."""
     data = next((i for i in range(1, len(lines)) if _is_data(lines[i]) and len(lines[i - 1]) > 1), None)
     if data is None:
         return None, 0
@@ -211,30 +213,28 @@ def _layout(lines: list[list[str]], delimiter: str, encoding: str) -> tuple[Layo
     cells = [cell for line in lines[data:] for cell in line]
     decimal = "," if delimiter != "," and any(re.fullmatch(r"-?\d+,\d+", cell.strip()) for cell in cells) else "."
     padded = (*(u.strip().strip("[]()") for u in units), *[""] * len(names))[: len(names)]
-    alike = sum(len(line) == width for line in lines[data:])
-    return Layout(encoding, delimiter, decimal, data, names, padded), width * alike
+    right_width = sum(len(line) == width for line in lines[data:])
+    return Layout(encoding, delimiter, decimal, data, names, padded), width * right_width
 
 
 def _is_data(cells: list[str]) -> bool:
-    told = [cell.strip() for cell in cells if cell.strip()]
-    good = sum(bool(NUMBER.fullmatch(cell)) for cell in told)
-    timed = sum(bool(CLOCK.fullmatch(cell)) for cell in told)
-    return len(cells) > 1 and good + timed > 0 and 2 * (good + timed) >= len(told)
+    """Whether at least half of the cells with text are numbers or times of day."""
+    texts = [cell.strip() for cell in cells if cell.strip()]
+    count = sum(bool(NUMBER.fullmatch(text)) for text in texts) + sum(bool(CLOCK.fullmatch(text)) for text in texts)
+    return len(cells) > 1 and count > 0 and 2 * count >= len(texts)
 
 
 def _is_units(cells: list[str]) -> bool:
-    told = [cell.strip() for cell in cells if cell.strip()]
-    return bool(told) and all(len(cell) <= 10 for cell in told) and any(re.search(r"/|^\[|^s$|^ms$", c) for c in told)
+    texts = [cell.strip() for cell in cells if cell.strip()]
+    return bool(texts) and all(len(t) <= 10 for t in texts) and any(re.search(r"/|^\[|^s$|^ms$", t) for t in texts)
 
 
 def _unique(names: list[str]) -> tuple[str, ...]:
-    seen: dict[str, int] = {}
+    """The names, numbered where one is empty or repeated."""
+    count: Counter[str] = Counter()
     unique = []
     for i, name in enumerate(names):
-        told = name or f"column {i + 1}"
-        seen[told] = seen.get(told, 0) + 1
-        unique.append(told if seen[told] == 1 else f"{told}.{seen[told]}")
+        full_name = name or f"column {i + 1}"
+        count[full_name] += 1
+        unique.append(full_name if count[full_name] == 1 else f"{full_name}.{count[full_name]}")
     return tuple(unique)
-
-
-READ_ERRORS = (pd.errors.ParserError, pa.ArrowInvalid, UnicodeError, csv.Error)

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from asammdf import MDF
 
 ENDINGS = (".mf4", ".mdf", ".dat")
-RECORDS = 200_000  # of one slice
-SMALLEST = 168  # bytes: identification and header of MDF 3 and 4
-BUS_FRAME = "CAN_DataFrame"
+SLICE_RECORDS = 200_000
+MIN_BYTES = 168  # identification and header of MDF 3 and 4
+CAN_FRAME = "CAN_DataFrame"
 
 
 @dataclass(frozen=True)
-class Measurement:
+class MdfFile:
     """An MDF file with decoded channels."""
 
     path: Path
@@ -33,92 +33,92 @@ class Measurement:
 
     def channels(self) -> dict[str, str]:
         """Channels of numbers with their unit; `name [group]` where a name is not unique."""
-        with opened(self.path) as mdf:
-            return {name: told[2] for name, told in _places(mdf).items()}
+        with open_mdf(self.path) as mdf:
+            return {name: unit for name, (_, _, unit) in _decoded_channels(mdf).items()}
 
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:  # noqa: ARG002 - timed
         """The channels `names`, group by group, slice by slice."""
-        with opened(self.path) as mdf:
-            places = _places(mdf)
-            wanted = {name: places[name] for name in names if name in places}
-            for group in sorted({place[0] for place in wanted.values()}):
+        with open_mdf(self.path) as mdf:
+            channels = _decoded_channels(mdf)
+            wanted = {name: channels[name] for name in names if name in channels}
+            for group in sorted({g for g, _, _ in wanted.values()}):
                 columns = {name: index for name, (g, index, _) in wanted.items() if g == group}
-                for first in range(0, _cycles(mdf, group), RECORDS):
-                    signals = {n: _slice(mdf, self.path, group, i, first) for n, i in columns.items()}
+                for first in range(0, _record_count(mdf, group), SLICE_RECORDS):
+                    signals = {n: _read_slice(mdf, self.path, group, i, first) for n, i in columns.items()}
                     values = {n: _floats(s.samples) for n, s in signals.items()}
                     stamps = next(iter(signals.values())).timestamps
                     yield Block(str(group), np.asarray(stamps, float), values)
 
 
 @dataclass(frozen=True)
-class MeasurementFrames:
+class MdfFrames:
     """The CAN frames in an MDF file."""
 
     path: Path
 
     def __iter__(self) -> Iterator[Frames]:
         """Blocks of frames."""
-        with opened(self.path) as mdf:
-            for group in bus_groups(mdf):
+        with open_mdf(self.path) as mdf:
+            for group in can_groups(mdf):
                 names = [c.name for c in _groups(mdf)[group].channels]
-                for first in range(0, _cycles(mdf, group), RECORDS):
+                for first in range(0, _record_count(mdf, group), SLICE_RECORDS):
                     columns = {
-                        part: _slice(mdf, self.path, group, names.index(f"{BUS_FRAME}.{part}"), first, raw=True)
+                        part: _read_slice(mdf, self.path, group, names.index(f"{CAN_FRAME}.{part}"), first, raw=True)
                         for part in ("ID", "IDE", "DataBytes", "DataLength")
-                        if f"{BUS_FRAME}.{part}" in names
+                        if f"{CAN_FRAME}.{part}" in names
                     }
                     yield _frames(columns)
 
 
 @contextmanager
-def opened(path: Path) -> "Iterator[MDF]":
-    """The MDF file, closed at the end. Raises ValueError naming the file if it is cut short or no MDF."""
-    from asammdf import MDF  # noqa: PLC0415 - the extra [drives] is asked for only here
+def open_mdf(path: Path) -> "Iterator[MDF]":
+    """The MDF file, closed at the end. Raises ValueError naming the file if it is incomplete or not an MDF file."""
+    from asammdf import MDF  # noqa: PLC0415 - needs the extra [drives]
 
-    if path.stat().st_size < SMALLEST:
+    if path.stat().st_size < MIN_BYTES:
         raise ValueError(f"{path} must be a whole MDF file. Got {path.stat().st_size} bytes: record or copy it again.")
     with path.open("rb") as file, _quiet_deletion():
-        reader: Any = MDF  # its annotation lacks the option
-        mdf, told = None, ""
+        reader: Any = MDF  # the option is missing in its annotation
+        mdf, message = None, ""
         try:
             mdf = reader(file, process_bus_logging=False)  # else it reads every frame at once
         except Exception as error:  # asammdf raises many kinds on a broken file
-            told = str(error)
+            message = str(error)
         if mdf is None:
-            gc.collect()  # what asammdf left half-made goes now, and quietly
-            raise ValueError(_broken(path, told))
+            gc.collect()  # deletes the unfinished object now, while its errors are silenced
+            raise ValueError(_refusal(path, message))
         try:
             yield mdf
         finally:
             mdf.close()
 
 
-def bus_groups(mdf: "MDF") -> list[int]:
+def can_groups(mdf: "MDF") -> list[int]:
     """Numbers of the groups that hold CAN frames."""
-    found = []
+    numbers = []
     for i, group in enumerate(_groups(mdf)):
         names = {c.name for c in group.channels}
-        if {f"{BUS_FRAME}.ID", f"{BUS_FRAME}.DataBytes"} <= names and _cycles(mdf, i):
-            found.append(i)
-    return found
+        if {f"{CAN_FRAME}.ID", f"{CAN_FRAME}.DataBytes"} <= names and _record_count(mdf, i):
+            numbers.append(i)
+    return numbers
 
 
 def is_raw_bus(path: Path) -> bool:
     """Whether the file holds CAN frames and no decoded channel."""
-    with opened(path) as mdf:
-        return bool(bus_groups(mdf)) and not _places(mdf)
+    with open_mdf(path) as mdf:
+        return bool(can_groups(mdf)) and not _decoded_channels(mdf)
 
 
-def _places(mdf: "MDF") -> dict[str, tuple[int, int, str]]:
+def _decoded_channels(mdf: "MDF") -> dict[str, tuple[int, int, str]]:
     """Group, index and unit of each decoded channel of numbers, by a name that is unique."""
-    found: list[tuple[str, int, int, str]] = []
+    channels: list[tuple[str, int, int, str]] = []
     for i, group in enumerate(_groups(mdf)):
-        if not _cycles(mdf, i) or any(c.name.startswith(("CAN_", "LIN_")) for c in group.channels):
+        if not _record_count(mdf, i) or any(c.name.startswith(("CAN_", "LIN_")) for c in group.channels):
             continue
         master = mdf.masters_db.get(i)
-        found += [(c.name, i, j, _unit(c)) for j, c in enumerate(group.channels) if j != master]
-    names = [name for name, *_ in found]
-    return {name if names.count(name) == 1 else f"{name} [{i}]": (i, j, unit) for name, i, j, unit in found}
+        channels += [(c.name, i, j, _unit(c)) for j, c in enumerate(group.channels) if j != master]
+    names = [name for name, *_ in channels]
+    return {name if names.count(name) == 1 else f"{name} [{i}]": (i, j, unit) for name, i, j, unit in channels}
 
 
 def _unit(channel: Any) -> str:
@@ -127,23 +127,23 @@ def _unit(channel: Any) -> str:
 
 
 def _groups(mdf: Any) -> list[Any]:
-    found: list[Any] = mdf.groups
-    return found
+    groups: list[Any] = mdf.groups
+    return groups
 
 
-def _cycles(mdf: "MDF", group: int) -> int:
+def _record_count(mdf: "MDF", group: int) -> int:
     return int(_groups(mdf)[group].channel_group.cycles_nr)
 
 
-def _slice(mdf: "MDF", path: Path, group: int, index: int, first: int, *, raw: bool = False) -> Any:
+def _read_slice(mdf: "MDF", path: Path, group: int, index: int, first: int, *, raw: bool = False) -> Any:
     try:
-        return mdf.get(group=group, index=index, raw=raw, record_offset=first, record_count=RECORDS)
+        return mdf.get(group=group, index=index, raw=raw, record_offset=first, record_count=SLICE_RECORDS)
     except Exception as error:  # asammdf raises many kinds on a broken file
-        raise ValueError(_broken(path, str(error))) from error
+        raise ValueError(_refusal(path, str(error))) from error
 
 
-def _broken(path: Path, told: str) -> str:
-    sentence = " ".join(told.split())[:200] or "nothing that can be read"
+def _refusal(path: Path, message: str) -> str:
+    sentence = " ".join(message.split())[:200] or "nothing that can be read"
     return (
         f"{path} must be a whole MDF file. Got: {sentence.rstrip('.')}. It may be cut short: record or copy it again."
     )
@@ -165,7 +165,7 @@ def _frames(columns: dict[str, Any]) -> Frames:
 
 @contextmanager
 def _quiet_deletion() -> Iterator[None]:
-    """Keep quiet what asammdf's destructor says of an object that it could not finish."""
+    """Silence what asammdf's destructor prints about an object that it could not finish."""
     before = sys.unraisablehook
     sys.unraisablehook = lambda _: None
     try:

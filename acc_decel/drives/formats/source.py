@@ -1,4 +1,4 @@
-"""What every kind of recording offers: its channels, and their values block by block."""
+"""What each file format provides: the channels of a recording, and their values block by block."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Block:
 
 @runtime_checkable
 class Source(Protocol):
-    """A recording that can be read block by block. `timed`: records bring their time; else a channel holds it."""
+    """A recording that can be read block by block. `timed`: each record has a time; else a channel holds it."""
 
     @property
     def path(self) -> Path:
@@ -32,7 +32,7 @@ class Source(Protocol):
         """Whether the format has the time of each record."""
 
     def channels(self) -> dict[str, str]:
-        """Names of the channels with the unit that the file tells, "" if none."""
+        """Names of the channels with the unit that the file states, "" if none."""
 
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
         """The values of the channels `names`."""

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define TOGETHER 4U /* outputs of a block */
+#define BLOCK_OUTPUTS 4U /* outputs of a block */
 
 #if defined(__GNUC__) && defined(__OPTIMIZE__) && defined(__thumb2__) && defined(__ARM_FEATURE_SAT) &&                 \
     !defined(ACC_DECEL_PLAIN_C) /* without optimisation there are not enough registers */
@@ -23,9 +23,9 @@ static inline uint32_t with_pair(uint32_t sum, const acc_decel_pair_t *weights, 
 
 /* The sums of a block for the inputs from x to `end`, two pairs at a time. Returns where its shifts are. */
 static inline const acc_decel_pair_t *block_sums(const acc_decel_pair_t *block, const acc_decel_pair_t *x,
-                                                 const acc_decel_pair_t *end, uint32_t sums[TOGETHER])
+                                                 const acc_decel_pair_t *end, uint32_t sums[BLOCK_OUTPUTS])
 {
-    const acc_decel_pair_t *row = &block[TOGETHER];
+    const acc_decel_pair_t *row = &block[BLOCK_OUTPUTS];
     const acc_decel_pair_t *input = x;
     uint32_t a = block[0].both;
     uint32_t b = block[1].both;
@@ -42,7 +42,7 @@ static inline const acc_decel_pair_t *block_sums(const acc_decel_pair_t *block, 
         c = with_pair(c, &row[6], &input[1]);
         d = with_pair(d, &row[7], &input[1]);
         input = &input[2];
-        row = &row[2U * TOGETHER];
+        row = &row[2U * BLOCK_OUTPUTS];
     }
     sums[0] = a;
     sums[1] = b;
@@ -55,7 +55,7 @@ static inline const acc_decel_pair_t *block_sums(const acc_decel_pair_t *block, 
 static inline const acc_decel_pair_t *block_values(const acc_decel_pair_t *block, const acc_decel_pair_t *x,
                                                    const acc_decel_pair_t *end, acc_decel_pair_t y[2])
 {
-    uint32_t sums[TOGETHER];
+    uint32_t sums[BLOCK_OUTPUTS];
     const acc_decel_pair_t *const shifts = block_sums(block, x, end, sums);
     const uint32_t first = shifts[0].both;
     const uint32_t second = shifts[1].both;
@@ -99,7 +99,7 @@ const acc_decel_pair_t *acc_decel_fixed_sums(const acc_decel_fixed_layer_t *laye
     const acc_decel_pair_t *const end = &x[layer->pairs];
 
     for (uint32_t block = 0U; block < layer->blocks; block++) {
-        next = &block_sums(next, x, end, &sums[TOGETHER * block])[2];
+        next = &block_sums(next, x, end, &sums[BLOCK_OUTPUTS * block])[2];
     }
     return next;
 }

@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-#define TOGETHER 4U /* outputs of a block */
-#define AHEAD 7U    /* words before the codes of a block */
+#define BLOCK_OUTPUTS 4U /* outputs of a block */
+#define AHEAD 7U         /* words before the codes of a block */
 #define BYTE 0xFFU
 #define BYTE_BITS 8U
 #define SIGN_BIT 31U
@@ -56,11 +56,11 @@ static const uint8_t *add_terms(const uint8_t *codes, const int16_t values[VALUE
 
 /* The sums of one block. Returns where the next block starts. */
 static const acc_decel_pair_t *block_sums(const acc_decel_pair_t *block, const int16_t values[VALUES],
-                                          uint32_t sums[TOGETHER])
+                                          uint32_t sums[BLOCK_OUTPUTS])
 {
     const uint8_t *code = (const uint8_t *)&block[AHEAD];
 
-    for (uint32_t i = 0U; i < TOGETHER; i++) {
+    for (uint32_t i = 0U; i < BLOCK_OUTPUTS; i++) {
         sums[i] = block[i].both;
         code = add_terms(code, values, &sums[i]);
     }
@@ -100,12 +100,12 @@ static const acc_decel_pair_t *layer_output(const acc_decel_fixed_layer_t *layer
 
     spread(x, layer->pairs, values);
     for (uint32_t block = 0U; block < layer->blocks; block++) {
-        uint32_t first = next[TOGETHER].both;
-        uint32_t second = next[TOGETHER + 1U].both;
-        uint32_t sums[TOGETHER];
+        uint32_t first = next[BLOCK_OUTPUTS].both;
+        uint32_t second = next[BLOCK_OUTPUTS + 1U].both;
+        uint32_t sums[BLOCK_OUTPUTS];
 
         next = block_sums(next, values, sums);
-        for (uint32_t i = 0U; i < TOGETHER; i++) {
+        for (uint32_t i = 0U; i < BLOCK_OUTPUTS; i++) {
             acc_decel_put(&y[2U * block], i, rectified(sums[i], first & BYTE, second & BYTE));
             first >>= BYTE_BITS;
             second >>= BYTE_BITS;
@@ -141,7 +141,7 @@ const acc_decel_pair_t *acc_decel_fixed_sums(const acc_decel_fixed_layer_t *laye
 
     spread(x, layer->pairs, values);
     for (uint32_t block = 0U; block < layer->blocks; block++) {
-        next = block_sums(next, values, &sums[TOGETHER * block]);
+        next = block_sums(next, values, &sums[BLOCK_OUTPUTS * block]);
     }
     return next;
 }

@@ -16,7 +16,7 @@ from numpy import ndarray
 
 from acc_decel.export.reference import status_of
 from acc_decel.network import DenseNet, domain_inputs, excluded, in_order, wiring
-from acc_decel.outputs import COMFORT_DECELERATION, OUTPUTS
+from acc_decel.outputs import COMFORT_DECELERATION, LOWER, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, OUTSIDE_DOMAIN, REFUSED
 
 MIN_VALUE, MAX_VALUE = -32768, 32767  # between layers
@@ -172,7 +172,7 @@ def fixed_answers(
     status[answered] |= np.where(outside, OUTSIDE_DOMAIN, 0)
     outputs = np.full((len(columns), len(OUTPUTS)), np.nan, np.float32)
     outputs[answered] = net(columns[answered])
-    status[answered & ~(outputs[:, 0] >= np.float32(COMFORT_DECELERATION))] |= BELOW_COMFORT
+    status[answered & ~(outputs[:, LOWER] >= np.float32(COMFORT_DECELERATION))] |= BELOW_COMFORT
     return outputs, status
 
 

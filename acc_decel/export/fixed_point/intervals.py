@@ -15,7 +15,7 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import column_names
+from acc_decel.factors import column_names, ranges
 from acc_decel.network import DenseNet, Layer, bent, domain_inputs, rectified, wiring
 
 SLACK = 1e-9
@@ -67,8 +67,8 @@ class Entering:
 
 def entering_intervals(net: DenseNet, columns: Sequence[int]) -> Interval:
     """The interval of each of these columns after scaling: its range, and 0 for not available."""
-    ranges = np.array([(f.low, f.high) for f in net.factors for _ in f.columns], np.float32)
-    scaled = (bent(net.factors, ranges.T.copy()).astype(np.float64) - net.center) * net.inverse_spread
+    limits = np.array(ranges(net.factors), np.float32)
+    scaled = (bent(net.factors, limits.T.copy()).astype(np.float64) - net.center) * net.inverse_spread
     low, high = np.minimum(scaled.min(axis=0), 0), np.maximum(scaled.max(axis=0), 0)
     return Interval(low[[*columns]], high[[*columns]])
 

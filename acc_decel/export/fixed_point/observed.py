@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from numpy import ndarray
 
+from acc_decel.factors import column_factors, ranges, slices
 from acc_decel.network import DenseNet, entering, rectified
 
 
@@ -28,9 +29,8 @@ def hidden_maxima(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> li
 
 def _few_available(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
     """The events with only one optional factor available, each in turn, or none."""
-    scarce, optional, start = events.copy(), [f for f in net.factors if f.may_lack], 0
-    for factor in net.factors:
-        own = slice(start, start := start + len(factor.columns))
+    scarce, optional = events.copy(), [f for f in net.factors if f.may_lack]
+    for factor, own in zip(net.factors, slices(net.factors), strict=True):
         if factor.may_lack:
             scarce[np.arange(len(events)) % (len(optional) + 1) != optional.index(factor), own] = np.nan
     return scarce
@@ -38,7 +38,7 @@ def _few_available(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> F
 
 def _at_the_ends(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
     """The events with every factor moved to the nearer end of its range; choices as they are."""
-    ends = np.array([(f.low, f.high) for f in net.factors for _ in f.columns], np.float32)
+    ends = np.array(ranges(net.factors), np.float32)
     moved = np.where(events < ends.mean(axis=1), ends[:, 0], ends[:, 1])
-    choice = np.array([bool(f.levels) for f in net.factors for _ in f.columns])
+    choice = np.array([bool(f.levels) for f in column_factors(net.factors)])
     return np.where(choice | np.isnan(events), events, moved)

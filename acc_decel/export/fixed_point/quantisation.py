@@ -25,7 +25,7 @@ from acc_decel.export.fixed_point.arithmetic import (
     fixed,
 )
 from acc_decel.export.fixed_point.intervals import Interval, domain_intervals, entering_intervals, sum_intervals
-from acc_decel.factors import bends
+from acc_decel.factors import bends, column_factors
 from acc_decel.network import DenseNet, Layer, domain_inputs, rectified, wiring
 
 MAX_WEIGHT = 32767  # magnitude
@@ -114,7 +114,7 @@ def entering_scale(net: DenseNet, columns: Sequence[int]) -> Scale:
 
 def _fraction(net: DenseNet, column: int) -> int:
     """Fraction bits of the number t that a column becomes, see `Entries`."""
-    factor = [f for f in net.factors for _ in f.columns][column]
+    factor = column_factors(net.factors)[column]
     return RATIO_BITS if factor.bend else FIXED_BITS - 1 - floor(log2(max(abs(factor.low), abs(factor.high))))
 
 
@@ -208,7 +208,7 @@ def fits(weights: Int64[ndarray, " inputs"], bias: int) -> bool:
 
 
 def _entries(net: DenseNet, columns: Sequence[int], scale: Scale) -> Entries:
-    factors = [f for f in net.factors for _ in f.columns]
+    factors = column_factors(net.factors)
     half_saturations = bends(net.factors)
     rows = []
     for i, column in enumerate(columns):

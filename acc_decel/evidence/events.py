@@ -1,38 +1,41 @@
-"""Events and the answers that the firmware must give: even, spoilt and at limits; for coverage, sanitizers, mutants."""
+"""Events and the answers that the firmware must give: even, invalid and at limits; for coverage and mutants, too."""
 
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
+from jaxtyping import Float32, Int64
+from numpy import ndarray
 
 from acc_decel.export import even_events, reference_outputs, status_of
 from acc_decel.export.firmware_files import FIXED, FIXED_EVENTS, SHIFT, SHIFT_EVENTS
 from acc_decel.export.fixed_point import fixed_answers, fixed_net, shift_net
-from acc_decel.factors import EXCLUSIONS, Factor, column_names
-from acc_decel.model_folder import model_path, read_model
+from acc_decel.factors import EXCLUSIONS, Factor, column_names, ranges
 from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 from acc_decel.outputs import COMFORT_DECELERATION, DELAY, ORDERED, OUTPUTS
 
-WILD = 4.5  # of the weights: values at the ends of 16 bits come up
-CALM = np.float32(0.5)  # the last ones, so that the outputs lie between their limits
-EMBEDDED = 10  # values that the embedding gives
-Answers = tuple[np.ndarray, np.ndarray]  # outputs and status
-BAD = (np.nan, np.inf, -np.inf, 3.4e38, -3.4e38, 0.0, -0.0, 1e-42, 0.5, 1.0)
+WEIGHT_SCALE = 4.5  # so large that values reach the ends of 16 bits
+LAST_WEIGHT_SCALE = np.float32(0.5)  # so small that outputs stay between their limits
+EMBEDDED = 10  # outputs of the embedding
+Answers: TypeAlias = tuple[Float32[ndarray, "events outputs"], Int64[ndarray, " events"]]  # outputs and status
+INVALID = (np.nan, np.inf, -np.inf, 3.4e38, -3.4e38, 0.0, -0.0, 1e-42, 0.5, 1.0)
 
 
-def events_of(factors: tuple[Factor, ...], count: int) -> np.ndarray:
-    """`count` even events, as many with one column spoilt, and events at every limit."""
+def driver_events(factors: tuple[Factor, ...], count: int) -> Float32[ndarray, "events columns"]:
+    """`count` even events, as many with one invalid column, and events at every limit."""
     even = even_events(factors, count)
-    spoilt = even.copy()
-    for i, event in enumerate(spoilt):
-        event[i % len(event)] = BAD[i // len(event) % len(BAD)]
-    return np.concatenate([even, spoilt, *at_limits(factors, even[:1])]).astype("f4")
+    invalid = even.copy()
+    for i, event in enumerate(invalid):
+        event[i % len(event)] = INVALID[i // len(event) % len(INVALID)]
+    return np.concatenate([even, invalid, *at_limits(factors, even[:1])]).astype("f4")
 
 
-def at_limits(factors: tuple[Factor, ...], event: np.ndarray) -> list[np.ndarray]:
-    """Events at, just inside and just outside each range, sum of a choice, and exclusion; each factor lacking once."""
-    at, events = column_names(factors).index, []
+def at_limits(factors: tuple[Factor, ...], event: ndarray) -> list[ndarray]:
+    """Events at, just inside and just outside each range, sum of a choice, and exclusion; each factor missing once."""
+    at = column_names(factors).index
+    events: list[ndarray] = []
 
     def add(**changes: float) -> None:
         events.append(event.copy())
@@ -41,9 +44,9 @@ def at_limits(factors: tuple[Factor, ...], event: np.ndarray) -> list[np.ndarray
 
     for f in factors:
         for end in (np.float32(f.low), np.float32(f.high)):
-            rest = dict.fromkeys(f.columns[1:], 0.0)
+            others = dict.fromkeys(f.columns[1:], 0.0)
             for value in (end, np.nextafter(end, np.float32(np.inf)), np.nextafter(end, np.float32(-np.inf))):
-                add(**{f.columns[0]: float(value)} | rest)
+                add(**{f.columns[0]: float(value)} | others)
         add(**dict.fromkeys(f.columns, np.nan))
         for column in f.columns[1:]:
             add(**dict.fromkeys(f.columns, np.nan) | {column: 0.5})
@@ -54,19 +57,14 @@ def at_limits(factors: tuple[Factor, ...], event: np.ndarray) -> list[np.ndarray
                     add(**dict.fromkeys(f.columns, 0.0) | {f.columns[0]: float(share), f.columns[1]: 0.5})
     clear = {c: 0.0 for f in factors if f.levels for c in f.columns} | {"tyre_kind_summer": 1.0}
     for e in EXCLUSIONS:
-        for sure in (0.5, float(np.nextafter(np.float32(0.5), np.float32(1)))):
+        for certainty in (0.5, float(np.nextafter(np.float32(0.5), np.float32(1)))):
             for value in (e.limit, float(np.nextafter(np.float32(e.limit), np.float32(99)))):
-                add(**clear | {e.column: sure, "surface_asphalt": 1 - sure, e.factor: value})
+                add(**clear | {e.column: certainty, "surface_asphalt": 1 - certainty, e.factor: value})
     return events
 
 
-def answered(net: DenseNet, events: np.ndarray, number_format: str) -> Answers:
-    """Outputs and status that the firmware must give."""
-    return answering(net, number_format)(events)
-
-
-def answering(net: DenseNet, number_format: str) -> Callable[[np.ndarray], Answers]:
-    """What the firmware must give, for many events: its integers are found once."""
+def reference(net: DenseNet, number_format: str) -> Callable[[ndarray], Answers]:
+    """The function that gives the outputs and status that the firmware of `net` must give for events."""
     if number_format == SHIFT:
         return partial(fixed_answers, shift_net(net, even_events(net.factors, SHIFT_EVENTS)))
     if number_format == FIXED:
@@ -74,27 +72,22 @@ def answering(net: DenseNet, number_format: str) -> Callable[[np.ndarray], Answe
     return lambda events: (reference_outputs(net, events), status_of(net, events))
 
 
-def records(events: np.ndarray, outputs: np.ndarray, status: np.ndarray) -> bytes:
-    """What evidence_driver.c reads."""
+def records(events: ndarray, outputs: ndarray, status: ndarray) -> bytes:
+    """Events with their answers, in the format that driver.c reads."""
     kind = np.dtype([("f", "<f4", events.shape[1]), ("y", "<f4", outputs.shape[1]), ("s", "<i8")])
     table = np.zeros(len(events), kind)
     table["f"], table["y"], table["s"] = events, outputs, status
     return table.tobytes()
 
 
-def released(model: str) -> DenseNet:
-    """The network of a released model."""
-    return read_model(model_path(model).parent)[0]
-
-
-def unusual(factors: tuple[Factor, ...]) -> DenseNet:
-    """A network that uses what the released ones do not.
+def unusual_net(factors: tuple[Factor, ...]) -> DenseNet:
+    """A network for all parts of the C, also those that trained networks do not use.
 
     Odd numbers of layers and units, crossing quantiles, an output that is always exactly the comfort limit, a score of
     the trained domain that is often exactly 0.
     """
     rng, wires, count = np.random.default_rng(1), wiring(factors), len(OUTPUTS)
-    ranges = np.array([(f.low, f.high) for f in factors for _ in f.columns])
+    limits = np.array(ranges(factors))
     embedding = [_layer(rng, wires.embedding_inputs, EMBEDDED)]
     units = (len(wires.forced), 36, 11, 8, count)
     trunk = [_layer(rng, EMBEDDED + before, outputs) for before, outputs in pairwise(units)]
@@ -102,17 +95,17 @@ def unusual(factors: tuple[Factor, ...]) -> DenseNet:
     bias = np.linspace(9, 1, count).astype("f4")
     bias[DELAY], bias[ORDERED[0]] = -5, 10
     high[2], bias[2] = COMFORT_DECELERATION, COMFORT_DECELERATION
-    weights = CALM * trunk[-1].weights
+    weights = LAST_WEIGHT_SCALE * trunk[-1].weights
     weights[DELAY], weights[2] = -np.abs(weights[DELAY]), 0
     trunk[-1] = Layer(weights, bias)
-    center = (ranges @ [0.7, 0.3]).astype("f4")
-    spread = (2 / np.diff(ranges)[:, 0]).astype("f4")
+    center = (limits @ [0.7, 0.3]).astype("f4")
+    spread = (2 / np.diff(limits)[:, 0]).astype("f4")
     hidden, score = _layer(rng, len(domain_inputs(factors)), 6), _layer(rng, 6, 1)
-    hidden.weights[:, 0] *= 5  # so that an input that lacks is seen
+    hidden.weights[:, 0] *= 5  # so that a missing input changes the score
     domain = (Layer(hidden.weights, hidden.bias - 1), Layer(score.weights, np.zeros(1, "f4")))
     return DenseNet(factors, center, spread, tuple(embedding), tuple(trunk), low, high, domain)
 
 
 def _layer(rng: np.random.Generator, inputs: int, outputs: int) -> Layer:
-    weights = rng.normal(0, WILD / np.sqrt(inputs), (outputs, inputs)).astype("f4")
+    weights = rng.normal(0, WEIGHT_SCALE / np.sqrt(inputs), (outputs, inputs)).astype("f4")
     return Layer(weights, rng.normal(0, 0.3, outputs).astype("f4"))

@@ -1,13 +1,10 @@
-"""Mutation testing of the hand-written C: every small change that alters what it does must be noticed by the events.
+"""Mutation testing of the hand-written C: the events must detect every small change of what it does.
 
-    python benchmarks/mutants.py [--format fixed]
-
-One operator or number at a time is replaced in a copy of the firmware; the copy is compiled by gcc and run with
-evidence_driver.c. A mutant that passes has survived. Survivors that cannot be told from the original are listed in
-`EQUIVALENT` with the reason.
+One operator or number at a time is changed in a copy of the firmware; gcc compiles the copy, and driver.c sends events
+with known answers through it. A mutant that passes has survived. `EQUIVALENT` lists the survivors that behave like the
+original, with the reason.
 """
 
-import argparse
 import re
 import subprocess
 import tempfile
@@ -17,15 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acc_decel.compiled import firmware_sources
-from acc_decel.export import firmware_files, golden_events, write_firmware
-from benchmarks.evidence_events import answered, events_of, records, released, unusual
+from acc_decel.evidence.events import driver_events, records, reference, unusual_net
+from acc_decel.evidence.folder import write_format
+from acc_decel.factors import Factor
 
-HERE = Path(__file__).parent
+DRIVER = Path(__file__).parent / "driver.c"
 WRAP = ("acc_decel_predict", "acc_decel_guard_checksum", "acc_decel_network_checksum")
 LINK = tuple(f"-Wl,--wrap={name}" for name in WRAP)
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 COMPILE = ("gcc", "-std=c99", "-O1", "-ffp-contract=off", "-w", *SANITIZE, "-c")
-SECONDS = 5  # a mutant that takes longer never ends
+TIMEOUT_S = 5  # a mutant that takes longer never ends
 OPERATORS = {
     "<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "+": "-", "-": "+", "*": "+", "/": "*",
     "&": "|", "|": "&", "&&": "||", "||": "&&", "<<": ">>", ">>": "<<", "^": "&", "+=": "-=", "|=": "&=", "&=": "|=",
@@ -58,21 +56,21 @@ def mutants_of(file: str, text: str) -> Iterator[Mutant]:
     body = re.compile(r"^\{.*?^\}", re.S | re.M)
     for block in body.finditer(code):
         for pattern in (OPERATOR, NUMBER, INDEX):
-            for found in pattern.finditer(code, block.start(), block.end()):
-                new = OPERATORS[found[1]] if pattern is OPERATOR else f"{int(found[1]) + 1}{found[2]}"
-                number = text.count("\n", 0, found.start()) + 1
-                yield Mutant(file, found.start(), found.end(), new, text.splitlines()[number - 1], number)
+            for match in pattern.finditer(code, block.start(), block.end()):
+                new = OPERATORS[match[1]] if pattern is OPERATOR else f"{int(match[1]) + 1}{match[2]}"
+                number = text.count("\n", 0, match.start()) + 1
+                yield Mutant(file, match.start(), match.end(), new, text.splitlines()[number - 1], number)
 
 
 def survivors(folder: Path, files: list[str], data: bytes) -> tuple[int, list[Mutant]]:
-    """Number of mutants of these files, and those that no event tells from the original."""
+    """The number of mutants of these files, and the mutants that no event detects."""
     with tempfile.TemporaryDirectory() as temporary:
         objects = {}
-        for source in [*firmware_sources(folder), HERE / "evidence_driver.c"]:
+        for source in [*firmware_sources(folder), DRIVER]:
             objects[source.name] = Path(temporary) / f"{source.stem}.o"
             subprocess.run([*COMPILE, f"-I{folder}", str(source), "-o", str(objects[source.name])], check=True)
         if not passes(Path(temporary), "original", objects, data):
-            raise RuntimeError("The unchanged firmware must pass evidence_driver.c. Got a failure.")
+            raise RuntimeError("The unchanged firmware must pass driver.c. Got a failure.")
         mutants = [m for file in files for m in mutants_of(file, (folder / file).read_text())]
         with ThreadPoolExecutor() as pool:
             alive = list(pool.map(lambda i: survives(folder, Path(temporary), objects, data, mutants[i], i),
@@ -81,7 +79,7 @@ def survivors(folder: Path, files: list[str], data: bytes) -> tuple[int, list[Mu
 
 
 def survives(folder: Path, work: Path, objects: dict[str, Path], data: bytes, mutant: Mutant, number: int) -> bool:
-    """Whether the mutant compiles and passes."""
+    """True if the mutant compiles and passes."""
     text = (folder / mutant.file).read_text()
     changed = work / f"mutant_{number}.c"
     changed.write_text(text[: mutant.start] + mutant.new + text[mutant.end :])
@@ -93,13 +91,13 @@ def survives(folder: Path, work: Path, objects: dict[str, Path], data: bytes, mu
 
 
 def passes(work: Path, name: str, objects: dict[str, Path], data: bytes) -> bool:
-    """Whether the program made of these objects runs to its end and finds nothing wrong."""
+    """True if the program of these objects ends and finds nothing wrong."""
     program = work / name
     subprocess.run(["gcc", *SANITIZE, *LINK, *map(str, objects.values()), "-o", str(program)], check=True)
     try:
         return (
             subprocess.run(
-                [str(program)], input=data, check=False, timeout=SECONDS, stderr=subprocess.DEVNULL
+                [str(program)], input=data, check=False, timeout=TIMEOUT_S, stderr=subprocess.DEVNULL
             ).returncode
             == 0
         )
@@ -109,7 +107,7 @@ def passes(work: Path, name: str, objects: dict[str, Path], data: bytes) -> bool
         program.unlink(missing_ok=True)
 
 
-# Survivors that do the same as the original for everything that can come in: a passage of the line, and the reason.
+# Survivors that behave like the original for all possible inputs: a part of the line -> the reason.
 EQUIVALENT: dict[str, str] = {
     "<< ACC_DECEL_OUT_OF_RANGE_SHIFT) |  ->  >>": "the shift is 0",
     "uint32_t bad = 0U; /* one bit for each column: not in range */  ->  1U": "shifted out",
@@ -158,34 +156,23 @@ EQUIVALENT: dict[str, str] = {
 }
 
 
-def result(number_format: str, *, count: int = 300) -> dict[str, object]:
-    """Mutants, killed, equivalent and the survivors that are neither."""
-    net = unusual(released("compact").factors)
-    events = events_of(net.factors, count)
-    data = records(events, *answered(net, events, number_format))
+def mutation_score(factors: tuple[Factor, ...], number_format: str, *, count: int = 300) -> dict[str, object]:
+    """Numbers of mutants, killed and equivalent ones, and the survivors that are neither, of the C of one format."""
+    net = unusual_net(factors)
+    events = driver_events(factors, count)
+    data = records(events, *reference(net, number_format)(events))
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        files = firmware_files(net, model="unusual", golden=golden_events(net.factors), number_format=number_format)
-        write_firmware(folder, files)
+        folder = write_format(Path(temporary), net, "unusual", number_format)
         total, alive = survivors(folder, [source.name for source in firmware_sources(folder)], data)
-    known = [m for m in alive if any(passage in str(m) for passage in EQUIVALENT)]
+    equivalent = [mutant for mutant in alive if is_equivalent(mutant)]
     return {
         "mutants": total,
         "killed": total - len(alive),
-        "equivalent": len(known),
-        "survivors": [str(m) for m in alive if m not in known],
+        "equivalent": len(equivalent),
+        "survivors": [str(mutant) for mutant in alive if mutant not in equivalent],
     }
 
 
-def main() -> None:
-    """Run and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--format", default="float")
-    told = result(parser.parse_args().format)
-    for survivor in told["survivors"]:  # type: ignore[attr-defined]
-        print(survivor)
-    print({name: value for name, value in told.items() if name != "survivors"})
-
-
-if __name__ == "__main__":
-    main()
+def is_equivalent(mutant: Mutant) -> bool:
+    """True if the mutant is listed in `EQUIVALENT`."""
+    return any(passage in str(mutant) for passage in EQUIVALENT)

@@ -1,4 +1,4 @@
-"""The stack that a prediction needs on the Cortex-M4F: what the compiler says of each frame, along the calls."""
+"""The stack that a prediction needs on the Cortex-M4F: the compiler's frame sizes, added along the calls."""
 
 import re
 import subprocess
@@ -13,45 +13,45 @@ from acc_decel.ecu.image import compile_command, image
 
 
 def stack_bound(folder: Path) -> dict[str, int]:
-    """The deepest chain of calls from acc_decel_predict, each with the frame that the compiler says."""
+    """The number of functions, and the bytes of the deepest chain of calls from acc_decel_predict."""
     core = CORES[CORTEX_M4F]
     with tempfile.TemporaryDirectory() as work:
         program = image(folder, Path(work), core)
         frames: dict[str, int] = {}
         for source in firmware_sources(folder):
             usage = Path(work) / f"{source.stem}.su"
-            told = ("-Xclang", "-stack-usage-file", "-Xclang", str(usage))
-            command = [*compile_command(core), *told, f"-I{folder}", str(source), "-o", str(usage.with_suffix(".o"))]
+            options = ("-Xclang", "-stack-usage-file", "-Xclang", str(usage))
+            command = [*compile_command(core), *options, f"-I{folder}", str(source), "-o", str(usage.with_suffix(".o"))]
             subprocess.run(command, check=True, cwd=work)
-            for line in usage.read_text().splitlines() if usage.exists() else ():  # none: a table and no function
+            for line in usage.read_text().splitlines() if usage.exists() else ():  # no file: no function, only a table
                 place, size, kind = line.split("\t")
                 if kind != "static":
                     raise RuntimeError(f"Every frame must be of fixed size. Got {line!r}.")
                 frames[place.split(":")[-1]] = int(size)
-        calls = called(program.segments, program.symbols, frames)
+        calls = calls_of(program.segments, program.symbols, frames)
     deepest = deepest_chain("acc_decel_predict", frames, calls)
     return {"functions": len(frames), "bound_bytes": deepest}
 
 
-def called(
+def calls_of(
     segments: tuple[tuple[int, bytes], ...], symbols: dict[str, int], frames: dict[str, int]
 ) -> dict[str, set[str]]:
-    """Which of the firmware's functions each of them calls, read from the machine code."""
+    """The firmware's functions that each of them calls, from the machine code."""
     disassembler = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
-    disassembler.skipdata = True  # constants stand between functions
+    disassembler.skipdata = True  # there are constants between functions
     starts = sorted(address for name, address in symbols.items() if not name.startswith("$"))
     at = {symbols[name]: name for name in frames if name in symbols}
-    found: dict[str, set[str]] = {}
+    calls: dict[str, set[str]] = {}
     for address, name in at.items():
         start, code = next((start, code) for start, code in segments if start <= address < start + len(code))
         end = next((s for s in starts if s > address), start + len(code))
         instructions = disassembler.disasm(code[address - start : end - start], address)
         text = "\n".join(f"{i.mnemonic} {i.op_str}" for i in instructions)
         targets = [int(t, 16) for t in re.findall(r"^(?:bl|b|b\.w) #(0x[0-9a-f]+)", text, re.M)]
-        found[name] = {at[t] for t in targets if t in at and t != address}
-    return found
+        calls[name] = {at[t] for t in targets if t in at and t != address}
+    return calls
 
 
 def deepest_chain(name: str, frames: dict[str, int], calls: dict[str, set[str]]) -> int:
-    """Bytes of stack from a function down."""
+    """Bytes of stack of a function and the deepest chain of its calls."""
     return frames[name] + max((deepest_chain(other, frames, calls) for other in calls.get(name, ())), default=0)

@@ -1,0 +1,56 @@
+"""`acc-decel evidence`: measures an exported firmware, and writes that into its folder. Needs the extra [ecu]."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acc_decel.cli.options import Json
+from acc_decel.cli.terminal import print_json, progress_bar, say
+
+
+def evidence(
+    firmware: Annotated[Path, typer.Argument(help="folder written by `acc-decel export`")],
+    model: Annotated[
+        str | None, typer.Option(help="released model or model folder of the firmware; default: the one it names")
+    ] = None,
+    number_formats: Annotated[
+        list[str] | None, typer.Option("--format", help="format to measure; may be repeated; default: all three")
+    ] = None,
+    events: Annotated[int, typer.Option(help="events on the emulated Cortex-M4F")] = 100_000,
+    bits_events: Annotated[int, typer.Option(help="events compared bit by bit on host and cores")] = 1_000_000,
+    fuzz_seconds: Annotated[int, typer.Option(help="time of the fuzzer for each format [s]")] = 600,
+    only: Annotated[
+        str | None,
+        typer.Option(help="renew this part and keep the rest: a part's name in evidence.json, or differences"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure a firmware and write EVIDENCE.md and evidence.json into its folder.
+
+    Instructions, cycles and stack on the emulated Cortex-M4F, compiler warnings, sanitizers, coverage, MISRA, mutants,
+    fuzzing, and the events whose answers differ in any bit between NumPy, host, ONNX and the emulated cores. It takes
+    some 35 minutes on two cores; with fewer events and seconds it is a quick try. The firmware must be what its model
+    exports. Needs the extra [ecu], and the Debian packages gcc, cppcheck, clang and libclang-rt-dev.
+
+        acc-decel evidence firmware_export
+        acc-decel evidence my_firmware --model my_model --format fixed --events 1000 --bits-events 1000 --fuzz-seconds 5
+    """
+    from acc_decel import evidence as room  # noqa: PLC0415 - the extra [ecu] is needed only here
+
+    settings = room.Settings(events=events, fuzz_seconds=fuzz_seconds, bits_events=bits_events)
+    formats = room.check_formats(number_formats)
+    found = room.find_firmware(firmware, model)
+    with progress_bar() as progress:
+        if only is None:
+            bar = progress.add_task("measuring", total=room.steps_of(settings, formats))
+            result = room.measure(found, settings, formats=formats, on_step=lambda: progress.advance(bar))
+        else:
+            before = room.read_evidence(firmware)
+            bar = progress.add_task(f"measuring {only}", total=room.steps_of(settings, room.formats_of(before), only))
+            result = room.renew(before, found, settings, only, on_step=lambda: progress.advance(bar))
+    room.write_evidence(firmware, result)
+    if as_json:
+        print_json(result)
+    else:
+        say(room.page(result))

@@ -1,0 +1,52 @@
+"""Help as it is written: text in square brackets is text, not markup, and paragraphs wrap at the terminal's width."""
+
+from collections.abc import Iterable
+from copy import copy
+from typing import Any
+
+from rich.markup import escape
+from typer.core import TyperCommand, TyperGroup
+
+EXAMPLE = "    "  # lines that begin so are commands to type, and stay as they are
+
+
+class PlainCommand(TyperCommand):
+    """A command whose help says what its docstring and its options say, letter by letter."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        super(PlainCommand, _escaped(self)).format_help(ctx, formatter)
+
+
+class PlainGroup(TyperGroup):
+    """A group of commands with the same kind of help."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help, with the first paragraph of each command."""
+        shown = _escaped(self)
+        shown.commands = {name: _escaped(command) for name, command in self.commands.items()}
+        super(PlainGroup, shown).format_help(ctx, formatter)
+
+
+def _escaped(command: Any) -> Any:
+    """The command with help that Rich prints as it is; the command itself keeps its own, for other readers."""
+    shown = copy(command)
+    shown.help = _flowing((command.help or "").split("\n\n"))
+    shown.params = [_escaped_parameter(parameter) for parameter in command.params]
+    return shown
+
+
+def _escaped_parameter(parameter: Any) -> Any:
+    shown = copy(parameter)
+    shown.help = escape(parameter.help or "")
+    return shown
+
+
+def _flowing(paragraphs: Iterable[str]) -> str:
+    """Paragraphs without the line breaks of the source, with markup escaped; examples keep their lines."""
+    return "\n\n".join(_example(p) if p.startswith(EXAMPLE) else escape(" ".join(p.split())) for p in paragraphs)
+
+
+def _example(commands: str) -> str:
+    """Commands to type, in a tag at the start of each line: without it Typer would take the indentation away."""
+    return "\n".join(f"[not dim]{escape(line)}[/not dim]" for line in commands.splitlines())

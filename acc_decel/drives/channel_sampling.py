@@ -1,0 +1,79 @@
+"""The first records of some channels, without spikes and drop-outs, to judge what each channel is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy import ndarray
+
+from acc_decel.drives.channel_names import is_speed, stated_unit
+from acc_decel.drives.cleaning import longest_rising
+from acc_decel.drives.description import Channel
+from acc_decel.drives.formats.source import Block, Source
+from acc_decel.drives.outliers import OUTLIER_TESTS
+from acc_decel.drives.reading import read_blocks, thinned
+from acc_decel.drives.series import Series, sensor_updates
+from acc_decel.drives.units import unit_named
+
+SAMPLED_RECORDS = 1_000_000  # enough to judge channels
+SMALLEST_UNITS = {"speed": "km/h", "acceleration": "mg"}  # with them no value is an outlier that is none in another
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Series of the channels that change, as recorded; what is wrong with the others, and with the time."""
+
+    series: dict[str, Series]
+    dead: dict[str, str]
+    time_error: str
+
+
+def sample_channels(source: Source, names: list[str], time: Channel | None, file_units: dict[str, str]) -> Sampled:
+    """The first records of the channels `names`, without outliers, so that these do not mislead."""
+    groups = _first_blocks(source, names, time)
+    series, dead, time_error = {}, dict.fromkeys(names, "has no records"), ""
+    time_name = repr(time.name) if time else "the time of the records"
+    for group in groups.values():
+        stamps = np.concatenate([block.time for block in group])
+        if not np.isfinite(stamps).any():
+            time_error = f"{time_name} holds no time"
+        elif not (np.diff(stamps[np.isfinite(stamps)]) > 0).any():
+            time_error = f"{time_name} runs backward or stands still"
+        for name in group[0].values:
+            value = np.concatenate([block.values[name] for block in group])
+            numbers = value[np.isfinite(value)]
+            if len(numbers) < 3 or (numbers == numbers[0]).all():
+                dead[name] = f"holds one value, {numbers[0]:g}" if len(numbers) else "holds no number"
+                continue
+            sampled = _series(stamps, value, name, file_units[name])
+            if sampled is not None:
+                series[name] = sampled
+                del dead[name]
+    return Sampled(series, dead, time_error)
+
+
+def _first_blocks(source: Source, names: list[str], time: Channel | None) -> dict[str, list[Block]]:
+    groups: dict[str, list[Block]] = {}
+    records = 0
+    for block in read_blocks(source, names, time):
+        groups.setdefault(block.group, []).append(thinned(block))
+        records += len(block.time)
+        if records >= SAMPLED_RECORDS:
+            break
+    return groups
+
+
+def _series(time: ndarray, value: ndarray, name: str, file_unit: str) -> Series | None:
+    """The channel with rising times and without outliers; None if too few records remain or all hold one value."""
+    rows = np.flatnonzero(np.isfinite(time) & np.isfinite(value))
+    if len(rows) and not (np.diff(time[rows]) > 0).all():
+        rows = rows[longest_rising(time[rows])]
+    if len(rows) < 3 or (value[rows] == value[rows[0]]).all():
+        return None
+    updates = sensor_updates(time[rows], value[rows])
+    rows = rows[updates.rows]
+    signal = "speed" if is_speed(name, file_unit) else "acceleration"
+    size = (stated_unit(name, file_unit, signal) or unit_named(SMALLEST_UNITS[signal], signal, name)).size
+    for is_outlier in OUTLIER_TESTS[signal].values():
+        inliers = rows[~is_outlier(time[rows], value[rows] * size, updates.period)]
+        rows = inliers if len(inliers) > 0.5 * len(rows) else rows
+    return Series(time[rows], value[rows], updates.period, updates.resolution)

@@ -1,0 +1,71 @@
+"""`acc-decel predict --input`: other columns, refused rows, and which row an error is about."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from acc_decel import Predictor
+
+EVENTS = pd.DataFrame({"timestamp": [0.0, 0.1, 0.2], "speed": [20.0, 0.0, 12.0], "brake_pressure_bar": [80.0, 80, 60]})
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Path:
+    """A drive with a standstill and a column that is no factor."""
+    EVENTS.to_csv(tmp_path / "drive.csv", index=False)
+    return tmp_path / "drive.csv"
+
+
+def test_all_columns_that_are_no_factor_are_named_at_once_with_the_way_out(refused, tmp_path):
+    EVENTS.assign(id=1, quality="good").to_csv(tmp_path / "drive.csv", index=False)
+    sentence = refused("predict", "--input", tmp_path / "drive.csv")
+    assert "Got also timestamp, id, quality: --keep all copies what is no factor to the output" in sentence
+
+
+def test_a_misspelt_factor_is_recognised_among_them(refused, tmp_path):
+    EVENTS.rename(columns={"brake_pressure_bar": "break_pressure_bar"}).to_csv(tmp_path / "d.csv", index=False)
+    sentence = refused("predict", "--input", tmp_path / "d.csv", "--keep", "timestamp")
+    assert "Got also break_pressure_bar: --keep break_pressure_bar" in sentence
+    assert "Did you mean brake_pressure_bar?" in sentence
+
+
+def test_every_other_column_can_be_kept_at_once(answered, drive):
+    rows = answered("predict", "--input", drive, "--keep", "all", "--on-refusal", "flag")["predictions"]
+    assert [row["timestamp"] for row in rows] == EVENTS["timestamp"].tolist()
+
+
+def test_a_refused_row_is_flagged_and_the_others_are_answered(run, drive, tmp_path):
+    code, _, err = run(
+        "predict", "--input", drive, "--keep", "all", "--on-refusal", "flag", "--output", tmp_path / "answers.csv"
+    )
+    assert code == 0
+    assert "no answer for 1 of 3 rows" in err
+    assert "line 3: speed is outside its range" in err
+    answers = pd.read_csv(tmp_path / "answers.csv")
+    assert answers["deceleration"].notna().tolist() == [True, False, True]
+    assert "speed is outside its range" in answers["status_text"][1]
+    expected = Predictor().predict(speed=12.0, brake_pressure_bar=60.0)
+    assert answers["deceleration"][2] == pytest.approx(expected.deceleration, rel=1e-6)
+
+
+def test_a_refused_row_is_a_dash_for_people(run, drive):
+    code, out, err = run("predict", "--input", drive, "--keep", "timestamp", "--on-refusal", "flag")
+    assert code == 0, err
+    row = next(line for line in out.splitlines() if line.split()[1:2] == ["3"])
+    assert "nan" not in out
+    assert row.split().count("-") == 7
+
+
+def test_one_event_is_flagged_too(answered):
+    (row,) = answered("predict", "--speed", 90, "--brake-pressure-bar", 80, "--on-refusal", "flag")["predictions"]
+    assert row["deceleration"] is None
+
+
+def test_without_that_the_line_of_the_file_is_named(refused, drive):
+    assert "speed in line 3 must be 1 to 70 m/s" in refused("predict", "--input", drive, "--keep", "timestamp")
+
+
+def test_rows_of_a_parquet_file_count_from_0_and_say_so(refused, tmp_path):
+    EVENTS.drop(columns="timestamp").to_parquet(tmp_path / "drive.parquet")
+    assert "speed in row 1 (counted from 0) must be" in refused("predict", "--input", tmp_path / "drive.parquet")
