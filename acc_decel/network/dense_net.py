@@ -130,7 +130,7 @@ def entering(
     inverse_spread: Float32[ndarray, " columns"],
     columns: Float32[ndarray, "rows columns"],
 ) -> tuple[Float32[ndarray, "rows embedding_inputs"], Float32[ndarray, "rows forced"]]:
-    """Steps 1 to 3: what enters the embedding, and what enters the trunk beside it."""
+    """Steps 1 to 3: the inputs of the embedding, and the other inputs of the trunk."""
     wires = wiring(factors)
     absent = missing(factors, columns)[:, owners(factors)]
     scaled = np.where(absent, np.float32(0), (bent(factors, columns) - center) * inverse_spread)
