@@ -41,7 +41,7 @@ def factor_table() -> str:
     rows = []
     for f in FACTORS:
         direction = DIRECTIONS[f.direction] + (f" (with {f.forced_while})" if f.forced_while else "")
-        rows.append([f"`{f.name}`", f.unit or "-", span(f), "yes" if f.may_lack else "no", direction, f.meaning])
+        rows.append([f"`{f.name}`", f.unit or "-", span(f), "yes" if f.optional else "no", direction, f.meaning])
     return markdown(["factor", "unit", "range", "optional", "deceleration", "meaning"], rows)
 
 
@@ -74,7 +74,7 @@ def latent_table() -> str:
         "pad_score": f"pad friction {100 * braking.PAD_SPREAD:.0f} %",
         "abs_score": f"slip held by the ABS, {braking.ABS_SPREAD:g} of the slip of maximum friction",
         "response_score": f"dead time and build-up {100 * braking.RESPONSE_SPREAD:.0f} %",
-        "gust_score": f"wind {braking.GUST:g} m/s",
+        "gust_score": f"wind {braking.GUST_SPREAD:g} m/s",
     }
     rows = [[f"`{latent.name}`", latent.meaning, one[latent.name]] for latent in LATENTS]
     return markdown(["latent", "meaning", "one standard deviation"], rows)
@@ -166,7 +166,7 @@ def vehicle_key_table() -> str:
         for f in fields(holder):
             limits = f"{f.metadata['low']:g} to {f.metadata['high']:g}"
             example = f"{getattr(holder, f.name):g}" if part != "trailer" else "-"
-            meaning = f.metadata["meaning"] + (f": `{f.metadata['formula']}`" if f.metadata["formula"] else "")
+            meaning = f.metadata["meaning"] + (f"; {f.metadata['formula']}" if f.metadata["formula"] else "")
             rows.append([f"`{part}.{f.name}`", f.metadata["unit"] or "-", limits, example, meaning])
     return markdown(["key", "unit", "range", "compact", "meaning and formula"], rows)
 
@@ -435,7 +435,7 @@ def c_factor_table() -> str:
     for i, f in enumerate(FACTORS):
         names = ", ".join(f"`{column}`" for column in f.columns)
         limits = f"{f.low:g} to {f.high:g}"
-        rows.append([str(i), names, f.unit or "-", limits, f"{f.step:g}", "no" if not f.may_lack else "yes", f.meaning])
+        rows.append([str(i), names, f.unit or "-", limits, f"{f.step:g}", "no" if not f.optional else "yes", f.meaning])
     return markdown(["bit", "field", "unit", "range", "resolution", "optional", "meaning"], rows)
 
 

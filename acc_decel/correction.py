@@ -1,4 +1,4 @@
-"""What adapts a model's answers to one car: a positive scale, a bias and an offset, in the float32 of the firmware."""
+"""A correction adapts the answers of a model to one car: a positive scale, a bias and an offset, in float32."""
 
 import hashlib
 import json
@@ -10,20 +10,20 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write, reason
 from acc_decel.outputs import COMFORT_DECELERATION, LOWER, LOWER_99, MEDIAN, UPPER
 from acc_decel.status import BELOW_COMFORT, REFUSED
 
-LEAST_SCALE, GREATEST_SCALE = 0.1, 10.0
-GREATEST_BIAS = 20.0  # [m/s^2], of the bias and of the offset
+MIN_SCALE, MAX_SCALE = 0.1, 10.0
+MAX_BIAS = 20.0  # [m/s^2], of the bias and of the offset
 
 
 @dataclass(frozen=True)
 class Correction:
-    """Deceleration of this car = scale * deceleration of the model + bias [m/s^2], so that what is monotone stays so.
+    """Deceleration of this car = scale * deceleration of the model + bias [m/s^2]; a monotone model stays monotone.
 
-    A lower bound is never raised by that, only by a `lower_offset` below 0, for which `adaptation.LowerBound` asks for
-    evidence; one above 0 is taken off the lower bounds.
+    Scale and bias never raise a lower bound. Only a negative `lower_offset` does, and `adaptation.LowerBound` needs
+    evidence for it; a positive one is subtracted from the lower bounds.
     """
 
     scale: float = 1.0
@@ -31,26 +31,26 @@ class Correction:
     lower_offset: float = 0.0  # [m/s^2]
 
     def __post_init__(self) -> None:
-        """Refuse what would turn the model upside down, and what is no number; limits are float32, as in the C."""
+        """Raise ValueError for NaN and for values beyond the limits, compared in float32 as in the C."""
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
             scale, bias, offset = np.array((self.scale, self.bias, self.lower_offset)).astype(np.float32)
-        if not np.float32(LEAST_SCALE) <= scale <= np.float32(GREATEST_SCALE):
-            raise ValueError(f"scale must be {LEAST_SCALE} to {GREATEST_SCALE}. Got {self.scale:g}: check the stops.")
+        if not np.float32(MIN_SCALE) <= scale <= np.float32(MAX_SCALE):
+            raise ValueError(f"scale must be {MIN_SCALE} to {MAX_SCALE}. Got {self.scale:g}: check the stops.")
         for name, value in (("bias", bias), ("lower_offset", offset)):
-            if not abs(value) <= np.float32(GREATEST_BIAS):
-                limits = f"{-GREATEST_BIAS:g} to {GREATEST_BIAS:g} m/s^2"
+            if not abs(value) <= np.float32(MAX_BIAS):
+                limits = f"{-MAX_BIAS:g} to {MAX_BIAS:g} m/s^2"
                 raise ValueError(f"{name} must be {limits}. Got {value:g}: check the stops.")
 
     def outputs(self, outputs: Float32[ndarray, "rows outputs"]) -> Float32[ndarray, "rows outputs"]:
         """The model's outputs, in the order of OUTPUTS, for this car; quantiles stay in order, NaN stays NaN."""
         scale, bias, offset = np.array((self.scale, self.bias, self.lower_offset), np.float32)
-        here = scale * outputs + bias
+        scaled = scale * outputs + bias
         corrected = outputs.copy()
         for i in (MEDIAN, UPPER):
-            corrected[:, i] = here[:, i]
-        safe = _lesser(outputs, here)
-        corrected[:, LOWER] = _lesser(safe[:, LOWER] - offset, here[:, MEDIAN])
-        corrected[:, LOWER_99] = safe[:, LOWER_99] - np.maximum(offset, np.float32(0))
+            corrected[:, i] = scaled[:, i]
+        not_raised = _lesser(outputs, scaled)
+        corrected[:, LOWER] = _lesser(not_raised[:, LOWER] - offset, scaled[:, MEDIAN])
+        corrected[:, LOWER_99] = not_raised[:, LOWER_99] - np.maximum(offset, np.float32(0))
         return corrected
 
     def status(
@@ -69,28 +69,28 @@ def _lesser(value: ndarray, other: ndarray) -> ndarray:
 
 @dataclass(frozen=True)
 class CorrectionFile:
-    """A correction as a file: the model that it belongs to, and what it was fitted from."""
+    """A correction with the model that it belongs to and the data that it was fitted to, as stored in a file."""
 
     schema: str
     model_sha256: str
     vehicle: str
     correction: Correction
-    stops: int  # that scale and bias were fitted from
-    told: dict[str, Any]  # errors and intervals, state of the bound
+    stops: int  # number of stops that scale and bias were fitted to
+    details: dict[str, Any]  # errors and intervals, state of the lower bound
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it, as the file holds it."""
+        """All values, in the order of the file."""
         head = {"schema": self.schema, "model_sha256": self.model_sha256, "vehicle": self.vehicle}
-        return head | asdict(self.correction) | {"stops": self.stops} | self.told
+        return head | asdict(self.correction) | {"stops": self.stops} | self.details
 
-    def written(self, path: Path) -> None:
-        """Write the JSON file, whole or not at all."""
-        with replaced(path) as temporary:
+    def save(self, path: Path) -> None:
+        """Write the JSON file, completely or not at all."""
+        with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(self.as_dict(), indent=1) + "\n")
 
 
 def read_correction(path: Path, *, model: Path) -> CorrectionFile:
-    """The correction in the file `path`. Raises ValueError if it is none or is of another ONNX file than `model`."""
+    """The correction in the file `path`. Raises ValueError if it is not valid or belongs to another ONNX file."""
     file = _read(path)
     if file.model_sha256 != (digest := model_digest(model)):
         raise ValueError(
@@ -102,15 +102,17 @@ def read_correction(path: Path, *, model: Path) -> CorrectionFile:
 
 def _read(path: Path) -> CorrectionFile:
     try:
-        told = json.loads(path.read_text())
-        schema, digest, vehicle = (str(told.pop(name)) for name in ("schema", "model_sha256", "vehicle"))
-        scale, bias, offset = (float(told.pop(name)) for name in ("scale", "bias", "lower_offset"))
-        return CorrectionFile(schema, digest, vehicle, Correction(scale, bias, offset), int(told.pop("stops")), told)
+        values = json.loads(path.read_text())
+        schema, digest, vehicle = (str(values.pop(name)) for name in ("schema", "model_sha256", "vehicle"))
+        scale, bias, offset = (float(values.pop(name)) for name in ("scale", "bias", "lower_offset"))
+        return CorrectionFile(
+            schema, digest, vehicle, Correction(scale, bias, offset), int(values.pop("stops")), values
+        )
     except KeyError as error:
         raise ValueError(f"{path} must hold {error.args[0]}. Got none: run `acc-decel drives correct`.") from error
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path} must be a correction as JSON. Got: {error} Run `acc-decel drives correct`."
+            f"{path} must be a correction as JSON. Got: {reason(error)}. Run `acc-decel drives correct`."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""The vocabulary: every braking factor, once. All other stages compute their columns, ranges and texts from here."""
+"""The vocabulary: all braking factors, listed once. All other stages compute columns, ranges and texts from it."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from math import isnan
 
 from acc_decel.outputs import OUTPUTS
 
-RISES, FALLS, FREE = 1, -1, 0  # how the physics forces the deceleration when a factor grows
+RISES, FALLS, FREE = 1, -1, 0  # how the deceleration changes when a factor grows
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,17 @@ class Prior:
 
 @dataclass(frozen=True)
 class Factor:
-    """One braking factor: what it means, where it is valid, and what a sensor makes of it.
+    """One braking factor: what it means, where it is valid, and how a sensor measures it.
 
     `noise` is the standard deviation of the sensor in the factor's unit, `noise_share` the same relative to the value.
-    `low` and `high` bound every column of the factor. A factor with `levels` is a choice: it has one column for each
-    level, the probability of that level. `direction` holds only while the factor named by `forced_while` is 1.
-    `standard` is equipment that every car has unless its absence is said: it is taken where a table or a call leaves
-    the factor out altogether; a value that is NaN still lacks. `mistaken_for` lists units that people give by mistake,
-    with the size and the offset that bring them to `unit`. A factor that acts by its ratios, like a mass or a friction,
-    or most near 0, like a water film, has a `bend`: the network sees value / (value + bend), half way at the bend and
-    nearly the logarithm around it.
+    `low` and `high` are the limits of every column of the factor. A factor with `levels` is a choice: it has one column
+    for each level, the probability of that level. An `optional` factor may be missing: its value is then NaN.
+    `direction` holds only while the factor named by `forced_while` is 1. `standard` is the value of equipment that
+    every car has: a table or a call that does not name the factor gets it; NaN still means missing. `mistaken_for`
+    lists units that people give by mistake, with the size and the offset that convert them to `unit`. A factor whose
+    effect depends on ratios, like a mass or a friction, or is strongest near 0, like a water film, has a
+    `half_saturation`: the network sees value / (value + half_saturation), which is 1/2 there and almost a logarithm
+    around it.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Factor:
     step: float
     unit: str
     meaning: str
-    may_lack: bool = True
+    optional: bool = True
     direction: int = FREE
     forced_while: str = ""
     prior: Prior = Prior()
@@ -52,8 +53,8 @@ class Factor:
     noise_share: float = 0.0
     levels: tuple[str, ...] = ()
     standard: float | None = None
-    bend: float = 0.0
-    estimate: bool = False  # a reading of the physics' result, not one of its causes
+    half_saturation: float = 0.0
+    estimate: bool = False  # a measurement of the result of the physics, not one of its causes
     mistaken_for: tuple[tuple[str, float, float], ...] = ()  # unit, size, offset: value * size + offset is in `unit`
 
     @property
@@ -63,16 +64,16 @@ class Factor:
 
     @property
     def span(self) -> str:
-        """The valid range with its unit, for people."""
+        """The valid range with its unit, as text."""
         return f"{self.low:g} to {self.high:g} {self.unit}".strip()
 
     @property
     def choices(self) -> str:
-        """The levels, for people."""
+        """The levels, as text."""
         return ", ".join(self.levels)
 
     def refusal(self, value: object, where: str = "") -> str:
-        """One sentence for a `value` that is no valid value of this factor: what, expected, got, remedy."""
+        """One sentence that refuses `value`: the factor, what is expected, what was given, and the remedy if known."""
         if self.levels and isinstance(value, str):
             return f"{self.name}{where} must be one of {self.choices} ({self.meaning}). Got {value!r}."
         if self.levels:
@@ -83,7 +84,7 @@ class Factor:
         if not isinstance(value, int | float):
             return f"{self.name}{where} must be a number of {self.span} ({self.meaning}). Got {value!r}."
         if isnan(value):
-            return f"{self.name}{where} must be {self.span} ({self.meaning}) and may not lack. Got nothing: give it."
+            return f"{self.name}{where} is required: {self.span} ({self.meaning}). Got no value."
         return f"{self.name}{where} must be {self.span} ({self.meaning}). Got {value:g}.{self._hint(value)}"
 
     def _hint(self, value: float) -> str:
@@ -96,13 +97,13 @@ class Factor:
 # fmt: off
 FACTORS: tuple[Factor, ...] = (
     Factor("speed", 1.0, 70.0, 0.01, "m/s", "vehicle speed over ground",
-           may_lack=False, prior=Prior(0.6, 18.0, 10.0), noise_share=0.003, bend=20.0,
+           optional=False, prior=Prior(0.6, 18.0, 10.0), noise_share=0.003, half_saturation=20.0,
            mistaken_for=(("km/h", 1 / 3.6, 0.0),)),
     Factor("brake_pressure_bar", 5.0, 180.0, 0.1, "bar", "brake pressure demanded of the master cylinder",
-           may_lack=False, direction=RISES, forced_while="abs", noise=0.8, bend=40.0,
+           optional=False, direction=RISES, forced_while="abs", noise=0.8, half_saturation=40.0,
            mistaken_for=(("Pa", 1e-5, 0.0), ("MPa", 10.0, 0.0))),
     Factor("mass", 600.0, 5000.0, 1.0, "kg", "vehicle mass with its load",
-           noise_share=0.03, bend=1500.0, mistaken_for=(("t", 1000.0, 0.0),)),
+           noise_share=0.03, half_saturation=1500.0, mistaken_for=(("t", 1000.0, 0.0),)),
     Factor("brake_temperature_c", -30.0, 700.0, 1.0, "degC", "temperature of the front brake discs",
            prior=Prior(0.15, 110.0, 70.0), noise=8.0, noise_share=0.03, mistaken_for=(("K", 1.0, -273.15),)),
     Factor("grade", -0.20, 0.20, 0.001, "rise/run", "slope of the road, positive uphill",
@@ -112,26 +113,26 @@ FACTORS: tuple[Factor, ...] = (
     Factor("surface", 0.0, 1.0, 0.01, "", "road surface, one probability for each kind",
            levels=("asphalt", "concrete", "cobbles", "gravel", "packed_snow", "ice")),
     Factor("water_film_mm", 0.0, 8.0, 0.01, "mm", "depth of the water on the road",
-           direction=FALLS, noise=0.02, noise_share=0.15, bend=0.3),
+           direction=FALLS, noise=0.02, noise_share=0.15, half_saturation=0.3),
     Factor("road_temperature_c", -30.0, 65.0, 0.5, "degC", "temperature of the road surface",
            prior=Prior(0.4, 14.0, 12.0), noise=0.8, mistaken_for=(("K", 1.0, -273.15),)),
     Factor("tyre_kind", 0.0, 1.0, 1.0, "", "kind of tyre fitted",
            levels=("summer", "all_season", "winter")),
     Factor("tread_depth_mm", 1.0, 9.0, 0.1, "mm", "tread depth of the tyres",
-           prior=Prior(0.5, 6.5, 1.5), noise=0.25, bend=3.0),
+           prior=Prior(0.5, 6.5, 1.5), noise=0.25, half_saturation=3.0),
     Factor("tyre_pressure_bar", 1.5, 3.5, 0.01, "bar", "tyre inflation pressure, above ambient",
            prior=Prior(0.2, 2.4, 0.15), noise=0.04, mistaken_for=(("psi", 0.0689476, 0.0), ("kPa", 0.01, 0.0))),
     Factor("abs", 0.0, 1.0, 1.0, "", "anti-lock braking system: 0 off, 1 on",
-           may_lack=False, standard=1.0),
+           optional=False, standard=1.0),
     Factor("friction_estimate", 0.05, 1.3, 0.01, "", "estimate of the peak tyre-road friction at walking speed",
-           direction=RISES, noise=0.03, noise_share=0.05, bend=0.4, estimate=True),
+           direction=RISES, noise=0.03, noise_share=0.05, half_saturation=0.4, estimate=True),
 )
 # fmt: on
 
 
 @dataclass(frozen=True)
 class Exclusion:
-    """A combination that no road shows and no training event holds: `level` of a choice with `factor` above `limit`."""
+    """A combination that no road and no training event has: level `column` of a choice with `factor` above `limit`."""
 
     column: str
     factor: str
@@ -176,24 +177,27 @@ def slices(factors: Iterable[Factor] = FACTORS) -> tuple[slice, ...]:
 
 def schema(factors: Iterable[Factor] = FACTORS) -> str:
     """Eight hexadecimal digits that change when the columns, their order, range or meaning to the network change."""
-    said = [(f.name, f.unit, f.levels, f.may_lack, f.direction, f.forced_while, f.estimate, f.bend) for f in factors]
+    meaning = [
+        (f.name, f.unit, f.levels, f.optional, f.direction, f.forced_while, f.estimate, f.half_saturation)
+        for f in factors
+    ]
     rules = [(e.column, e.factor, e.limit) for e in EXCLUSIONS]
-    return hashlib.sha256(repr((said, rules, tuple(OUTPUTS))).encode()).hexdigest()[:8]
+    return hashlib.sha256(repr((meaning, rules, tuple(OUTPUTS))).encode()).hexdigest()[:8]
 
 
-def bends(factors: Iterable[Factor] = FACTORS) -> tuple[float, ...]:
-    """The bend of each column; 0 where the network sees the value itself."""
-    return tuple(factor.bend for factor in column_factors(factors))
+def half_saturations(factors: Iterable[Factor] = FACTORS) -> tuple[float, ...]:
+    """The half-saturation of each column; 0 where the network sees the value itself."""
+    return tuple(factor.half_saturation for factor in column_factors(factors))
 
 
 def with_range(factors: Iterable[Factor], name: str, low: float, high: float) -> tuple[Factor, ...]:
-    """The same factors, `name` narrowed to `low` to `high`: a vehicle platform narrows its mass."""
+    """The same factors with the range of `name` replaced: a vehicle platform has a narrower range of mass."""
     return tuple(replace(f, low=low, high=high) if f.name == name else f for f in factors)
 
 
 def described(factors: Iterable[Factor]) -> list[dict[str, object]]:
     """The factors as plain values, for the metadata of a file."""
-    return [{f.name: getattr(factor, f.name) for f in fields(Factor) if f.name in _TOLD} for factor in factors]
+    return [{f.name: getattr(factor, f.name) for f in fields(Factor) if f.name in _DESCRIBED} for factor in factors]
 
 
-_TOLD = ("name", "low", "high", "step", "unit", "meaning", "may_lack", "direction", "forced_while", "levels")
+_DESCRIBED = ("name", "low", "high", "step", "unit", "meaning", "optional", "direction", "forced_while", "levels")

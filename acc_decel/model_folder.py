@@ -5,7 +5,7 @@ import json
 from importlib import resources
 from pathlib import Path
 
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 from acc_decel.network import DenseNet, load_net
 
 ARRAYS, ONNX, METRICS, MANIFEST = "network.npz", "model.onnx", "metrics.json", "manifest.json"
@@ -25,7 +25,7 @@ def add_attribution(folder: Path, content: bytes, metrics: dict[str, object]) ->
     hashes = {name: hashlib.sha256(written).hexdigest() for name, written in files.items()}
     steps = {MANIFEST: json_bytes(manifest | {"sha256": kept})} | files
     for name, written in (*steps.items(), (MANIFEST, json_bytes(manifest | {"sha256": kept | hashes}))):
-        with replaced(folder / name) as temporary:
+        with atomic_write(folder / name) as temporary:
             temporary.write_bytes(written)
 
 

@@ -1,4 +1,4 @@
-"""The vocabulary of answers: what a status says, bit for bit the same in Python, in ONNX and in C."""
+"""The status of an answer: the meaning of its bits, the same in Python, in ONNX and in C."""
 
 from collections.abc import Iterable
 
@@ -7,14 +7,14 @@ from acc_decel.outputs import COMFORT_DECELERATION
 
 OUT_OF_RANGE_SHIFT = 0  # bit i: factor i is outside its range
 NOT_AVAILABLE_SHIFT = 24  # bit 24 + i: factor i is not available
-OUTSIDE_DOMAIN = 1 << 48  # a combination of factors that training hardly ever showed
+OUTSIDE_DOMAIN = 1 << 48  # a combination of factors that is rare in the training data
 BELOW_COMFORT = 1 << 49  # the deceleration may stay below what an ACC is allowed to ask for
-REFUSED = 1 << 50  # no prediction: a factor is out of range, or one that may not lack is not available
+REFUSED = 1 << 50  # no prediction: a factor is out of range, or a required one is missing
 
 FLAGS: dict[str, tuple[int, str]] = {
-    "OUTSIDE_DOMAIN": (OUTSIDE_DOMAIN, "a combination of factors that training hardly ever showed"),
+    "OUTSIDE_DOMAIN": (OUTSIDE_DOMAIN, "a combination of factors that is rare in the training data"),
     "BELOW_COMFORT": (BELOW_COMFORT, f"the lower deceleration is below the ACC limit of {COMFORT_DECELERATION} m/s^2"),
-    "REFUSED": (REFUSED, "no prediction: a factor is out of range, or lacks and may not"),
+    "REFUSED": (REFUSED, "no prediction: a factor is out of range, or a required one is missing"),
 }
 
 
@@ -33,8 +33,8 @@ def flags(status: int) -> tuple[str, ...]:
     return tuple(name for name, (bit, _) in FLAGS.items() if status & bit)
 
 
-def told(status: int, factors: Iterable[Factor] = FACTORS) -> str:
-    """The whole status in words, for people."""
+def describe(status: int, factors: Iterable[Factor] = FACTORS) -> str:
+    """The whole status in words."""
     factors = tuple(factors)
     lines = [f"{name} is outside its range" for name in out_of_range(status, factors)]
     if missing := not_available(status, factors):

@@ -28,7 +28,7 @@ TIGHT = {"method": "LSODA", "rtol": 1e-9, "atol": 1e-10}
 
 @njit(error_model="numpy")
 def limited(slip: float, free: float, target: float, abs_on: float) -> float:
-    """Slip rate [1/s] that the ABS lets through, bent near rolling and locking so that the slip stays between."""
+    """Slip rate [1/s] that the ABS lets through, curved near rolling and locking so that the slip stays between."""
     rate = min(free, abs_rate(slip, target)) if abs_on > 0.5 else free
     return max(min(rate, (1.0 - slip) / 1e-3), -slip / 1e-3)
 

@@ -10,7 +10,7 @@ training (DRAWS situations in each half). All decelerations in m/s^2.
   number of steps, on all events and on the first THIN of them. `spread` is the median spread of the deceleration on
   test events with every factor available, `covered` the share of their conditional medians within 1.645 spreads.
 - Outside: test events with every factor available, changed. `beyond its range`: one factor without levels by a quarter
-  to the whole of its range outside (upwards only for one with a bend). `never trained`: each combination of EXCLUSIONS.
+  to the whole of its range outside (upwards only for a saturated one). `never trained`: each combination of EXCLUSIONS.
   `ratio` is the median spread over that of the unchanged, AUROC that of telling both apart by the spread; beside it by
   the width of the predicted 90 % interval.
 - Errors: the share of the worst 1 % that is among the 5 % of greatest spread (5 % would be luck), or of widest
@@ -88,7 +88,7 @@ def network_row(bayes: BayesNet, events: int, seconds: float, every: Truth, mask
 def beyond(factor: Factor, columns: ndarray, rng: np.random.Generator) -> ndarray:
     """The events with `factor` out of its range."""
     moved, off = columns.copy(), rng.uniform(0.25, 1, len(columns)) * (factor.high - factor.low)
-    down = (rng.random(len(columns)) < 0.5) & (factor.bend == 0)
+    down = (rng.random(len(columns)) < 0.5) & (factor.half_saturation == 0)
     moved[:, column_names().index(factor.name)] = np.where(down, factor.low - off, factor.high + off)
     return moved
 

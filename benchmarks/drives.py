@@ -3,12 +3,12 @@
     python benchmarks/drives.py [--drives 20] [--logs 20] [--megabytes 200] [--json]
 
 Method: drives are stops of the physics joined by acceleration, recorded by imperfect sensors
-(tests/synthetic_drives.py) and read back from CSV by the same call as any recording; radar logs hold cars ahead that
-brake, seen through gaps, changing identifiers and 5 % ghosts (tests/synthetic_radar.py). The program was tuned on
-seeds below 200; other seeds are scored. An own event counts as found if it overlaps by more than half of the common
-span, one of a car ahead by a third; a true event must be found if its peak is 10 % above 2 m/s^2, and may be if 10 %
-below. `lost` is the share of genuine instants (of radar: frames) above 4 m/s^2 that no found event (no kept track)
-holds. The MF4 is a synthetic log of a raw bus of 2,100 frames a second, read in a process of its own.
+(tests/helpers/synthetic_drives.py) and read back from CSV by the same call as any recording; radar logs hold cars
+ahead that brake, with gaps, changing identifiers and 5 % ghosts (tests/helpers/synthetic_radar.py). The program was
+tuned on seeds below 200; other seeds are scored. An own event counts as detected if it overlaps by more than half of
+the common span, one of a car ahead by a third. A true event must be detected if its peak is 10 % above 2 m/s^2, and
+may be if 10 % below. `lost` is the share of genuine instants (of radar: frames) above 4 m/s^2 in no detected event (in
+no track). The MF4 is a synthetic log of a raw bus of 2,100 frames a second, read in a process of its own.
 """
 
 import argparse
@@ -26,13 +26,14 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from tests.helpers import recorded_files as files
 from tests.helpers import synthetic_drives as own
 from tests.helpers import synthetic_radar as radar
 
 HOME = Path(__file__).parents[1]
 
-SCORED = 300  # first seed; all below 200 were seen while tuning
-IDLE_FRAMES = 40  # frames of no interest beside each of interest in the great MF4
+FIRST_SEED = 300  # seeds below 200 were used for tuning
+IDLE_FRAMES = 40  # frames of other messages for each pair with a signal, in the large MF4
 KINDS = {
     "clean, 50 Hz": own.Sensors(50, 0.02, 0, 0, 50, noise=0.1, bias=0, grade=0, spikes=0, drop_outs=0, frozen=0),
     "CAN 50 Hz, accelerometer": own.Sensors(50, 0.03, 0.0155, 0.05, 50),
@@ -44,8 +45,8 @@ KINDS = {
 }
 
 
-def situation(car: Any) -> dict[str, float]:
-    """Ordinary factors of a dry road."""
+def typical_factors(car: Any) -> dict[str, float]:
+    """Typical factors on a dry road."""
     factors = {f.name: f for f in car.factors if not f.estimate}
     middle = {n: f.prior.mean if f.prior.uniform < 1 else (f.low + f.high) / 2 for n, f in factors.items()}
     surface, tyre = factors["surface"].levels.index("asphalt"), factors["tyre_kind"].levels.index("summer")
@@ -58,20 +59,20 @@ def own_rows(count: int) -> list[dict[str, Any]]:
     from acc_decel.physics import vehicle
 
     car = vehicle("compact")
-    truths = [own.driven(np.random.default_rng(SCORED + i), car, situation(car)) for i in range(count)]
+    truths = [own.sample_drive(np.random.default_rng(FIRST_SEED + i), car, typical_factors(car)) for i in range(count)]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for kind, sensors in track(list(KINDS.items()), description="own car", transient=True):
-            total, hours, spent = own.Score(), 0.0, 0.0
+            total, hours, seconds = own.Score(), 0.0, 0.0
             for i, truth in enumerate(truths):
                 path = Path(folder) / "drive.csv"
-                own.recorded(np.random.default_rng(9000 + i), truth, sensors).to_csv(path, index=False)
+                own.record_drive(np.random.default_rng(9000 + i), truth, sensors).to_csv(path, index=False)
                 start = time.perf_counter()
-                found = drives.find_events(path)
-                spent += time.perf_counter() - start
-                hours += found.hours
-                total += own.score(truth, found.events)
-            rows.append(_own_row(kind, total) | {"hours_per_second": hours / spent})
+                drive = drives.find_events(path)
+                seconds += time.perf_counter() - start
+                hours += drive.hours
+                total += own.score(truth, drive.events)
+            rows.append(_own_row(kind, total) | {"hours_per_second": hours / seconds})
     return rows
 
 
@@ -80,37 +81,36 @@ def _own_row(kind: str, total: own.Score) -> dict[str, Any]:
         f"{what}_p90": float(np.quantile(np.abs(getattr(total, f"{what}_errors")), 0.9))
         for what in ("start", "peak", "mean")
     }
-    scores = {"true": total.true, "recall": total.recall, "precision": total.precision, "lost": total.lost}
+    scores = {"true": total.required, "recall": total.recall, "precision": total.precision, "lost": total.lost}
     return {"kind": kind} | scores | errors
 
 
 def radar_row(count: int) -> dict[str, Any]:
     """Scores over `count` radar logs, of events and of frames."""
-    told = np.zeros(9)
+    total = radar.RadarScore()
     for i in track(range(count), description="radar", transient=True):
-        log = radar.seen(np.random.default_rng(SCORED + i), radar.Radar())
-        told += radar.counts(log, radar.targets_in(log))
-    must, must_found, found, right, genuine, genuine_kept, kept, hard, hard_lost = told
+        log = radar.sample_log(np.random.default_rng(FIRST_SEED + i), radar.Radar())
+        total += radar.score_log(log, radar.find_targets(log))
     return {
         "logs": count,
-        "true": int(must),
-        "recall": must_found / must,
-        "precision": right / found,
-        "frames": int(genuine),
-        "frame_recall": genuine_kept / genuine,
-        "frame_precision": genuine_kept / kept,
-        "lost": hard_lost / hard,
+        "true": total.required,
+        "recall": total.recall,
+        "precision": total.precision,
+        "frames": total.genuine,
+        "frame_recall": total.frame_recall,
+        "frame_precision": total.frame_precision,
+        "lost": total.lost,
     }
 
 
-def great_mf4(path: Path, megabytes: int) -> float:
+def write_large_mf4(path: Path, megabytes: int) -> float:
     """Write a raw-bus MF4 of about this size; returns its hours."""
-    import recorded_files as files
-
     from acc_decel.physics import vehicle
 
-    truth = own.driven(np.random.default_rng(SCORED), vehicle("compact"), situation(vehicle("compact")), stops=40)
-    table = own.recorded(np.random.default_rng(1), truth, own.Sensors(50, 0.03, 0.01, 0.2, 50))
+    truth = own.sample_drive(
+        np.random.default_rng(FIRST_SEED), vehicle("compact"), typical_factors(vehicle("compact")), stops=40
+    )
+    table = own.record_drive(np.random.default_rng(1), truth, own.Sensors(50, 0.03, 0.01, 0.2, 50))
     stamps, frames = files.frames(table)
     many = np.repeat(frames, IDLE_FRAMES // 2 + 1)
     times = np.repeat(stamps, IDLE_FRAMES // 2 + 1) + np.tile(np.arange(IDLE_FRAMES // 2 + 1) * 4e-4, len(stamps))
@@ -125,20 +125,20 @@ def great_mf4(path: Path, megabytes: int) -> float:
 
 
 def memory_row(megabytes: int) -> dict[str, Any]:
-    """Time and memory of `found` on a great MF4, beside those of the imports alone."""
+    """Time and memory of `find_events` on a large MF4, and the memory of the imports alone."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "great.mf4"
-        hours = great_mf4(path, megabytes)
-        alone, told = (json.loads(_child(part)) for part in (None, path))
+        path = Path(folder) / "large.mf4"
+        hours = write_large_mf4(path, megabytes)
+        imports, result = (json.loads(_child(part)) for part in (None, path))
         size = path.stat().st_size / 1e6
     return {
         "megabytes": size,
         "hours": hours,
-        "seconds": told["seconds"],
-        "hours_per_second": hours / told["seconds"],
-        "peak_mb": told["peak_mb"],
-        "imports_mb": alone["peak_mb"],
-        "events": told["events"],
+        "seconds": result["seconds"],
+        "hours_per_second": hours / result["seconds"],
+        "peak_mb": result["peak_mb"],
+        "imports_mb": imports["peak_mb"],
+        "events": result["events"],
     }
 
 
@@ -156,12 +156,12 @@ def measure(path: str) -> dict[str, Any]:
 
     start = time.perf_counter()
     events = len(drives.find_events(Path(path)).events) if path else 0
-    spent = time.perf_counter() - start
-    return {"seconds": spent, "peak_mb": peak_memory_mb(), "events": events}
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "peak_mb": peak_memory_mb(), "events": events}
 
 
 def peak_memory_mb() -> float:
-    """The most memory [MB] that this process has held; on Linux since it was started, not since its parent forked."""
+    """Maximum memory [MB] of this process so far; on Linux since it was started, not since its parent forked."""
     status = Path("/proc/self/status")
     if status.is_file():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
@@ -174,24 +174,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--drives", type=int, default=20, help="drives of each kind")
     parser.add_argument("--logs", type=int, default=20, help="radar logs of ten minutes")
-    parser.add_argument("--megabytes", type=int, default=200, help="size of the great MF4; 0 leaves it out")
+    parser.add_argument("--megabytes", type=int, default=200, help="size of the large MF4; 0 leaves it out")
     parser.add_argument("--json", action="store_true", help="print for a program")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.measure is not None:
-        print(json.dumps(measure(asked.measure)))
+    arguments = parser.parse_args()
+    if arguments.measure is not None:
+        print(json.dumps(measure(arguments.measure)))
         return
-    told = {"own": own_rows(asked.drives), "radar": radar_row(asked.logs)}
-    if asked.megabytes:
-        told["great_mf4"] = memory_row(asked.megabytes)
-    if asked.json:
-        print(json.dumps(told, indent=1))
+    results = {"own": own_rows(arguments.drives), "radar": radar_row(arguments.logs)}
+    if arguments.megabytes:
+        results["great_mf4"] = memory_row(arguments.megabytes)
+    if arguments.json:
+        print(json.dumps(results, indent=1))
         return
     console = Console(width=150)
-    _print(console, "own car", told["own"])
+    _print(console, "own car", results["own"])
     for name in ("radar", "great_mf4"):
-        if name in told:
-            _print(console, name, [told[name]])
+        if name in results:
+            _print(console, name, [results[name]])
 
 
 def _print(console: Console, title: str, rows: list[dict[str, Any]]) -> None:

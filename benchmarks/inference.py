@@ -42,7 +42,7 @@ from rich.table import Table as Screen
 
 from acc_decel import Predictor
 from acc_decel.export import even_events
-from acc_decel.factors import bends, column_names
+from acc_decel.factors import column_names, half_saturations
 from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import DenseNet, Layer, entering, in_order, rectified, wiring
 
@@ -118,11 +118,11 @@ def keras_whole(net: DenseNet, layers):
     """The network in Keras, from factors of which some are NaN: scaling and masks as in `entering`, then the layers."""
     import keras
 
-    wires, bend = wiring(net.factors), np.array(bends(net.factors), np.float32)
+    wires, half = wiring(net.factors), np.array(half_saturations(net.factors), np.float32)
     columns = keras.Input((len(net.center),))
     lacking = keras.ops.not_equal(columns, columns)
     known = keras.ops.where(lacking, net.center * 0.0, columns)
-    seen = known / (known * (bend > 0).astype("f4") + np.where(bend > 0, bend, 1).astype("f4"))
+    seen = known / (known * (half > 0).astype("f4") + np.where(half > 0, half, 1).astype("f4"))
     scaled = keras.ops.where(lacking, net.center * 0.0, (seen - net.center) * net.inverse_spread)
     available = 1 - keras.ops.cast(keras.ops.take(lacking, wires.masked, axis=1), "float32")
     gated = keras.ops.take(scaled, wires.gated, axis=1) * (1 - keras.ops.take(known, wires.gates, axis=1))

@@ -16,7 +16,7 @@ Methods, each with factors that are not available in its own ordinary way:
 
 - linear: least squares on standardised columns, mean in place of what lacks, with an indicator for it. (The linear
   program of a quantile regression takes too long at this size.)
-- LightGBM, tuned: NaN natively. A search over objective (pinball loss of the median; Huber's, bent at 0.3 m/s^2) and
+- LightGBM, tuned: NaN natively. A search over objective (pinball loss of the median; Huber's, from 0.3 m/s^2) and
   LEAVES of a tree on at most SEARCH_EVENTS training events with up to SEARCHED_TREES trees: the mean absolute error on
   the validation part decides. Then up to MOST_TREES on all training events, as many as lower that error.
 - LightGBM, monotone: monotone constraints in every forced factor. A factor forced only under a condition has a second,
@@ -51,8 +51,8 @@ from rich.table import Table
 from acc_decel.dataset import Dataset, generate, load_dataset
 from acc_decel.dataset.oracle import DRAWS, conditional_quantiles
 from acc_decel.factors import Factor, column_factors, column_names, schema
-from acc_decel.files import replaced
-from acc_decel.network import bent
+from acc_decel.files import atomic_write
+from acc_decel.network import saturated
 from acc_decel.network.split import in_split
 from acc_decel.outputs import MEDIAN
 from acc_decel.physics import Vehicle, vehicle, vehicle_from
@@ -69,7 +69,7 @@ PERCEPTRON: dict[str, Any] = {"hidden_layer_sizes": (32, 32), "batch_size": 512,
 PERCEPTRON |= {"early_stopping": True, "validation_fraction": 0.05}  # of the training part, scikit-learn's own split
 OBJECTIVES: dict[str, dict[str, Any]] = {
     "quantile": {"objective": "quantile", "alpha": 0.5},
-    "huber": {"objective": "huber", "alpha": 0.3},  # bends at 0.3 m/s^2
+    "huber": {"objective": "huber", "alpha": 0.3},  # linear beyond 0.3 m/s^2
     "regression": {"objective": "regression"},
 }
 LEAVES = (31, 127)
@@ -146,7 +146,7 @@ def oracle(
         halves = [
             conditional_quantiles(car, columns, (0.5,), rng=rng, draws=draws, on_events=on_events) for rng in streams
         ]
-        with replaced(path) as temporary, temporary.open("wb") as file:
+        with atomic_write(path) as temporary, temporary.open("wb") as file:
             np.save(file, np.concatenate(halves, axis=1))
     return np.load(path)
 
@@ -184,12 +184,12 @@ def wrong_ways(answer: Answer, factors: tuple[Factor, ...], columns: ndarray) ->
 
 def filled(factors: tuple[Factor, ...], learned: ndarray) -> Answer:
     """What prepares columns for methods without NaN: standardised, the mean where one lacks, and indicators for it."""
-    seen, may_lack = bent(factors, learned).astype(float), np.isnan(learned).any(axis=0)
+    seen, optional = saturated(factors, learned).astype(float), np.isnan(learned).any(axis=0)
     center, spread = np.nanmean(seen, axis=0), np.nanstd(seen, axis=0)
 
     def prepared(columns: ndarray) -> ndarray:
-        scaled = np.nan_to_num((bent(factors, columns) - center) / spread)
-        return np.concatenate([scaled, np.isnan(columns[:, may_lack])], axis=1)
+        scaled = np.nan_to_num((saturated(factors, columns) - center) / spread)
+        return np.concatenate([scaled, np.isnan(columns[:, optional])], axis=1)
 
     return prepared
 

@@ -63,9 +63,9 @@ typedef struct {
 /* Bits of the status: bit shift + index is about one factor, the flags are about the answer. */
 #define ACC_DECEL_OUT_OF_RANGE_SHIFT 0U
 #define ACC_DECEL_NOT_AVAILABLE_SHIFT 24U
-#define ACC_DECEL_OUTSIDE_DOMAIN (UINT64_C(1) << 48U) /* a combination of factors that training hardly ever showed */
+#define ACC_DECEL_OUTSIDE_DOMAIN (UINT64_C(1) << 48U) /* a combination of factors that is rare in the training data */
 #define ACC_DECEL_BELOW_COMFORT (UINT64_C(1) << 49U) /* the lower deceleration is below the ACC limit of 3.5 m/s^2 */
-#define ACC_DECEL_REFUSED (UINT64_C(1) << 50U) /* no prediction: a factor is out of range, or lacks and may not */
+#define ACC_DECEL_REFUSED (UINT64_C(1) << 50U) /* no prediction: a factor is out of range, or a required one is missing */
 
 /* [m/s^2] the maximum that an ACC may request at higher speed, ISO 15622 */
 #define ACC_DECEL_COMFORT_DECELERATION 3.5F

@@ -32,13 +32,13 @@ from numpy import ndarray
 
 
 def shape_checked_modules() -> list[str]:
-    """Every module of the package but those of Numba and Keras, which look into a function and need it unwrapped."""
+    """Every module of the package but those that Numba or TensorFlow compiles: they need a function unwrapped."""
     home = Path(find_spec("acc_decel").origin).parent
     modules = [path for path in sorted(home.rglob("*.py")) if path.name != "__init__.py"]
     return [
         ".".join(path.relative_to(home.parent).with_suffix("").parts)
         for path in modules
-        if not re.search(r"^(from|import) (numba|keras)\b", path.read_text(), re.MULTILINE)
+        if not re.search(r"^(from|import) (numba|keras|tensorflow)\b", path.read_text(), re.MULTILINE)
     ]
 
 

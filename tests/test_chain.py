@@ -119,5 +119,5 @@ def test_the_events_try_what_the_chain_can_do(chain):
     assert (status & REFUSED != 0).any()
     for f in FACTORS:
         lacking = np.isnan(chain.columns[:EVENTS, column_names().index(f.columns[0])])
-        assert lacking.any() == f.may_lack, f.name
+        assert lacking.any() == f.optional, f.name
     assert np.std(outputs[:EVENTS, 1]) > 1, "the answers differ"

@@ -24,7 +24,7 @@ from acc_decel.factors import (
 )
 from acc_decel.outputs import OUTPUTS
 from acc_decel.physics import stops
-from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED, flags, told
+from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED, describe, flags
 from acc_decel.status import not_available as named_not_available
 from acc_decel.status import out_of_range as named_out_of_range
 
@@ -122,9 +122,9 @@ CHANGES = {
     "a unit changed": lambda factors: (replace(factors[0], unit="km/h"), *factors[1:]),
     "a direction changed": lambda factors: (replace(factors[0], direction=1), *factors[1:]),
     "a gate opened": lambda factors: tuple(replace(f, forced_while="") for f in factors),
-    "a bend straightened": lambda factors: tuple(replace(f, bend=0.0) for f in factors),
+    "a half-saturation removed": lambda factors: tuple(replace(f, half_saturation=0.0) for f in factors),
     "an estimate made a cause": lambda factors: tuple(replace(f, estimate=False) for f in factors),
-    "a factor that may lack": lambda factors: (replace(factors[0], may_lack=True), *factors[1:]),
+    "a factor made optional": lambda factors: (replace(factors[0], optional=True), *factors[1:]),
     "a level added": lambda factors: tuple(replace(f, levels=(*f.levels, "sand")) if f.levels else f for f in factors),
 }
 
@@ -146,7 +146,7 @@ def test_a_file_is_told_everything_about_a_factor(f: Factor):
     told_of = next(d for d in described(FACTORS) if d["name"] == f.name)
     assert told_of["unit"] == f.unit and told_of["meaning"] == f.meaning
     assert (told_of["low"], told_of["high"], told_of["step"]) == (f.low, f.high, f.step)
-    assert told_of["levels"] == f.levels and told_of["may_lack"] == f.may_lack
+    assert told_of["levels"] == f.levels and told_of["optional"] == f.optional
 
 
 def test_exclusions_speak_of_columns_that_exist():
@@ -159,18 +159,18 @@ def test_exclusions_speak_of_columns_that_exist():
 @pytest.mark.parametrize("f", FACTORS, ids=lambda f: f.name)
 def test_the_status_has_a_bit_of_its_own_for_each_factor(f: Factor):
     i = FACTORS.index(f)
-    outside, lacking = 1 << (OUT_OF_RANGE_SHIFT + i), 1 << (NOT_AVAILABLE_SHIFT + i)
+    outside, missing = 1 << (OUT_OF_RANGE_SHIFT + i), 1 << (NOT_AVAILABLE_SHIFT + i)
     assert (named_out_of_range(outside), named_not_available(outside)) == ((f.name,), ())
-    assert (named_out_of_range(lacking), named_not_available(lacking)) == ((), (f.name,))
-    assert flags(outside | lacking) == ()
-    assert f.name in told(outside)
-    assert f.name in told(lacking)
+    assert (named_out_of_range(missing), named_not_available(missing)) == ((), (f.name,))
+    assert flags(outside | missing) == ()
+    assert f.name in describe(outside)
+    assert f.name in describe(missing)
 
 
 def test_a_status_is_told_in_words():
-    assert told(0) == "ok"
+    assert describe(0) == "ok"
     assert flags(OUTSIDE_DOMAIN | REFUSED) == ("OUTSIDE_DOMAIN", "REFUSED")
-    assert "no prediction" in told(REFUSED)
+    assert "no prediction" in describe(REFUSED)
 
 
 def test_every_output_says_its_unit():

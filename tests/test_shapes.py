@@ -1,4 +1,4 @@
-"""The shapes in annotations are checked while tests run: in all of the package but what Numba and Keras look into."""
+"""The shapes in annotations are checked while tests run: in all of the package but what is compiled."""
 
 import sys
 
@@ -18,14 +18,14 @@ def test_modules_are_imported_with_the_check_or_not_at_all():
         assert type(sys.modules[name].__loader__).__module__.startswith("jaxtyping"), name
 
 
-def test_only_modules_of_numba_and_keras_are_not_checked():
+def test_only_modules_of_compiled_functions_are_not_checked():
     files = {name: str(module.__file__) for name, module in sys.modules.items() if name.startswith("acc_decel.")}
     modules = {name for name, file in files.items() if not file.endswith("__init__.py")}
     left_out = {name.split(".")[-1] for name in modules - set(shape_checked_modules())}
-    assert {"equations", "integration"} <= left_out <= {"equations", "integration", *TRAINING}
+    assert {"equations", "integration"} <= left_out <= {"equations", "integration", *TRAINED}
 
 
-TRAINING = ("keras_net", "training", "fine_tuning", "bayes_training")
+TRAINED = ("keras_net", "descent", "domain_training", "training", "fine_tuning", "bayes_training")
 
 
 def test_an_array_of_the_wrong_shape_is_refused_at_the_boundary():

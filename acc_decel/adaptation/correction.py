@@ -7,7 +7,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.optimize import least_squares
 
-from acc_decel.correction import GREATEST_SCALE, LEAST_SCALE, Correction
+from acc_decel.correction import MAX_SCALE, MIN_SCALE, Correction
 
 MIN_STOPS = 3
 NORMAL_95 = 1.959964  # half the 95 % interval of a standard normal distribution
@@ -91,7 +91,7 @@ def _most_probable(
         fit = robust((measured - scale * predicted - bias) / prior.scatter)
         return np.concatenate([fit, [(scale - 1) / prior.scale, bias / prior.bias]])
 
-    limits = ([LEAST_SCALE, -np.inf], [GREATEST_SCALE, np.inf])
+    limits = ([MIN_SCALE, -np.inf], [MAX_SCALE, np.inf])
     solution = least_squares(residuals, [1.0, center], bounds=limits)
     scale, at_center = solution.x.tolist()
     return Correction(scale, at_center - scale * center), np.linalg.inv(solution.jac.T @ solution.jac)

@@ -28,7 +28,7 @@ def labelled_stops(events: pd.DataFrame, predictor: Predictor) -> LabelledStops:
     Other columns are ignored and named; a factor without a column is missing. Raises ValueError that names all missing
     columns, the row of a value that the model refuses, or why no event is a stop.
     """
-    required = [f.name for f in predictor.factors if not f.may_lack and f.standard is None]
+    required = [f.name for f in predictor.factors if not f.optional and f.standard is None]
     stops = measured_stops(events, predictor.factors, required=required)
     answer = predictor.predict_frame(stops.table.drop(columns="deceleration"))
     predicted, lower = (answer[name].to_numpy(float) for name in ("deceleration", "deceleration_lower"))

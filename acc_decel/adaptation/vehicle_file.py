@@ -4,7 +4,7 @@ import json
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 from acc_decel.physics import Vehicle, entry_comment
 
 
@@ -23,5 +23,5 @@ def vehicle_toml(vehicle: Vehicle, description: str) -> str:
 
 def write_vehicle(vehicle: Vehicle, path: Path, description: str) -> None:
     """Write the vehicle file, completely or not at all."""
-    with replaced(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(vehicle_toml(vehicle, description))

@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from acc_decel.assurance.linear_program import Affine, Program, constant
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import Factor, bends, owners, ranges, slices
+from acc_decel.factors import Factor, half_saturations, owners, ranges, slices
 from acc_decel.network import DenseNet, wiring
 
 Span = tuple[float, float]
@@ -54,7 +54,7 @@ class Box:
         """The event of a solution, NaN where a factor is missing."""
         scaled = np.array([e.value(solution) for e in self.scaled])
         values = scaled / self.net.inverse_spread + self.net.center
-        half = np.array(bends(self.net.factors), np.float32).astype(np.float64)
+        half = np.array(half_saturations(self.net.factors), np.float32).astype(np.float64)
         values = np.where(half > 0, half * values / np.where(half > 0, 1 - values, 1), values)
         row = []
         for factor, own, available in zip(self.net.factors, slices(self.net.factors), self.available, strict=True):
@@ -70,10 +70,10 @@ def add_box(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
     scaled: list[Affine] = []
     available: list[Affine] = []
     for factor, columns in zip(net.factors, slices(net.factors), strict=True):
-        flag = program.variable(0.0, 1.0, whole=True) if factor.may_lack else constant(1.0)
+        flag = program.variable(0.0, 1.0, whole=True) if factor.optional else constant(1.0)
         available.append(flag)
         own = range(columns.start, columns.stop)
-        spans += [_with_zero(lows[i], highs[i]) if factor.may_lack else (lows[i], highs[i]) for i in own]
+        spans += [_with_zero(lows[i], highs[i]) if factor.optional else (lows[i], highs[i]) for i in own]
         scaled += [_add_column(program, flag, spans[i], lows[i], highs[i]) for i in own]
         if factor.levels:
             _require_sum(program, net, flag, {i: scaled[i] for i in own})
@@ -95,14 +95,14 @@ def gate_spans(net: DenseNet) -> tuple[Span, ...]:
     for column in wiring(net.factors).gates:
         factor = net.factors[owner[column]]
         low, high = float(np.float32(factor.low)), float(np.float32(factor.high))
-        spans.append(_with_zero(low, high) if factor.may_lack else (low, high))
+        spans.append(_with_zero(low, high) if factor.optional else (low, high))
     return tuple(spans)
 
 
 def scaled_spans(net: DenseNet) -> tuple[Float[ndarray, " columns"], Float[ndarray, " columns"]]:
     """Minimum and maximum of each scaled column of an available factor."""
     limits = np.array(ranges(net.factors), np.float32).astype(np.float64)
-    half = np.array(bends(net.factors), np.float32).astype(np.float64)[:, None]
+    half = np.array(half_saturations(net.factors), np.float32).astype(np.float64)[:, None]
     saturated = np.divide(limits, limits + half, where=half > 0, out=limits.copy())
     ends = (saturated - net.center[:, None].astype(np.float64)) * net.inverse_spread[:, None].astype(np.float64)
     return ends.min(axis=1), ends.max(axis=1)

@@ -47,10 +47,10 @@ def _scaling_violations(net: DenseNet) -> list[str]:
         if not spread > 0
     ]
     return sentences + [
-        f"half-saturation of {name} must be 0, or above 0 with values above its negative. Got {f.bend:g} and values "
-        f"from {f.low:g} on."
+        f"half_saturation of {name} must be 0, or positive with all values above its negative. "
+        f"Got {f.half_saturation:g} with values from {f.low:g}."
         for f, name in columns
-        if not (f.bend >= 0 and (f.bend == 0 or f.low + f.bend > 0))
+        if not (f.half_saturation >= 0 and (f.half_saturation == 0 or f.low + f.half_saturation > 0))
     ]
 
 

@@ -74,7 +74,7 @@ def accepted(factors: tuple[Factor, ...], moving: Factor) -> Values:
     """The input of every accepted event in which `moving` is available and its gate is 1."""
     names = column_names(factors)
     low, high = np.array(ranges(factors), np.float32).astype(np.float64).T.copy()
-    nan = np.array([f.may_lack for f in column_factors(factors)])
+    nan = np.array([f.optional for f in column_factors(factors)])
     column = names.index(moving.name)
     nan[column] = False
     if moving.forced_while:

@@ -27,7 +27,7 @@ from acc_decel.assurance.rounding import in_real_arithmetic, rounding_errors
 from acc_decel.assurance.witness import accepted_events
 from acc_decel.export.exportable import check_exportable
 from acc_decel.factors import column_names
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 from acc_decel.model_folder import ARRAYS, MANIFEST, ONNX, PROOF, read_model
 from acc_decel.network import DenseNet
 from acc_decel.outputs import ORDERED, OUTPUTS
@@ -271,7 +271,7 @@ def write_report(model: ProvenModel, proofs: list[Proof]) -> Path:
     hashes = {name: hashlib.sha256((model.folder / name).read_bytes()).hexdigest() for name in (ARRAYS, ONNX)}
     report = {"passed": passed(proofs), "sha256": hashes, "proofs": [_report(proof) for proof in proofs]}
     path = model.folder / PROOF
-    with replaced(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(report, indent=1) + "\n")
     return path
 

@@ -14,8 +14,8 @@ from jaxtyping import Float, Float32, Float64
 from numpy import ndarray
 
 from acc_decel.assurance.accepted_box import scaled_spans
-from acc_decel.factors import bends, column_factors, owners
-from acc_decel.network import DenseNet, Layer, missing, rectified, wiring
+from acc_decel.factors import column_factors, half_saturations, owners
+from acc_decel.network import DenseNet, Layer, missing, rectified, side_by_side, walk, wiring
 
 UNIT = 2.0**-24  # relative error of one float32 operation
 TINY = 2.0**-149  # absolute error of an operation that underflows
@@ -28,7 +28,7 @@ def rounding_errors(net: DenseNet, low: Sequence[ndarray], high: Sequence[ndarra
     `low` and `high` bound the sums of every layer, embedding first, in real arithmetic. The new rounding errors of each
     layer are multiplied by the maximum slope of the outputs over its sums.
     """
-    layers, depth = (*net.embedding, *net.trunk), len(net.embedding)
+    layers, depth = net.layers, len(net.embedding)
     embedded_units = len(net.embedding[-1].bias)
     gains = _gains(net, low, high)
     x, errors = _embedding_inputs(net)
@@ -50,19 +50,18 @@ def in_real_arithmetic(net: DenseNet, columns: Float32[ndarray, "rows columns"])
     wires = wiring(net.factors)
     absent = missing(net.factors, columns)[:, owners(net.factors)]
     values = np.where(absent, 1, columns).astype(np.float64)
-    half = np.array(bends(net.factors), np.float32).astype(np.float64)
+    half = np.array(half_saturations(net.factors), np.float32).astype(np.float64)
     saturated = values / np.where(half > 0, values + half, 1)
     scaled = np.where(absent, 0, (saturated - net.center) * net.inverse_spread.astype(np.float64))
     gated = scaled[:, wires.gated] * (1 - np.where(absent, 0, columns)[:, wires.gates])
-    embedded, x = (
-        np.concatenate([scaled[:, wires.free], gated, ~absent[:, wires.masked]], axis=1),
-        scaled[:, wires.forced],
-    )
-    for layer in net.embedding:
-        embedded = rectified(_sums(layer, embedded))
-    for layer in net.trunk[:-1]:
-        x = rectified(_sums(layer, np.concatenate([embedded, x], axis=1)))
-    return _sums(net.trunk[-1], np.concatenate([embedded, x], axis=1))
+    embedded = np.concatenate([scaled[:, wires.free], gated, ~absent[:, wires.masked]], axis=1)
+
+    def step(i: int, layer: Layer, x: ndarray) -> ndarray:
+        sums = _sums(layer, x)
+        return sums if i == len(net.layers) - 1 else rectified(sums)
+
+    *_, outputs = walk(net, embedded, scaled[:, wires.forced], step, side_by_side)
+    return outputs
 
 
 def _sums(layer: Layer, x: Float64[ndarray, "rows inputs"]) -> Float64[ndarray, "rows units"]:
@@ -74,7 +73,7 @@ def _gains(net: DenseNet, low: Sequence[ndarray], high: Sequence[ndarray]) -> li
 
     Slopes are propagated backwards as intervals; the slope of a rectifier is between those at the ends of its sum.
     """
-    layers, depth = (*net.embedding, *net.trunk), len(net.embedding)
+    layers, depth = net.layers, len(net.embedding)
     embedded_units = len(net.embedding[-1].bias)
     on_embedded = Slopes(*(np.zeros((len(net.low), embedded_units)),) * 2)
     slopes = Slopes(*(np.eye(len(net.low)),) * 2)
@@ -140,7 +139,7 @@ def _scaled(net: DenseNet) -> tuple[Float[ndarray, " columns"], Float[ndarray, "
     low, high = scaled_spans(net)
     size = np.maximum(np.abs(low), np.abs(high))
     inverse = np.abs(net.inverse_spread.astype(np.float64))
-    half = np.array(bends(net.factors))
+    half = np.array(half_saturations(net.factors))
     saturation_error = np.where(half > 0, size / inverse + np.abs(net.center), 0) * 2.1 * UNIT
     return size, saturation_error * inverse * (1 + SLACK) + 2.1 * UNIT * size + TINY * (1 + inverse)
 

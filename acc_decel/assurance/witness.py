@@ -55,7 +55,7 @@ def _sample(factor: Factor, rows: int, rng: np.random.Generator) -> Events:
         ends = np.where(rng.random((rows, 1)) < 0.5, low, high)
         values = np.where(edge, ends, rng.uniform(factor.low, factor.high, (rows, 1)))
     values = np.clip(values.astype(np.float32), low, high)
-    if factor.may_lack:
+    if factor.optional:
         values[rng.random(rows) < MISSING_SHARE] = np.nan
     return values
 

@@ -12,4 +12,4 @@ from acc_decel.attribution.onnx_file import attribution_bytes as attribution_byt
 from acc_decel.attribution.student import GAP_SCALE as GAP_SCALE
 from acc_decel.attribution.student import Dense as Dense
 from acc_decel.attribution.student import Student as Student
-from acc_decel.attribution.student import may_lack as may_lack
+from acc_decel.attribution.student import optional_factors as optional_factors

@@ -136,4 +136,4 @@ def is_available(
 
 
 def _required(factors: tuple[Factor, ...]) -> Bool[ndarray, " factors"]:
-    return np.array([not f.may_lack for f in factors])
+    return np.array([not f.optional for f in factors])

@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from acc_decel.attribution.student import GAP_SCALE, Dense, Student, may_lack
+from acc_decel.attribution.student import GAP_SCALE, Dense, Student, optional_factors
 from acc_decel.export.onnx_file import INPUT, Graph
-from acc_decel.factors import bends, owners
+from acc_decel.factors import half_saturations, owners
 
 OUTPUT = "attribution"
 MEDIAN = "deceleration"  # the output of the model that is explained
@@ -53,12 +53,12 @@ def _attribution(g: Graph, student: Student) -> None:
     nan_count = g("MatMul", g.number(g("IsNaN", INPUT)), g.constant(members))
     known = g.number(g("Less", nan_count, g.constant([0.5])))
     column_known = g("Cast", g("MatMul", known, g.constant(members.T)), to=TensorProto.BOOL)
-    half_saturation = np.array(bends(student.factors))
+    half_saturation = np.array(half_saturations(student.factors))
     linear = g("Cast", g.constant((half_saturation == 0).astype(np.float32)), to=TensorProto.BOOL)
     saturated = g("Where", linear, INPUT, g("Div", INPUT, g("Add", INPUT, g.constant(half_saturation))))
     scaled = g("Mul", g("Sub", saturated, g.constant(student.center)), g.constant(student.inverse_spread))
     inputs = g("Where", column_known, scaled, g.constant(0.0))
-    flags = g("Gather", known, g.constant(np.array(may_lack(student.factors))), axis=1)
+    flags = g("Gather", known, g.constant(np.array(optional_factors(student.factors))), axis=1)
     gap = g("Unsqueeze", g("Sub", MEDIAN, g.constant(student.baseline)), g.constant(np.array([1])))
     x = g("Concat", inputs, flags, g("Div", gap, g.constant(GAP_SCALE)), axis=1)
     for layer in student.layers[:-1]:

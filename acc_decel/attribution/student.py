@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from acc_decel.attribution.game import is_available
 from acc_decel.factors import Factor, owners
-from acc_decel.network.dense_net import bent
+from acc_decel.network.dense_net import saturated
 
 GAP_SCALE = np.float32(4.0)  # [m/s^2], scale of the input prediction - baseline
 
@@ -71,15 +71,15 @@ def student_inputs(
 ) -> Float32[ndarray, "rows inputs"]:
     """Inputs of the student, step 1; `gap` [m/s^2] is the prediction minus the baseline."""
     available = is_available(factors, columns)
-    scaled = (bent(factors, columns) - center) * inverse_spread
+    scaled = (saturated(factors, columns) - center) * inverse_spread
     inputs = np.where(available[:, owners(factors)], scaled, np.float32(0))
-    flags = available[:, may_lack(factors)]
+    flags = available[:, optional_factors(factors)]
     return np.concatenate([inputs, flags, gap[:, None] / GAP_SCALE], axis=1).astype(np.float32)
 
 
-def may_lack(factors: tuple[Factor, ...]) -> tuple[int, ...]:
+def optional_factors(factors: tuple[Factor, ...]) -> tuple[int, ...]:
     """Indices of the optional factors: their availability is an input of the student."""
-    return tuple(i for i, f in enumerate(factors) if f.may_lack)
+    return tuple(i for i, f in enumerate(factors) if f.optional)
 
 
 def shared_out(

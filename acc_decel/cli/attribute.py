@@ -47,24 +47,26 @@ def attribute(
         acc-decel predict --model models/my_car --speed 33.3 --brake-pressure-bar 160 --explain
     """
     if dataset_folder is None:
-        raise ValueError("--dataset must name a folder written by `acc-decel generate`. Got nothing: give it.")
+        raise ValueError(
+            "--dataset must name a folder written by `acc-decel generate`. Got none: add --dataset FOLDER."
+        )
     from acc_decel import attribution, dataset, model_folder  # noqa: PLC0415 - the extra [train] is asked for only here
     from acc_decel.attribution import reference  # noqa: PLC0415
     from acc_decel.network.split import in_split  # noqa: PLC0415
 
     predictor = Predictor(model)
     folder = predictor.path.parent
-    net, told = model_folder.read_model(folder)
+    net, metadata = model_folder.read_model(folder)
     data = dataset.load_dataset(dataset_folder)
-    _check_same_vehicle(dataset_folder, data, told)
+    _check_same_vehicle(dataset_folder, data, metadata)
     training = data.columns[in_split(data.event, "training")]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         asked = reference(net.factors, lambda columns: _median(predictor, pool, columns), training)
-        student = _taught(asked, training, epochs, seed)
+        student = _train_student(asked, training, epochs, seed)
         metrics = _metrics(asked, student, net, data.columns[in_split(data.event, "test")][:events])
     hashes = model_folder.made_for(folder)
-    metadata = {"made_for": json.dumps(hashes), "background": json.dumps(_told(asked))}
-    content = attribution.attribution_bytes(predictor.path.read_bytes(), student, metadata)
+    labels = {"made_for": json.dumps(hashes), "background": json.dumps(_known_background(asked))}
+    content = attribution.attribution_bytes(predictor.path.read_bytes(), student, labels)
     model_folder.add_attribution(folder, content, metrics)
     if as_json:
         print_json(metrics)
@@ -77,12 +79,12 @@ def attribute(
     say(f"student in {folder / model_folder.ATTRIBUTION}; baseline {student.baseline:.2f} m/s^2")
 
 
-def _check_same_vehicle(folder: Path, data: "Dataset", told: dict[str, Any]) -> None:
+def _check_same_vehicle(folder: Path, data: "Dataset", metadata: dict[str, Any]) -> None:
     """Raise ValueError if the events are of another vehicle than the model's."""
-    digest = told["dataset"].get("vehicle_sha256", data.manifest["vehicle_sha256"])
-    if (told["vehicle"], digest) != (data.manifest["vehicle"], data.manifest["vehicle_sha256"]):
+    digest = metadata["dataset"].get("vehicle_sha256", data.manifest["vehicle_sha256"])
+    if (metadata["vehicle"], digest) != (data.manifest["vehicle"], data.manifest["vehicle_sha256"]):
         raise ValueError(
-            f"{folder} must hold events of the model's vehicle {told['vehicle']} ({digest}). Got "
+            f"{folder} must hold events of the model's vehicle {metadata['vehicle']} ({digest}). Got "
             f"{data.manifest['vehicle']} ({data.manifest['vehicle_sha256']}): generate them with that vehicle."
         )
 
@@ -93,28 +95,28 @@ def _median(predictor: Predictor, pool: Executor, columns: ndarray) -> ndarray:
     return np.concatenate([outputs[:, MEDIAN] for outputs, _ in pool.map(predictor.predict_array, pieces)])
 
 
-def _told(asked: "Reference") -> dict[str, list[float]]:
+def _known_background(asked: "Reference") -> dict[str, list[float]]:
     """The columns of the background that are known."""
     columns = zip(column_names(asked.factors), asked.background.T, strict=True)
     return {name: column.tolist() for name, column in columns if np.isfinite(column).all()}
 
 
-def _taught(asked: "Reference", training: ndarray, epochs: int | None, seed: int) -> "Student":
+def _train_student(asked: "Reference", training: ndarray, epochs: int | None, seed: int) -> "Student":
     """The student, trained on the columns `training`, with progress."""
     with quiet():
         from acc_decel.attribution import training as learning  # noqa: PLC0415
 
-    usual = learning.AttributionTraining()
-    settings = replace(usual, epochs=epochs or usual.epochs, seed=seed)
+    defaults = learning.AttributionTraining()
+    settings = replace(defaults, epochs=epochs or defaults.epochs, seed=seed)
     with progress_bar() as progress:
         walking = progress.add_task("estimating Shapley values", total=settings.walks * len(asked.factors))
         task = progress.add_task("training", total=settings.epochs)
 
-        def told(epoch: int, loss: float) -> None:
+        def show(epoch: int, loss: float) -> None:
             progress.update(task, completed=epoch, description=f"training: loss {loss:.4f}")
 
         return learning.train_student(
-            asked, training, settings, on_step=lambda: progress.advance(walking), on_epoch=told
+            asked, training, settings, on_step=lambda: progress.advance(walking), on_epoch=show
         )
 
 
@@ -125,10 +127,10 @@ def _metrics(asked: "Reference", student: "Student", net: "DenseNet", columns: n
     with progress_bar() as progress:
         task = progress.add_task("exact Shapley values", total=len(columns))
         true = exact_attributions(asked, columns, on_event=lambda: progress.advance(task))
-    found = agreement(asked, columns, true, student(columns, asked.answer(columns)))
+    agreed = agreement(asked, columns, true, student(columns, asked.answer(columns)))
     cost = net.weights + student.multiply_adds
     return {
-        **found,
+        **agreed,
         "baseline": student.baseline,
         "background_events": len(asked.background),
         "multiply_adds": cost,

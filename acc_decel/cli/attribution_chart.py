@@ -13,23 +13,23 @@ HALF = 18  # characters of the longest bar
 
 
 def print_attribution(answer: Prediction, given: Mapping[str, Given], factors: tuple[Factor, ...]) -> None:
-    """Print the chart of one event, the factors with the greatest effect first; what is not available is left out."""
-    found = answer.attribution or {}
-    shown = sorted((f for f in factors if f.name not in answer.not_available), key=lambda f: -abs(found[f.name]))
-    greatest = max(abs(found[f.name]) for f in shown)
+    """Print the chart of one event, the factors with the largest effect first; a missing factor is left out."""
+    effects = answer.attribution or {}
+    known = sorted((f for f in factors if f.name not in answer.not_available), key=lambda f: -abs(effects[f.name]))
+    maximum = max(abs(effects[f.name]) for f in known)
     table = Table(title="what each factor adds to the deceleration", title_justify="left", header_style="bold")
     table.add_column("factor", no_wrap=True)
     table.add_column("given")
     table.add_column("adds [m/s^2]", justify="right")
     table.add_column("takes" + "adds".rjust(2 * HALF - 4), no_wrap=True)
-    for f in shown:
+    for f in known:
         value = given.get(f.name)
-        told = f"{f.standard if value is None else value} {f.unit}".strip()
-        table.add_row(f.name, told, f"{found[f.name]:+.2f}", _bar(found[f.name] / greatest if greatest else 0.0))
+        text = f"{f.standard if value is None else value} {f.unit}".strip()
+        table.add_row(f.name, text, f"{effects[f.name]:+.2f}", _bar(effects[f.name] / maximum if maximum else 0.0))
     print_wide(table)
     say(
-        f"baseline {answer.baseline:.2f} m/s^2, the mean of usual speeds and brake pressures with nothing else known, "
-        f"{sum(found.values()):+.2f} from these factors: {answer.deceleration:.2f} m/s^2"
+        f"baseline {answer.baseline:.2f} m/s^2, the mean over typical speeds and brake pressures with nothing else "
+        f"known, {sum(effects.values()):+.2f} from these factors: {answer.deceleration:.2f} m/s^2"
     )
 
 

@@ -10,7 +10,7 @@ import typer
 from acc_decel import evaluation
 from acc_decel.cli.terminal import say
 from acc_decel.factors import column_names
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 from acc_decel.model_folder import CARD, DEFAULT_MODEL, METRICS
 from acc_decel.outputs import OUTPUTS, QUANTILES
 from acc_decel.predictor import Predictor
@@ -36,14 +36,14 @@ def card(
     """
     predictor = Predictor(model)
     folder = predictor.path.parent
-    told = json.loads((folder / METRICS).read_text())
+    metrics = json.loads((folder / METRICS).read_text())
     pictures = _pictures(predictor, vehicle or predictor.vehicle)
     from acc_decel.cli import plots  # noqa: PLC0415 - the extra [train] is asked for only here
 
     for name, figure in pictures.items():
         plots.save(figure, folder / f"{name}.png")
-    with replaced(folder / CARD) as temporary:
-        temporary.write_text(_text(predictor, told, pictures))
+    with atomic_write(folder / CARD) as temporary:
+        temporary.write_text(_text(predictor, metrics, pictures))
     say(f"{folder / CARD} and {len(pictures)} pictures")
 
 
@@ -67,13 +67,14 @@ def _pictures(predictor: Predictor, vehicle: str) -> "dict[str, Figure]":
     return drawn
 
 
-def _text(predictor: Predictor, told: dict[str, Any], pictures: Iterable[str]) -> str:
-    best = told["best_possible"]
+def _text(predictor: Predictor, metrics: dict[str, Any], pictures: Iterable[str]) -> str:
+    best = metrics["best_possible"]
     lines = [
         f"# {predictor.vehicle}",
         "",
-        f"Written by `acc-decel card`, do not edit. Factor schema {told['schema']}, {told['weights']} weights, trained "
-        f"on {told['dataset']['events']} events (seed {told['dataset']['seed']}) with {json.dumps(told['training'])}.",
+        f"Written by `acc-decel card`, do not edit. Factor schema {metrics['schema']}, {metrics['weights']} weights, "
+        f"trained on {metrics['dataset']['events']} events (seed {metrics['dataset']['seed']}) with "
+        f"{json.dumps(metrics['training'])}.",
         "",
         "Predicts, for one braking event of this kind of car:",
         "",
@@ -81,22 +82,26 @@ def _text(predictor: Predictor, told: dict[str, Any], pictures: Iterable[str]) -
         "",
         "Not for other cars, cornering, or combinations that the status calls outside the trained domain.",
         "",
-        f"## {told['events']} events held out",
+        f"## {metrics['events']} events held out",
         "",
         *(
-            f"- {kind}: RMSE {found['rmse_conditional_median']:.2f} m/s^2 against the best possible median, interval "
-            f"{found['width_over_best']:.2f} times as wide as the best possible ({found['events']} events)"
-            for kind, found in best.items()
+            f"- {kind}: RMSE {m['rmse_conditional_median']:.2f} m/s^2 against the best possible median, interval "
+            f"{m['width_over_best']:.2f} times as wide as the best possible ({m['events']} events)"
+            for kind, m in best.items()
         ),
-        *(f"- {100 * told['below'][name]:.2f} % below `{name}` ({100 * q:g} % meant)" for name, q in QUANTILES.items()),
-        f"- {100 * told['domain']['flagged']:.0f} % of events of a never-trained combination are flagged (area under "
-        f"the ROC curve {told['domain_auroc']:.3f}), and {100 * told['domain']['false_alarms']:.1f} % of the real ones",
+        *(
+            f"- {100 * metrics['below'][name]:.2f} % below `{name}` ({100 * q:g} % meant)"
+            for name, q in QUANTILES.items()
+        ),
+        f"- {100 * metrics['domain']['flagged']:.0f} % of events of a never-trained combination are flagged (area "
+        f"under the ROC curve {metrics['domain_auroc']:.3f}), and {100 * metrics['domain']['false_alarms']:.1f} % of "
+        "the real ones",
         "",
         "| regime | events | RMSE [m/s^2] | 90 % interval covers | mean width [m/s^2] |",
         "| --- | --- | --- | --- | --- |",
         *(
             f"| {name} | {r['events']} | {r['rmse']:.2f} | {100 * r['coverage']:.1f} % | {r['mean_width']:.2f} |"
-            for name, r in {"all": told, **told["regimes"]}.items()
+            for name, r in {"all": metrics, **metrics["regimes"]}.items()
         ),
         "",
     ]

@@ -9,24 +9,24 @@ from acc_decel.factors import CERTAIN, Factor, column_names
 from acc_decel.outputs import LOWER, MEDIAN, ORDERED, QUANTILES, UPPER
 
 BINS = 12  # of each factor's range
-FEWEST = 100  # events for a share to be drawn
+MIN_EVENTS = 100  # events for a share to be drawn
 COLOUR, OTHER = "#4878a8", "#d1603d"
 
 
 def predicted_against_simulated(columns: ndarray, true: ndarray, outputs: ndarray) -> Figure:
-    """Density of median against simulated deceleration, every factor known and factors lacking."""
+    """Density of median against simulated deceleration, every factor known and factors missing."""
     complete = ~np.isnan(columns).any(axis=1)
     figure = Figure(figsize=(9, 4.4), layout="constrained")
-    for axis, (title, here) in zip(
+    for axis, (title, mask) in zip(
         figure.subplots(1, 2, sharey=True),
-        {"every factor known": complete, "factors lacking": ~complete}.items(),
+        {"every factor known": complete, "factors missing": ~complete}.items(),
         strict=True,
     ):
-        axis.hexbin(outputs[here, MEDIAN], true[here], gridsize=50, bins="log", cmap="viridis", mincnt=1)
+        axis.hexbin(outputs[mask, MEDIAN], true[mask], gridsize=50, bins="log", cmap="viridis", mincnt=1)
         axis.axline((0, 0), slope=1, color="black", linewidth=0.8)
         axis.set_title(title, loc="left")
         axis.set_xlabel("predicted median [m/s^2]")
-        axis.set_ylabel("simulated [m/s^2]" if here is complete else "")
+        axis.set_ylabel("simulated [m/s^2]" if mask is complete else "")
     return figure
 
 
@@ -39,13 +39,13 @@ def calibration(columns: ndarray, true: ndarray, outputs: ndarray) -> Figure:
     figure = Figure(figsize=(6, 5), layout="constrained")
     axis = figure.subplots()
     meant = 100 * np.array(list(QUANTILES.values()))
-    for name, here in kinds.items():
-        if here.sum() >= FEWEST:
-            below = [100 * (true[here] < outputs[here, i]).mean() for i in ORDERED]
+    for name, mask in kinds.items():
+        if mask.sum() >= MIN_EVENTS:
+            below = [100 * (true[mask] < outputs[mask, i]).mean() for i in ORDERED]
             axis.plot(meant, below - meant, "o-", label=name, linewidth=2 if name == "all" else 1)
     axis.axhspan(-3, 3, color="grey", alpha=0.15)
     axis.set_xlabel("meant to be below [%]")
-    axis.set_ylabel("found below, beyond what is meant [percentage points]")
+    axis.set_ylabel("below the quantile, more than meant [percentage points]")
     axis.legend(frameon=False, fontsize=8, ncols=2)
     axis.grid(alpha=0.3)
     return figure
@@ -62,15 +62,15 @@ def error_by_factor(factors: tuple[Factor, ...], columns: ndarray, true: ndarray
         edges = np.unique(np.nanquantile(value, np.linspace(0, 1, BINS + 1)))
         bins = np.digitize(value, edges[1:-1])
         bins[np.isnan(value)] = -1
-        some = [bins == i for i in range(len(edges) - 1)]
-        centres = [np.median(value[here]) for here in some]
-        error = [np.quantile(outputs[here, MEDIAN] - true[here], (0.05, 0.5, 0.95)) for here in some]
+        masks = [bins == i for i in range(len(edges) - 1)]
+        centers = [np.median(value[mask]) for mask in masks]
+        error = [np.quantile(outputs[mask, MEDIAN] - true[mask], (0.05, 0.5, 0.95)) for mask in masks]
         below, middle, above = np.array(error).T
-        axis.fill_between(centres, below, above, color=COLOUR, alpha=0.25)
-        axis.plot(centres, middle, color=COLOUR)
+        axis.fill_between(centers, below, above, color=COLOUR, alpha=0.25)
+        axis.plot(centers, middle, color=COLOUR)
         for end in (LOWER, UPPER):
             axis.plot(
-                centres, [-(outputs[here, end] - outputs[here, MEDIAN]).mean() for here in some], ":", color=OTHER
+                centers, [-(outputs[mask, end] - outputs[mask, MEDIAN]).mean() for mask in masks], ":", color=OTHER
             )
         axis.set_xlabel(f"{factor.name} [{factor.unit}]" if factor.unit else factor.name)
         axis.grid(alpha=0.3)

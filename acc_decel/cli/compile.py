@@ -22,8 +22,8 @@ def compile(
         acc-decel compile
         acc-decel compile models/my_car
     """
-    told = [(name, str(Predictor(name, backend=C).library)) for name in models or released_models()]
+    libraries = [(name, str(Predictor(name, backend=C).library)) for name in models or released_models()]
     if as_json:
-        print_json({"libraries": dict(told)})
+        print_json({"libraries": dict(libraries)})
     else:
-        print_table("compiled for this machine", ("model", "library"), told)
+        print_table("compiled for this machine", ("model", "library"), libraries)

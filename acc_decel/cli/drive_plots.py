@@ -12,24 +12,24 @@ BEFORE, AFTER = 2.0, 2.0  # [s] shown around an event
 RECORD, SMOOTH, EVENT = "#9aa5b1", "#1f5a96", "#d1603d"
 
 
-def drive(found: DriveEvents) -> Figure:
+def drive(record: DriveEvents) -> Figure:
     """Speed and deceleration of the drive, records and smooth motion, events shaded."""
     figure = Figure(figsize=(14, 6.5), layout="constrained")
     speed, slowing = figure.subplots(2, 1, sharex=True)
-    _draw(found, speed, slowing, mark=1.5)
-    for row in found.events.itertuples():
+    _draw(record, speed, slowing, mark=1.5)
+    for row in record.events.itertuples():
         for axis in (speed, slowing):
             axis.axvspan(row.start_s, row.end_s, color=EVENT, alpha=0.25, lw=0)
-    slowing.set_ylim(*_limits(found))
-    speed.set_title(f"{found.file}, braking events: {len(found.events)}", loc="left")
+    slowing.set_ylim(*_limits(record))
+    speed.set_title(f"{record.file}, braking events: {len(record.events)}", loc="left")
     return figure
 
 
-def event(found: DriveEvents, row: Mapping[Any, Any]) -> Figure:
+def event(record: DriveEvents, row: Mapping[Any, Any]) -> Figure:
     """One event with what was recorded around it."""
     figure = Figure(figsize=(8, 6), layout="constrained")
     speed, slowing = figure.subplots(2, 1, sharex=True)
-    _draw(found, speed, slowing, mark=4.0)
+    _draw(record, speed, slowing, mark=4.0)
     speed.set_xlim(row["start_s"] - BEFORE, row["end_s"] + AFTER)
     speed.set_ylim(min(row["final_speed"] - 2, 0.8 * row["final_speed"]), 1.1 * row["initial_speed"] + 1)
     slowing.set_ylim(-3, row["peak_deceleration"] + 2)
@@ -37,40 +37,42 @@ def event(found: DriveEvents, row: Mapping[Any, Any]) -> Figure:
     for axis in (speed, slowing):
         axis.axvspan(row["start_s"], row["end_s"], color=EVENT, alpha=0.15, lw=0)
     slowing.legend(loc="upper right", frameon=False)
-    told = f"{row['initial_speed']:.1f} to {row['final_speed']:.1f} m/s, peak {row['peak_deceleration']:.2f} m/s^2"
-    speed.set_title(f"{told}, {row['quality']}", loc="left")
+    title = f"{row['initial_speed']:.1f} to {row['final_speed']:.1f} m/s, peak {row['peak_deceleration']:.2f} m/s^2"
+    speed.set_title(f"{title}, {row['quality']}", loc="left")
     return figure
 
 
-def targets(found: TargetEvents) -> Figure:
+def targets(record: TargetEvents) -> Figure:
     """Range and speed of each car ahead, frames that were dropped in grey, braking in the colour of events."""
     figure = Figure(figsize=(14, 6.5), layout="constrained")
     place, speed = figure.subplots(2, 1, sharex=True)
-    place.plot(found.time, found.range, ".", ms=1.5, color=RECORD)
-    for i, target in enumerate(found.targets):
+    place.plot(record.time, record.range, ".", ms=1.5, color=RECORD)
+    for i, target in enumerate(record.targets):
         colour = f"C{i % 10}"
-        place.plot(found.time[target.rows], found.range[target.rows], ".", ms=2.5, color=colour)
+        place.plot(record.time[target.rows], record.range[target.rows], ".", ms=2.5, color=colour)
         for piece in target.pieces:
             time = piece.time - target.clean.start
             speed.plot(time, piece.speed, lw=1, color=colour)
-            for start, end in found.events.loc[found.events["target"] == i, ["start_s", "end_s"]].to_numpy(float):
+            for start, end in record.events.loc[record.events["target"] == i, ["start_s", "end_s"]].to_numpy(float):
                 inside = (time >= start) & (time <= end)
                 speed.plot(time[inside], piece.speed[inside], lw=3, color=EVENT)
     for axis, label in ((place, "range [m]"), (speed, "speed of the target [m/s]")):
         axis.set_ylabel(label)
         axis.grid(alpha=0.3)
     speed.set_xlabel("time [s]")
-    place.set_title(f"{found.file}, cars ahead: {len(found.targets)}, braking events: {len(found.events)}", loc="left")
+    place.set_title(
+        f"{record.file}, cars ahead: {len(record.targets)}, braking events: {len(record.events)}", loc="left"
+    )
     return figure
 
 
-def _draw(found: DriveEvents, speed: Axes, slowing: Axes, mark: float) -> None:
-    clean = found.clean
+def _draw(record: DriveEvents, speed: Axes, slowing: Axes, mark: float) -> None:
+    clean = record.clean
     speed.plot(clean.speed.time - clean.start, clean.speed.value, ".", ms=mark, color=RECORD, label="recorded")
     if clean.acceleration is not None:
         pushed = clean.acceleration
         slowing.plot(pushed.time - clean.start, -pushed.value, ".", ms=mark, color=RECORD, label="recorded")
-    for i, piece in enumerate(found.pieces):
+    for i, piece in enumerate(record.pieces):
         time = piece.time - clean.start
         speed.plot(time, piece.speed, lw=1, color=SMOOTH)
         slowing.plot(time, -piece.acceleration, lw=1, color=SMOOTH, label=None if i else "smooth")
@@ -82,6 +84,6 @@ def _draw(found: DriveEvents, speed: Axes, slowing: Axes, mark: float) -> None:
     slowing.set_xlabel("time [s]")
 
 
-def _limits(found: DriveEvents) -> tuple[float, float]:
-    peak = float(found.events["peak_deceleration"].max()) if len(found.events) else 2.0
+def _limits(record: DriveEvents) -> tuple[float, float]:
+    peak = float(record.events["peak_deceleration"].max()) if len(record.events) else 2.0
     return -5.0, max(peak, 2.0) + 1.0

@@ -61,17 +61,19 @@ def ecu(
     chosen = Predictor(model)
     if tests:
         rows = evaluation.published_tests()
-        events, kept = evaluation.factors_of(rows), rows[["name"]]
+        events, extra = evaluation.factors_of(rows), rows[["name"]]
         vehicles, predictors = evaluation.vehicles_of(rows), evaluation.load_predictors(rows, (model,))
     else:
-        events, kept = events_of(factors, input_file, keep)
+        events, extra = events_of(factors, input_file, keep)
         vehicles, predictors = pd.Series(chosen.vehicle, events.index), {chosen.vehicle: chosen}
     parts: list[pd.DataFrame] = []
     reports: dict[object, EcuReport | QemuReport] = {}
-    for vehicle, some in events.groupby(vehicles, sort=False):
-        part, reports[vehicle] = _answered(predictors[str(vehicle)], some, core, number_format, emulator, build)
+    for vehicle, rows_of_vehicle in events.groupby(vehicles, sort=False):
+        part, reports[vehicle] = _answer(
+            predictors[str(vehicle)], rows_of_vehicle, core, number_format, emulator, build
+        )
         parts.append(part.assign(vehicle=vehicle))
-    answers = pd.concat([kept, pd.concat(parts).loc[events.index]], axis=1)
+    answers = pd.concat([extra, pd.concat(parts).loc[events.index]], axis=1)
     costs = asdict(reports.get(chosen.vehicle) or next(iter(reports.values())))
     costs |= {"predictions": len(answers), "max_abs_difference": float(answers["difference"].max())}
     if "unlike_unicorn" in costs:
@@ -84,10 +86,10 @@ def ecu(
         write_table(answers, output_file)
 
 
-def _answered(
+def _answer(
     predictor: Predictor, events: pd.DataFrame, core: str, number_format: str, emulator: str, build: Path | None
 ) -> "tuple[pd.DataFrame, EcuReport | QemuReport]":
-    """Answers of the emulated core, ONNX Runtime's median and the greatest difference of the decelerations."""
+    """Answers of the emulated core, ONNX Runtime's median and the maximum difference of the decelerations."""
     net, _ = read_model(predictor.path.parent)
     columns = columns_of(events, predictor.factors)
     with tempfile.TemporaryDirectory() as folder:

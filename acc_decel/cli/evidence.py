@@ -40,15 +40,15 @@ def evidence(
 
     settings = room.Settings(events=events, fuzz_seconds=fuzz_seconds, bits_events=bits_events)
     formats = room.check_formats(number_formats)
-    found = room.find_firmware(firmware, model)
+    paths = room.find_firmware(firmware, model)
     with progress_bar() as progress:
         if only is None:
             bar = progress.add_task("measuring", total=room.steps_of(settings, formats))
-            result = room.measure(found, settings, formats=formats, on_step=lambda: progress.advance(bar))
+            result = room.measure(paths, settings, formats=formats, on_step=lambda: progress.advance(bar))
         else:
             before = room.read_evidence(firmware)
             bar = progress.add_task(f"measuring {only}", total=room.steps_of(settings, room.formats_of(before), only))
-            result = room.renew(before, found, settings, only, on_step=lambda: progress.advance(bar))
+            result = room.renew(before, paths, settings, only, on_step=lambda: progress.advance(bar))
     room.write_evidence(firmware, result)
     if as_json:
         print_json(result)

@@ -27,9 +27,9 @@ def export(
     from acc_decel.export import firmware_files, golden_events, write_firmware  # noqa: PLC0415
     from acc_decel.model_folder import read_model  # noqa: PLC0415
 
-    net, told = read_model(model_path(model).parent)
+    net, metrics = read_model(model_path(model).parent)
     files = firmware_files(
-        net, model=str(told["vehicle"]), golden=golden_events(net.factors), number_format=number_format
+        net, model=str(metrics["vehicle"]), golden=golden_events(net.factors), number_format=number_format
     )
     write_firmware(output, files)
-    say(f"{told['vehicle']}: {net.weights} weights, {len(files)} files in {output}")
+    say(f"{metrics['vehicle']}: {net.weights} weights, {len(files)} files in {output}")

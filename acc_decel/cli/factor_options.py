@@ -41,7 +41,7 @@ def _annotation(factor: Factor, required: str) -> Any:
     help_text = f"{factor.meaning}: {factor.choices or factor.span}"
     if factor.standard is not None:
         help_text += f". Standard {factor.standard:g}"
-    elif not factor.may_lack:
+    elif not factor.optional:
         help_text += f". {required}"
     option = typer.Option(f"--{factor.name.replace('_', '-')}", help=help_text, rich_help_panel="Braking factors")
     return Annotated[kind | None, option]

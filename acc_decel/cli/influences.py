@@ -21,7 +21,7 @@ def influences(
 
     The total index is the share of the variance in which a factor takes part, the first-order index what it explains
     alone. Names ending in _score are influences that no sensor knows. The last line names the factors that the network
-    misses most. Needs the extra [train].
+    needs most. Needs the extra [train].
 
         acc-decel influences --vehicle suv --plot influences.png
     """
@@ -31,19 +31,19 @@ def influences(
     car = physics.vehicle(vehicle)
     with progress_bar() as progress:
         task = progress.add_task("kinds of road", total=len(sensitivity.REGIMES))
-        found = sensitivity.influences(car, samples=samples, seed=seed, on_regime=lambda: progress.advance(task))
+        table = sensitivity.influences(car, samples=samples, seed=seed, on_regime=lambda: progress.advance(task))
     if plot is not None:
         from acc_decel.cli import plots  # noqa: PLC0415
 
-        plots.save(plots.influence_bars(found), plot)
-    needed = sensitivity.needed_factors(found)
+        plots.save(plots.influence_bars(table), plot)
+    needed = sensitivity.needed_factors(table)
     if as_json:
-        regimes = {name: rows.drop(columns="regime") for name, rows in found.groupby("regime", sort=False)}
+        regimes = {name: rows.drop(columns="regime") for name, rows in table.groupby("regime", sort=False)}
         print_json({"regimes": regimes, "needed": needed})
         return
-    for name, rows in found.groupby("regime", sort=False):
+    for name, rows in table.groupby("regime", sort=False):
         _print_indices(str(name), rows)
-    say("the network may not lack, without a wider interval: " + ", ".join(f"{n} ({v:.2f})" for n, v in needed.items()))
+    say("the interval is wider without these factors: " + ", ".join(f"{n} ({v:.2f})" for n, v in needed.items()))
 
 
 def _print_indices(regime: str, rows: pd.DataFrame, shown: int = 8) -> None:

@@ -48,7 +48,7 @@ def info(
         "factors",
         ("factor", "range", "optional", "deceleration"),
         [
-            (f.name, f.choices or f.span, "yes" if f.may_lack else "no", _direction(f.direction, f.forced_while))
+            (f.name, f.choices or f.span, "yes" if f.optional else "no", _direction(f.direction, f.forced_while))
             for f in predictor.factors
         ],
     )

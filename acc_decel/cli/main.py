@@ -31,6 +31,7 @@ from acc_decel.cli.replay import replay
 from acc_decel.cli.simulate import simulate
 from acc_decel.cli.train import train
 from acc_decel.cli.verify import verify
+from acc_decel.files import reason
 
 EXTRAS = {
     "tensorflow": "train",
@@ -129,10 +130,7 @@ def main() -> None:
 
 def _path_sentence(error: OSError) -> str:
     """What the system says of a file, as a sentence."""
-    return (
-        f"{error.filename} must be a file or folder that can be used. Got: {str(error.strerror).lower()}: "
-        "check the path."
-    )
+    return f"{error.filename} must be a file or folder that can be used. Got: {reason(error)}: check the path."
 
 
 def _one_line(error: Exception) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy import ndarray
 
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 
 mpl.rcParams["svg.hashsalt"] = "acc_decel"  # same picture, same bytes
 FORMATS = (".png", ".svg")
@@ -24,7 +24,7 @@ def check_picture_name(path: Path) -> None:
 def save(figure: Figure, path: Path) -> None:
     """Write the figure as PNG or SVG, whole or not at all."""
     check_picture_name(path)
-    with replaced(path) as temporary:
+    with atomic_write(path) as temporary:
         metadata = {"Date": None} if path.suffix == ".svg" else None
         figure.savefig(temporary, format=path.suffix[1:], dpi=130, metadata=metadata)
 

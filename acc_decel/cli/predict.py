@@ -58,11 +58,11 @@ def predict(
     if input_file is None and output_file is None and not keep and on_refusal is OnRefusal.RAISE:
         _predict_one(predictor, factors, explain=explain, as_json=as_json)
         return
-    events, kept = events_of(factors, input_file, keep)
+    events, extra = events_of(factors, input_file, keep)
     predicted = predictor.predict_frame(events, on_refusal=on_refusal.value, explain=explain)
     for sentence in _refused_rows(predicted):
         note(sentence)
-    _print_table(pd.concat([kept, predicted], axis=1), predictor.vehicle, output_file, as_json)
+    _print_table(pd.concat([extra, predicted], axis=1), predictor.vehicle, output_file, as_json)
 
 
 def _predict_one(predictor: Predictor, factors: Factors, *, explain: bool, as_json: bool) -> None:

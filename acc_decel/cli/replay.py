@@ -127,7 +127,7 @@ def _read(
     for f in factors:
         if f.name in given and f.name in constants:
             raise ValueError(f"{f.name} must be a column of {path} or an option. Got both: drop one.")
-        if not (f.may_lack or f.standard is not None or f.name in given or f.name in constants):
+        if not (f.optional or f.standard is not None or f.name in given or f.name in constants):
             raise ValueError(
                 f"{path} must have a column {f.name} of {f.span} ({f.meaning}), which is required. Got none: add it, "
                 f"or give --{f.name.replace('_', '-')} for the whole drive."

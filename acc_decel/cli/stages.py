@@ -9,23 +9,24 @@ class Stages:
     def __init__(self, progress: Progress, *, teacher_epochs: int, epochs: int, tries: int, oracle_events: int) -> None:
         """The totals of each stage; without epochs of a teacher there is none."""
         self.progress, self.teacher_epochs = progress, teacher_epochs
-        self.teacher = self._added("training the teacher", teacher_epochs) if teacher_epochs else None
-        self.network = self._added("training the network", epochs)
-        self.tries = self._added("fitting the trained domain", tries)
-        self.compared = self._added("comparing with the best possible answer", oracle_events)
+        self.teacher = self._added("teacher", teacher_epochs) if teacher_epochs else None
+        self.network = self._added("network", epochs)
+        self.tries = self._added("trained domain", tries)
+        self.compared = self._added("comparing with best answers", oracle_events)
         progress.start_task(self.network if self.teacher is None else self.teacher)
 
     def epoch(self, epoch: int, loss: float, best: float) -> None:
-        """An epoch is finished, of the teacher or, counted on, of the network."""
-        numbers = f"loss on unseen events {loss:.4f}, best {best:.4f}"
+        """An epoch of the teacher is finished, or one of the network, whose epochs are counted on."""
+        numbers = f"loss {loss:.4f}, best {best:.4f}"  # on unseen events
         if self.teacher is not None and epoch <= self.teacher_epochs:
-            text = f"training the teacher: {numbers}"
+            text = f"teacher: {numbers}"
             self.progress.update(self.teacher, completed=epoch, description=text)
             if epoch == self.teacher_epochs:
                 self.progress.start_task(self.network)
             return
         self._finish(self.teacher)
-        text = f"training the network: {numbers}"
+        self.progress.start_task(self.network)
+        text = f"network: {numbers}"
         self.progress.update(self.network, completed=epoch - self.teacher_epochs, description=text)
 
     def domain(self, tries: int) -> None:

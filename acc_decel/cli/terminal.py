@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write, reason
 
 console = Console(markup=False, highlight=False)  # units in brackets are text, not markup
 WIDTH = 120  # of a table that is not printed to a terminal
@@ -36,7 +36,9 @@ def read_table(path: Path) -> pd.DataFrame:
     try:
         table = readers[path.suffix](path)
     except (OSError, ValueError, UnicodeError) as error:
-        raise ValueError(f"{path} must be a readable {path.suffix[1:]} table. Got: {error}. Check the file.") from error
+        raise ValueError(
+            f"{path} must be a readable {path.suffix[1:]} table. Got: {reason(error)}. Check the file."
+        ) from error
     if not len(table):
         raise ValueError(f"{path} must hold at least one event. Got an empty table: add rows.")
     return table.set_axis(pd.RangeIndex(2, len(table) + 2, name="line")) if path.suffix == ".csv" else table
@@ -51,16 +53,16 @@ def check_table_name(path: Path) -> None:
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write `table` to a CSV or Parquet file, whole or not at all."""
     check_table_name(path)
-    with replaced(path) as temporary:
+    with atomic_write(path) as temporary:
         if path.suffix == ".csv":
             table.to_csv(temporary, index=False)
         else:
             table.to_parquet(temporary, index=False)
 
 
-def print_json(told: object) -> None:
+def print_json(values: object) -> None:
     """Print values for a program: dataclasses and tables as objects, what is not finite as null."""
-    print(json.dumps(_plain(told), indent=1))
+    print(json.dumps(_plain(values), indent=1))
 
 
 def say(sentence: str) -> None:
@@ -153,7 +155,7 @@ class TimeLeftColumn(ProgressColumn):
         if done != task.completed:
             done, seconds = self.last_step[task.id] = task.completed, task.elapsed
         left = seconds * (task.total - done) / done - (task.elapsed - seconds)
-        return Text(f"{duration(max(left, 0))} left", style="progress.remaining")
+        return Text(f"{duration(max(left, 0.0))} left", style="progress.remaining", no_wrap=True)
 
 
 def duration(seconds: float) -> str:

@@ -35,20 +35,20 @@ def verify(
     with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=progress_console) as progress:
         task = progress.add_task("proving", total=None)
 
-        def told(name: str) -> None:
+        def show(name: str) -> None:
             progress.update(task, description=f"proving: {name}")
 
-        found = list(prove(opened, seconds=time_limit, on_proof=told))
+        results = list(prove(opened, seconds=time_limit, on_proof=show))
     if as_json:
-        print_json({"passed": passed(found), "proofs": found})
+        print_json({"passed": passed(results), "proofs": results})
     else:
-        rows = [(p.name, VERDICTS[p.passed], f"{p.seconds:.2f}", p.detail) for p in found]
+        rows = [(p.name, VERDICTS[p.passed], f"{p.seconds:.2f}", p.detail) for p in results]
         print_table(str(model), ("proof", "verdict", "seconds", "what it says"), rows)
     if write:
-        path = write_report(opened, found)
+        path = write_report(opened, results)
         if not as_json:
             say(f"report in {path}")
-    if not passed(found):
+    if not passed(results):
         raise typer.Exit(1)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.factors import schema
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 
 METRICS, MANIFEST = "metrics.json", "manifest.json"
 
@@ -52,7 +52,7 @@ def write_folder(
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     files[MANIFEST] = _json_bytes({"vehicle": vehicle} | identity | {"sha256": hashes})
     for name, content in files.items():
-        with replaced(folder / name) as temporary:
+        with atomic_write(folder / name) as temporary:
             temporary.write_bytes(content)
 
 

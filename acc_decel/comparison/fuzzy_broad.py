@@ -24,7 +24,7 @@ from numpy import ndarray
 
 from acc_decel.dataset import Dataset
 from acc_decel.factors import FACTORS, Factor, column_factors, column_names, schema
-from acc_decel.network.dense_net import bent
+from acc_decel.network.dense_net import saturated
 from acc_decel.network.split import in_split
 from acc_decel.outputs import MEDIAN, OUTPUTS
 
@@ -122,8 +122,8 @@ def inputs(
     factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, columns: Float32[ndarray, "rows columns"]
 ) -> Float[ndarray, "rows inputs"]:
     """Saturated and scaled columns, 0 where missing; a flag for each optional column, 1 where missing; and 1."""
-    optional = np.array([f.may_lack for f in column_factors(factors)])
-    scaled = (bent(factors, columns) - center) * inverse_spread
+    optional = np.array([f.optional for f in column_factors(factors)])
+    scaled = (saturated(factors, columns) - center) * inverse_spread
     missing = np.isnan(columns)
     constant = np.ones((len(columns), 1))
     return np.concatenate([np.where(missing, 0, scaled), missing[:, optional], constant], axis=1).astype(float)
@@ -211,8 +211,8 @@ def k_means(
 
 
 def _scaling(columns: ndarray, factors: tuple[Factor, ...]) -> tuple[ndarray, ndarray]:
-    saturated = bent(factors, columns)
-    center, spread = np.nanmean(saturated, axis=0, dtype="f8"), np.nanstd(saturated, axis=0, dtype="f8")
+    seen = saturated(factors, columns)
+    center, spread = np.nanmean(seen, axis=0, dtype="f8"), np.nanstd(seen, axis=0, dtype="f8")
     if not (spread > 0).all():
         constant = np.array(column_names(factors))[~(spread > 0)]
         raise ValueError(f"every column must vary. Got only one value in {', '.join(constant)}: generate more events.")

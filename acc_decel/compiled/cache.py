@@ -12,7 +12,7 @@ from pathlib import Path
 
 from acc_decel.compiled.compiler import find_compiler
 from acc_decel.compiled.library import Library
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 from acc_decel.model_folder import ARRAYS, ONNX
 
 MODEL_FILES = (ARRAYS, ONNX)  # the source of a library, and the answers that it must give
@@ -52,7 +52,7 @@ def store(model: Path, library: Path) -> Path:
     content = library.read_bytes()
     path = cache_folder() / f"{name_of(model)}_{_hash(content)}.so"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with replaced(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(content)
     return path
 

@@ -5,7 +5,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.export.c_tables import Table, defines, header, rows_of
-from acc_decel.factors import bends
+from acc_decel.factors import half_saturations
 from acc_decel.network import DenseNet, Layer, wiring
 
 HEIGHT = 4  # outputs of a block, as in compiled_lanes.c
@@ -14,9 +14,9 @@ TABLES_FILE = "acc_decel_compiled_tables.h"
 
 def lanes_header(net: DenseNet) -> str:
     """acc_decel_compiled_tables.h: wiring and weights, only for compiled_lanes.c."""
-    wires, half_saturations = wiring(net.factors), bends(net.factors)
+    wires, half = wiring(net.factors), half_saturations(net.factors)
     columns = [*wires.forced, *wires.free, *wires.gated]
-    entries = [(c, net.center[c], net.inverse_spread[c], half_saturations[c]) for c in columns]
+    entries = [(c, net.center[c], net.inverse_spread[c], half[c]) for c in columns]
     layers = net.embedding + net.trunk
     forced = len(wires.forced)
     widest = max(max(_padded(len(layer.bias)), layer.weights.shape[1]) for layer in layers) + forced

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from acc_decel.dataset.events import sensed_events
 from acc_decel.dataset.scenarios import Driving
 from acc_decel.factors import column_names, schema
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 from acc_decel.physics import Vehicle
 
 LABELS = ("deceleration", "delay")
@@ -126,7 +126,7 @@ def _metadata_of(columns: pa.Schema) -> dict[str, str]:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        with replaced(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(content)
     except OSError as error:
         raise OSError(

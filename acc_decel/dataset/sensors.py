@@ -70,7 +70,7 @@ def _camera_probabilities(
 
 def _is_missing(factor: Factor, own: ndarray, common: ndarray) -> ndarray:
     """Where a factor is missing, from one uniform number of the factor and one that all factors of an event share."""
-    if not factor.may_lack:
+    if not factor.optional:
         return np.zeros(own.shape, bool)
     chance = MAX_MISSING_CHANCE * (common - COMPLETE_SHARE) / (1 - COMPLETE_SHARE)
     return own < chance

@@ -18,7 +18,7 @@ from numpy import ndarray
 from acc_decel.dataset.partition import LABELS, Plan, WrittenPartition, metadata, write_partition
 from acc_decel.dataset.scenarios import Driving
 from acc_decel.factors import column_names, described, schema
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 from acc_decel.physics import Vehicle
 
 MANIFEST = "manifest.json"
@@ -80,7 +80,7 @@ def generate(
             on_events(part.events)
     _delete_partial_files(folder)
     manifest = _manifest(plan, [parts[number] for number in range(plan.files)])
-    with replaced(folder / MANIFEST) as temporary:
+    with atomic_write(folder / MANIFEST) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return manifest
 

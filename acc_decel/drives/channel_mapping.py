@@ -93,7 +93,7 @@ def accept(proposal: Proposal, source: Source) -> Description:
     """The description that a proposal holds. Raises ValueError that says what to write if it cannot be used."""
     if proposal.problem:
         raise ValueError(f"{source.path}: {proposal.problem}")
-    return replace(proposal.description)
+    return proposal.description
 
 
 def _rival(best: str, names: list[str], file_units: dict[str, str], sampled: Sampled) -> str:

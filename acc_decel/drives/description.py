@@ -8,7 +8,7 @@ from pathlib import Path
 
 from acc_decel.drives.units import ISO, Unit, unit_named
 from acc_decel.factors import FACTORS
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def write_description(description: Description, path: Path) -> None:
     if description.dbc is not None:
         dbc, folder = description.dbc.resolve(), path.parent.resolve()
         description = replace(description, dbc=dbc.relative_to(folder) if dbc.is_relative_to(folder) else dbc)
-    with replaced(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(description_toml(description))
 
 

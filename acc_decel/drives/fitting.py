@@ -13,7 +13,7 @@ from numpy import ndarray
 from scipy import stats
 
 from acc_decel.drives.events import THRESHOLD
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 
 MIN_EVENTS = 20
 CANDIDATES = ("expon", "gamma", "lognorm", "weibull_min", "norm")  # as SciPy names them
@@ -148,7 +148,7 @@ def scenario_toml(fits: tuple[FittedDistribution, ...]) -> str:
 
 def write_scenarios(fits: tuple[FittedDistribution, ...], path: Path) -> None:
     """Write the scenario file, whole or not at all."""
-    with replaced(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(scenario_toml(fits))
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from acc_decel.drives.events import COLUMNS, THRESHOLD
 from acc_decel.drives.formats import can_log, mdf
 from acc_decel.drives.pipeline import find_events
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 
 ENDINGS = (".csv", ".parquet", ".txt", ".tsv", *can_log.ENDINGS, *mdf.ENDINGS)
 # fmt: off
@@ -87,9 +87,9 @@ def find_fleet_events(
             on_file(row)
     rows = [_read_row(parts, task) or _changed_row(task) for task in tasks]
     report = pd.DataFrame(rows, columns=list(REPORT_COLUMNS))
-    with replaced(output / "events.parquet") as temporary:
+    with atomic_write(output / "events.parquet") as temporary:
         _read_events(parts, tasks).to_parquet(temporary, index=False)
-    with replaced(output / "report.csv") as temporary:
+    with atomic_write(output / "report.csv") as temporary:
         report.to_csv(temporary, index=False)
     return report
 
@@ -120,9 +120,9 @@ def run_task(task: Task, parts: str) -> dict[str, Any]:
             "lag_s": drive.clean.lag,
             "notes": "; ".join(drive.notes),
         }
-    with replaced(Path(parts) / f"{key}.parquet") as temporary:
+    with atomic_write(Path(parts) / f"{key}.parquet") as temporary:
         events.to_parquet(temporary, index=False)
-    with replaced(Path(parts) / f"{key}.json") as temporary:
+    with atomic_write(Path(parts) / f"{key}.json") as temporary:
         temporary.write_text(json.dumps(row, indent=1))
     return row
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from acc_decel.factors import FACTORS, column_names
+from acc_decel.files import reason
 from acc_decel.model_folder import DEFAULT_MODEL, ONNX, released_models
 from acc_decel.predictor import Predictor, unknown_factor
 
@@ -43,7 +44,9 @@ def read_tests(path: Path) -> pd.DataFrame:
     try:
         tests = pd.read_csv(path)
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} must be a CSV file of braking tests. Got: {error}. See `evaluate --help`.") from error
+        raise ValueError(
+            f"{path} must be a CSV file of braking tests. Got: {reason(error)}. See `evaluate --help`."
+        ) from error
     for required in ("name", "braking_distance_m", "speed"):
         if required not in tests:
             raise ValueError(f"{path} must have a column {required}. Got {', '.join(map(str, tests.columns))}: add it.")

@@ -77,7 +77,7 @@ def promise_macros(net: DenseNet) -> dict[str, str]:
     return {
         "LOWEST": _list([float(np.float32(low)) for low, _ in ranges(net.factors)]),
         "HIGHEST": _list([float(np.float32(high)) for _, high in ranges(net.factors)]),
-        "REQUIRED": _list([at(column) for f in net.factors if not f.may_lack for column in f.columns]),
+        "REQUIRED": _list([at(column) for f in net.factors if not f.optional for column in f.columns]),
         "OUTPUT_MIN": _list(lowest),
         "OUTPUT_MAX": _list(highest),
         "ASCENDING": _list(ORDERED),

@@ -38,7 +38,7 @@ from acc_decel.evidence.tools import CLANG, CPPCHECK, GCC, GCOV, LIBFUZZER, chec
 from acc_decel.export import even_events
 from acc_decel.export.firmware_files import FIXED, FLOAT, FORMATS, SHIFT
 from acc_decel.factors import Factor
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 from acc_decel.network import DenseNet
 
 JSON_FILE, PAGE_FILE = "evidence.json", "EVIDENCE.md"
@@ -364,6 +364,6 @@ def read_evidence(folder: Path) -> Evidence:
 
 def write_evidence(folder: Path, evidence: Evidence) -> None:
     """Write evidence.json and EVIDENCE.md into `folder`, each whole or not at all."""
-    with replaced(folder / JSON_FILE) as data, replaced(folder / PAGE_FILE) as text:
+    with atomic_write(folder / JSON_FILE) as data, atomic_write(folder / PAGE_FILE) as text:
         data.write_text(json.dumps(evidence, indent=1) + "\n")
         text.write_text(page(evidence))

@@ -13,7 +13,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.export.c_tables import LARGEST, Table, checksum, checksum_ranges, defines, header, rows_of
-from acc_decel.factors import bends, column_names
+from acc_decel.factors import column_names, half_saturations
 from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
 from acc_decel.outputs import OUTPUTS
 
@@ -110,14 +110,14 @@ def domain_tables(net: DenseNet) -> list[Table]:
 
 def network_tables(net: DenseNet) -> list[Table]:
     """The tables of acc_decel_float.c."""
-    wires, half_saturations = wiring(net.factors), bends(net.factors)
+    wires, half = wiring(net.factors), half_saturations(net.factors)
     scaled = in_quarters(net)
     layers = scaled.embedding + scaled.trunk
     columns = [*wires.forced, *wires.free, *wires.gated]
     padding = ["padding"] * (len(columns) % 2)
     scales = [(c, net.center[c], net.inverse_spread[c]) for c in columns] + [(0, 0, 0) for _ in padding]
     entries = rows_of("u4,f4,f4", scales)
-    saturated = rows_of("u4,f4", [(c, half_saturations[c]) for c in sorted({*columns}) if half_saturations[c]])
+    saturated = rows_of("u4,f4", [(c, half[c]) for c in sorted({*columns}) if half[c]])
     limits = rows_of("f4,f4", list(zip(*np.clip([net.low, net.high], -LARGEST, LARGEST), strict=True)))
     masked = np.pad(np.array(wires.masked, np.uint32), (0, len(wires.masked) % 2))
     names = column_names(net.factors)

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.correction import GREATEST_BIAS, GREATEST_SCALE, LEAST_SCALE
+from acc_decel.correction import MAX_BIAS, MAX_SCALE, MIN_SCALE
 from acc_decel.export.c_tables import Table, c_float, checksum, checksum_ranges, defines, header
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import CERTAIN, EXCLUSIONS, Factor, column_names, ranges, schema
@@ -38,9 +38,9 @@ def factors_header(net: DenseNet, *, stamp: str) -> str:
         f"""/* [m/s^2] the maximum that an ACC may request at higher speed, ISO 15622 */
 #define ACC_DECEL_COMFORT_DECELERATION {c_float(COMFORT_DECELERATION)}""",
         f"""/* Limits of a correction, see acc_decel_correction.h. */
-#define ACC_DECEL_LEAST_SCALE {c_float(LEAST_SCALE)}
-#define ACC_DECEL_GREATEST_SCALE {c_float(GREATEST_SCALE)}
-#define ACC_DECEL_GREATEST_BIAS {c_float(GREATEST_BIAS)}""",
+#define ACC_DECEL_LEAST_SCALE {c_float(MIN_SCALE)}
+#define ACC_DECEL_GREATEST_SCALE {c_float(MAX_SCALE)}
+#define ACC_DECEL_GREATEST_BIAS {c_float(MAX_BIAS)}""",
     )
     return header("ACC_DECEL_FACTORS_H", ["<stdint.h>"], parts, stamp=stamp)
 
@@ -69,7 +69,7 @@ def _meaning(factor: Factor, column: str) -> str:
     """Unit, range and meaning of a column, as a comment in C."""
     level = column.removeprefix(factor.name).lstrip("_").replace("_", " ")
     what = f"{factor.meaning}: {level}" if factor.levels else factor.meaning
-    required = "" if factor.may_lack else "; must be available"
+    required = "" if factor.optional else "; must be available"
     return f"[{factor.unit or '-'}] {factor.low:g} to {factor.high:g}, {what}{required}"
 
 
@@ -82,7 +82,7 @@ def guards_header(factors: tuple[Factor, ...], *, stamp: str) -> str:
             {
                 "CHOICE_COUNT": f"{sum(bool(f.levels) for f in factors)}U",
                 "EXCLUSION_COUNT": f"{len(EXCLUSIONS)}U",
-                "REQUIRED": f"{sum((not f.may_lack) << i for i, f in enumerate(factors))}U /* bits of factors */",
+                "REQUIRED": f"{sum((not f.optional) << i for i, f in enumerate(factors))}U /* bits of factors */",
                 **_limits("CHOICE_SUM", *CHOICE_SUM),
                 **_limits("CERTAIN", _above(CERTAIN), np.inf),
             }

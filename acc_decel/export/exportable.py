@@ -1,12 +1,14 @@
 """Which networks the firmware can hold: others are refused before a file is written."""
 
+from collections import deque
+
 import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
 from acc_decel.export.fixed_point.intervals import domain_intervals, sum_intervals
 from acc_decel.factors import Factor, column_names, ranges
-from acc_decel.network import DenseNet, Layer, Wiring, bent, domain_inputs, wiring
+from acc_decel.network import DenseNet, Layer, Wiring, domain_inputs, saturated, side_by_side, walk, wiring
 from acc_decel.outputs import OUTPUTS
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
@@ -26,11 +28,12 @@ def check_exportable(net: DenseNet) -> None:
     if len(net.factors) > (room := NOT_AVAILABLE_SHIFT - OUT_OF_RANGE_SHIFT):
         raise ValueError(f"The factors must be at most {room}, one status bit each. Got {len(net.factors)}.")
     gates = [_named(net, f.forced_while) for f in net.factors if f.forced_while]
-    if optional := [gate.name for gate in gates if gate.may_lack]:
+    if optional := [gate.name for gate in gates if gate.optional]:
         raise ValueError(f"{optional[0]} must be required, because it gates another factor. Got an optional factor.")
-    if saturated := [gate.name for gate in gates if gate.bend]:
+    if saturated_gates := [gate.name for gate in gates if gate.half_saturation]:
         raise ValueError(
-            f"{saturated[0]} must have no half-saturation, because it gates another factor. Remove the half-saturation."
+            f"{saturated_gates[0]} must have no half-saturation, because it gates another factor. "
+            "Remove the half-saturation."
         )
     for name in ("center", "inverse_spread"):
         _check_array(name, getattr(net, name), (columns,))
@@ -51,8 +54,7 @@ def check_exportable(net: DenseNet) -> None:
 
 def _check_rectifiers(net: DenseNet) -> None:
     hidden = [*sum_intervals(net)[:-1], domain_intervals(net)]
-    names = [f"embedding[{i}]" for i in range(len(net.embedding))] + [f"trunk[{i}]" for i in range(len(net.trunk) - 1)]
-    for name, sums in zip([*names, "domain[0]"], hidden, strict=True):
+    for name, sums in zip([*_layer_names(net)[:-1], "domain[0]"], hidden, strict=True):
         if not (sums.high < EXACT).all():
             raise ValueError(f"{name} must have sums below {EXACT:g}. They may reach {sums.high.max():g}. Train again.")
 
@@ -90,20 +92,22 @@ def _check_bounds(net: DenseNet, wires: Wiring) -> None:
     scaled = _scaled_bounds(net)
     opened = np.array([_gate_bound(net, gate) for gate in wires.gates])
     embedded = np.concatenate([scaled[[*wires.free]], scaled[[*wires.gated]] * opened, np.ones(len(wires.masked))])
-    x = scaled[[*wires.forced]]
-    score = np.concatenate([x, embedded])[[*domain_inputs(net.factors)]]
+    forced = scaled[[*wires.forced]]
+    score = np.concatenate([forced, embedded])[[*domain_inputs(net.factors)]]
     for i, layer in enumerate(net.domain):
         score = _bound(f"domain[{i}]", layer, score)
-    for i, layer in enumerate(net.embedding):
-        embedded = _bound(f"embedding[{i}]", layer, embedded)
-    for i, layer in enumerate(net.trunk):
-        x = _bound(f"trunk[{i}]", layer, np.concatenate([embedded, x]))
+    names = _layer_names(net)
+    deque(walk(net, embedded, forced, lambda i, layer, x: _bound(names[i], layer, x), side_by_side), maxlen=0)
+
+
+def _layer_names(net: DenseNet) -> list[str]:
+    return [f"{part}[{i}]" for part in ("embedding", "trunk") for i in range(len(getattr(net, part)))]
 
 
 def _scaled_bounds(net: DenseNet) -> Float64[ndarray, " columns"]:
     """The maximum absolute value of each scaled column."""
     limits = np.array(ranges(net.factors), np.float32)
-    limits = bent(net.factors, limits.T).T.astype(np.float64)
+    limits = saturated(net.factors, limits.T).T.astype(np.float64)
     distance = np.abs(limits - net.center[:, None]).max(axis=1)
     return distance * np.abs(net.inverse_spread.astype(np.float64))
 

@@ -249,6 +249,6 @@ def _readme(net: DenseNet, network: _Network, *, graphs: list[str], model: str, 
 
 def _readme_row(index: int, factor: Factor) -> str:
     fields = ", ".join(f"`{column}`" for column in factor.columns)
-    required = "optional" if factor.may_lack else "required"
+    required = "optional" if factor.optional else "required"
     span = f"{factor.low:g} to {factor.high:g}"
     return f"| {index} | {fields} | {factor.unit or '-'} | {span} | {required} | {factor.meaning} |"

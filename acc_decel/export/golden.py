@@ -34,5 +34,5 @@ def _even_factor(i: int, factor: Factor, events: int) -> ndarray:
         last = round((factor.high - factor.low) / factor.step)  # both ends are drawn: a switch is on and off
         steps = np.floor(value * (last + 1))
         columns = np.minimum(factor.low + steps * factor.step, factor.high)[:, None]
-    missing = (chance < 0.3) & (np.arange(events) >= events // 4) & factor.may_lack
+    missing = (chance < 0.3) & (np.arange(events) >= events // 4) & factor.optional
     return np.where(missing[:, None], np.nan, columns)

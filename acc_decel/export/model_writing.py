@@ -8,7 +8,7 @@ from pathlib import Path
 from acc_decel.export.exportable import check_exportable
 from acc_decel.export.onnx_file import onnx_bytes
 from acc_decel.factors import schema
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 from acc_decel.model_folder import ARRAYS, MANIFEST, METRICS, ONNX, json_bytes
 from acc_decel.network import DenseNet, to_bytes
 
@@ -37,5 +37,5 @@ def write_model(
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     files[MANIFEST] = json_bytes({"vehicle": vehicle, "schema": schema(), "sha256": hashes})
     for name, content in files.items():
-        with replaced(folder / name) as temporary:
+        with atomic_write(folder / name) as temporary:
             temporary.write_bytes(content)

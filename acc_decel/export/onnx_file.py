@@ -11,7 +11,7 @@ from numpy import ndarray
 from onnx import TensorProto, helper, numpy_helper
 
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import CERTAIN, EXCLUSIONS, bends, column_names, described, owners, ranges, schema
+from acc_decel.factors import CERTAIN, EXCLUSIONS, column_names, described, half_saturations, owners, ranges, schema
 from acc_decel.network import FORMAT, DenseNet, Layer, domain_inputs, wiring
 from acc_decel.outputs import COMFORT_DECELERATION, LOWER, ORDERED, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
@@ -159,7 +159,7 @@ def _acceptance(g: Graph, net: DenseNet) -> tuple[str, str, str]:
 
 
 def _refused(g: Graph, net: DenseNet, bad: str, missing: str) -> str:
-    required = g("Cast", g.constant([float(not f.may_lack) for f in net.factors]), to=TensorProto.BOOL)
+    required = g("Cast", g.constant([float(not f.optional) for f in net.factors]), to=TensorProto.BOOL)
     reason = g("Or", bad, g("And", missing, required))
     ones = np.ones((len(net.factors), 1))
     return g("Squeeze", g.any_of(reason, ones), g.constant(np.array([1])))
@@ -169,7 +169,7 @@ def _network(g: Graph, net: DenseNet, unavailable: str) -> tuple[str, str]:
     """The outputs, which may cross, as in `dense_net.py`; and the inputs: the forced columns, then the embedding's."""
     wires = wiring(net.factors)
     zero, one = g.constant(0.0), g.constant(1.0)
-    half_saturation = np.array(bends(net.factors))
+    half_saturation = np.array(half_saturations(net.factors))
     linear = g("Cast", g.constant((half_saturation == 0).astype(np.float32)), to=TensorProto.BOOL)
     saturated = g("Where", linear, INPUT, g("Div", INPUT, g("Add", INPUT, g.constant(half_saturation))))
     centred = g("Mul", g("Sub", saturated, g.constant(net.center)), g.constant(net.inverse_spread))

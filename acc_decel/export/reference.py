@@ -37,7 +37,7 @@ def _acceptance(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Int
         values = columns[:, own]
         missing = np.isnan(values).all(axis=1)
         outside = ~missing & ~_inside(factor, values)
-        status[missing] |= (1 << (NOT_AVAILABLE_SHIFT + i)) | (0 if factor.may_lack else REFUSED)
+        status[missing] |= (1 << (NOT_AVAILABLE_SHIFT + i)) | (0 if factor.optional else REFUSED)
         status[outside] |= (1 << (OUT_OF_RANGE_SHIFT + i)) | REFUSED
     return status
 

@@ -4,13 +4,15 @@ from acc_decel.network.dense_net import FORMAT as FORMAT
 from acc_decel.network.dense_net import DenseNet as DenseNet
 from acc_decel.network.dense_net import Layer as Layer
 from acc_decel.network.dense_net import Wiring as Wiring
-from acc_decel.network.dense_net import bent as bent
 from acc_decel.network.dense_net import entering as entering
 from acc_decel.network.dense_net import in_order as in_order
 from acc_decel.network.dense_net import load_net as load_net
 from acc_decel.network.dense_net import missing as missing
 from acc_decel.network.dense_net import rectified as rectified
+from acc_decel.network.dense_net import saturated as saturated
+from acc_decel.network.dense_net import side_by_side as side_by_side
 from acc_decel.network.dense_net import to_bytes as to_bytes
+from acc_decel.network.dense_net import walk as walk
 from acc_decel.network.dense_net import wiring as wiring
 from acc_decel.network.domain import domain_inputs as domain_inputs
 from acc_decel.network.domain import domain_score as domain_score

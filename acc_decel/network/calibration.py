@@ -134,7 +134,7 @@ def _rms(error: Float[ndarray, " rows"]) -> float:
 
 def _regimes(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> dict[str, ndarray]:
     index = column_names(net.factors).index
-    absent = {f.name: mask for f, mask in zip(net.factors, missing(net.factors, columns).T, strict=True) if f.may_lack}
+    absent = {f.name: mask for f, mask in zip(net.factors, missing(net.factors, columns).T, strict=True) if f.optional}
     lost = np.sum(list(absent.values()), axis=0)
     speed, film = columns[:, index("speed")], columns[:, index("water_film_mm")]
     regimes = {"every factor available": lost == 0, "five or more factors not available": lost >= 5}

@@ -2,9 +2,9 @@
 
 A prediction goes through these steps, the same in NumPy here, in the ONNX graph and in the C firmware, all in float32:
 
-1. `scaled = (bent - center) * inverse_spread`, where `bent` is the column, or column / (column + bend) for a factor
-   with a bend; a column of a factor that is not available becomes 0.
-2. `available` is 1 or 0 for each factor of `masked` (single-column factors that may lack).
+1. `scaled = (saturated - center) * inverse_spread`, where `saturated` is the column, or for a factor
+   with a half-saturation column / (column + half_saturation); a column of a factor that is not available becomes 0.
+2. `available` is 1 or 0 for each factor of `masked` (optional factors with one column).
 3. The embedding sees the free columns, the gated columns times (1 - gate), and `available`; its layers follow.
 4. The trunk begins with the forced columns. The inputs of each of its layers are the embedding's output and the layer
    before. The weights on the paths from a forced column to a quantile have the signs of its direction.
@@ -16,16 +16,18 @@ unit with the opposite sign of all its weights is its concave mirror image. Noth
 In addition, a small score of some inputs measures whether training had such a combination (`domain.py`).
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
-from acc_decel.factors import FACTORS, FREE, Factor, bends, column_names, owners, schema, slices
+from acc_decel.factors import FACTORS, FREE, Factor, column_names, half_saturations, owners, schema, slices
 from acc_decel.outputs import ORDERED
 
 FORMAT = 2  # of the stored arrays and of the exported graph; since 2 they have the score of the trained domain
@@ -81,7 +83,7 @@ def wiring(factors: tuple[Factor, ...]) -> Wiring:
         gates=tuple(at(f.forced_while) for f in gated),
         forced=tuple(at(f.name) for f in forced),
         directions=tuple(f.direction for f in forced),
-        masked=tuple(at(f.name) for f in factors if f.may_lack and not f.levels),
+        masked=tuple(at(f.name) for f in factors if f.optional and not f.levels),
     )
 
 
@@ -99,9 +101,14 @@ class DenseNet:
     domain: tuple[Layer, ...] = ()  # the score of `domain.py`; none until it is fitted
 
     @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers of the embedding, then those of the trunk."""
+        return self.embedding + self.trunk
+
+    @property
     def weights(self) -> int:
         """Number of trained weights and biases."""
-        return sum(layer.weights.size + layer.bias.size for layer in self.embedding + self.trunk)
+        return sum(layer.weights.size + layer.bias.size for layer in self.layers)
 
     def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
         """Quantiles of the deceleration [m/s^2] and delay [s], as OUTPUTS lists them; NaN in means not available.
@@ -115,6 +122,35 @@ class DenseNet:
             x = rectified(layer(np.concatenate([embedded, x], axis=1)))
         outputs = self.trunk[-1](np.concatenate([embedded, x], axis=1))
         return in_order(np.clip(outputs, self.low, self.high))
+
+
+Value = TypeVar("Value")  # of the units of a layer: an array, intervals, or several arrays together
+
+
+def walk(
+    net: DenseNet,
+    embedded: Value,
+    forced: Value,
+    step: Callable[[int, Layer, Value], Value],
+    join: Callable[[Value, Value], Value],
+) -> Iterator[Value]:
+    """Go through all layers, embedding first, and yield what each hands on: `step(i, layer, x)`, where x is its input.
+
+    `embedded` enters the embedding, `forced` the trunk. Only the connections are here; what a value is and what a layer
+    does with it are up to the caller. `join` puts the output of the embedding before that of the layer before.
+    """
+    for i, layer in enumerate(net.embedding):
+        embedded = step(i, layer, embedded)
+        yield embedded
+    x = forced
+    for i, layer in enumerate(net.trunk, len(net.embedding)):
+        x = step(i, layer, join(embedded, x))
+        yield x
+
+
+def side_by_side(first: Float[ndarray, "*rows a"], second: Float[ndarray, "*rows b"]) -> Float[ndarray, "*rows c"]:
+    """Two arrays with their last axes joined: the `join` of a walk over arrays."""
+    return np.concatenate([first, second], axis=-1)
 
 
 def in_order(outputs: Float32[ndarray, "rows outputs"]) -> Float32[ndarray, "rows outputs"]:
@@ -133,17 +169,19 @@ def entering(
     """Steps 1 to 3: the inputs of the embedding, and the other inputs of the trunk."""
     wires = wiring(factors)
     absent = missing(factors, columns)[:, owners(factors)]
-    scaled = np.where(absent, np.float32(0), (bent(factors, columns) - center) * inverse_spread)
+    scaled = np.where(absent, np.float32(0), (saturated(factors, columns) - center) * inverse_spread)
     gates = np.where(absent, np.float32(0), columns)[:, wires.gates]
     gated = scaled[:, wires.gated] * (1 - gates)
     available = 1 - absent[:, wires.masked].astype(np.float32)
     return np.concatenate([scaled[:, wires.free], gated, available], axis=1), scaled[:, wires.forced]
 
 
-def bent(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
-    """The columns as the network sees them before scaling: x / (x + bend) where a factor has a bend."""
-    bend = np.array(bends(factors), np.float32)
-    return np.divide(columns, columns + bend, where=np.broadcast_to(bend > 0, columns.shape), out=columns.copy())
+def saturated(
+    factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]
+) -> Float32[ndarray, "rows columns"]:
+    """The columns as the network sees them before scaling: x / (x + half_saturation) for a factor that has one."""
+    half = np.array(half_saturations(factors), np.float32)
+    return np.divide(columns, columns + half, where=np.broadcast_to(half > 0, columns.shape), out=columns.copy())
 
 
 def missing(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, "rows factors"]:

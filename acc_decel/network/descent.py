@@ -37,7 +37,7 @@ class Descent:
 
         The penalty, a number, is added to the mean of the losses.
         """
-        self.loss, self.shapes = loss, [tuple(shape) for shape in shapes]
+        self.loss, self.shapes = loss, shapes
         self._run, self._mean = (tf.function(f, jit_compile=True) for f in (self._steps_of, self._mean_of))
 
     def start(self, parameters: Sequence[ndarray]) -> State:
@@ -110,7 +110,7 @@ class Descent:
         return tuple(results)
 
 
-def batches(rows: Int64[ndarray, " rows"], batch: int) -> Int32[ndarray, "batches batch"]:
+def batches(rows: Int64[ndarray, " rows"], batch: int) -> Int32[ndarray, "batches {batch}"]:
     """`rows` in batches, the last one padded with NO_ROW."""
     padding = -len(rows) % batch
     return np.pad(rows, (0, padding), constant_values=NO_ROW).reshape(-1, batch).astype(np.int32)

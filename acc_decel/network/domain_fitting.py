@@ -129,10 +129,11 @@ def resample_factors(
 def _anywhere(factor: Factor, rows: int, rng: np.random.Generator, certain: float) -> ndarray:
     """Values spread evenly over the saturated range, as the network gets it; for a choice one level, or shares."""
     if not factor.levels:
-        low, high = (end / (end + factor.bend) if factor.bend else end for end in (factor.low, factor.high))
+        half = factor.half_saturation
+        low, high = (end / (end + half) if half else end for end in (factor.low, factor.high))
         value = rng.uniform(low, high, (rows, 1))
-        if factor.bend:
-            value = factor.bend * value / (1 - value)
+        if half:
+            value = half * value / (1 - value)
         return np.clip(value, factor.low, factor.high)
     count = len(factor.levels)
     levels = np.eye(count)[rng.integers(0, count, rows)]

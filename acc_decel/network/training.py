@@ -20,9 +20,9 @@ from numpy import ndarray
 
 from acc_decel.dataset import Dataset
 from acc_decel.factors import CERTAIN, Factor, column_factors, column_names
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 from acc_decel.network.calibration import calibrate
-from acc_decel.network.dense_net import DenseNet, bent, entering
+from acc_decel.network.dense_net import DenseNet, entering, saturated
 from acc_decel.network.descent import Descent, State, batches, falling
 from acc_decel.network.domain_fitting import Fitting, fit_domain
 from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain, teacher_model
@@ -183,7 +183,7 @@ def _fit(
         )
         return loss(true, answer) * weight, sum(penalties, 0.0)
 
-    descent = Descent(losses, [weights.shape for weights in model.trainable_variables])
+    descent = Descent(losses, [tuple(weights.shape) for weights in model.trainable_variables])
     fit = Fit(descent.start([keras.ops.convert_to_numpy(weights) for weights in model.trainable_variables]))
     if phase.checkpoint:
         fit = _read(phase.checkpoint, fit)
@@ -229,7 +229,7 @@ class Fit(NamedTuple):
 def _write(path: Path, fit: Fit) -> None:
     """Write the fit to `path`, completely or not at all."""
     numbers = np.array([fit.state.steps, fit.epochs, fit.waited])
-    with replaced(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez(file, *map(np.asarray, fit.state[:3]), np.asarray(fit.best), np.array(fit.best_loss), numbers)
 
 
@@ -263,8 +263,8 @@ def scaling(
     factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]
 ) -> tuple[Float32[ndarray, " columns"], Float32[ndarray, " columns"]]:
     """Center and inverse spread of each saturated column: mean and deviation where available; choices stay 0 to 1."""
-    saturated = bent(factors, columns)
-    center, inverse = np.nanmean(saturated, axis=0, dtype="f8"), 1 / np.nanstd(saturated, axis=0, dtype="f8")
+    values = saturated(factors, columns)
+    center, inverse = np.nanmean(values, axis=0, dtype="f8"), 1 / np.nanstd(values, axis=0, dtype="f8")
     if not np.isfinite(inverse).all():
         constant = np.array(column_names(factors))[~np.isfinite(inverse)]
         raise ValueError(f"every column must vary. Got only one value in {', '.join(constant)}: generate more events.")

@@ -18,7 +18,7 @@ Given = float | int | bool | str | Mapping[str, float | int] | None
 def refusal(factors: tuple[Factor, ...], columns: ndarray, status: int, where: str = "") -> str:
     """One sentence for the first factor that `status` refuses in the row `columns`."""
     names = bits.out_of_range(status, factors)
-    names += tuple(f.name for f in factors if f.name in bits.not_available(status, factors) and not f.may_lack)
+    names += tuple(f.name for f in factors if f.name in bits.not_available(status, factors) and not f.optional)
     factor, own = next((f, own) for f, own in zip(factors, slices(factors), strict=True) if f.name == names[0])
     values = columns[own]
     told = {level: float(v) for level, v in zip(factor.levels, values, strict=True)} if factor.levels else values[0]

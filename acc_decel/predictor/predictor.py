@@ -73,7 +73,7 @@ class Prediction:
             f"Prediction(deceleration {self.deceleration:.2f} m/s^2 "
             f"[{self.deceleration_lower:.2f}, {self.deceleration_upper:.2f}], delay {self.delay:.2f} s, "
             f"stopping distance {self.stopping_distance:.1f} m [up to {self.stopping_distance_upper:.1f}], "
-            f"{bits.told(self.status)})"
+            f"{bits.describe(self.status)})"
         )
 
 
@@ -254,8 +254,8 @@ def predictions(outputs: ndarray, status: ndarray, speed: ndarray, index: pd.Ind
     table["stopping_distance"] = stopping_distance(speed, outputs[:, MEDIAN], outputs[:, DELAY])
     table["stopping_distance_upper"] = stopping_distance(speed, outputs[:, LOWER], outputs[:, DELAY])
     table["status"] = status
-    told = {code: bits.told(int(code)) for code in np.unique(status)}
-    table["status_text"] = [told[code] for code in status]
+    texts = {code: bits.describe(int(code)) for code in np.unique(status)}
+    table["status_text"] = [texts[code] for code in status]
     return table
 
 

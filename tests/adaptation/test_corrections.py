@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from acc_decel.adaptation import fit_and_validate, labelled_stops
 from acc_decel.compiled import SAME_BITS, WARNINGS, compiled
-from acc_decel.correction import GREATEST_BIAS, GREATEST_SCALE, LEAST_SCALE, Correction
+from acc_decel.correction import MAX_BIAS, MAX_SCALE, MIN_SCALE, Correction
 from acc_decel.drives import COLUMNS as EVENT_COLUMNS
 from acc_decel.ecu.compiler import ZIG
 from acc_decel.factors import FACTORS
@@ -29,9 +29,7 @@ PREDICTOR = Predictor()
 COLUMNS = sensed_events(500)
 OUT, STATUS = PREDICTOR.predict_array(COLUMNS)
 EVENT = {"speed": 25.0, "brake_pressure_bar": 60.0, "surface": "asphalt", "water_film_mm": 0.0, "mass": 1500.0}
-corrections = st.builds(
-    Correction, st.floats(LEAST_SCALE, GREATEST_SCALE), st.floats(-5, 5), st.floats(-2, GREATEST_BIAS)
-)
+corrections = st.builds(Correction, st.floats(MIN_SCALE, MAX_SCALE), st.floats(-5, 5), st.floats(-2, MAX_BIAS))
 
 
 def stops_of(shift: cars.Shift, seed: int, count: int) -> pd.DataFrame:

@@ -41,7 +41,7 @@ RANDOM = random_net(np.random.default_rng(3))
 FORCED = [f for f in FACTORS if f.direction]
 GATED = next(f for f in FACTORS if f.forced_while)
 GATE = next(f for f in FACTORS if f.name == GATED.forced_while)
-LACKING = next(f for f in FORCED if f.may_lack)
+LACKING = next(f for f in FORCED if f.optional)
 CHOICE = min((f for f in FACTORS if f.levels), key=lambda f: len(f.levels))
 FEW = (FACTORS[0], GATED, LACKING, CHOICE, GATE)  # one of each kind: always there, gated, forced, choice, gate
 COUNT = len(OUTPUTS)
@@ -60,7 +60,7 @@ def grid_of(factor: Factor) -> list[list[float]]:
     else:
         shares = [s for s in product(np.linspace(0, 1, 5), repeat=len(factor.levels)) if abs(sum(s) - 1) < 1e-9]
         values = [list(np.array(s) * total) for s in shares for total in (0.99, 1.0, 1.01) if max(s) * total <= 1]
-    return values + ([[np.nan] * len(factor.columns)] if factor.may_lack else [])
+    return values + ([[np.nan] * len(factor.columns)] if factor.optional else [])
 
 
 @pytest.fixture(scope="module")
@@ -309,7 +309,7 @@ def test_a_clamp_out_of_reach_is_proven_idle_and_one_in_reach_is_not(limit, idle
         assert prove_output_range(net, bounds, output, 5.0, ranges).passed
     found = prove_clamp(ProvenModel(Path(), net, graph_of(RANDOM), None), ranges)
     assert found.passed is (True if idle else None)
-    assert found.figures["idle on the whole add_box"] is idle
+    assert found.figures["idle on the whole box"] is idle
 
 
 @pytest.mark.parametrize(("limit", "passed"), [(1e3, True), (0.1, False)])

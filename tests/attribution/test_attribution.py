@@ -37,7 +37,7 @@ from benchmarks import attribution as bench
 from tests.helpers.random_net import random_events, random_net
 
 COLUMNS = column_names()
-FREE_TO_LACK = [f for f in FACTORS if f.may_lack and not f.levels]
+FREE_TO_LACK = [f for f in FACTORS if f.optional and not f.levels]
 STOP = {"speed": 33.3, "brake_pressure_bar": 160.0, "surface": "asphalt", "water_film_mm": 1.0}
 ROUNDING = 1e-5  # [m/s^2], of some dozens of float32 sums
 
@@ -62,7 +62,7 @@ def some() -> ndarray:
 
 def a_student(seed: int = 4) -> Student:
     rng = np.random.default_rng(seed)
-    inputs, every = len(COLUMNS) + sum(f.may_lack for f in FACTORS) + 1, len(FACTORS)
+    inputs, every = len(COLUMNS) + sum(f.optional for f in FACTORS) + 1, len(FACTORS)
     widths = ((inputs, 12), (12, 8), (8, every))
     layers = tuple(Dense(*(rng.normal(0, 0.5, shape).astype("f4") for shape in ((n, m), (n,)))) for m, n in widths)
     span = np.array(ranges(), "f4")
@@ -88,7 +88,7 @@ def test_of_a_linear_model_each_factor_adds_its_weight_times_its_distance_from_t
 def test_two_factors_that_act_alike_share_what_they_do_together():
     one, two = (COLUMNS.index(f.name) for f in FREE_TO_LACK[:2])
     asked = asked_of(lambda columns: np.nan_to_num(columns[:, one]) * np.nan_to_num(columns[:, two]))
-    event = event_of({f.name: 5.0 for f in FREE_TO_LACK} | {f.name: f.high for f in FACTORS if not f.may_lack})[0]
+    event = event_of({f.name: 5.0 for f in FREE_TO_LACK} | {f.name: f.high for f in FACTORS if not f.optional})[0]
     found = dict(zip(COLUMNS, exact(asked, event)[owners(FACTORS)], strict=True))
     assert found[COLUMNS[one]] == found[COLUMNS[two]] == pytest.approx(12.5)
     assert not any(value for name, value in found.items() if name not in (COLUMNS[one], COLUMNS[two]))
@@ -134,10 +134,10 @@ def test_background_events_that_differ_in_nothing_unknown_are_asked_once(net, so
 def test_the_baseline_is_the_mean_answer_to_events_of_which_little_is_known(net):
     columns = sensed_events(1000)
     asked = reference(FACTORS, median_of(net), columns)
-    alone = np.where([not f.may_lack for f in column_factors()], columns, np.float32(np.nan))
+    alone = np.where([not f.optional for f in column_factors()], columns, np.float32(np.nan))
     answers = median_of(net)(alone)
     assert abs(asked.baseline - answers.mean()) < 0.05 * answers.std()
-    assert np.isnan(asked.background).all(axis=0).sum() == sum(len(f.columns) for f in FACTORS if f.may_lack)
+    assert np.isnan(asked.background).all(axis=0).sum() == sum(len(f.columns) for f in FACTORS if f.optional)
 
 
 def test_a_student_adds_up_whatever_its_weights(some):

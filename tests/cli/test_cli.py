@@ -61,7 +61,7 @@ def test_help_is_printed(run, name):
 
 
 def test_there_are_the_commands_of_the_flow():
-    assert set(COMMANDS) >= {"generate", "train", "evaluate", "export", "predict", "ecu", "info"}
+    assert set(COMMANDS) >= {"generate", "train", "evaluate", "export", "predict", "ecu", "evidence", "info"}
 
 
 @pytest.mark.parametrize("name", ["predict", "ecu"])

@@ -239,7 +239,7 @@ def test_the_benchmark_puts_a_factor_out_of_its_range_and_no_other(f):
     moved, at = bench.beyond(f, events, np.random.default_rng(6)), column_names().index(f.name)
     changed = moved[:, at]
     assert ((changed < f.low) | (changed > f.high)).all()
-    assert (changed > -f.bend).all() or not f.bend
+    assert (changed > -f.half_saturation).all() or not f.half_saturation
     np.testing.assert_array_equal(np.delete(moved, at, axis=1), np.delete(events, at, axis=1))
 
 

@@ -23,7 +23,7 @@ from acc_decel.compiled.library import FEW_ROWS
 from acc_decel.ecu import HostEcu
 from acc_decel.export import even_events, firmware_files, golden_events, write_firmware
 from acc_decel.factors import Factor, column_names
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 from acc_decel.model_folder import read_model
 from acc_decel.predictor import columns_of_one
 from benchmarks import inference
@@ -191,7 +191,7 @@ DAMAGES = {"truncated": lambda b: b[: len(b) // 2], "empty": lambda _: b"", "alt
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 def test_a_damaged_library_is_not_loaded_and_built_again(empty, damage, events):
     path = Predictor(backend="c").library
-    with replaced(path) as other:  # another file: this process has mapped the first
+    with atomic_write(path) as other:  # another file: this process has mapped the first
         other.write_bytes(damage(path.read_bytes()))
     assert Predictor().backend == "onnxruntime"
     again = Predictor(backend="c")
@@ -287,7 +287,7 @@ calls = st.fixed_dictionaries(
 plausible = st.fixed_dictionaries(
     {"speed": st.floats(1, 70), "brake_pressure_bar": st.integers(5, 180)},
     optional={f.name: kinds_of_value(f) for f in FACTORS if f.levels}
-    | {f.name: st.one_of(st.none(), st.floats(f.low, f.high)) for f in FACTORS if f.may_lack and not f.levels},
+    | {f.name: st.one_of(st.none(), st.floats(f.low, f.high)) for f in FACTORS if f.optional and not f.levels},
 )
 
 

@@ -17,7 +17,7 @@ from conftest import COMPACT, SMALL_EVENTS
 
 from acc_decel.dataset import CAUSES, Dataset, events_table, generate, load_dataset, scenarios, sense, typical_factors
 from acc_decel.factors import EXCLUSIONS, FACTORS, column_names, schema
-from acc_decel.files import replaced
+from acc_decel.files import atomic_write
 from acc_decel.physics import SURFACES, vehicle, vehicle_names
 from benchmarks import dataset as bench
 
@@ -149,9 +149,9 @@ def test_a_command_killed_in_the_middle_resumes_to_the_same_bytes(folder, tmp_pa
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path):
-    with replaced(tmp_path / "part") as late:
+    with atomic_write(tmp_path / "part") as late:
         late.write_bytes(b"half of it")
-        with replaced(tmp_path / "part") as early:
+        with atomic_write(tmp_path / "part") as early:
             early.write_bytes(b"all of it")
         assert (tmp_path / "part").read_bytes() == b"all of it"
         late.write_bytes(b"all of it")
@@ -395,12 +395,12 @@ def test_true_values_spread_over_the_whole_range(drawn, f):
 def test_a_factor_lacks_often_if_it_may_and_never_if_it_may_not(seen, f):
     lacking = np.isnan(seen[:, [column_names().index(c) for c in f.columns]])
     assert (lacking.all(axis=1) == lacking.any(axis=1)).all(), "a choice lacks as a whole"
-    assert 0.1 < lacking.mean() < 0.6 if f.may_lack else not lacking.any()
+    assert 0.1 < lacking.mean() < 0.6 if f.optional else not lacking.any()
 
 
 def test_some_events_are_complete_and_some_lack_most_factors(seen):
-    lost = sum(np.isnan(seen[:, column_names().index(f.columns[0])]) for f in FACTORS if f.may_lack)
-    possible = sum(f.may_lack for f in FACTORS)
+    lost = sum(np.isnan(seen[:, column_names().index(f.columns[0])]) for f in FACTORS if f.optional)
+    possible = sum(f.optional for f in FACTORS)
     assert (lost == 0).mean() > 0.2
     assert (lost > possible / 2).mean() > 0.1
 

@@ -98,7 +98,7 @@ def test_what_a_fleet_drives_is_a_density_over_the_range_of_the_factor(values):
 
 def test_every_factor_that_may_lack_has_a_place_in_the_best_answer():
     event = event_of({"speed": 20.0, "brake_pressure_bar": 60.0, "abs": 0.0}, COMPACT.factors)
-    assert np.isnan(event).sum() == sum(len(f.columns) for f in FACTORS if f.may_lack)
+    assert np.isnan(event).sum() == sum(len(f.columns) for f in FACTORS if f.optional)
     best = conditional_quantiles(COMPACT, event, QUANTILES, rng=np.random.default_rng(1), draws=2_000)
     assert (np.diff(best) > 0).all()
 

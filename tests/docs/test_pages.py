@@ -45,6 +45,7 @@ def test_every_block_says_its_language(name):
             assert block.text == "make demo\nmake test\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in PAGES if name != HELP])
 def test_examples_run_and_generated_parts_are_up_to_date(name):
     """Python and cheap commands run in order, with few events; `docs_examples.ONLY_CHECKED` says which do not."""
@@ -164,3 +165,11 @@ def test_numbers_may_differ_in_their_last_digits_and_words_not():
     assert docs_tables.alike("stops in 38.34 m", "stops in 38.35 m")
     assert not docs_tables.alike("stops in 38.34 m", "stops in 39.34 m")
     assert not docs_tables.alike("stops in 38.34 m", "halts in 38.34 m")
+
+
+def test_messages_on_the_page_are_those_of_the_code(run):
+    page = PAGES["docs/reference/messages.md"]
+    first, *others = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
+    assert first in run("predict", "--speed", 130, "--brake-pressure-bar", 160)[2]
+    source = " ".join(path.read_text() for path in (HOME / "acc_decel").rglob("*.py"))
+    assert [message for message in others if message not in re.sub(r'"\s+f?"', "", source)] == []

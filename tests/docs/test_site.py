@@ -31,6 +31,7 @@ def source(tmp_path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning_and_loads_nothing_from_outside(source):
     done = built(source)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -43,6 +44,7 @@ def test_the_site_builds_without_a_warning_and_loads_nothing_from_outside(source
     assert 'class="mermaid"' not in physics
 
 
+@pytest.mark.slow
 def test_a_broken_link_is_an_error(source):
     page = source / "docs" / "glossary.md"
     page.write_text(page.read_text() + "\n[nowhere](nowhere.md)\n")

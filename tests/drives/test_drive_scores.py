@@ -1,4 +1,4 @@
-"""The capability check: what recorded braking says about a model, and how a drive's known factors reach it."""
+"""The capability check: recorded braking against a model, and how a drive's known factors reach it."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from acc_decel.predictor import Predictor
 PREDICTOR = Predictor()
 
 
-def driven(path: Path, *decelerations: float) -> Path:
+def write_drive(path: Path, *decelerations: float) -> Path:
     """A recording of a car that brakes from 30 m/s once for each deceleration [m/s^2]."""
     slowing = [[0.0] * 400 + [-a] * int(20 / a / 0.05) + [1.0] * int(20 / 0.05) for a in decelerations]
     acceleration = np.concatenate([*slowing, [0.0] * 400])
@@ -33,9 +33,9 @@ def events(*decelerations: float, speed: float = 30.0) -> pd.DataFrame:
 
 
 def test_an_event_is_above_only_if_it_exceeds_the_bound_for_full_braking():
-    told = {"surface": "packed_snow", "tyre_kind": "summer", "road_temperature_c": -5.0}
-    bound = PREDICTOR.predict(speed=30.0, brake_pressure_bar=FULL_BRAKING_BAR, **told).deceleration_upper
-    rows = score_events(events(bound - 0.01, bound + 0.01), PREDICTOR, told)
+    known = {"surface": "packed_snow", "tyre_kind": "summer", "road_temperature_c": -5.0}
+    bound = PREDICTOR.predict(speed=30.0, brake_pressure_bar=FULL_BRAKING_BAR, **known).deceleration_upper
+    rows = score_events(events(bound - 0.01, bound + 0.01), PREDICTOR, known)
     assert rows["above_upper"].tolist() == [False, True]
     assert drive_score(rows).above_upper == 0.5
     assert rows["dry_capability"].iloc[0] > 2 * rows["deceleration"].iloc[0]
@@ -49,9 +49,9 @@ def test_an_event_at_a_speed_that_no_model_knows_is_left_out_and_others_keep_the
 
 
 def test_no_event_gives_no_share_and_no_envelope():
-    told = drive_score(score_events(events(), PREDICTOR, {}), refused=2)
-    assert (told.events, told.refused, told.above_upper) == (0, 2, 0.0)
-    assert np.isnan(told.hardest_peak)
+    total = drive_score(score_events(events(), PREDICTOR, {}), refused=2)
+    assert (total.events, total.refused, total.above_upper) == (0, 2, 0.0)
+    assert np.isnan(total.hardest_peak)
 
 
 def test_the_measured_speed_is_not_given_twice():
@@ -60,7 +60,7 @@ def test_the_measured_speed_is_not_given_twice():
 
 
 def test_a_drive_on_snow_cannot_be_that_hard(answered, tmp_path):
-    file = driven(tmp_path / "drive.csv", 3.0, 7.0)
+    file = write_drive(tmp_path / "drive.csv", 3.0, 7.0)
     dry = answered("drives", "score", file)
     assert (dry["events"], dry["above_upper"]) == (2, 0.0)
     snow = answered("drives", "score", file, "--surface", "packed_snow", "--tyre-kind", "summer")
@@ -69,18 +69,18 @@ def test_a_drive_on_snow_cannot_be_that_hard(answered, tmp_path):
 
 
 def test_known_factors_of_the_description_are_used_and_options_come_first(answered, tmp_path):
-    file = driven(tmp_path / "drive.csv", 7.0)
+    file = write_drive(tmp_path / "drive.csv", 7.0)
     drives.write_description(drives.inspect_recording(file).proposal.description, file.with_suffix(".toml"))
     with file.with_suffix(".toml").open("a") as toml:
         toml.write('\n[known]\nmodel = "suv"\nsurface = "ice"\ntread_depth_mm = 6\n')
     ice = answered("drives", "score", file)
     assert (ice["above_upper"], ice["files"][0]["model"]) == (1.0, "suv")
-    told = answered("drives", "score", file, "--surface", "asphalt", "--model", "compact")
-    assert (told["above_upper"], told["files"][0]["model"]) == (0.0, "compact")
+    dry = answered("drives", "score", file, "--surface", "asphalt", "--model", "compact")
+    assert (dry["above_upper"], dry["files"][0]["model"]) == (0.0, "compact")
 
 
 def test_known_factors_survive_being_written(tmp_path):
-    file = driven(tmp_path / "drive.csv", 3.0)
+    file = write_drive(tmp_path / "drive.csv", 3.0)
     drives.write_description(drives.inspect_recording(file).proposal.description, tmp_path / "a.toml")
     with (tmp_path / "a.toml").open("a") as toml:
         toml.write('\n[known]\nmodel = "suv"\nsurface = "ice"\nwater_film_mm = 0.5\n')
@@ -103,27 +103,27 @@ def test_known_factors_survive_being_written(tmp_path):
     ],
 )
 def test_what_no_drive_can_know_is_refused_in_a_sentence(refused, tmp_path, line, wanted):
-    file = driven(tmp_path / "drive.csv", 3.0)
-    toml = tmp_path / "told.toml"
+    file = write_drive(tmp_path / "drive.csv", 3.0)
+    toml = tmp_path / "description.toml"
     drives.write_description(drives.inspect_recording(file).proposal.description, toml)
     toml.write_text(toml.read_text() + f"\n[known]\n{line}\n")
     assert wanted in refused("drives", "score", file, "--recording", toml)
 
 
 def test_a_bad_file_is_an_error_alone_and_a_row_among_others(answered, refused, run, tmp_path):
-    file = driven(tmp_path / "drive.csv", 3.0)
+    file = write_drive(tmp_path / "drive.csv", 3.0)
     bad = tmp_path / "empty.csv"
     bad.write_text("")
     assert "empty" in refused("drives", "score", bad)
-    told = answered("drives", "score", file, bad, "-o", tmp_path / "rows.csv")
-    assert (told["events"], len(told["files"])) == (1, 2)
-    assert "empty" in next(row["reason"] for row in told["files"] if row["file"] == str(bad))
+    report = answered("drives", "score", file, bad, "-o", tmp_path / "rows.csv")
+    assert (report["events"], len(report["files"])) == (1, 2)
+    assert "empty" in next(row["reason"] for row in report["files"] if row["file"] == str(bad))
     assert len(pd.read_csv(tmp_path / "rows.csv")) == 1
     assert "not scored" in run("drives", "score", file, bad)[1]
 
 
 def test_a_factor_out_of_range_is_named(refused, tmp_path):
-    file = driven(tmp_path / "drive.csv", 3.0)
+    file = write_drive(tmp_path / "drive.csv", 3.0)
     mass = next(f for f in FACTORS if f.name == "mass")
     assert "mass" in refused("drives", "score", file, "--mass", mass.high + 1)
 
@@ -131,15 +131,15 @@ def test_a_factor_out_of_range_is_named(refused, tmp_path):
 @pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="recordings of others are not part of the project")
 def test_a_car_driven_to_the_limit_stays_below_the_capability_on_dry_asphalt(run):
     code, out, _ = run("drives", "score", SHARED_DRIVES / "trackaddict_stc" / "STC_log.csv", "--json")
-    told = json.loads(out)
+    total = json.loads(out)
     assert code == 0
-    assert told["events"] > 60
-    assert told["above_upper"] == 0
-    assert 0.6 * told["dry_capability"] < told["peak_envelope"] < told["dry_upper"]
+    assert total["events"] > 60
+    assert total["above_upper"] == 0
+    assert 0.6 * total["dry_capability"] < total["peak_envelope"] < total["dry_upper"]
 
 
 def test_each_event_stands_beside_its_prediction_and_the_check_says_what_it_cannot_show(run, answered, tmp_path):
-    file = driven(tmp_path / "drive.csv", 3.0, 7.0)
+    file = write_drive(tmp_path / "drive.csv", 3.0, 7.0)
     known = ("--surface", "packed_snow", "--tyre-kind", "winter")
     rows = answered("drives", "score", file, *known)["rows"]
     _, out, _ = run("drives", "score", file, *known)
@@ -164,7 +164,7 @@ def test_the_speed_is_no_option_of_a_command_that_measures_it(run):
 
 
 def test_a_drive_without_events_says_what_was_nearest(run, answered, tmp_path):
-    file = driven(tmp_path / "drive.csv", 1.4)
+    file = write_drive(tmp_path / "drive.csv", 1.4)
     code, out, err = run("drives", "events", file, "--threshold", "2.5")
     assert code == 0, err
     hardest = answered("drives", "events", file)["hardest_deceleration"]

@@ -12,7 +12,7 @@ from typer.main import get_command
 from acc_decel import cli, drives
 from acc_decel.drives.units import UNITS, unit_in_name, unit_named
 from tests.helpers.recorded_files import dbc, frames, write_bus_mf4, write_log, write_mf4
-from tests.helpers.synthetic_drives import Sensors, Truth, driven, recorded, score
+from tests.helpers.synthetic_drives import Sensors, Truth, record_drive, sample_drive, score
 
 SENSORS = Sensors(20, 0.04, 0, 0.2, 20, noise=0.2, spikes=0, drop_outs=0, frozen=0)
 COUNT = 3  # events of the drive
@@ -20,130 +20,137 @@ COUNT = 3  # events of the drive
 
 @pytest.fixture(scope="module")
 def truth() -> Truth:
-    return driven(np.random.default_rng(3), COMPACT, ORDINARY | {"grade": -0.02}, stops=4)
+    return sample_drive(np.random.default_rng(3), COMPACT, ORDINARY | {"grade": -0.02}, stops=4)
 
 
 @pytest.fixture(scope="module")
 def table(truth) -> pd.DataFrame:
-    told = recorded(np.random.default_rng(4), truth, SENSORS)
-    told["Time (s)"] -= told["Time (s)"][0]
-    return told
+    records = record_drive(np.random.default_rng(4), truth, SENSORS)
+    records["Time (s)"] -= records["Time (s)"][0]
+    return records
 
 
 def columns(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return tuple(table[name].to_numpy() for name in table)
 
 
-def told_well(truth: Truth, found: drives.DriveEvents) -> bool:
-    told = score(truth, found.events)
-    return told.true > 0 and told.recall == 1 and told.precision == 1
+def is_right(truth: Truth, drive: drives.DriveEvents) -> bool:
+    result = score(truth, drive.events)
+    return result.required > 0 and result.recall == 1 and result.precision == 1
 
 
 @pytest.mark.parametrize("ending", ["log", "asc", "blf"])
 def test_a_bus_log_is_decoded_with_the_dbc_beside_it(truth, table, tmp_path, ending):
     dbc(tmp_path)
     path = write_log(tmp_path / f"drive.{ending}", *frames(table))
-    found = drives.find_events(path)
-    assert told_well(truth, found)
-    assert found.clean.frames == 2 * len(table)
-    assert {c.name for c in found.description.channels.values()} == {"VehicleSpeed", "AccelLong"}
+    drive = drives.find_events(path)
+    assert is_right(truth, drive)
+    assert drive.clean.frames == 2 * len(table)
+    assert {c.name for c in drive.description.channels.values()} == {"VehicleSpeed", "AccelLong"}
 
 
 def test_a_raw_mf4_is_decoded_and_a_decoded_one_is_read(truth, table, tmp_path):
     raw = write_bus_mf4(tmp_path / "raw.mf4", [frames(table)])
     with pytest.raises(ValueError, match=r"raw\.mf4 holds a raw CAN bus .*--dbc"):
         drives.find_events(raw)
-    assert told_well(truth, drives.find_events(raw, dbc=dbc(tmp_path)))
-    assert told_well(truth, drives.find_events(write_mf4(tmp_path / "decoded.mf4", table)))
+    assert is_right(truth, drives.find_events(raw, dbc=dbc(tmp_path)))
+    assert is_right(truth, drives.find_events(write_mf4(tmp_path / "decoded.mf4", table)))
 
 
 def test_a_signal_of_a_frame_is_what_cantools_decodes(table, tmp_path):
     import cantools  # noqa: PLC0415
 
     database = cantools.database.load_file(dbc(tmp_path))
-    found = drives.inspect_recording(write_log(tmp_path / "drive.log", *frames(table)))
-    _, told = frames(table)
-    inertia = [database.decode_message("Inertia", f["CAN_DataFrame.DataBytes"].tobytes()) for f in told[1::2]]
-    channel = next(c for c in found.channels if c.name == "AccelLong")
+    inspection = drives.inspect_recording(write_log(tmp_path / "drive.log", *frames(table)))
+    _, records = frames(table)
+    inertia = [database.decode_message("Inertia", f["CAN_DataFrame.DataBytes"].tobytes()) for f in records[1::2]]
+    channel = next(c for c in inspection.channels if c.name == "AccelLong")
     assert channel.low == pytest.approx(min(m["AccelLong"] for m in inertia))
     assert channel.high == pytest.approx(max(m["AccelLong"] for m in inertia))
 
 
 def spelled(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    time, speed, push = columns(table)
+    time, speed, acceleration = columns(table)
     iso = pd.Timestamp("2024-03-01 10:00:00") + pd.to_timedelta(time, unit="s")
     quiet = np.random.default_rng(1).normal(0, 0.1, len(time))
     return {
         "km/h in the header": pd.DataFrame(
-            {"TIME": time, "Speed (KM/H)": speed, "Accel X": quiet, "Accel Y": push / 9.81}
+            {"TIME": time, "Speed (KM/H)": speed, "Accel X": quiet, "Accel Y": acceleration / 9.81}
         ),
-        "milliseconds": pd.DataFrame({"Time_ms": (1000 * time).astype(int), "speed_mps": speed / 3.6, "ax": push}),
+        "milliseconds": pd.DataFrame(
+            {"Time_ms": (1000 * time).astype(int), "speed_mps": speed / 3.6, "ax": acceleration}
+        ),
         "milliseconds not named": pd.DataFrame({"timestamp": (1000 * time).astype(int), "speed": speed / 3.6}),
         "since 1970 in ms": pd.DataFrame(
-            {"ts": 1000 * time + 1.7e12, "Speed [mph]": speed / 1.609344, "long_acc": -push}
+            {"ts": 1000 * time + 1.7e12, "Speed [mph]": speed / 1.609344, "long_acc": -acceleration}
         ),
         "dates": pd.DataFrame({"DateTime": iso.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "GPS Speed (km/h)": speed}),
-        "time of day": pd.DataFrame({"Time": iso.strftime("%H:%M:%S.%f"), "speed_kmh": speed, "decel": -push}),
-        "units from comparing": pd.DataFrame({"time": time, "VehicleSpeed": speed, "Acceleration": push / 9.81}),
+        "time of day": pd.DataFrame({"Time": iso.strftime("%H:%M:%S.%f"), "speed_kmh": speed, "decel": -acceleration}),
+        "units from comparing": pd.DataFrame(
+            {"time": time, "VehicleSpeed": speed, "Acceleration": acceleration / 9.81}
+        ),
     }
 
 
 @pytest.mark.parametrize("name", list(spelled(pd.DataFrame(np.zeros((2, 3))))))
 def test_columns_are_understood_however_they_are_called(truth, table, tmp_path, name):
     spelled(table)[name].to_csv(tmp_path / "drive.csv", index=False)
-    assert told_well(truth, drives.find_events(tmp_path / "drive.csv"))
+    assert is_right(truth, drives.find_events(tmp_path / "drive.csv"))
 
 
 def test_a_german_logger_is_understood(truth, table, tmp_path):
-    time, speed, push = columns(table)
-    told = {"Zeit [s]": time, "Geschwindigkeit [km/h]": speed, "L\u00e4ngsbeschleunigung [m/s\u00b2]": push}
+    time, speed, acceleration = columns(table)
+    named = {"Zeit [s]": time, "Geschwindigkeit [km/h]": speed, "L\u00e4ngsbeschleunigung [m/s\u00b2]": acceleration}
     path = tmp_path / "fahrt.csv"
-    pd.DataFrame(told).to_csv(path, index=False, sep=";", decimal=",", encoding="latin-1")
-    assert told_well(truth, drives.find_events(path))
+    pd.DataFrame(named).to_csv(path, index=False, sep=";", decimal=",", encoding="latin-1")
+    assert is_right(truth, drives.find_events(path))
 
 
 def test_lines_before_the_header_and_a_row_of_units_are_understood(truth, table, tmp_path):
     rows = table.to_csv(index=False, header=False)
     path = tmp_path / "motec.csv"
     path.write_text(f"# logger 3\nFormat,CSV\n\nTime,Ground Speed,G Force Long\ns,km/h,m/s/s\n{rows}")
-    found = drives.find_events(path)
-    assert told_well(truth, found)
-    assert found.description.channels["acceleration"].unit.name == "m/s^2"
+    drive = drives.find_events(path)
+    assert is_right(truth, drive)
+    assert drive.description.channels["acceleration"].unit.name == "m/s^2"
 
 
 def test_parquet_and_arrays_are_read(truth, table, tmp_path):
-    time, speed, push = columns(table)
+    time, speed, acceleration = columns(table)
     iso = pd.Timestamp("2024-03-01") + pd.to_timedelta(time, unit="s")
-    pd.DataFrame({"time": iso, "speed_kmh": speed, "acc": push}).to_parquet(tmp_path / "drive.parquet")
-    assert told_well(truth, drives.find_events(tmp_path / "drive.parquet"))
+    pd.DataFrame({"time": iso, "speed_kmh": speed, "acc": acceleration}).to_parquet(tmp_path / "drive.parquet")
+    assert is_right(truth, drives.find_events(tmp_path / "drive.parquet"))
     arrays = tmp_path / "arrays"
     arrays.mkdir()
-    for name, value in {"speed": speed / 3.6, "imu_accel": np.stack([push, 0 * push, 9.8 + 0 * push], axis=1)}.items():
+    for name, value in {
+        "speed": speed / 3.6,
+        "imu_accel": np.stack([acceleration, 0 * acceleration, 9.8 + 0 * acceleration], axis=1),
+    }.items():
         np.save(arrays / f"{name}__t.npy", time)
         np.save(arrays / f"{name}__value.npy", value)
-    found = drives.find_events(arrays)
-    assert told_well(truth, found)
-    assert found.description.channels["acceleration"].name == "imu_accel[0]"
+    drive = drives.find_events(arrays)
+    assert is_right(truth, drive)
+    assert drive.description.channels["acceleration"].name == "imu_accel[0]"
 
 
-def test_the_proposed_mapping_can_be_written_mended_and_used(truth, table, tmp_path):
+def test_the_proposed_mapping_can_be_written_changed_and_used(truth, table, tmp_path):
     path = tmp_path / "drive.csv"
     table.to_csv(path, index=False)
     proposal = drives.inspect_recording(path).proposal
     drives.write_description(proposal.description, tmp_path / "other.toml")
     assert drives.read_description(tmp_path / "other.toml") == proposal.description
-    mended = (tmp_path / "other.toml").read_text() + "lag = 0\n"
-    (tmp_path / "drive.toml").write_text(mended)
-    found = drives.find_events(path)
-    assert found.description.channels["acceleration"].lag == 0
-    assert "drive.toml" in found.notes[0]
-    assert told_well(truth, found)
+    changed = (tmp_path / "other.toml").read_text() + "lag = 0\n"
+    (tmp_path / "drive.toml").write_text(changed)
+    drive = drives.find_events(path)
+    assert drive.description.channels["acceleration"].lag == 0
+    assert "drive.toml" in drive.notes[0]
+    assert is_right(truth, drive)
 
 
-@pytest.mark.parametrize("told", UNITS, ids=lambda u: f"{u.quantity} {u.name}")
-def test_every_unit_is_known_by_each_of_its_names_in_any_case(told):
-    for name in (told.name, *told.others, told.name.upper(), f" {told.name} "):
-        assert unit_named(name, told.quantity, "here") == told
+@pytest.mark.parametrize("unit", UNITS, ids=lambda u: f"{u.quantity} {u.name}")
+def test_every_unit_is_known_by_each_of_its_names_in_any_case(unit):
+    for name in (unit.name, *unit.others, unit.name.upper(), f" {unit.name} "):
+        assert unit_named(name, unit.quantity, "test") == unit
 
 
 @pytest.mark.parametrize(
@@ -151,14 +158,14 @@ def test_every_unit_is_known_by_each_of_its_names_in_any_case(told):
     [("Speed (KM/H)", "speed", "km/h"), ("speed_mps", "speed", "m/s"), ("Speed", "speed", None), ("ms", "time", None)],
 )
 def test_a_unit_is_read_from_a_name_only_where_it_stands(name, quantity, expected):
-    found = unit_in_name(name, quantity)
-    assert (found.name if found else None) == expected
+    unit = unit_in_name(name, quantity)
+    assert (unit.name if unit else None) == expected
 
 
 def broken(table: pd.DataFrame, folder: Path) -> dict[str, tuple[str, str]]:
-    """Files that cannot be used and what must be said of them."""
-    time, speed, push = columns(table)
-    good = {"time": time, "speed_kmh": speed, "accel": push}
+    """Files that cannot be used and what the error must say of them."""
+    time, speed, acceleration = columns(table)
+    good = {"time": time, "speed_kmh": speed, "accel": acceleration}
     tables = {
         "runs backward": good | {"time": time[::-1]},
         "starts again": good | {"time": np.where(time < time[-1] / 2, time, time - time[-1] / 2)},
@@ -167,12 +174,12 @@ def broken(table: pd.DataFrame, folder: Path) -> dict[str, tuple[str, str]]:
         "no number": good | {"speed_kmh": np.nan},
         "no time": good | {"time": np.nan},
         "no column like a speed": {"time": time, "rpm": speed},
-        "no column like a time": {"speed_kmh": speed, "accel": push},
+        "no column like a time": {"speed_kmh": speed, "accel": acceleration},
         "unknown unit": {"time": time, "Speed (furlong/h)": speed},
         "two speeds": {"time": time, "speed1_kmh": speed, "speed2_kmh": speed[::-1]},
         "no unit": {"time": time, "VehSpeed": np.minimum(speed, 70.5)},
     }
-    said = {
+    sentences = {
         "runs backward": "'time' runs backward",
         "starts again": "must have times that rise",
         "repeats": "a time that repeats",
@@ -204,27 +211,27 @@ def broken(table: pd.DataFrame, folder: Path) -> dict[str, tuple[str, str]]:
         (folder / name).write_bytes(content)
     for name in ("whole.mf4", "whole.parquet"):
         (folder / name).unlink()
-    return {f"{n}.csv": said[n] for n in tables} | {n: sentence for n, (_, sentence) in raw.items()}
+    return {f"{n}.csv": sentences[n] for n in tables} | {n: sentence for n, (_, sentence) in raw.items()}
 
 
 def test_a_broken_file_is_refused_in_one_sentence_and_is_a_row_of_a_fleet(table, tmp_path, refused, answered):
     folder = tmp_path / "recordings"
     folder.mkdir()
     expected = broken(table, folder)
-    for name, said in expected.items():
+    for name, part in expected.items():
         sentence = refused("drives", "events", folder / name)
-        assert said in sentence, name
+        assert part in sentence, name
         assert name in sentence
         assert sentence.count("\n") == 1
     table.to_csv(folder / "good.csv", index=False)
-    told = answered("drives", "fleet", folder, "--output", tmp_path / "fleet", "--workers", 1)
-    rows = {Path(row["file"]).name: row for row in told["files"]}
+    report = answered("drives", "fleet", folder, "--output", tmp_path / "fleet", "--workers", 1)
+    rows = {Path(row["file"]).name: row for row in report["files"]}
     assert set(rows) == {*expected, "good.csv"}
-    assert told["failed"] == len(expected)
-    for name, said in expected.items():
-        assert said in rows[name]["reason"]
+    assert report["failed"] == len(expected)
+    for name, part in expected.items():
+        assert part in rows[name]["reason"]
     assert rows["good.csv"]["status"] == "ok"
-    assert told["events"] == rows["good.csv"]["events"] > 0
+    assert report["events"] == rows["good.csv"]["events"] > 0
 
 
 def test_a_dbc_that_does_not_fit_is_named(table, tmp_path, refused):
@@ -250,22 +257,22 @@ DESCRIPTIONS = {
 }
 
 
-@pytest.mark.parametrize(("text", "said"), DESCRIPTIONS.values(), ids=DESCRIPTIONS.keys())
-def test_a_wrong_description_is_refused_with_what_would_be_right(table, tmp_path, refused, text, said):
+@pytest.mark.parametrize(("text", "message"), DESCRIPTIONS.values(), ids=DESCRIPTIONS.keys())
+def test_a_wrong_description_is_refused_with_what_would_be_right(table, tmp_path, refused, text, message):
     table.to_csv(tmp_path / "drive.csv", index=False)
     description = tmp_path / "description.toml"
     description.write_text(f'{text}\n[time]\nchannel = "Time (s)"\nunit = "s"\n')
-    assert said in refused("drives", "events", tmp_path / "drive.csv", "--recording", description)
+    assert message in refused("drives", "events", tmp_path / "drive.csv", "--recording", description)
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"), [('unit = "m/s^2"\nsign = -1', "change its sign"), ('unit = "g"', "check both units")]
+    ("entry", "message"), [('unit = "m/s^2"\nsign = -1', "change its sign"), ('unit = "g"', "check both units")]
 )
-def test_a_description_that_the_values_disprove_is_refused(table, tmp_path, refused, entry, said):
+def test_a_description_that_the_values_disprove_is_refused(table, tmp_path, refused, entry, message):
     table.to_csv(tmp_path / "drive.csv", index=False)
     text = '[time]\nchannel = "Time (s)"\nunit = "s"\n[speed]\nchannel = "Speed (km/h)"\nunit = "km/h"\n'
     (tmp_path / "drive.toml").write_text(f'{text}[acceleration]\nchannel = "Accel Long (m/s2)"\n{entry}\n')
-    assert said in refused("drives", "events", tmp_path / "drive.csv")
+    assert message in refused("drives", "events", tmp_path / "drive.csv")
 
 
 def test_a_fleet_runs_on_dask(table, tmp_path):
@@ -275,7 +282,7 @@ def test_a_fleet_runs_on_dask(table, tmp_path):
     files = [tmp_path / "a.csv", tmp_path / "b.csv"]
     with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
         report = drives.find_fleet_events(files, tmp_path / "dask", scheduler=cluster.scheduler_address)
-    pd.testing.assert_frame_equal(report, drives.find_fleet_events(files, tmp_path / "here", workers=1))
+    pd.testing.assert_frame_equal(report, drives.find_fleet_events(files, tmp_path / "local", workers=1))
 
 
 @pytest.mark.parametrize("name", ["inspect", "events", "fleet"])
@@ -288,26 +295,26 @@ def test_every_command_for_drives_has_help_with_an_example(run, name):
     assert command.help.split(".")[0][:40] in " ".join(out.split())
 
 
-def test_events_are_told_to_programs_and_written(truth, table, tmp_path, answered):
+def test_events_are_printed_as_json_and_written(truth, table, tmp_path, answered):
     table.to_csv(tmp_path / "drive.csv", index=False)
     out, picture = tmp_path / "events.parquet", tmp_path / "pictures"
-    told = answered("drives", "events", tmp_path / "drive.csv", "-o", out, "--plot", picture)
-    assert (told["frames"], told["dropped_frames"]) == (len(table), sum(told["dropped"].values()))
+    answer = answered("drives", "events", tmp_path / "drive.csv", "-o", out, "--plot", picture)
+    assert (answer["frames"], answer["dropped_frames"]) == (len(table), sum(answer["dropped"].values()))
     names = {"start_s", "end_s", "initial_speed", "final_speed", "mean_deceleration", "peak_deceleration"}
-    assert all(set(event) >= names | {"stopped", "quality"} for event in told["events"])
+    assert all(set(event) >= names | {"stopped", "quality"} for event in answer["events"])
     written = pd.read_parquet(out)
     assert tuple(written.columns) == drives.COLUMNS
-    assert len(written) == len(told["events"]) > 0
+    assert len(written) == len(answer["events"]) > 0
     assert {p.name for p in picture.iterdir()} == {"drive.png", *(f"event-{i + 1:03}.png" for i in range(len(written)))}
 
 
 def test_inspect_lists_channels_and_proposes_a_mapping(table, tmp_path, answered, run):
     table.assign(dead=1.0).to_csv(tmp_path / "drive.csv", index=False)
-    told = answered("drives", "inspect", tmp_path / "drive.csv", "-o", tmp_path / "map.toml")
-    by_name = {c["name"]: c for c in told["channels"]}
+    inspection = answered("drives", "inspect", tmp_path / "drive.csv", "-o", tmp_path / "map.toml")
+    by_name = {c["name"]: c for c in inspection["channels"]}
     assert by_name["Speed (km/h)"]["rate_hz"] == pytest.approx(20, rel=0.01)
     assert by_name["dead"]["note"] == "one value"
-    assert told["mapping"] == (tmp_path / "map.toml").read_text()
+    assert inspection["mapping"] == (tmp_path / "map.toml").read_text()
     code, out, _ = run("drives", "inspect", tmp_path / "drive.csv")
     assert code == 0
     assert "proposed mapping" in out
@@ -325,8 +332,8 @@ def test_a_fleet_resumes_and_reads_again_only_what_changed(table, tmp_path):
     (folder / "c.csv").write_text(table.to_csv(index=False))
     (output / "report.csv").unlink()
     second = drives.find_fleet_events(files, output, workers=1)
-    kept = {p.name: p.stat().st_mtime_ns for p in (output / "parts").iterdir() if p.name in parts}
-    assert kept == parts
+    after = {p.name: p.stat().st_mtime_ns for p in (output / "parts").iterdir() if p.name in parts}
+    assert after == parts
     assert first["status"].to_list() == ["ok", "ok", "failed"]
     assert second["status"].to_list() == ["ok", "ok", "ok"]
     events = pd.read_parquet(output / "events.parquet")

@@ -15,7 +15,7 @@ SPEED = next(f for f in CAUSES if f.name == "speed")
 
 
 def events(count: int = 400, seed: int = 1) -> pd.DataFrame:
-    """Events of two drives: speeds of a gamma, peaks of an exponential beyond 2 m/s^2, gaps of a lognormal law."""
+    """Events of two drives: speeds of a gamma, peaks of an exponential beyond 2 m/s^2, gaps of a lognormal."""
     rng = np.random.default_rng(seed)
     duration, gap = rng.weibull(3, count) * 4, rng.lognormal(3, 0.5, count)
     end = np.cumsum(duration + gap)
@@ -30,19 +30,19 @@ def events(count: int = 400, seed: int = 1) -> pd.DataFrame:
     )
 
 
-def test_the_laws_that_made_the_events_are_found():
-    told = {f.quantity: f for f in drives.fit_scenarios(events())}
+def test_the_distributions_that_made_the_events_are_found():
+    fits = {f.quantity: f for f in drives.fit_scenarios(events())}
     u = np.array([0.1, 0.5, 0.9])
-    assert told["speed"].quantiles(u) == pytest.approx(
+    assert fits["speed"].quantiles(u) == pytest.approx(
         np.array([10.86, 17.34, 25.99]), rel=0.05
     )  # chi-square of 18 degrees
-    assert told["deceleration"].quantiles(u) == pytest.approx(2 - np.log1p(-u), abs=0.25)
-    assert told["gap"].distribution == "lognorm"
-    assert told["gap"].events == 398  # none between the two drives
-    assert all(f.p_value > 0.05 for f in told.values())
+    assert fits["deceleration"].quantiles(u) == pytest.approx(2 - np.log1p(-u), abs=0.25)
+    assert fits["gap"].distribution == "lognorm"
+    assert fits["gap"].events == 398  # none between the two drives
+    assert all(f.p_value > 0.05 for f in fits.values())
 
 
-def test_a_law_that_fits_badly_is_told_by_its_goodness():
+def test_the_p_value_shows_a_distribution_that_fits_badly():
     table = events()
     table["initial_speed"] = np.where(np.arange(len(table)) % 2, 10.0, 40.0) + table["initial_speed"] / 10
     fit = next(f for f in drives.fit_scenarios(table) if f.quantity == "speed")
@@ -82,8 +82,8 @@ def test_the_pressure_is_that_which_slows_the_car_as_demanded():
 
 def test_scenarios_are_part_of_what_a_dataset_is(run, refused, answered, tmp_path):
     events().to_csv(tmp_path / "events.csv", index=False)
-    told = answered("drives", "scenarios", tmp_path / "events.csv", "-o", tmp_path / "fleet.toml")
-    assert [f["quantity"] for f in told["fits"]] == ["speed", "deceleration", "duration", "gap"]
+    answer = answered("drives", "scenarios", tmp_path / "events.csv", "-o", tmp_path / "fleet.toml")
+    assert [f["quantity"] for f in answer["fits"]] == ["speed", "deceleration", "duration", "gap"]
     small = ("--events", 64, "--output", tmp_path / "data")
     manifest = answered("generate", *small, "--scenarios", tmp_path / "fleet.toml")
     assert "driving_sha256" in manifest
@@ -108,7 +108,7 @@ def test_scenarios_are_part_of_what_a_dataset_is(run, refused, answered, tmp_pat
         (lambda t: t.assign(initial_speed=10.0), "values that differ"),
     ],
 )
-def test_events_that_tell_no_law_are_refused_in_a_sentence(refused, tmp_path, change, wanted):
+def test_events_that_cannot_be_fitted_are_refused_in_a_sentence(refused, tmp_path, change, wanted):
     change(events()).to_csv(tmp_path / "events.csv", index=False)
     assert wanted in refused("drives", "scenarios", tmp_path / "events.csv", "-o", tmp_path / "fleet.toml")
     assert not (tmp_path / "fleet.toml").exists()

@@ -66,7 +66,7 @@ def test_what_a_published_test_does_not_state_stays_not_available(published):
         lacking = np.isnan(columns[:, [column_names().index(c) for c in f.columns]]).all(axis=1)
         if f.name in published:
             stated = published[f.name].notna()
-            taken = f.standard is not None or not f.may_lack  # a test stops as hard as the car can
+            taken = f.standard is not None or not f.optional  # a test stops as hard as the car can
             np.testing.assert_array_equal(lacking, ~stated & (not taken), err_msg=f.name)
         else:
             assert lacking.all() or f.standard is not None, f.name

@@ -13,11 +13,11 @@ from acc_decel import cli, evidence
 from acc_decel.ecu import CortexM
 from acc_decel.evidence import Settings, bits, find_firmware, mutation, report
 from acc_decel.evidence.events import driver_events, records, reference, unusual_net
-from acc_decel.evidence.folder import HAND_WRITTEN, fingerprint, write_format
+from acc_decel.evidence.folder import HAND_WRITTEN, SIGNS, fingerprint, write_format
 from acc_decel.evidence.stack import stack_bound
 from acc_decel.evidence.tools import missing_tools
-from acc_decel.export import write_model
-from acc_decel.export.firmware_files import FIXED, FLOAT, FORMATS
+from acc_decel.export import c_fixed, c_float, c_shift, write_model
+from acc_decel.export.firmware_files import FIXED, FLOAT, FORMATS, SHIFT
 from acc_decel.factors import FACTORS
 from acc_decel.model_folder import model_path, read_model, released_models
 
@@ -48,14 +48,14 @@ def test_the_evidence_is_of_the_exported_c() -> None:
 
 def test_one_part_is_measured_again_only_for_the_same_c(monkeypatch) -> None:
     firmware = find_firmware(EXPORT)
-    before = report._head(firmware) | {name: {"stack": 0, "warnings": 1} for name in (FLOAT, FIXED)} | {"other": 2}
+    before = report._head(firmware) | {FLOAT: {"stack": 0, "warnings": 1}, "other": 2}
     part = report.Part(lambda subject: (subject.number_format, subject.folder.name, subject.settings.events))
     monkeypatch.setitem(report.PARTS, "stack", part)
     steps = []
     after = evidence.renew(before, firmware, QUICK, "stack", on_step=lambda: steps.append(1))
-    assert [after[name].pop("stack") for name in (FLOAT, FIXED)] == [(name, name, 8) for name in (FLOAT, FIXED)]
-    assert after == before | {name: {"warnings": 1} for name in (FLOAT, FIXED)}
-    assert len(steps) == evidence.steps_of(QUICK, (FLOAT, FIXED), "stack") == 2
+    assert after[FLOAT].pop("stack") == (FLOAT, FLOAT, 8)
+    assert after == before | {FLOAT: {"warnings": 1}}
+    assert len(steps) == evidence.steps_of(QUICK, [FLOAT], "stack") == 1
     with pytest.raises(ValueError, match="--only must find evidence of the present C"):
         evidence.renew(before | {"hand_written_sha256": "other"}, firmware, QUICK, "stack")
     with pytest.raises(ValueError, match=r"--only must be one of .*, differences\. Got 'speed'"):
@@ -173,12 +173,18 @@ def own_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_firmware_is_found_with_its_model_and_format(own_model: Path, tmp_path: Path) -> None:
     firmware = find_firmware(EXPORT)
     assert (firmware.model, firmware.number_format, firmware.folder) == ("compact", FLOAT, EXPORT)
-    write_format(tmp_path, read_model(own_model)[0], "my_car", FIXED)
-    assert find_firmware(tmp_path, str(own_model)).number_format == FIXED
+    write_format(tmp_path, read_model(own_model)[0], "my_car", FLOAT)
+    assert find_firmware(tmp_path, str(own_model)).model == "my_car"
     with pytest.raises(ValueError, match=r"from the model my_car, which is not a released model .*--model"):
         find_firmware(tmp_path)
     with pytest.raises(ValueError, match=r"from the model my_car\. Got the model compact"):
         find_firmware(tmp_path, "compact")
+
+
+def test_one_source_is_the_sign_of_each_format() -> None:
+    sources = {FLOAT: c_float.SOURCES, FIXED: c_fixed.SOURCES, SHIFT: c_shift.SOURCES}
+    for sign, name in SIGNS.items():
+        assert [number_format for number_format, files in sources.items() if sign in files] == [name]
 
 
 def test_a_firmware_that_its_model_does_not_export_is_refused_by_file(tmp_path: Path) -> None:
@@ -217,8 +223,8 @@ QUICK_PARTS = {  # of a part that takes long: what it gives
 def test_the_command_measures_the_firmware_of_any_model(own_model: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     for name, result in QUICK_PARTS.items():
         monkeypatch.setitem(report.PARTS, name, report.Part(lambda _, result=result: result))
-    write_format(tmp_path, read_model(own_model)[0], "my_car", FIXED)
-    numbers = ("--events", "8", "--bits-events", "20", "--fuzz-seconds", "1", "--format", "fixed")
+    write_format(tmp_path, read_model(own_model)[0], "my_car", FLOAT)
+    numbers = ("--events", "8", "--bits-events", "20", "--fuzz-seconds", "1", "--format", "float")
     monkeypatch.setattr("sys.argv", ["acc-decel", "evidence", str(tmp_path), "--model", str(own_model), *numbers])
     with pytest.raises(SystemExit) as ended:
         cli.main()
@@ -229,11 +235,11 @@ def test_the_command_measures_the_firmware_of_any_model(own_model: Path, tmp_pat
     assert "(8 events)" in page
     assert "(1 s)" in page
     assert "cortex-m0 0 of 20" in page
-    assert "float" not in page.replace("float32", "")
+    assert "fixed" not in page
     measured = evidence.read_evidence(tmp_path)
-    assert evidence.formats_of(measured) == [FIXED]
+    assert evidence.formats_of(measured) == [FLOAT]
     assert measured["sources_sha256"] == fingerprint(tmp_path)
-    assert {part["differences"] for part in measured["fixed_point_differences"].values()} == {0}
+    assert {part["differences"] for part in measured["float_differences"].values()} == {0}
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 

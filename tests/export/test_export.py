@@ -165,7 +165,7 @@ def test_a_factor_that_lacks_is_named_and_refused_only_if_it_may_not_lack(sessio
     assert status[0] & (1 << (NOT_AVAILABLE_SHIFT + FACTORS.index(f)))
     assert not_available(int(status[0])) == (f.name,)
     assert not status[0] & (1 << (OUT_OF_RANGE_SHIFT + FACTORS.index(f)))
-    assert bool(status[0] & REFUSED) == (not f.may_lack) == np.isnan(outputs).all()
+    assert bool(status[0] & REFUSED) == (not f.optional) == np.isnan(outputs).all()
 
 
 @pytest.mark.parametrize("e", EXCLUSIONS, ids=lambda e: f"{e.column} {e.factor}")
@@ -216,7 +216,7 @@ def test_the_file_tells_all_that_a_user_must_know(small_model, small_net):
     assert int(told["weights"]) == small_net.weights
     for f, said in zip(small_net.factors, json.loads(told["factors"]), strict=True):
         assert (said["name"], said["unit"], said["low"], said["high"]) == (f.name, f.unit, f.low, f.high)
-        assert (said["meaning"], said["may_lack"], tuple(said["levels"])) == (f.meaning, f.may_lack, f.levels)
+        assert (said["meaning"], said["optional"], tuple(said["levels"])) == (f.meaning, f.optional, f.levels)
     for bit in (OUTSIDE_DOMAIN, BELOW_COMFORT, REFUSED):
         assert str(bit) in told["status"]
 
@@ -270,7 +270,7 @@ def test_a_network_that_cannot_be_exported_leaves_the_folder_untouched(tmp_path)
 def test_golden_events_never_change():
     # A recorded number: firmware in the field was checked against these events. The factors are this test's own.
     factors = (
-        Factor("warmth", -10.0, 30.0, 0.5, "degC", "made up", may_lack=False),
+        Factor("warmth", -10.0, 30.0, 0.5, "degC", "made up", optional=False),
         Factor("colour", 0.0, 1.0, 1.0, "", "made up", levels=("red", "green", "blue")),
         Factor("length", 0.0, 8.0, 0.01, "m", "made up"),
     )
@@ -292,7 +292,7 @@ def test_golden_events_meet_every_answer():
     assert (status & REFUSED != 0).tolist() == [False] * (len(events) - 2) + [True] * 2
     for f in FACTORS:
         lacking = np.isnan(events[:-2, at(f)]).all(axis=1)
-        assert lacking.any() == f.may_lack, f.name
+        assert lacking.any() == f.optional, f.name
         assert not lacking[:10].any()
 
 

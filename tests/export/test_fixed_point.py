@@ -22,7 +22,7 @@ from acc_decel.export.golden import even_events
 from acc_decel.export.reference import reference_outputs, status_of
 from acc_decel.factors import FREE, column_names
 from acc_decel.model_folder import model_path, read_model
-from acc_decel.network import Layer, bent, domain_score, entering, rectified, wiring
+from acc_decel.network import Layer, domain_score, entering, rectified, saturated, wiring
 from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, OUTSIDE_DOMAIN, REFUSED
 from tests.helpers.random_net import random_events, random_net, spoiled
@@ -93,12 +93,12 @@ def test_fixed_point_is_near_float_in_released_models(model: str) -> None:
 
 
 def test_what_enters_fits_16_bits_and_is_near_the_factor(net: FixedNet) -> None:
-    """Bends included: bend / (value + bend) in 16 bits, whose numerator is exact."""
+    """Saturation included: half_saturation / (value + half_saturation) in 16 bits, whose numerator is exact."""
     wires = wiring(NET.factors)
     columns = [*wires.forced, *wires.free, *wires.gated]
     events = even_events(NET.factors, 20_000)
     scale = entering_scale(NET, columns)
-    real = ((bent(NET.factors, events) - NET.center) * NET.inverse_spread)[:, columns]
+    real = ((saturated(NET.factors, events) - NET.center) * NET.inverse_spread)[:, columns]
     given = ~np.isnan(events[:, columns])
     q = net.entries(events)
     assert q.min() >= MIN_VALUE and q.max() <= MAX_VALUE

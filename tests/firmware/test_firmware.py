@@ -126,7 +126,7 @@ def test_a_factor_that_is_not_available_is_named_and_refused_only_if_it_may_not_
 ) -> None:
     status = agreed_status(ecu, net, changed(middle, **dict.fromkeys(factor.columns, np.nan)))[0]
     missing = 1 << (NOT_AVAILABLE_SHIFT + FACTORS.index(factor))
-    assert status & ~(OUTSIDE_DOMAIN | BELOW_COMFORT) == (missing if factor.may_lack else missing | REFUSED)
+    assert status & ~(OUTSIDE_DOMAIN | BELOW_COMFORT) == (missing if factor.optional else missing | REFUSED)
 
 
 @pytest.mark.parametrize("factor", [f for f in FACTORS if f.levels], ids=lambda f: f.name)

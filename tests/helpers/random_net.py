@@ -74,7 +74,7 @@ def layer(rng: np.random.Generator, inputs: int, outputs: int, *, wild: float = 
 def random_events(
     rng: np.random.Generator, rows: int, factors: tuple[Factor, ...] = FACTORS
 ) -> Float32[ndarray, "rows columns"]:
-    """Events that are accepted: every factor within its range, a third of those that may lack not available."""
+    """Events that are accepted: every factor within its range, a third of the optional ones not available."""
     return np.concatenate([_drawn(rng, rows, f) for f in factors], axis=1)
 
 
@@ -84,7 +84,7 @@ def _drawn(rng: np.random.Generator, rows: int, factor: Factor) -> Float32[ndarr
     else:
         low, high = np.float32(factor.low), np.float32(factor.high)
         values = np.clip(rng.uniform(low, high, (rows, 1)).astype("f4"), low, high)
-    if factor.may_lack:
+    if factor.optional:
         values[rng.random(rows) < 1 / 3] = np.nan
     return values
 

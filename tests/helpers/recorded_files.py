@@ -26,7 +26,7 @@ BO_ 2147484961 Inertia: 8 ECU
  SG_ AccelLat : 23|16@0- (0.001,0) [-32|32] "m/s^2" ECU
 
 """
-MOTION, INERTIA = 0x120, 0x521  # the latter extended
+MOTION, INERTIA = 0x120, 0x521  # the second is an extended identifier
 FRAME = np.dtype(
     [
         ("CAN_DataFrame.BusChannel", "<u1"),
@@ -49,30 +49,30 @@ def dbc(folder: Path) -> Path:
 def frames(table: pd.DataFrame) -> tuple[ndarray, ndarray]:
     """Times and CAN frames (of dtype FRAME) of a table with time [s], speed [km/h] and acceleration [m/s^2]."""
     count = len(table)
-    found = np.zeros(2 * count, FRAME)
+    records = np.zeros(2 * count, FRAME)
     time = np.repeat(table.iloc[:, 0].to_numpy(float), 2)
     time[1::2] += 0.0003
-    found["CAN_DataFrame.BusChannel"] = 1
-    found["CAN_DataFrame.DLC"] = found["CAN_DataFrame.DataLength"] = 8
-    found["CAN_DataFrame.ID"][0::2], found["CAN_DataFrame.ID"][1::2] = MOTION, INERTIA
-    found["CAN_DataFrame.IDE"][1::2] = 1
+    records["CAN_DataFrame.BusChannel"] = 1
+    records["CAN_DataFrame.DLC"] = records["CAN_DataFrame.DataLength"] = 8
+    records["CAN_DataFrame.ID"][0::2], records["CAN_DataFrame.ID"][1::2] = MOTION, INERTIA
+    records["CAN_DataFrame.IDE"][1::2] = 1
     speed = np.round(table.iloc[:, 1].to_numpy(float) / 0.01).clip(0, 65535).astype("<u2")
-    push = np.round(table.iloc[:, 2].to_numpy(float) / 0.001).clip(-32768, 32767).astype(">i2")
-    data = found["CAN_DataFrame.DataBytes"]
+    acceleration = np.round(table.iloc[:, 2].to_numpy(float) / 0.001).clip(-32768, 32767).astype(">i2")
+    data = records["CAN_DataFrame.DataBytes"]
     data[0::2, :2] = speed.view(np.uint8).reshape(-1, 2)
-    data[1::2, :2] = push.view(np.uint8).reshape(-1, 2)
-    return time, found
+    data[1::2, :2] = acceleration.view(np.uint8).reshape(-1, 2)
+    return time, records
 
 
 def write_bus_mf4(path: Path, blocks: Iterable[tuple[ndarray, ndarray]]) -> Path:
     """Frames as an MF4 of the raw bus, block by block."""
     bus = Source(name="CAN", path="CAN", comment="", source_type=Source.SOURCE_BUS, bus_type=Source.BUS_TYPE_CAN)
     with MDF(version="4.10") as mdf:
-        for i, (time, found) in enumerate(blocks):
+        for i, (time, records) in enumerate(blocks):
             if i == 0:
-                mdf.append(Signal(samples=found, timestamps=time, name="CAN_DataFrame", source=bus))
+                mdf.append(Signal(samples=records, timestamps=time, name="CAN_DataFrame", source=bus))
             else:
-                mdf.extend(0, [(time, None), (found, None)])
+                mdf.extend(0, [(time, None), (records, None)])
         mdf.save(path, overwrite=True)
     return path
 
@@ -89,10 +89,10 @@ def write_mf4(path: Path, table: pd.DataFrame) -> Path:
     return path
 
 
-def write_log(path: Path, time: ndarray, found: ndarray) -> Path:
+def write_log(path: Path, time: ndarray, records: ndarray) -> Path:
     """Frames as candump, ASC or BLF, by the ending of `path`."""
     with can.Logger(path) as log:
-        for stamp, frame in zip(time.tolist(), found, strict=True):
+        for stamp, frame in zip(time.tolist(), records, strict=True):
             log.on_message_received(
                 can.Message(
                     timestamp=1.6e9 + stamp,

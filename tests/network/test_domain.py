@@ -152,6 +152,12 @@ def test_the_same_seed_fits_the_same_bytes_and_another_seed_others(small_net, sm
     assert once == again != other
 
 
+def test_the_tries_of_a_fit_are_counted(small_net, small_data):
+    finished: list[int] = []
+    fit_domain(small_net, small_data.columns[:1000], seed=1, fitting=QUICK_FITTING, on_try=finished.append)
+    assert finished == list(range(QUICK_FITTING.tries + 1))
+
+
 def test_the_threshold_leaves_the_share_of_false_alarms(small_net, small_data):
     raised = replace(small_net.domain[-1], bias=small_net.domain[-1].bias + 5)
     loud = replace(small_net, domain=(small_net.domain[0], raised))

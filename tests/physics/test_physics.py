@@ -259,7 +259,7 @@ def exact_distance(e: Event) -> float:
     """Distance [m] from the demand to standstill, the same equations integrated by LSODA."""
 
     def slip_rate(slip: float, free: float, target: float) -> float:
-        """What the ABS lets through, bent near rolling and locking so that the slip stays between 0 and 1."""
+        """What the ABS lets through, curved near rolling and locking so that the slip stays between 0 and 1."""
         rate = min(free, abs_rate(slip, target)) if e.abs_on else free
         return max(min(rate, (1 - slip) / 1e-5), -slip / 1e-5)
 

@@ -1,4 +1,4 @@
-"""The Python prediction API: one event or a table of them, what may lack, and what is refused with a sentence."""
+"""The Python prediction API: one event or a table of them, what is optional, and what is refused with a sentence."""
 
 import dataclasses
 import json
@@ -23,7 +23,7 @@ from acc_decel.status import OUTSIDE_DOMAIN, REFUSED
 from tests.helpers.random_net import random_net
 
 STOP = {"speed": 33.3, "brake_pressure_bar": 160.0, "surface": "asphalt", "water_film_mm": 1.0}
-REQUIRED = [f for f in FACTORS if not f.may_lack and f.standard is None]
+REQUIRED = [f for f in FACTORS if not f.optional and f.standard is None]
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +201,7 @@ def test_the_interval_widens_when_a_factor_that_matters_is_lost(predictor, f):
 def test_the_interval_never_widens_in_the_median_when_any_factor_is_told(predictor):
     columns = sensed_events(6000)
     for f in FACTORS:
-        if not f.may_lack:
+        if not f.optional:
             continue
         told = columns[available(columns, f)]
         lost = told.copy()
@@ -231,14 +231,14 @@ def test_a_speed_in_km_h_is_recognised(predictor):
 
 @pytest.mark.parametrize("f", REQUIRED, ids=lambda f: f.name)
 @pytest.mark.parametrize("nothing", [None, math.nan], ids=str)
-def test_a_factor_that_may_not_lack_is_asked_for(predictor, f, nothing):
-    assert "may not lack. Got nothing: give it." in refused(predictor, **{f.name: nothing})
+def test_a_required_factor_is_asked_for(predictor, f, nothing):
+    assert f"{f.name} is required: {f.span}" in refused(predictor, **{f.name: nothing})
 
 
 def test_equipment_that_is_there_may_not_be_nothing(predictor):
     for f in FACTORS:
         if f.standard is not None:
-            assert f"{f.name} must be" in refused(predictor, **{f.name: None})
+            assert f"{f.name} is required" in refused(predictor, **{f.name: None})
 
 
 WRONG_SURFACES = {
@@ -265,7 +265,10 @@ def test_text_for_a_number_is_refused(predictor):
 
 WRONG_TABLES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
     "out of range": (lambda t: t.assign(speed=[33.3, 200.0, 300.0]), "speed in row 'icy' must be.*Got 200"),
-    "not available": (lambda t: t.assign(speed=[33.3, 20.0, np.nan]), "speed in row 'unknown' must be.*may not lack"),
+    "not available": (
+        lambda t: t.assign(speed=[33.3, 20.0, np.nan]),
+        "speed in row 'unknown' is required: 1 to 70",
+    ),
     "text": (lambda t: t.assign(mass=["1400", "1500", "heavy"]), "mass in row 'unknown' must be a number.*'heavy'"),
     "unknown level": (lambda t: t.assign(surface=["asphalt", "mud", "ice"]), "surface in row 'icy'.*Got 'mud'"),
     "unknown column": (lambda t: t.assign(waterfilm_mm=1.0), "waterfilm_mm must be a braking factor.*water_film_mm"),

@@ -28,7 +28,7 @@ def adapt(
     EVENTS has a row for each stop, a column for each braking factor (all must be known), `deceleration` [m/s^2] of the
     built-up brakes and, where the demand was recorded, `delay` [s]. A table of `drives events` serves, too, once the
     other factors are added: `initial_speed` and `mfdd` are taken, and columns that are no factor are ignored. Each
-    parameter comes with its 95 % interval; one that the stops cannot tell is kept as the vehicle has it. `generate
+    parameter comes with its 95 % interval; one that the stops do not identify stays as the vehicle has it. `generate
     --vehicle` and `train` then make the car's own model. Needs the extras [train] and [drives].
 
         acc-decel drives adapt stops.csv --vehicle compact --output my_car.toml
@@ -49,20 +49,20 @@ def adapt(
         fit = adaptation.fit_parameters(
             car, known.conditions, known.deceleration, known.delay, noise=noise, on_round=advance
         )
-    told = ", ".join(e.name for e in fit.estimates if e.identifiable) or "nothing"
-    adaptation.write_vehicle(fit.vehicle, output, f"{car.name}, adapted from {fit.stops} stops: {told}")
+    identified = ", ".join(e.name for e in fit.estimates if e.identifiable) or "nothing"
+    adaptation.write_vehicle(fit.vehicle, output, f"{car.name}, adapted from {fit.stops} stops: {identified}")
     if as_json:
         print_json({"parameters": fit.estimates, "stops": fit.stops, "left_out": known.left_out, "misfit": fit.misfit})
         return
-    title = f"{car.name} from {fit.stops} stops ({known.left_out} events are none)"
+    title = f"{car.name} from {fit.stops} stops ({known.left_out} without deceleration left out)"
     print_table(title, PARAMETER_HEAD, [_parameter_row(e) for e in fit.estimates])
     say(f"residuals are {fit.misfit:.2f} of what is expected; adapted vehicle in {output}")
 
 
-PARAMETER_HEAD = ("parameter", "unit", "value", "95 % interval", "spread, share of prior", "can be told", "adopted")
+PARAMETER_HEAD = ("parameter", "unit", "value", "95 % interval", "spread, share of prior", "identifiable", "adopted")
 
 
 def _parameter_row(e: "Estimate") -> tuple[str, ...]:
     interval = f"{e.low:.4g} to {e.high:.4g}"
-    told = "yes" if e.identifiable else "no, kept"
-    return e.name, e.unit or "-", f"{e.value:.4g}", interval, f"{e.narrowed_to:.2f}", told, f"{e.adopted:.4g}"
+    identifiable = "yes" if e.identifiable else "no, as in the file"
+    return e.name, e.unit or "-", f"{e.value:.4g}", interval, f"{e.narrowed_to:.2f}", identifiable, f"{e.adopted:.4g}"

@@ -27,7 +27,7 @@ def bound(
 
     Each stop that stayed below the bound lowers it; stops that hold raise it, but above the model's own only on the
     evidence of at least 59 of them. STOPS is as for `drives correct`, in the order driven, each stop only once and none
-    that the correction was fitted to. The state is kept in the correction file: give it as --correction to go on with
+    that the correction was fitted to. The correction file holds the state: give it as --correction to go on with
     later stops. `predict --correction` applies the bound. Needs the extra [drives].
 
         acc-decel drives bound new_stops.csv --correction correction.json --output correction.json
@@ -36,26 +36,27 @@ def bound(
 
     file = _continued(Predictor(model), correction)
     predictor = Predictor(model, correction=replace(file.correction, lower_offset=0.0))
-    seen = adaptation.labelled_stops(read_table(stops), predictor)
-    note_ignored(seen.ignored)
-    before = adaptation.read_bound(file.told.get("bound", {}))
+    labelled = adaptation.labelled_stops(read_table(stops), predictor)
+    note_ignored(labelled.ignored)
+    before = adaptation.read_bound(file.details.get("bound", {}))
     after, missed = before, 0
     counted = set(before.scores)
-    for row, (lower, measured) in enumerate(zip(seen.lower.tolist(), seen.measured.tolist(), strict=True)):
+    for row, (lower, measured) in enumerate(zip(labelled.lower.tolist(), labelled.measured.tolist(), strict=True)):
         if lower - measured in counted:
-            which = where(seen.rows, row)
+            which = where(labelled.rows, row)
             raise ValueError(f"{stops} must hold new stops only. Got{which} one that was counted: leave it out.")
         missed += measured < after.bound(lower)
         after = after.after(lower, measured)
-    total = {"bound_stops": file.told.get("bound_stops", 0) + len(seen.rows)}
-    told = file.told | total | {"bound": {"level": after.level, "scores": list(after.scores)}}
-    file = replace(file, correction=replace(file.correction, lower_offset=after.offset), told=told)
-    file.written(output)
-    answer = {"stops": len(seen.rows), "missed": missed, "offset_before": before.offset, "offset": after.offset}
+    total = {"bound_stops": file.details.get("bound_stops", 0) + len(labelled.rows)}
+    details = file.details | total | {"bound": {"level": after.level, "scores": list(after.scores)}}
+    file = replace(file, correction=replace(file.correction, lower_offset=after.offset), details=details)
+    file.save(output)
+    answer = {"stops": len(labelled.rows), "missed": missed, "offset_before": before.offset, "offset": after.offset}
     if as_json:
-        print_json(answer | total | {"left_out": seen.left_out})
+        print_json(answer | total | {"left_out": labelled.left_out})
         return
-    say(f"{missed} of {len(seen.rows)} stops stayed below the bound ({seen.left_out} events are no stops)")
+    left_out = f"{labelled.left_out} without deceleration left out"
+    say(f"{missed} of {len(labelled.rows)} stops stayed below the bound ({left_out})")
     say(f"taken off the lower bound: {before.offset:+.2f} m/s^2 before, {after.offset:+.2f} now; state in {output}")
 
 

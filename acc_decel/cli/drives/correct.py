@@ -26,19 +26,24 @@ def correct(stops: Stops, output: Written, model: Model = DEFAULT_MODEL, as_json
     from acc_decel import adaptation  # noqa: PLC0415 - SciPy of the extra is asked for only here
 
     predictor = Predictor(model)
-    seen = adaptation.labelled_stops(read_table(stops), predictor)
-    note_ignored(seen.ignored)
-    fit = adaptation.fit_and_validate(seen.predicted, seen.measured)
-    told = {name: value for name, value in asdict(fit).items() if name not in ("correction", "stops")}
+    labelled = adaptation.labelled_stops(read_table(stops), predictor)
+    note_ignored(labelled.ignored)
+    fit = adaptation.fit_and_validate(labelled.predicted, labelled.measured)
+    details = {name: value for name, value in asdict(fit).items() if name not in ("correction", "stops")}
     file = CorrectionFile(
-        predictor.metadata["schema"], model_digest(predictor.path), predictor.vehicle, fit.correction, fit.stops, told
+        predictor.metadata["schema"],
+        model_digest(predictor.path),
+        predictor.vehicle,
+        fit.correction,
+        fit.stops,
+        details,
     )
-    file.written(output)
+    file.save(output)
     if as_json:
-        print_json(file.as_dict() | {"left_out": seen.left_out})
+        print_json(file.as_dict() | {"left_out": labelled.left_out})
         return
     print_table(
-        f"{predictor.vehicle} corrected to {fit.stops} stops ({seen.left_out} events are none)",
+        f"{predictor.vehicle} corrected to {fit.stops} stops ({labelled.left_out} without deceleration left out)",
         ("", "value", "95 % interval", "unit"),
         [
             ("scale", f"{fit.correction.scale:.3f}", _interval(fit.scale_interval), "-"),
@@ -48,8 +53,8 @@ def correct(stops: Stops, output: Written, model: Model = DEFAULT_MODEL, as_json
         ],
     )
     if fit.error_after >= fit.error_before:
-        say("the correction gains nothing on stops that it has not seen: use the model as it is, or bring more stops")
-    say(f"corrected decelerations are told within {fit.reach:.2f} m/s^2; correction in {output}")
+        say("the correction gains nothing on stops left out of the fit: use the model as it is, or record more stops")
+    say(f"corrected decelerations are within {fit.reach:.2f} m/s^2; correction in {output}")
 
 
 def _interval(ends: tuple[float, float]) -> str:

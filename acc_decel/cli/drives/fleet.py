@@ -32,11 +32,11 @@ def fleet(
     """
     from acc_decel import drives  # noqa: PLC0415
 
-    found = drives.list_recordings(files)
+    recordings = drives.list_recordings(files)
     with progress_bar() as progress:
-        task = progress.add_task("recordings", total=len(found))
+        task = progress.add_task("recordings", total=len(recordings))
         report = drives.find_fleet_events(
-            found,
+            recordings,
             output,
             description_file=recording,
             dbc=dbc,

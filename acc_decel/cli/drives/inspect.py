@@ -32,28 +32,28 @@ def inspect(
 
     with progress_bar() as progress:
         task = progress.add_task(f"reading {file.name}", total=None)
-        told = drives.inspect_recording(file, dbc, lambda n: progress.advance(task, n))
+        inspection = drives.inspect_recording(file, dbc, lambda n: progress.advance(task, n))
     if output is not None:
-        if told.proposal.problem:
-            raise ValueError(f"{file}: {told.proposal.problem}")
-        drives.write_description(told.proposal.description, output)
+        if inspection.proposal.problem:
+            raise ValueError(f"{file}: {inspection.proposal.problem}")
+        drives.write_description(inspection.proposal.description, output)
     if as_json:
         print_json(
-            {"file": told.file, "duration_s": told.duration_s, "channels": list(told.channels)}
-            | {"mapping": told.proposal.toml if not told.proposal.problem else None}
-            | {"notes": list(told.proposal.notes), "problem": told.proposal.problem}
+            {"file": inspection.file, "duration_s": inspection.duration_s, "channels": list(inspection.channels)}
+            | {"mapping": inspection.proposal.toml if not inspection.proposal.problem else None}
+            | {"notes": list(inspection.proposal.notes), "problem": inspection.proposal.problem}
         )
         return
     print_table(
-        f"{told.file}: {told.duration_s:.1f} s",
+        f"{inspection.file}: {inspection.duration_s:.1f} s",
         ("channel", "unit", "records", "rate [Hz]", "gaps", "longest gap [s]", "low", "high", "note"),
-        [_channel_row(channel) for channel in told.channels],
+        [_channel_row(channel) for channel in inspection.channels],
     )
-    if told.proposal.problem:
-        say(f"no mapping is proposed: {told.proposal.problem}")
+    if inspection.proposal.problem:
+        say(f"no mapping is proposed: {inspection.proposal.problem}")
         return
-    say(f"\nproposed mapping{f', written to {output}' if output else ''}:\n\n{told.proposal.toml}")
-    for note in told.proposal.notes:
+    say(f"\nproposed mapping{f', written to {output}' if output else ''}:\n\n{inspection.proposal.toml}")
+    for note in inspection.proposal.notes:
         say(f"- {note}")
 
 

@@ -18,7 +18,7 @@ static inline bool has(uint32_t available, uint32_t column)
 }
 
 /* The value on the scale of the network; 0, the middle of the values, if the factor is not available. */
-static inline float scaled(const acc_decel_entry_t *entry, float value, uint32_t available)
+static inline float entry_value(const acc_decel_entry_t *entry, float value, uint32_t available)
 {
     const float known = has(available, entry->column) ? value : entry->center;
     return (known - entry->center) * entry->inverse_spread;
@@ -49,8 +49,8 @@ static void enter(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available, flo
         const acc_decel_entry_t *const entry = &entries[2U * i];
         float *const pair = &x[2U * i];
 
-        pair[0] = scaled(&entry[0], columns[entry[0].column], available);
-        pair[1] = scaled(&entry[1], columns[entry[1].column], available);
+        pair[0] = entry_value(&entry[0], columns[entry[0].column], available);
+        pair[1] = entry_value(&entry[1], columns[entry[1].column], available);
     }
     for (uint32_t i = 0U; i < ACC_DECEL_GATED_COUNT; i++) {
         x[next] *= 1.0F - columns[gate_columns[i]];

@@ -7,6 +7,7 @@ factors are independent, and their ranges give the bound. Both are computed in f
 `SLACK` of their width, which is much more than the rounding errors.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from numpy import ndarray
 
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import column_names, ranges
-from acc_decel.network import DenseNet, Layer, bent, domain_inputs, rectified, wiring
+from acc_decel.network import DenseNet, Layer, domain_inputs, rectified, saturated, walk, wiring
 
 SLACK = 1e-9
 
@@ -68,21 +69,21 @@ class Entering:
 def entering_intervals(net: DenseNet, columns: Sequence[int]) -> Interval:
     """The interval of each of these columns after scaling: its range, and 0 for not available."""
     limits = np.array(ranges(net.factors), np.float32)
-    scaled = (bent(net.factors, limits.T.copy()).astype(np.float64) - net.center) * net.inverse_spread
+    scaled = (saturated(net.factors, limits.T.copy()).astype(np.float64) - net.center) * net.inverse_spread
     low, high = np.minimum(scaled.min(axis=0), 0), np.maximum(scaled.max(axis=0), 0)
     return Interval(low[[*columns]], high[[*columns]])
 
 
 def sum_intervals(net: DenseNet) -> list[Interval]:
     """The intervals of the sums of all layers, embedding first."""
-    entering, embedded, x = _entering(net)
+    entering, embedded, forced = _entering(net)
     sums: list[Interval] = []
-    for layer in net.embedding:
-        sums.append(_sums(layer, embedded, _outermost(net, sums, entering)))
-        embedded = sums[-1].rectified()
-    for layer in net.trunk:
-        sums.append(_sums(layer, embedded.joined(x), _outermost(net, sums, entering)))
-        x = sums[-1].rectified()
+
+    def step(_: int, layer: Layer, x: Interval) -> Interval:
+        sums.append(_sums(layer, x, _outermost(net, sums, entering)))
+        return sums[-1].rectified()
+
+    deque(walk(net, embedded, forced, step, Interval.joined), maxlen=0)
     return sums
 
 
@@ -135,7 +136,7 @@ def _outermost(net: DenseNet, sums: list[Interval], entering: Entering) -> Inter
 
 def _maximum(net: DenseNet, sign: float, sums: list[Interval], entering: Entering) -> Float64[ndarray, " units"]:
     """The maximum of `sign` times the sums of a layer, by backward substitution."""
-    layers, deep = (*net.embedding, *net.trunk), len(net.embedding)
+    layers, deep = net.layers, len(net.embedding)
     shared = len(net.embedding[-1].bias)
     layer = layers[len(sums)]
     constant = sign * layer.bias.astype(np.float64)

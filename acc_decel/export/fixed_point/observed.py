@@ -1,11 +1,13 @@
 """The observed maxima of the values between layers, which the integers of fixed point must hold."""
 
+from itertools import islice
+
 import numpy as np
 from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from acc_decel.factors import column_factors, ranges, slices
-from acc_decel.network import DenseNet, entering, rectified
+from acc_decel.network import DenseNet, entering, rectified, side_by_side, walk
 
 
 def observed_maxima(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
@@ -16,22 +18,16 @@ def observed_maxima(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> 
 
 def hidden_maxima(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
     """The maximum of every hidden unit over `events`, layer by layer, embedding first."""
-    embedded, x = entering(net.factors, net.center, net.inverse_spread, events)
-    maxima = []
-    for layer in net.embedding:
-        embedded = rectified(layer(embedded))
-        maxima.append(embedded.max(axis=0).astype(np.float64))
-    for layer in net.trunk[:-1]:
-        x = rectified(layer(np.concatenate([embedded, x], axis=1)))
-        maxima.append(x.max(axis=0).astype(np.float64))
-    return maxima
+    entered = entering(net.factors, net.center, net.inverse_spread, events)
+    values = walk(net, *entered, lambda _, layer, x: rectified(layer(x)), side_by_side)
+    return [units.max(axis=0).astype(np.float64) for units in islice(values, len(net.layers) - 1)]
 
 
 def _few_available(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
     """The events with only one optional factor available, each in turn, or none."""
-    scarce, optional = events.copy(), [f for f in net.factors if f.may_lack]
+    scarce, optional = events.copy(), [f for f in net.factors if f.optional]
     for factor, own in zip(net.factors, slices(net.factors), strict=True):
-        if factor.may_lack:
+        if factor.optional:
             scarce[np.arange(len(events)) % (len(optional) + 1) != optional.index(factor), own] = np.nan
     return scarce
 

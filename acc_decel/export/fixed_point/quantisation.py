@@ -25,7 +25,7 @@ from acc_decel.export.fixed_point.arithmetic import (
     fixed,
 )
 from acc_decel.export.fixed_point.intervals import Interval, domain_intervals, entering_intervals, sum_intervals
-from acc_decel.factors import bends, column_factors
+from acc_decel.factors import column_factors, half_saturations
 from acc_decel.network import DenseNet, Layer, domain_inputs, rectified, wiring
 
 MAX_WEIGHT = 32767  # magnitude
@@ -115,7 +115,9 @@ def entering_scale(net: DenseNet, columns: Sequence[int]) -> Scale:
 def _fraction(net: DenseNet, column: int) -> int:
     """Fraction bits of the number t that a column becomes, see `Entries`."""
     factor = column_factors(net.factors)[column]
-    return RATIO_BITS if factor.bend else FIXED_BITS - 1 - floor(log2(max(abs(factor.low), abs(factor.high))))
+    return (
+        RATIO_BITS if factor.half_saturation else FIXED_BITS - 1 - floor(log2(max(abs(factor.low), abs(factor.high))))
+    )
 
 
 def _layer(
@@ -209,10 +211,10 @@ def fits(weights: Int64[ndarray, " inputs"], bias: int) -> bool:
 
 def _entries(net: DenseNet, columns: Sequence[int], scale: Scale) -> Entries:
     factors = column_factors(net.factors)
-    half_saturations = bends(net.factors)
+    half_of = half_saturations(net.factors)
     rows = []
     for i, column in enumerate(columns):
-        factor, half = factors[column], half_saturations[column]
+        factor, half = factors[column], half_of[column]
         if half and factor.low < 0:
             raise ValueError(
                 f"{factor.name} must not be negative, because fixed point saturates it. Its low is {factor.low}."

@@ -5,8 +5,9 @@ optimal brain surgeon quantisation (Frantar and Alistarh 2022, arXiv:2208.11580)
 changes its sign, so a monotone network stays monotone.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -15,12 +16,29 @@ from numpy import ndarray
 from acc_decel.export.fixed_point.arithmetic import STEPS
 from acc_decel.export.fixed_point.observed import observed_maxima
 from acc_decel.export.fixed_point.quantisation import cut_limits, entering_scale, output_bits
-from acc_decel.network import DenseNet, Layer, domain_inputs, entering, rectified, wiring
+from acc_decel.network import DenseNet, Layer, domain_inputs, entering, rectified, side_by_side, walk, wiring
 
 MIN_SLOPE = 0.05  # weight of an event for which a unit's rectifier is 0; others have a weight up to 1
 RIDGE = 1e-3  # relative to the mean curvature: how strongly a weight is kept where events say little
 Rounding = Callable[[ndarray], Callable[[ndarray], ndarray]]
 """From all weights of a layer, outputs x inputs, a function that rounds the weights of one input, one per output."""
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """The inputs of a layer: of the rounded network, of the network itself, and their steps."""
+
+    rounded: Float32[ndarray, "rows inputs"]
+    target: Float32[ndarray, "rows inputs"]
+    scale: Float64[ndarray, " inputs"]
+
+    def joined(self, other: "_Inputs") -> "_Inputs":
+        """These inputs followed by the `other` ones."""
+        return _Inputs(
+            side_by_side(self.rounded, other.rounded),
+            side_by_side(self.target, other.target),
+            side_by_side(self.scale, other.scale),
+        )
 
 
 def rounded_net(net: DenseNet, roundings: Sequence[Rounding], events: Float32[ndarray, "rows columns"]) -> DenseNet:
@@ -29,24 +47,21 @@ def rounded_net(net: DenseNet, roundings: Sequence[Rounding], events: Float32[nd
     steps = entering_scale(net, (*wires.forced, *wires.free, *wires.gated)).scale
     first = len(wires.forced)
     output_scales = [np.exp2(output_bits(limits)) for limits in cut_limits(net, observed_maxima(net, events))]
-    embedded, x = entering(net.factors, net.center, net.inverse_spread, events)
-    target_embedded, target = embedded, x
-    scale = np.concatenate([steps[first:], np.full(len(wires.masked), float(STEPS))])
-    done: list[Layer] = []
-    for layer in net.embedding:
-        sums = layer(target_embedded)
-        done.append(_rounded(layer, roundings[len(done)], embedded, sums, scale))
-        embedded, target_embedded = rectified(done[-1](embedded)), rectified(sums)
-        scale = output_scales[len(done) - 1]
-    deep, embedded_scale, scale = len(done), scale, np.concatenate([scale, steps[:first]])
-    for layer in net.trunk:
-        inputs, last = np.concatenate([embedded, x], axis=1), layer is net.trunk[-1]
-        sums = layer(np.concatenate([target_embedded, target], axis=1))
-        done.append(_rounded(layer, roundings[len(done)], inputs, sums, scale, last=last))
-        if not last:
-            x, target = rectified(done[-1](inputs)), rectified(sums)
-            scale = np.concatenate([embedded_scale, output_scales[len(done) - 1]])
-    return replace(net, embedding=tuple(done[:deep]), trunk=tuple(done[deep:]))
+    embedded, forced = entering(net.factors, net.center, net.inverse_spread, events)
+    embedded_scale = np.concatenate([steps[first:], np.full(len(wires.masked), float(STEPS))])
+    rounded: list[Layer] = []
+
+    def step(i: int, layer: Layer, inputs: _Inputs) -> _Inputs:
+        sums, last = layer(inputs.target), i == len(net.layers) - 1
+        rounded.append(_rounded(layer, roundings[i], inputs.rounded, sums, inputs.scale, last=last))
+        if last:
+            return inputs  # nothing follows
+        return _Inputs(rectified(rounded[-1](inputs.rounded)), rectified(sums), output_scales[i])
+
+    entered = _Inputs(embedded, embedded, embedded_scale), _Inputs(forced, forced, steps[:first])
+    deque(walk(net, *entered, step, _Inputs.joined), maxlen=0)
+    deep = len(net.embedding)
+    return replace(net, embedding=tuple(rounded[:deep]), trunk=tuple(rounded[deep:]))
 
 
 def with_rounded_score(net: DenseNet, rounding: Rounding, events: Float32[ndarray, "rows columns"]) -> DenseNet:
