@@ -112,7 +112,7 @@ def trained(
     model = keras_model(factors, training.embedding, training.trunk, monotone=monotone, penalty=training.penalty)
     phase = Phase(training.epochs, training.learning_rate, None, _epochs(progress, name, training.epochs))
     parts = (taught.learning(factors, name) for name in ("training", "validation"))
-    learning._fit(model, learning.distance, *parts, training, phase)
+    learning._fit(model, learning.distillation_loss, *parts, training, phase)
     return plain(model, factors, taught.center, taught.inverse_spread, embedded=len(training.embedding))
 
 

@@ -1,4 +1,4 @@
-"""Proofs: what a model can never do. Needs the extra [train]."""
+"""Proofs of properties that a model has for every accepted input. Needs the extra [train]."""
 
 from acc_decel.assurance.proofs import Proof as Proof
 from acc_decel.assurance.proofs import ProvenModel as ProvenModel

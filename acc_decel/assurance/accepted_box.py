@@ -16,12 +16,12 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Box:
-    """The accepted box in the variables of a program, or rather its hull, of which `gates` may ask for a part.
+    """The accepted box in the variables of a program.
 
     `scaled` holds one expression for each column, `available` one for each factor (1 or 0). `embedding` and `forced`
-    are what enters the embedding, and the trunk beside it. All is exact but for the gated columns: pressure * (1 - abs)
-    is a product of two variables, for which its convex hull is taken (McCormick, Mathematical Programming 10, 1976).
-    The hull is exact where the gate is at an end of its span; `spread` says how far a solution is off.
+    are the inputs of the embedding and of the trunk. All are exact except the gated columns: pressure * (1 - abs) is a
+    product of two variables and is replaced by its convex hull (McCormick, Mathematical Programming 10, 1976). The hull
+    is exact where the gate is at an end of its span; `product_errors` are the errors of a solution.
     """
 
     net: DenseNet
@@ -32,18 +32,18 @@ class Box:
 
     @property
     def embedding(self) -> list[Affine]:
-        """What enters the embedding, as `dense_net.entering` orders it."""
+        """Inputs of the embedding, in the order of `dense_net.entering`."""
         wires, owner = wiring(self.net.factors), owners(self.net.factors)
-        seen = [self.available[owner[column]] for column in wires.masked]
-        return [*(self.scaled[i] for i in wires.free), *self.gated, *seen]
+        flags = [self.available[owner[column]] for column in wires.masked]
+        return [*(self.scaled[i] for i in wires.free), *self.gated, *flags]
 
     @property
     def forced(self) -> list[Affine]:
-        """What enters the trunk beside the embedding."""
+        """Inputs of the trunk other than the output of the embedding."""
         return [self.scaled[i] for i in wiring(self.net.factors).forced]
 
-    def spread(self, solution: ndarray) -> list[float]:
-        """How far each gated column of a solution is from the product that it stands for."""
+    def product_errors(self, solution: ndarray) -> list[float]:
+        """Distance of each gated column of a solution from its product."""
         wires = wiring(self.net.factors)
         return [
             abs(hull.value(solution) - self.scaled[i].value(solution) * (1 - gate.value(solution)))
@@ -51,7 +51,7 @@ class Box:
         ]
 
     def columns(self, solution: ndarray) -> Float32[ndarray, "1 columns"]:
-        """The event that a solution stands for, NaN for not available."""
+        """The event of a solution, NaN where a factor is missing."""
         scaled = np.array([e.value(solution) for e in self.scaled])
         values = scaled / self.net.inverse_spread + self.net.center
         half = np.array(half_saturations(self.net.factors), np.float32).astype(np.float64)
@@ -59,24 +59,24 @@ class Box:
         row = []
         for factor, own, available in zip(self.net.factors, slices(self.net.factors), self.available, strict=True):
             part = values[own]
-            row.append(_given(factor, part) if available.value(solution) > 0.5 else np.full(len(part), np.nan))
+            row.append(_accepted(factor, part) if available.value(solution) > 0.5 else np.full(len(part), np.nan))
         return np.concatenate(row).astype(np.float32)[None]
 
 
-def box(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
-    """Variables and rows of the accepted box added to `program`, each gate within its span of `gates`."""
+def add_box(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
+    """The accepted box, whose variables and rows are added to `program`; each gate is within its span of `gates`."""
     lows, highs = scaled_spans(net)
     spans: list[Span] = []
     scaled: list[Affine] = []
     available: list[Affine] = []
     for factor, columns in zip(net.factors, slices(net.factors), strict=True):
-        there = program.variable(0.0, 1.0, whole=True) if factor.optional else constant(1.0)
-        available.append(there)
+        flag = program.variable(0.0, 1.0, whole=True) if factor.optional else constant(1.0)
+        available.append(flag)
         own = range(columns.start, columns.stop)
         spans += [_with_zero(lows[i], highs[i]) if factor.optional else (lows[i], highs[i]) for i in own]
-        scaled += [_column(program, there, spans[i], lows[i], highs[i]) for i in own]
+        scaled += [_add_column(program, flag, spans[i], lows[i], highs[i]) for i in own]
         if factor.levels:
-            _adds_up(program, net, there, {i: scaled[i] for i in own})
+            _require_sum(program, net, flag, {i: scaled[i] for i in own})
     wires = wiring(net.factors)
     owner = owners(net.factors)
     values = [_unscaled(net, i, scaled[i], available[owner[i]]) for i in wires.gates]
@@ -84,12 +84,12 @@ def box(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
     for value, i, span in zip(values, wires.gated, gates, strict=True):
         program.at_least(value, constant(span[0]))
         program.at_least(constant(span[1]), value)
-        gated.append(_product(program, scaled[i], spans[i], value, span))
+        gated.append(_add_product(program, scaled[i], spans[i], value, span))
     return Box(net, tuple(scaled), tuple(available), tuple(values), tuple(gated))
 
 
 def gate_spans(net: DenseNet) -> tuple[Span, ...]:
-    """The widest span of each gate; a missing one enters as 0."""
+    """The full span of each gate; the gate of an optional factor includes 0, its value where the factor is missing."""
     spans = []
     owner = owners(net.factors)
     for column in wiring(net.factors).gates:
@@ -100,11 +100,11 @@ def gate_spans(net: DenseNet) -> tuple[Span, ...]:
 
 
 def scaled_spans(net: DenseNet) -> tuple[Float[ndarray, " columns"], Float[ndarray, " columns"]]:
-    """Least and greatest value of each scaled column of an available factor."""
+    """Minimum and maximum of each scaled column of an available factor."""
     limits = np.array(ranges(net.factors), np.float32).astype(np.float64)
     half = np.array(half_saturations(net.factors), np.float32).astype(np.float64)[:, None]
-    seen = np.divide(limits, limits + half, where=half > 0, out=limits.copy())
-    ends = (seen - net.center[:, None].astype(np.float64)) * net.inverse_spread[:, None].astype(np.float64)
+    saturated = np.divide(limits, limits + half, where=half > 0, out=limits.copy())
+    ends = (saturated - net.center[:, None].astype(np.float64)) * net.inverse_spread[:, None].astype(np.float64)
     return ends.min(axis=1), ends.max(axis=1)
 
 
@@ -112,42 +112,44 @@ def _with_zero(low: float, high: float) -> Span:
     return min(0.0, low), max(0.0, high)
 
 
-def _column(program: Program, there: Affine, span: Span, low: float, high: float) -> Affine:
-    """Between `low` and `high` where the factor is there, else 0; within `span`."""
+def _add_column(program: Program, available: Affine, span: Span, low: float, high: float) -> Affine:
+    """A variable within `span`: between `low` and `high` where the factor is available, else 0."""
     scaled = program.variable(*span)
-    if not there.terms:
+    if not available.terms:
         return scaled
-    program.at_least(scaled, there * low)
-    program.at_least(there * high, scaled)
+    program.at_least(scaled, available * low)
+    program.at_least(available * high, scaled)
     return scaled
 
 
-def _adds_up(program: Program, net: DenseNet, there: Affine, levels: dict[int, Affine]) -> None:
+def _require_sum(program: Program, net: DenseNet, available: Affine, levels: dict[int, Affine]) -> None:
+    """Require that the probabilities of an available choice add up to 1."""
     total = constant(0.0)
     for i, scaled in levels.items():
-        total += _unscaled(net, i, scaled, there)
-    program.at_least(total, there * (CHOICE_SUM[0] - SUM_ERROR))
-    program.at_least(there * (CHOICE_SUM[1] + SUM_ERROR), total)
+        total += _unscaled(net, i, scaled, available)
+    program.at_least(total, available * (CHOICE_SUM[0] - SUM_ERROR))
+    program.at_least(available * (CHOICE_SUM[1] + SUM_ERROR), total)
 
 
-def _unscaled(net: DenseNet, column: int, scaled: Affine, there: Affine) -> Affine:
-    """The value of a column that is not saturated; 0 where it is missing."""
-    return scaled * (1 / float(net.inverse_spread[column])) + there * float(net.center[column])
+def _unscaled(net: DenseNet, column: int, scaled: Affine, available: Affine) -> Affine:
+    """The value of a column without saturation; 0 where it is missing."""
+    return scaled * (1 / float(net.inverse_spread[column])) + available * float(net.center[column])
 
 
-def _product(program: Program, x: Affine, x_span: Span, gate: Affine, span: Span) -> Affine:
+def _add_product(program: Program, x: Affine, x_span: Span, gate: Affine, span: Span) -> Affine:
     """A variable in the convex hull of x * (1 - gate)."""
-    closed, (low, high), (least, most) = constant(1.0) - gate, x_span, (1 - span[1], 1 - span[0])
-    corners = [a * b for a in (low, high) for b in (least, most)]
+    closed, (low, high), (closed_low, closed_high) = constant(1.0) - gate, x_span, (1 - span[1], 1 - span[0])
+    corners = [a * b for a in (low, high) for b in (closed_low, closed_high)]
     hull = program.variable(min(corners), max(corners))
-    program.at_least(hull, closed * low + x * least - constant(low * least))
-    program.at_least(hull, closed * high + x * most - constant(high * most))
-    program.at_least(closed * high + x * least - constant(high * least), hull)
-    program.at_least(closed * low + x * most - constant(low * most), hull)
+    program.at_least(hull, closed * low + x * closed_low - constant(low * closed_low))
+    program.at_least(hull, closed * high + x * closed_high - constant(high * closed_high))
+    program.at_least(closed * high + x * closed_low - constant(high * closed_low), hull)
+    program.at_least(closed * low + x * closed_high - constant(low * closed_high), hull)
     return hull
 
 
-def _given(factor: Factor, values: ndarray) -> ndarray:
+def _accepted(factor: Factor, values: ndarray) -> ndarray:
+    """The values of a factor in float32, moved into its range and to an accepted sum where rounding has left them."""
     values = np.clip(values.astype(np.float32), np.float32(factor.low), np.float32(factor.high))
     if not factor.levels:
         return values

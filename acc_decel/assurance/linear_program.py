@@ -1,4 +1,4 @@
-"""Mixed-integer linear programs, row by row, solved by HiGHS through SciPy: what proves the ranges of the outputs."""
+"""Mixed-integer linear programs, built row by row and solved by HiGHS through SciPy: they prove output ranges."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from scipy.sparse import csr_array
 OPTIMAL, TIME_LIMIT = "optimal", "time limit"
 TROUBLE = "numerical trouble"
 STATUS = {0: OPTIMAL, 1: TIME_LIMIT, 2: "infeasible", 3: "unbounded", 4: TROUBLE}
-RELATIVE_GAP = 1e-6  # at which HiGHS calls a solution optimal
+RELATIVE_GAP = 1e-6  # below which HiGHS reports a solution as optimal
 
 
 @dataclass(frozen=True)
 class Affine:
-    """A sum of variables, each times a number, plus a constant."""
+    """A sum of variables, each multiplied by a number, plus a constant."""
 
     terms: Mapping[int, float]
     constant: float = 0.0
@@ -28,7 +28,7 @@ class Affine:
         return Affine(terms, self.constant + other.constant)
 
     def __mul__(self, factor: float | int) -> "Affine":
-        """Everything times a number."""
+        """The expression multiplied by a number."""
         return Affine({i: factor * v for i, v in self.terms.items()}, factor * self.constant)
 
     def __sub__(self, other: "Affine") -> "Affine":
@@ -36,7 +36,7 @@ class Affine:
         return self + other * -1.0
 
     def value(self, solution: ndarray) -> float:
-        """Its value for the variables of a solution."""
+        """The value for the variables of a solution."""
         return self.constant + sum(v * float(solution[i]) for i, v in self.terms.items())
 
 
@@ -47,7 +47,7 @@ def constant(value: float) -> Affine:
 
 @dataclass(frozen=True)
 class Solution:
-    """What the solver found: a proven upper `bound` of the maximum, and the `variables` of the best point, if any."""
+    """Result of the solver: a proven upper `bound` of the maximum, and the `variables` of the best point, if any."""
 
     status: str
     bound: float
@@ -77,27 +77,28 @@ class Program:
         self._rows.append(greater - less)
 
     def maximum(self, objective: Affine, *, relaxed: bool = False, seconds: float = np.inf) -> Solution:
-        """The maximum of `objective`; `relaxed` lets whole variables take any value between, a bound from above.
+        """The maximum of `objective`; with `relaxed`, whole variables may have fractions, which gives an upper bound.
 
-        The bound is the solver's dual bound, right also where the time ran out, up to the solver's tolerances: 1e-7 a
-        row, 1e-6 a whole number. It is infinite if the solver has none.
+        The bound is the solver's dual bound, so it also holds if the time runs out, up to the solver's tolerances: 1e-7
+        for a row, 1e-6 for a whole number. It is infinite if the solver has none.
         """
         size = len(self._low)
         cost = np.zeros(size)
         for i, value in objective.terms.items():
             cost[i] = -value
         options = {"mip_rel_gap": RELATIVE_GAP} | ({"time_limit": seconds} if np.isfinite(seconds) else {})
-        for presolve in (True, False):  # what presolving spoils, the solver may do without
-            found = milp(
+        for presolve in (True, False):  # without presolving, the solver may avoid numerical trouble
+            result = milp(
                 cost,
                 integrality=np.zeros(size) if relaxed else np.array(self._whole, float),
                 bounds=Bounds(np.array(self._low), np.array(self._high)),
                 constraints=self._constraints(size),
                 options=options | {"presolve": presolve},
             )
-            if STATUS[found.status] != TROUBLE:
+            if STATUS[result.status] != TROUBLE:
                 break
-        return Solution(STATUS[found.status], _bound(found, objective), int(found.get("mip_node_count") or 0), found.x)
+        nodes = int(result.get("mip_node_count") or 0)
+        return Solution(STATUS[result.status], _bound(result, objective), nodes, result.x)
 
     def _constraints(self, size: int) -> list[LinearConstraint]:
         if not self._rows:
@@ -109,8 +110,8 @@ class Program:
         return [LinearConstraint(matrix, lb=-np.array([r.constant for r in self._rows]))]
 
 
-def _bound(found: object, objective: Affine) -> float:
-    status, dual = found.status, found.mip_dual_bound  # type: ignore[attr-defined]
+def _bound(result: object, objective: Affine) -> float:
+    status, dual = result.status, result.mip_dual_bound  # type: ignore[attr-defined]
     if dual is None and status == 0:
-        dual = found.fun  # type: ignore[attr-defined]
+        dual = result.fun  # type: ignore[attr-defined]
     return np.inf if dual is None or not np.isfinite(dual) else objective.constant - dual

@@ -1,9 +1,9 @@
-"""Monotonicity read from the ONNX file itself: the graph is followed from each output back to the input.
+"""Monotonicity proven on the ONNX file itself: the graph is followed from each output back to the input.
 
-An abstract interpretation: the elements of a tensor are not numbers but what can be said of them for every accepted
-event at once, `low <= value <= high`, whether NaN is possible, and how the value moves when one chosen column grows and
-all else, availability included, stays (constant, rises, falls, or unknown). Operators are known by what they do to
-these; names mean nothing, and an operator that is not known ends the proof.
+This is an abstract interpretation. An element of a tensor is not a number but what holds for every accepted event at
+once: `low <= value <= high`, whether it can be NaN, and how it moves when one column grows and everything else,
+including which factors are available, stays the same (constant, rises, falls, or unknown). There is a rule for each
+operator; names in the graph are not used, and an operator without a rule ends the proof.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from onnx import numpy_helper
 
 from acc_decel.factors import Factor, column_factors, column_names, ranges
 
-Part = Any  # an array; NumPy makes scalars of those without dimensions
+Part = Any  # an array; NumPy turns one without dimensions into a scalar
 CONSTANT, RISES, FALLS, UNKNOWN = 0, 1, 2, 3  # bits: may rise, may fall
 _SWAPPED = np.array([CONSTANT, FALLS, RISES, UNKNOWN])
 WORDS = {CONSTANT: "is constant", RISES: "rises", FALLS: "falls", UNKNOWN: "may rise or fall"}
@@ -24,7 +24,7 @@ WORDS = {CONSTANT: "is constant", RISES: "rises", FALLS: "falls", UNKNOWN: "may 
 
 @dataclass(frozen=True)
 class Values:
-    """What is known of each element of a tensor: arrays of its shape, of one event (batch 1)."""
+    """What holds for each element of a tensor: arrays of its shape, for one event (batch 1)."""
 
     low: Part
     high: Part
@@ -32,11 +32,11 @@ class Values:
     moves: Part
 
     def __post_init__(self) -> None:
-        """Infinite times zero, or minus itself, is not known."""
-        lost = np.isnan(self.low) | np.isnan(self.high)
-        object.__setattr__(self, "low", np.where(lost, -np.inf, self.low))
-        object.__setattr__(self, "high", np.where(lost, np.inf, self.high))
-        object.__setattr__(self, "nan", self.nan | lost)
+        """Bounds that are NaN, from infinity times 0 or minus infinity, become unknown."""
+        unknown = np.isnan(self.low) | np.isnan(self.high)
+        object.__setattr__(self, "low", np.where(unknown, -np.inf, self.low))
+        object.__setattr__(self, "high", np.where(unknown, np.inf, self.high))
+        object.__setattr__(self, "nan", self.nan | unknown)
 
     def each(self, change: Callable[[Part], Part]) -> "Values":
         """The same change of shape in all parts."""
@@ -44,28 +44,30 @@ class Values:
 
     @property
     def known(self) -> Part | None:
-        """The numbers themselves, where all are known."""
+        """The numbers themselves if all are constant; else None."""
         fixed = (self.low == self.high).all() and not self.nan.any() and not self.moves.any()
         return self.low if fixed else None
 
 
-class NotUnderstood(Exception):  # noqa: N818 - a statement about the graph, told as a failed proof
-    """The graph holds something that the interpretation does not know."""
+class NotUnderstood(Exception):  # noqa: N818 - a statement about the graph, reported as a failed proof
+    """The graph contains something without a rule."""
 
 
 def moves(model: onnx.ModelProto, factors: tuple[Factor, ...], moving: Factor, outputs: tuple[int, ...]) -> list[int]:
     """How `outputs` of the graph, by position, move when the column of `moving` grows: CONSTANT to UNKNOWN.
 
-    Its gate, if it has one, is 1. Raises NotUnderstood, naming the node, for what the interpretation does not know.
+    Its gate, if it has one, is 1. Raises NotUnderstood, naming the node, for anything without a rule.
     """
     graph = model.graph
-    made = {output: node for node in graph.node for output in node.output}
+    producers = {output: node for node in graph.node for output in node.output}
     known = {t.name: _exact(numpy_helper.to_array(t)) for t in graph.initializer}
     if len(graph.input) != 1:
         raise NotUnderstood(f"the graph must have one input. Got {len(graph.input)}.")
     known[graph.input[0].name] = accepted(factors, moving)
     with np.errstate(all="ignore"):
-        return [int(np.bitwise_or.reduce(_value(graph.output[i].name, made, known).moves, axis=None)) for i in outputs]
+        return [
+            int(np.bitwise_or.reduce(_value(graph.output[i].name, producers, known).moves, axis=None)) for i in outputs
+        ]
 
 
 def accepted(factors: tuple[Factor, ...], moving: Factor) -> Values:
@@ -82,36 +84,36 @@ def accepted(factors: tuple[Factor, ...], moving: Factor) -> Values:
     return Values(low[None], high[None], nan[None], moved[None])
 
 
-def _value(name: str, made: dict[str, onnx.NodeProto], known: dict[str, Values]) -> Values:
-    """The value called `name`, its node's inputs first."""
-    waiting, begun = [name], set[str]()
+def _value(name: str, producers: dict[str, onnx.NodeProto], known: dict[str, Values]) -> Values:
+    """The value called `name`; the inputs of its node are evaluated first."""
+    waiting, started = [name], set[str]()
     while waiting:
         current = waiting[-1]
         if current in known:
             waiting.pop()
             continue
-        if current not in made:
+        if current not in producers:
             raise NotUnderstood(f"the graph must make {current!r} before it is used. Got no such value.")
-        node = made[current]
+        node = producers[current]
         missing = [i for i in node.input if i not in known]
-        if missing and current in begun:
-            raise NotUnderstood(f"the graph must not run in circles. Got {node.name!r} in one.")
-        begun.add(current)
+        if missing and current in started:
+            raise NotUnderstood(f"the graph must not have a cycle. Got {node.name!r} in one.")
+        started.add(current)
         if missing:
             waiting += missing
         else:
-            known[current] = _applied(node, made, known)
+            known[current] = _apply_rule(node, producers, known)
     return known[name]
 
 
-def _applied(node: onnx.NodeProto, made: dict[str, onnx.NodeProto], known: dict[str, Values]) -> Values:
+def _apply_rule(node: onnx.NodeProto, producers: dict[str, onnx.NodeProto], known: dict[str, Values]) -> Values:
     rule = _RULES.get(node.op_type) if node.domain in ("", "ai.onnx") else None
     if rule is None or len(node.output) != 1:
-        raise NotUnderstood(f"operator {node.op_type} of node {node.name!r} is not known to the proof: teach it there.")
+        raise NotUnderstood(f"operator {node.op_type} of node {node.name!r} is not known to the proof: add a rule.")
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     inputs = [known[i] for i in node.input]
     try:
-        if node.op_type == "Div" and (ratio := _saturating(node, made, known)) is not None:
+        if node.op_type == "Div" and (ratio := _saturation(node, producers, known)) is not None:
             return ratio
         return rule(*inputs, **attributes)
     except (TypeError, ValueError, IndexError) as error:
@@ -120,31 +122,32 @@ def _applied(node: onnx.NodeProto, made: dict[str, onnx.NodeProto], known: dict[
         ) from error
 
 
-def _saturating(node: onnx.NodeProto, made: dict[str, onnx.NodeProto], known: dict[str, Values]) -> Values | None:
-    """The ratio x / (x + b) = 1 - b / (x + b), constant b >= 0: it rises with x wherever x + b > 0; None for others.
+def _saturation(node: onnx.NodeProto, producers: dict[str, onnx.NodeProto], known: dict[str, Values]) -> Values | None:
+    """The ratio x / (x + b) = 1 - b / (x + b), constant b >= 0: it rises with x where x + b > 0; None for other ratios.
 
     Where it divides by 0, it may be NaN.
     """
-    above, below = node.input
-    adding = made.get(below)
-    if adding is None or adding.op_type != "Add" or above not in adding.input:
+    numerator, denominator = node.input
+    sum_node = producers.get(denominator)
+    if sum_node is None or sum_node.op_type != "Add" or numerator not in sum_node.input:
         return None
-    other = [i for i in adding.input if i != above]
+    other = [i for i in sum_node.input if i != numerator]
     half = known[other[0]].known if len(other) == 1 else None
     if half is None or (half < 0).any():
         return None
-    x, total = known[above], known[below]
+    x, total = known[numerator], known[denominator]
     low, high = x.low / total.low, x.high / total.high
-    fine = total.low > 0
-    moving = np.where(fine, np.where(half > 0, x.moves, CONSTANT), np.where(x.moves == CONSTANT, CONSTANT, UNKNOWN))
-    return Values(np.where(fine, low, -np.inf), np.where(fine, high, np.inf), x.nan | ~fine, moving)
+    positive = total.low > 0
+    unknown = np.where(x.moves == CONSTANT, CONSTANT, UNKNOWN)
+    moving = np.where(positive, np.where(half > 0, x.moves, CONSTANT), unknown)
+    return Values(np.where(positive, low, -np.inf), np.where(positive, high, np.inf), x.nan | ~positive, moving)
 
 
 def _exact(array: Part) -> Values:
     numbers = np.asarray(array, np.float64)
     nan = np.isnan(numbers)
-    none = np.zeros(numbers.shape, int)
-    return Values(np.where(nan, -np.inf, numbers), np.where(nan, np.inf, numbers), nan, none)
+    constant = np.zeros(numbers.shape, int)
+    return Values(np.where(nan, -np.inf, numbers), np.where(nan, np.inf, numbers), nan, constant)
 
 
 def _swapped(x: Values) -> Values:
@@ -153,7 +156,7 @@ def _swapped(x: Values) -> Values:
 
 
 def _truth(low: Part, high: Part, moving: Part) -> Values:
-    """Conditions: surely true has low 1, surely false high 0; what is decided does not move."""
+    """Conditions: always true has low 1, always false has high 0; both do not move."""
     low, high = np.asarray(low, float), np.asarray(high, float)
     return Values(low, high, np.zeros(low.shape, bool), np.where(low == high, CONSTANT, moving))
 
@@ -163,11 +166,11 @@ def _is_nan(x: Values) -> Values:
 
 
 def _compared(a: Values, b: Values, *, strict: bool) -> Values:
-    """Whether a >= b (strict: a > b); false for NaN, which does not come and go with the moving column."""
+    """Whether a >= b (strict: a > b). False for NaN, which does not depend on the moving column."""
     nan = a.nan | b.nan
-    sure = (a.low > b.high if strict else a.low >= b.high) & ~nan
+    always = (a.low > b.high if strict else a.low >= b.high) & ~nan
     possible = a.high > b.low if strict else a.high >= b.low
-    return _truth(sure, possible, a.moves | _SWAPPED[b.moves])
+    return _truth(always, possible, a.moves | _SWAPPED[b.moves])
 
 
 def _greater(a: Values, b: Values) -> Values:
@@ -196,8 +199,8 @@ def _not(a: Values) -> Values:
 
 def _cast(x: Values, *, to: int) -> Values:
     if to == onnx.TensorProto.BOOL:
-        zero, apart = (x.low == 0) & (x.high == 0), (x.low > 0) | (x.high < 0)
-        return _truth(apart, ~zero | x.nan, np.where(x.moves == CONSTANT, CONSTANT, UNKNOWN))
+        zero, nonzero = (x.low == 0) & (x.high == 0), (x.low > 0) | (x.high < 0)
+        return _truth(nonzero, ~zero | x.nan, np.where(x.moves == CONSTANT, CONSTANT, UNKNOWN))
     truth = ((x.low == 0) | (x.low == 1)) & ((x.high == 0) | (x.high == 1))
     if to == onnx.TensorProto.FLOAT and truth.all():
         return x
@@ -205,14 +208,14 @@ def _cast(x: Values, *, to: int) -> Values:
 
 
 def _where(condition: Values, yes: Values, no: Values) -> Values:
-    """One of both: which one, must not depend on the moving column where they differ."""
-    surely, never = condition.low == 1, condition.high == 0
+    """One of both; where the condition depends on the moving column, the move is unknown."""
+    always, never = condition.low == 1, condition.high == 0
     either = yes.moves | no.moves | np.where(condition.moves == CONSTANT, CONSTANT, UNKNOWN)
     return Values(
-        np.where(surely, yes.low, np.where(never, no.low, np.minimum(yes.low, no.low))),
-        np.where(surely, yes.high, np.where(never, no.high, np.maximum(yes.high, no.high))),
-        np.where(surely, yes.nan, np.where(never, no.nan, yes.nan | no.nan)),
-        np.where(surely, yes.moves, np.where(never, no.moves, either)),
+        np.where(always, yes.low, np.where(never, no.low, np.minimum(yes.low, no.low))),
+        np.where(always, yes.high, np.where(never, no.high, np.maximum(yes.high, no.high))),
+        np.where(always, yes.nan, np.where(never, no.nan, yes.nan | no.nan)),
+        np.where(always, yes.moves, np.where(never, no.moves, either)),
     )
 
 
@@ -231,39 +234,39 @@ def _mul(a: Values, b: Values) -> Values:
 
 
 def _scaled_moves(a: Values, b: Values) -> Part:
-    """How a * b moves with a, b being what it is."""
+    """How a * b moves if only a moves."""
     by_sign = np.where(b.low >= 0, a.moves, np.where(b.high <= 0, _SWAPPED[a.moves], UNKNOWN))
-    nothing = (a.moves == CONSTANT) | ((b.low == 0) & (b.high == 0))
-    return np.where(nothing, CONSTANT, by_sign)
+    constant = (a.moves == CONSTANT) | ((b.low == 0) & (b.high == 0))
+    return np.where(constant, CONSTANT, by_sign)
 
 
 def _div(a: Values, b: Values) -> Values:
     one = Values(1 / b.high, 1 / b.low, b.nan, _SWAPPED[b.moves])
-    fine = (b.low > 0) | (b.high < 0)
+    nonzero = (b.low > 0) | (b.high < 0)
     unknown = np.where(b.moves == CONSTANT, CONSTANT, UNKNOWN)
     inverse = Values(
-        np.where(fine, one.low, -np.inf),
-        np.where(fine, one.high, np.inf),
-        one.nan | ~fine,
-        np.where(fine, one.moves, unknown),
+        np.where(nonzero, one.low, -np.inf),
+        np.where(nonzero, one.high, np.inf),
+        one.nan | ~nonzero,
+        np.where(nonzero, one.moves, unknown),
     )
     return _mul(a, inverse)
 
 
-def _least(*values: Values) -> Values:
-    found = values[0]
+def _minimum(*values: Values) -> Values:
+    minimum = values[0]
     for v in values[1:]:
-        low, high = np.minimum(found.low, v.low), np.minimum(found.high, v.high)
-        found = Values(low, high, found.nan | v.nan, found.moves | v.moves)
-    return found
+        low, high = np.minimum(minimum.low, v.low), np.minimum(minimum.high, v.high)
+        minimum = Values(low, high, minimum.nan | v.nan, minimum.moves | v.moves)
+    return minimum
 
 
-def _most(*values: Values) -> Values:
-    return _swapped(_least(*(_swapped(v) for v in values)))
+def _maximum(*values: Values) -> Values:
+    return _swapped(_minimum(*(_swapped(v) for v in values)))
 
 
 def _matmul(x: Values, weights: Values) -> Values:
-    """Product with constant weights: what a positive weight carries keeps its way, a negative one turns it."""
+    """Product with constant weights: a positive weight keeps the direction of a move, a negative one reverses it."""
     w = weights.known
     if w is None:
         raise ValueError("weights that are not constant")
@@ -295,22 +298,22 @@ def _gemm(
 
 
 def _gather(x: Values, indices: Values, *, axis: int = 0) -> Values:
-    at = indices.known
-    if at is None:
+    index = indices.known
+    if index is None:
         raise ValueError("indices that are not constant")
-    return x.each(lambda part: np.take(part, at.astype(int), axis=axis))
+    return x.each(lambda part: np.take(part, index.astype(int), axis=axis))
 
 
 def _concat(*values: Values, axis: int) -> Values:
-    join = [np.concatenate([getattr(v, part) for v in values], axis) for part in ("low", "high", "nan", "moves")]
-    return Values(*join)
+    parts = [np.concatenate([getattr(v, part) for v in values], axis) for part in ("low", "high", "nan", "moves")]
+    return Values(*parts)
 
 
 def _squeeze(x: Values, axes: Values) -> Values:
-    at = axes.known
-    if at is None:
+    index = axes.known
+    if index is None:
         raise ValueError("axes that are not constant")
-    return x.each(lambda part: np.squeeze(part, tuple(at.astype(int))))
+    return x.each(lambda part: np.squeeze(part, tuple(index.astype(int))))
 
 
 _RULES: dict[str, Callable[..., Values]] = {
@@ -326,8 +329,8 @@ _RULES: dict[str, Callable[..., Values]] = {
     "IsNaN": _is_nan,
     "LessOrEqual": _less_or_equal,
     "MatMul": _matmul,
-    "Max": _most,
-    "Min": _least,
+    "Max": _maximum,
+    "Min": _minimum,
     "Mul": _mul,
     "Not": _not,
     "Or": _or,

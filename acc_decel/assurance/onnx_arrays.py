@@ -8,13 +8,13 @@ from onnx import numpy_helper
 from acc_decel.export import onnx_bytes
 from acc_decel.network import DenseNet
 
-NAMED = 5  # differences that are named one by one
+MAX_NAMED = 5  # differences that are listed one by one
 
 
 def differences(model: onnx.ModelProto, net: DenseNet) -> list[str]:
-    """One sentence for what in the graph is not as the arrays of `net` say; none if both are the same to the bit.
+    """One sentence for each difference between the graph and the arrays of `net`; none if all bits are the same.
 
-    The layers are compared first, entry by entry, to name what differs; then the graph as a whole.
+    The layers are compared first, entry by entry, so that the difference can be named; then the graph as a whole.
     """
     constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     dense = [node for node in model.graph.node if node.op_type == "Gemm"]
@@ -23,31 +23,32 @@ def differences(model: onnx.ModelProto, net: DenseNet) -> list[str]:
     layers += [("domain", i, layer) for i, layer in enumerate(net.domain)]
     if len(dense) != len(layers):
         return [f"the graph must have {len(layers)} layers. Got {len(dense)}."]
-    found: list[str] = []
+    sentences: list[str] = []
     for node, (part, i, layer) in zip(dense, layers, strict=True):
         for name, index in (("weights", 1), ("bias", 2)):
-            found += _entries(f"{part}[{i}].{name}", getattr(layer, name), constants.get(node.input[index]))
-    return found[:NAMED] or _graph_differences(model, net)
+            sentences += _entries(f"{part}[{i}].{name}", getattr(layer, name), constants.get(node.input[index]))
+    return sentences[:MAX_NAMED] or _graph_differences(model, net)
 
 
-def _entries(where: str, wanted: ndarray, got: ndarray | None) -> list[str]:
-    if got is None or got.shape != wanted.shape or got.dtype != wanted.dtype:
+def _entries(where: str, expected: ndarray, got: ndarray | None) -> list[str]:
+    """The entries of an array in which the graph and the arrays differ."""
+    if got is None or got.shape != expected.shape or got.dtype != expected.dtype:
         shape = "none" if got is None else f"{got.dtype} {got.shape}"
-        return [f"{where} must be a constant {wanted.dtype} {wanted.shape}. Got {shape}."]
+        return [f"{where} must be a constant {expected.dtype} {expected.shape}. Got {shape}."]
     bits = np.uint32
     return [
-        f"{where}{[int(i) for i in at]} must be {wanted[tuple(at)]:.9g} as in the arrays. Got {got[tuple(at)]:.9g}."
-        for at in np.argwhere(np.ascontiguousarray(wanted).view(bits) != np.ascontiguousarray(got).view(bits))
+        f"{where}{[int(i) for i in at]} must be {expected[tuple(at)]:.9g} as in the arrays. Got {got[tuple(at)]:.9g}."
+        for at in np.argwhere(np.ascontiguousarray(expected).view(bits) != np.ascontiguousarray(got).view(bits))
     ]
 
 
 def _graph_differences(model: onnx.ModelProto, net: DenseNet) -> list[str]:
-    """Whether the graph is the one that the arrays are exported to."""
-    wanted = onnx.load_from_string(onnx_bytes(net, {})).graph
-    if wanted.SerializeToString(deterministic=True) == model.graph.SerializeToString(deterministic=True):
+    """The first difference between the graph and the one that the arrays are exported to."""
+    expected = onnx.load_from_string(onnx_bytes(net, {})).graph
+    if expected.SerializeToString(deterministic=True) == model.graph.SerializeToString(deterministic=True):
         return []
     for kind in ("initializer", "node", "input", "output"):
-        for i, (one, other) in enumerate(zip(getattr(wanted, kind), getattr(model.graph, kind), strict=False)):
+        for i, (one, other) in enumerate(zip(getattr(expected, kind), getattr(model.graph, kind), strict=False)):
             if one != other:
                 return [f"{kind} {i} ({one.name}) must be as the arrays are exported. Got another ({other.name})."]
     return ["the graph must be the one that the arrays are exported to. Got another: export the model again."]

@@ -1,7 +1,8 @@
-"""What can be proven of a model, each proof a function of its files, and the report of them all: proof.json.
+"""The proofs of a model, each a function of its files, and the report of all of them: proof.json.
 
-A proof passes, fails, or, where what it needs is not there, says that it was not made. None is made by trying inputs;
-where events are drawn, the text says so. Methods and sources: `monotone_arrays.py`, `monotone_graph.py`, `ranges.py`.
+A proof passes, fails, or is not made because something is missing; the report says which. No proof relies on tested
+inputs; where events are drawn, the text says so. Methods and sources: `monotone_arrays.py`, `monotone_graph.py`,
+`ranges.py`.
 """
 
 import hashlib
@@ -32,15 +33,15 @@ from acc_decel.network import DenseNet
 from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.physics import Vehicle
 
-SHOWN = 3  # violations that are told one by one
-NARROWING = 1 / 20  # of the time for one extreme, for each end of each hidden unit's sum
-DIGITS = 6  # of the figures in proof.json
-CHECKED = 2000  # events on which the rounding allowance is tried
+MAX_SHOWN = 3  # violations that are listed one by one
+UNIT_TIME_SHARE = 1 / 20  # of the time for one extreme: for each end of the sum of each hidden unit
+SIGNIFICANT_DIGITS = 6  # of the figures in proof.json
+CHECKED_EVENTS = 2000  # on which the bound of the rounding errors is checked
 
 
 @dataclass(frozen=True)
 class Proof:
-    """One statement about a model: proven, refuted, or not made (None); why; and the figures behind it."""
+    """One statement about a model: whether it is proven (None: not made), why, and the figures behind it."""
 
     name: str
     passed: bool | None
@@ -51,7 +52,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class ProvenModel:
-    """The files of a model as the proofs see them; `vehicle` is None where it is not known here."""
+    """The files of a model as read for the proofs; `vehicle` is None if it is not known."""
 
     folder: Path
     net: DenseNet
@@ -61,80 +62,80 @@ class ProvenModel:
 
 @dataclass(frozen=True)
 class Range:
-    """Proven least and greatest value of one output over the accepted box, before the last clamp.
+    """Proven minimum and maximum of one output over the accepted box, before the last clamp.
 
-    `low` and `high` hold for float32: the bounds of real arithmetic, each further out by `rounding`.
+    `low` and `high` hold for float32: the bounds of real arithmetic, widened by `rounding`.
     """
 
-    least: Extreme
-    greatest: Extreme
+    minimum: Extreme
+    maximum: Extreme
     rounding: float
 
     @property
     def low(self) -> float:
         """No accepted event gives less."""
-        return self.least.bound - self.rounding
+        return self.minimum.bound - self.rounding
 
     @property
     def high(self) -> float:
         """No accepted event gives more."""
-        return self.greatest.bound + self.rounding
+        return self.maximum.bound + self.rounding
 
 
 def open_model(folder: Path, vehicle: Vehicle | None) -> ProvenModel:
-    """The model in `folder`. Raises ValueError naming a file that lacks or is not as the manifest says.
+    """The model in `folder`. Raises ValueError naming a file that is missing or does not match the manifest.
 
-    `vehicle` counts only if it is the one that the model was trained for, to the digit.
+    `vehicle` is used only if it is exactly the one that the model was trained for.
     """
-    net, told = read_model(folder)
-    noted = told.get("dataset")
-    digest = str(noted.get("vehicle_sha256", "")) if isinstance(noted, dict) else ""
+    net, metrics = read_model(folder)
+    dataset = metrics.get("dataset")
+    digest = str(dataset.get("vehicle_sha256", "")) if isinstance(dataset, dict) else ""
     same = vehicle is not None and envelope.same_vehicle(vehicle, digest)
     return ProvenModel(folder, net, onnx.load(folder / ONNX), vehicle if same else None)
 
 
 def prove(model: ProvenModel, *, seconds: float, on_proof: Callable[[str], None] = lambda _: None) -> Iterator[Proof]:
-    """Every proof of a model, each as soon as it is made; `on_proof` is told the name of the next.
+    """Every proof of a model, each as soon as it is made; `on_proof` is called with the name of the next.
 
-    `seconds` is what the solver may take for each extreme of each output.
+    `seconds` is the time limit of the solver for each extreme of each output.
     """
     net = model.net
-    for name, one_proof in (
+    for name, make_proof in (
         ("files", lambda: prove_files(model)),
         ("finite arithmetic", lambda: prove_finite(net)),
         ("monotone arrays", lambda: prove_monotone(net)),
         ("monotone ONNX", lambda: prove_monotone_onnx(net, model.graph)),
         ("ONNX holds the arrays", lambda: prove_same_arrays(net, model.graph)),
     ):
-        yield _prove_timed(name, one_proof, on_proof)
-    if not prove_finite(net).passed:  # without bounds there are no ranges
+        yield _make_timed(name, make_proof, on_proof)
+    if not prove_finite(net).passed:  # ranges need finite bounds
         return
     bounds: list[Sums] = []
-    yield _prove_timed("rounding", lambda: prove_rounding(net, bounds, seconds), on_proof)
+    yield _make_timed("rounding", lambda: prove_rounding(net, bounds, seconds), on_proof)
     ranges: list[Range] = []
     for i, name in enumerate(OUTPUTS):
-        yield _prove_timed(
+        yield _make_timed(
             f"range of {name}", partial(prove_output_range, net, tuple(bounds), i, seconds, ranges), on_proof
         )
-    yield _prove_timed("clamp", lambda: prove_clamp(model, ranges), on_proof)
-    yield _prove_timed("physical envelope", lambda: prove_envelope(model, ranges), on_proof)
+    yield _make_timed("clamp", lambda: prove_clamp(model, ranges), on_proof)
+    yield _make_timed("physical envelope", lambda: prove_envelope(model, ranges), on_proof)
 
 
-def _prove_timed(name: str, one_proof: Callable[[], Proof], on_proof: Callable[[str], None]) -> Proof:
+def _make_timed(name: str, make_proof: Callable[[], Proof], on_proof: Callable[[str], None]) -> Proof:
     on_proof(name)
     start = perf_counter()
-    found = one_proof()
-    return replace(found, name=name, seconds=perf_counter() - start)
+    proof = make_proof()
+    return replace(proof, name=name, seconds=perf_counter() - start)
 
 
 def prove_files(model: ProvenModel) -> Proof:
-    """Every file of the manifest has its hash: `opened` has refused all else."""
+    """Every file of the manifest has its hash: `open_model` has refused anything else."""
     hashes = json.loads((model.folder / MANIFEST).read_text())["sha256"]
     return Proof("files", True, f"{', '.join(hashes)} have the hashes of {MANIFEST}")
 
 
 def prove_finite(net: DenseNet) -> Proof:
-    """No accepted input overflows or gives NaN: bounds of the magnitudes, layer by layer."""
+    """No accepted input overflows or gives NaN: the magnitudes are bounded layer by layer."""
     try:
         check_exportable(net)
     except ValueError as error:
@@ -144,17 +145,17 @@ def prove_finite(net: DenseNet) -> Proof:
 
 def prove_monotone(net: DenseNet) -> Proof:
     """The signs of the arrays make every quantile monotone in every forced factor."""
-    found = monotone_arrays.violations(net)
+    violations = monotone_arrays.violations(net)
     forced = [f.name for f in net.factors if f.direction]
-    figures = {"forced": forced, "violations": found}
-    if found:
-        return Proof("monotone arrays", False, _first_sentences(found), figures)
+    figures = {"forced": forced, "violations": violations}
+    if violations:
+        return Proof("monotone arrays", False, _first_sentences(violations), figures)
     return Proof("monotone arrays", True, f"every quantile is monotone in {', '.join(forced)}: all signs hold", figures)
 
 
 def prove_monotone_onnx(net: DenseNet, graph: onnx.ModelProto) -> Proof:
-    """The same, followed through the ONNX graph, operator by operator."""
-    wrong: list[str] = []
+    """The same for the ONNX graph, operator by operator."""
+    violations: list[str] = []
     for factor in net.factors:
         if not factor.direction:
             continue
@@ -163,71 +164,73 @@ def prove_monotone_onnx(net: DenseNet, graph: onnx.ModelProto) -> Proof:
             moves = monotone_graph.moves(graph, net.factors, factor, ORDERED)
         except monotone_graph.NotUnderstood as error:
             return Proof("monotone ONNX", False, str(error), {"violations": [str(error)]})
-        wrong += [
+        violations += [
             f"output {i} must move one way with {factor.name}: {monotone_graph.WORDS[allowed]}. "
             f"Got: {monotone_graph.WORDS[move]}."
             for i, move in zip(ORDERED, moves, strict=True)
             if move & ~allowed
         ]
-    text = _first_sentences(wrong) if wrong else "the graph carries every forced factor to every quantile the right way"
-    return Proof("monotone ONNX", not wrong, text, {"violations": wrong})
+    text = "the graph carries every forced factor to every quantile the right way"
+    if violations:
+        text = _first_sentences(violations)
+    return Proof("monotone ONNX", not violations, text, {"violations": violations})
 
 
 def prove_same_arrays(net: DenseNet, graph: onnx.ModelProto) -> Proof:
     """The ONNX file holds the arrays, bit for bit, in the graph that they are exported to."""
-    found = differences(graph, net)
-    text = (
-        _first_sentences(found) if found else f"{net.weights} weights and every other constant are the same to the bit"
-    )
-    return Proof("ONNX holds the arrays", not found, text, {"violations": found})
+    violations = differences(graph, net)
+    text = f"{net.weights} weights and every other constant are the same to the bit"
+    if violations:
+        text = _first_sentences(violations)
+    return Proof("ONNX holds the arrays", not violations, text, {"violations": violations})
 
 
 def prove_rounding(net: DenseNet, bounds: list[Sums], seconds: float) -> Proof:
-    """How far float32 may be from real arithmetic; fills `bounds`, those of all sums, on the way.
+    """How far float32 may be from real arithmetic. Also fills `bounds`, those of all sums.
 
-    Tried on random events: there the real network must be as near to real arithmetic as proven.
+    Checked on random events: there the real network must be as close to real arithmetic as proven.
     """
-    bounds += sums(net, seconds=seconds * NARROWING)
+    bounds += sums(net, seconds=seconds * UNIT_TIME_SHARE)
     allowed = _rounding(net, bounds)
-    events = accepted_events(net.factors, CHECKED, np.random.default_rng(1))
-    apart = np.abs(_ordered(net, in_real_arithmetic(net, events)) - unclamped(net)(events)).max(axis=0)
-    figures = {"allowed": _by_output(allowed), "seen": _by_output(apart), "events": CHECKED}
-    text = f"float32 is within {allowed.max():.2g} of real arithmetic in every output; {apart.max():.1g} seen"
-    return Proof("rounding", bool((apart <= allowed).all()), text, figures)
+    events = accepted_events(net.factors, CHECKED_EVENTS, np.random.default_rng(1))
+    differs = np.abs(_ordered(net, in_real_arithmetic(net, events)) - unclamped(net)(events)).max(axis=0)
+    figures = {"allowed": _by_output(allowed), "seen": _by_output(differs), "events": CHECKED_EVENTS}
+    text = f"float32 is within {allowed.max():.2g} of real arithmetic in every output; {differs.max():.1g} seen"
+    return Proof("rounding", bool((differs <= allowed).all()), text, figures)
 
 
 def prove_output_range(
     net: DenseNet, bounds: tuple[Sums, ...], output: int, seconds: float, ranges: list[Range]
 ) -> Proof:
-    """Least and greatest value of one output over the accepted box, appended to `ranges`.
+    """Minimum and maximum of one output over the accepted box, appended to `ranges`.
 
-    Passes if the bounds are finite and not passed by what the real network gives; exact only if both solvers say so.
+    Passes if the bounds are finite and no answer of the real network exceeds them. Exact if both solutions are optimal.
     """
-    least, greatest = (extreme(net, bounds, output, sign, seconds=seconds) for sign in (-1, 1))
-    found = Range(least, greatest, float(_rounding(net, bounds)[output]))
-    ranges.append(found)
-    sound = found.low <= least.attained and greatest.attained <= found.high
-    exact = all(e.status == OPTIMAL for e in (least, greatest))
-    gap = max(least.gap, greatest.gap)
-    text = f"before the clamp {found.low:.2f} to {found.high:.2f} proven, "
-    text += f"{least.attained:.2f} to {greatest.attained:.2f} attained; "
+    low, high = (extreme(net, bounds, output, sign, seconds=seconds) for sign in (-1, 1))
+    proven = Range(low, high, float(_rounding(net, bounds)[output]))
+    ranges.append(proven)
+    sound = proven.low <= low.attained and high.attained <= proven.high
+    exact = all(e.status == OPTIMAL for e in (low, high))
+    gap = max(low.gap, high.gap)
+    text = f"before the clamp {proven.low:.2f} to {proven.high:.2f} proven, "
+    text += f"{low.attained:.2f} to {high.attained:.2f} attained; "
     text += "exact up to rounding" if exact else f"not exact in the time given, gap {gap:.2g}"
     figures = {
-        "rounding": found.rounding,
-        "least": _extreme_record(net, least),
-        "greatest": _extreme_record(net, greatest),
+        "rounding": proven.rounding,
+        "least": _extreme_record(net, low),
+        "greatest": _extreme_record(net, high),
     }
-    return Proof("range", bool(sound and np.isfinite([found.low, found.high]).all()), text, figures)
+    return Proof("range", bool(sound and np.isfinite([proven.low, proven.high]).all()), text, figures)
 
 
 def prove_clamp(model: ProvenModel, ranges: list[Range]) -> Proof:
-    """Whether the last clamp is ever needed: proven not to be, or how often it is within the trained domain.
+    """Whether the last clamp is ever needed, by proof, or else how often on events of the trained domain.
 
-    Passes if it is proven to be idle on the whole accepted box, or idle on all events of the trained domain.
+    Passes if the clamp is proven idle on the whole accepted box, or is idle on all events of the trained domain.
     """
     limits = _limits(model.net)
     idle = [low <= r.low and r.high <= high for r, (low, high) in zip(ranges, limits, strict=True)]
-    needed = [name for name, unneeded in zip(OUTPUTS, idle, strict=True) if not unneeded]
+    needed = [name for name, is_idle in zip(OUTPUTS, idle, strict=True) if not is_idle]
     figures: dict[str, Any] = {"idle on the whole box": not needed, "outputs that may reach it": needed}
     if not needed:
         return Proof(
@@ -243,15 +246,15 @@ def prove_clamp(model: ProvenModel, ranges: list[Range]) -> Proof:
 
 
 def prove_envelope(model: ProvenModel, ranges: list[Range]) -> Proof:
-    """No answer, clamped, above what friction, grade, drag and load sensitivity of the vehicle allow at most."""
+    """No clamped answer is above the maximum from friction, grade, drag and load sensitivity of the vehicle."""
     if model.vehicle is None:
         return Proof("physical envelope", None, f"not checked: {UNKNOWN_VEHICLE}")
     order = [-1 if rank is None else rank for rank in ranks(model.net)]
     top = order.index(max(order))
-    limit = envelope.greatest_deceleration(model.vehicle)
+    limit = envelope.max_deceleration(model.vehicle)
     highest = max(float(high) for high, rank in zip(model.net.high, order, strict=True) if rank >= 0)
     clamped = min(ranges[top].high, highest)
-    attained = ranges[top].greatest.attained
+    attained = ranges[top].maximum.attained
     text = (
         f"answers stay below {clamped:.2f} m/s^2, the physics allows {limit['total']:.2f}; "
         f"before the clamp {ranges[top].high:.2f} is proven and {attained:.2f} attained"
@@ -260,22 +263,22 @@ def prove_envelope(model: ProvenModel, ranges: list[Range]) -> Proof:
     return Proof("physical envelope", clamped <= limit["total"], text, figures)
 
 
-def write_report(model: ProvenModel, found: list[Proof]) -> Path:
-    """Write proof.json into the model's folder: every proof without its time, and the hashes of what it is about.
+def write_report(model: ProvenModel, proofs: list[Proof]) -> Path:
+    """Write proof.json into the model's folder: every proof without its time, and the hashes of the proven files.
 
-    The same model gives the same bytes, unless a solver ran out of time, which its status then says.
+    The same model gives the same bytes, unless a solver ran out of time, which its status shows.
     """
     hashes = {name: hashlib.sha256((model.folder / name).read_bytes()).hexdigest() for name in (ARRAYS, ONNX)}
-    told = {"passed": passed(found), "sha256": hashes, "proofs": [_report(proof) for proof in found]}
+    report = {"passed": passed(proofs), "sha256": hashes, "proofs": [_report(proof) for proof in proofs]}
     path = model.folder / PROOF
     with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(told, indent=1) + "\n")
+        temporary.write_text(json.dumps(report, indent=1) + "\n")
     return path
 
 
-def passed(found: list[Proof]) -> bool:
-    """Whether no proof failed; one that was not made does not count."""
-    return all(proof.passed is not False for proof in found)
+def passed(proofs: list[Proof]) -> bool:
+    """Whether no proof failed; a proof that was not made does not count."""
+    return all(proof.passed is not False for proof in proofs)
 
 
 def _report(proof: Proof) -> dict[str, Any]:
@@ -287,22 +290,23 @@ def _rounded(value: Any) -> Any:
         return {key: _rounded(entry) for key, entry in value.items()}
     if isinstance(value, list):
         return [_rounded(entry) for entry in value]
-    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if isinstance(value, float) else value
 
 
 def _rounding(net: DenseNet, bounds: Sequence[Sums]) -> Float[ndarray, " outputs"]:
-    """The allowance of each output: ordered outputs get the greatest of theirs."""
+    """Bound of the rounding error of each output; sorted outputs share the largest of theirs."""
     each = rounding_errors(net, [b.low for b in bounds], [b.high for b in bounds])
     ordered = np.array([rank is not None for rank in ranks(net)])
     return np.where(ordered, each[ordered].max(initial=0), each)
 
 
 def _limits(net: DenseNet) -> list[tuple[float, float]]:
-    """Where the last clamp leaves each output alone: of ordered ones, within the limits of all of them."""
+    """The range of each output that the last clamp does not change; sorted outputs share a common range."""
     ordered = [rank is not None for rank in ranks(net)]
-    least, most = net.low[ordered].max(initial=-np.inf), net.high[ordered].min(initial=np.inf)
+    common_low, common_high = net.low[ordered].max(initial=-np.inf), net.high[ordered].min(initial=np.inf)
     own = zip(ordered, net.low, net.high, strict=True)
-    return [(float(least), float(most)) if in_order else (float(low), float(high)) for in_order, low, high in own]
+    common = float(common_low), float(common_high)
+    return [common if in_order else (float(low), float(high)) for in_order, low, high in own]
 
 
 def _ordered(net: DenseNet, raw: Float[ndarray, "rows outputs"]) -> Float[ndarray, "rows outputs"]:
@@ -317,7 +321,7 @@ def _by_output(values: ndarray) -> dict[str, float]:
 
 
 def _extreme_record(net: DenseNet, e: Extreme) -> dict[str, Any]:
-    """An extreme for the report; what lacks in the witness is left out."""
+    """An extreme for the report, without the missing factors of the witness."""
     names = column_names(net.factors)
     witness = {n: float(v) for n, v in zip(names, e.witness, strict=True) if not np.isnan(v)}
     figures = {"bound": e.bound, "attained": e.attained, "gap": e.gap}
@@ -325,8 +329,8 @@ def _extreme_record(net: DenseNet, e: Extreme) -> dict[str, Any]:
 
 
 def _first_sentences(sentences: list[str]) -> str:
-    more = f" And {len(sentences) - SHOWN} more." if len(sentences) > SHOWN else ""
-    return " ".join(sentences[:SHOWN]) + more
+    more = f" And {len(sentences) - MAX_SHOWN} more." if len(sentences) > MAX_SHOWN else ""
+    return " ".join(sentences[:MAX_SHOWN]) + more
 
 
 UNKNOWN_VEHICLE = "the vehicle that it was trained for is not shipped: give its file with --vehicle"

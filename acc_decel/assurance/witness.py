@@ -1,4 +1,4 @@
-"""The most extreme answers that the real network gives: a random search over accepted events, improved step by step."""
+"""The most extreme answers of the real network, by a random search over accepted events that is improved in steps."""
 
 from collections.abc import Callable
 
@@ -11,10 +11,12 @@ from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import Factor, slices
 from acc_decel.network import DenseNet
 
-STARTS, KEPT = 20_000, 32  # random events, of which so many are improved
-STEPS, TRIALS = 60, 64  # rounds, and changed copies of each event in a round
-MISSING_SHARE = 1 / 3  # share of the events in which a factor lacks
-EXTREME = 1 / 2  # share in which a value is at an end of its range, or a choice is certain
+STARTS = 20_000  # random events
+IMPROVED_EVENTS = 32  # the best of them
+STEPS = 60  # rounds of improvement
+TRIALS = 64  # changed copies of each event in a round
+MISSING_SHARE = 1 / 3  # of the events, in which an optional factor is missing
+EXTREME_SHARE = 1 / 2  # of the events, in which a value is at an end of its range, or a choice is certain
 
 Events = Float32[ndarray, "rows columns"]
 
@@ -22,7 +24,7 @@ Events = Float32[ndarray, "rows columns"]
 def extreme_events(
     net: DenseNet, output: int, sign: int, rng: np.random.Generator
 ) -> tuple[Events, Float32[ndarray, " rows"]]:
-    """Accepted events with great answers of one output (`sign` 1) or small ones (-1), and those answers."""
+    """Accepted events with very high (`sign` 1) or very low (-1) answers of one output, and these answers."""
 
     def score(events: Events) -> Float32[ndarray, " rows"]:
         answers = sign * reference_outputs(net, events)[:, output]
@@ -30,7 +32,7 @@ def extreme_events(
 
     events = accepted_events(net.factors, STARTS, rng)
     best = score(events)
-    top = np.argsort(-best, kind="stable")[:KEPT]
+    top = np.argsort(-best, kind="stable")[:IMPROVED_EVENTS]
     events, best = events[top], best[top]
     for step in range(STEPS):
         events, best = _improve(net.factors, events, best, score, 0.3 * 0.9**step, rng)
@@ -38,13 +40,13 @@ def extreme_events(
 
 
 def accepted_events(factors: tuple[Factor, ...], rows: int, rng: np.random.Generator) -> Events:
-    """Events spread over the whole accepted box, its edges and corners, and every pattern of factors that lack."""
+    """Events over the whole accepted box, with its edges and corners and with every pattern of missing factors."""
     return np.concatenate([_sample(factor, rows, rng) for factor in factors], axis=1)
 
 
 def _sample(factor: Factor, rows: int, rng: np.random.Generator) -> Events:
     low, high, count = np.float32(factor.low), np.float32(factor.high), len(factor.columns)
-    edge = rng.random((rows, 1)) < EXTREME
+    edge = rng.random((rows, 1)) < EXTREME_SHARE
     if factor.levels:
         certain = np.eye(count)[rng.integers(0, count, rows)]
         values = np.where(edge, certain, rng.dirichlet(np.full(count, 0.3), rows))
@@ -66,17 +68,17 @@ def _improve(
     reach: float,
     rng: np.random.Generator,
 ) -> tuple[Events, Float32[ndarray, " rows"]]:
-    """Each event, or the best of its copies in which one factor has another value, near by or anywhere."""
+    """Each event, or the best of its changed copies: one factor gets another value, a near one or any."""
     trials = np.repeat(events, TRIALS, axis=0)
     changed = rng.integers(0, len(factors), len(trials))
     for i, (factor, own) in enumerate(zip(factors, slices(factors), strict=True)):
         rows = np.flatnonzero(changed == i)
         trials[rows, own] = _perturb(factor, trials[rows, own], reach, rng)
     scores = score(trials).reshape(len(events), TRIALS)
-    chosen = scores.argmax(axis=1)
+    best_trial = scores.argmax(axis=1)
     better = scores.max(axis=1) > best
-    won = trials.reshape(len(events), TRIALS, -1)[np.arange(len(events)), chosen]
-    return np.where(better[:, None], won, events), np.maximum(best, scores.max(axis=1))
+    candidates = trials.reshape(len(events), TRIALS, -1)[np.arange(len(events)), best_trial]
+    return np.where(better[:, None], candidates, events), np.maximum(best, scores.max(axis=1))
 
 
 def _perturb(factor: Factor, values: Events, reach: float, rng: np.random.Generator) -> Events:

@@ -83,8 +83,8 @@ def vehicles_of(tests: pd.DataFrame) -> "pd.Series[str]":
 def with_vehicles(tests: pd.DataFrame, models: tuple[str, ...] = ()) -> pd.DataFrame:
     """The tests, each with a `vehicle`: where a test names none, that of the one model of `models`, or the default one.
 
-    Raises ValueError for a model that answers no test, for two models of one vehicle, and for several models beside
-    tests that name no vehicle.
+    Raises ValueError for a model that answers no test, for two models of one vehicle, and for several models if a
+    test names no vehicle.
     """
     if not models:
         return tests.assign(vehicle=vehicles_of(tests))

@@ -1,4 +1,4 @@
-"""Keras in, plain arrays out. `acc_decel.network.training` needs the extra [train]; what is here does not."""
+"""The network as plain arrays; `acc_decel.network.training` trains it with Keras, for which it needs [train]."""
 
 from acc_decel.network.dense_net import FORMAT as FORMAT
 from acc_decel.network.dense_net import DenseNet as DenseNet

@@ -1,8 +1,8 @@
-"""Honest intervals: split-conformal offsets on the outer quantiles, and the metrics that show it.
+"""Calibrated intervals: split-conformal offsets on the outer quantiles, and the metrics that show the coverage.
 
-Errors are told twice: against single events, which scatter, and against the best possible answer, the conditional
-quantiles of the simulator (`dataset.oracle`). Those are known by two independent samples a and b only; the mean of
-(net - a) (net - b) is free of their own error.
+Errors are measured twice: against single events, which scatter, and against the best possible answer, the conditional
+quantiles of the simulator (`dataset.oracle`). These are only known from two independent samples a and b; the mean of
+(net - a) (net - b) does not contain their sampling error.
 """
 
 from collections.abc import Callable
@@ -22,16 +22,16 @@ from acc_decel.network.split import in_split
 from acc_decel.outputs import DELAY, LOWER, MEDIAN, ORDERED, OUTPUTS, QUANTILES, UPPER
 from acc_decel.physics import vehicle_from
 
-ORACLE_EVENTS = 2_000  # compared with the best possible answer, of each kind
-ORACLE_DRAWS = 1_024  # situations for each sample of it
+ORACLE_EVENTS = 2_000  # of each kind, which are compared with the best possible answer
+ORACLE_DRAWS = 1_024  # situations in each sample of the best possible answer
 SPEED_BANDS = (1.0, 15.0, 30.0, 50.0, 70.0)  # [m/s]
 
 
 def calibrate(net: DenseNet, data: Dataset) -> DenseNet:
-    """`net` with a constant added to each quantile but the median, so that as many events lie beyond it as it says.
+    """`net` with a constant added to each quantile except the median, so that the share of events beyond it is right.
 
-    A constant leaves monotonicity as it is. Conformalized quantile regression, one side at a time: Romano, Patterson,
-    Candes, NeurIPS 2019. Counted on the calibration part of `data`.
+    A constant does not change monotonicity. Conformalized quantile regression, one side at a time: Romano, Patterson,
+    Candes, NeurIPS 2019. The events are those of the calibration part of `data`.
     """
     rows = in_split(data.event, "calibration")
     true = data.deceleration[rows]
@@ -62,14 +62,14 @@ def metrics(
 ) -> dict[str, Any]:
     """Error and coverage on the test part of `data`, overall and by regime; decelerations in m/s^2, delay in s.
 
-    `oracle_events` events of each kind, all factors available and masked as in training, are compared with the best
-    possible answer; `on_oracle` is told how many of these are done.
+    `oracle_events` events of each kind, with all factors available and with some missing as in training, are compared
+    with the best possible answer; `on_oracle` is called with the number of events just finished.
     """
     rows = in_split(data.event, "test")
     columns, true, delay = data.columns[rows], data.deceleration[rows], data.delay[rows]
     answer = net(columns)
     inside = (answer[:, LOWER] <= true) & (true <= answer[:, UPPER])
-    best = [against_best(net, data, columns[some], seed, on_oracle) for some in _compared(columns, oracle_events)]
+    best = [against_best(net, data, columns[chosen], seed, on_oracle) for chosen in _compared(columns, oracle_events)]
     return {
         "weights": net.weights,
         "events": int(rows.sum()),
@@ -84,13 +84,13 @@ def metrics(
         **(domain_metrics(net, columns, seed=seed) if net.domain else {}),
         "regimes": {
             name: {
-                "events": int(here.sum()),
-                "coverage": float(inside[here].mean()),
-                "rmse": _rms((answer[:, MEDIAN] - true)[here]),
-                "mean_width": float((answer[:, UPPER] - answer[:, LOWER])[here].mean()),
+                "events": int(mask.sum()),
+                "coverage": float(inside[mask].mean()),
+                "rmse": _rms((answer[:, MEDIAN] - true)[mask]),
+                "mean_width": float((answer[:, UPPER] - answer[:, LOWER])[mask].mean()),
             }
-            for name, here in _regimes(net, columns).items()
-            if here.any()
+            for name, mask in _regimes(net, columns).items()
+            if mask.any()
         },
     }
 
@@ -113,17 +113,17 @@ def against_best(
     )
     answer = net(columns)[:, (LOWER, MEDIAN, UPPER)]
     squared = ((answer - a) * (answer - b)).mean(axis=0)
-    width, least = answer[:, 2] - answer[:, 0], (a + b)[:, 2] / 2 - (a + b)[:, 0] / 2
+    width, best_width = answer[:, 2] - answer[:, 0], (a + b)[:, 2] / 2 - (a + b)[:, 0] / 2
     return {
         "events": len(columns),
         "rmse_conditional_median": float(np.sqrt(max(squared[1], 0))),
         "rmse_conditional_lower": float(np.sqrt(max(squared[0], 0))),
-        "width_over_best": float(width.mean() / least.mean()),
+        "width_over_best": float(width.mean() / best_width.mean()),
     }
 
 
 def _compared(columns: Float32[ndarray, "rows columns"], events: int) -> tuple[ndarray, ndarray]:
-    """Rows with every factor available, and any rows."""
+    """Row numbers of events with every factor available, and of any events."""
     complete = np.flatnonzero(~np.isnan(columns).any(axis=1))
     return complete[:events], np.arange(len(columns))[:events]
 
@@ -133,13 +133,13 @@ def _rms(error: Float[ndarray, " rows"]) -> float:
 
 
 def _regimes(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> dict[str, ndarray]:
-    at = column_names(net.factors).index
+    index = column_names(net.factors).index
     absent = {f.name: mask for f, mask in zip(net.factors, missing(net.factors, columns).T, strict=True) if f.optional}
     lost = np.sum(list(absent.values()), axis=0)
-    speed, film = columns[:, at("speed")], columns[:, at("water_film_mm")]
+    speed, film = columns[:, index("speed")], columns[:, index("water_film_mm")]
     regimes = {"every factor available": lost == 0, "five or more factors not available": lost >= 5}
-    regimes |= {f"{name} not available": here for name, here in absent.items()}
-    regimes |= {column: columns[:, at(column)] > CERTAIN for f in net.factors for column in f.columns if f.levels}
+    regimes |= {f"{name} not available": mask for name, mask in absent.items()}
+    regimes |= {column: columns[:, index(column)] > CERTAIN for f in net.factors for column in f.columns if f.levels}
     regimes |= {"wet": film > 0, "dry": film == 0}
     for low, high in pairwise(SPEED_BANDS):
         regimes[f"speed {low:g} to {high:g} m/s"] = (speed >= low) & (speed < high)

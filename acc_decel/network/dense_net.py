@@ -1,4 +1,4 @@
-"""The trained network as plain arrays: what training hands to the export, and the reference that defines its result.
+"""The trained network as plain arrays: the result of training, and the reference for every other implementation.
 
 A prediction goes through these steps, the same in NumPy here, in the ONNX graph and in the C firmware, all in float32:
 
@@ -6,14 +6,14 @@ A prediction goes through these steps, the same in NumPy here, in the ONNX graph
    with a half-saturation column / (column + half_saturation); a column of a factor that is not available becomes 0.
 2. `available` is 1 or 0 for each factor of `masked` (optional factors with one column).
 3. The embedding sees the free columns, the gated columns times (1 - gate), and `available`; its layers follow.
-4. The trunk begins with the forced columns. Each of its layers sees the embedding's output, then the layer before. The
-   weights on the way from a forced column to a quantile have signs that carry its direction.
-5. The last layer, cut to `low` and `high`, gives the outputs as OUTPUTS lists them; the quantiles are put in order.
+4. The trunk begins with the forced columns. The inputs of each of its layers are the embedding's output and the layer
+   before. The weights on the paths from a forced column to a quantile have the signs of its direction.
+5. The last layer, clipped to `low` and `high`, gives the outputs in the order of OUTPUTS; the quantiles are sorted.
 
-Between two layers stands the smooth rectifier: 0 below 0, z^2 / 2 up to 1, then z - 1/2. It is convex and rising; a
-unit whose weights all change sign is its concave mirror image. Nothing branches on the data.
+Between two layers is the smooth rectifier: 0 below 0, z^2 / 2 up to 1, then z - 1/2. It is convex and rising; a
+unit with the opposite sign of all its weights is its concave mirror image. Nothing branches on the data.
 
-Beside that, a small score on some of what enters says whether training ever showed such a combination (`domain.py`).
+In addition, a small score of some inputs measures whether training had such a combination (`domain.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -166,7 +166,7 @@ def entering(
     inverse_spread: Float32[ndarray, " columns"],
     columns: Float32[ndarray, "rows columns"],
 ) -> tuple[Float32[ndarray, "rows embedding_inputs"], Float32[ndarray, "rows forced"]]:
-    """Steps 1 to 3: what enters the embedding, and what enters the trunk beside it."""
+    """Steps 1 to 3: the inputs of the embedding, and the other inputs of the trunk."""
     wires = wiring(factors)
     absent = missing(factors, columns)[:, owners(factors)]
     scaled = np.where(absent, np.float32(0), (saturated(factors, columns) - center) * inverse_spread)

@@ -1,4 +1,4 @@
-"""One try at the score of the trained domain: logistic regression on rectified units, sorted and pruned between."""
+"""One try to fit the score of the trained domain: logistic regression, then selection of events and pruning."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ from acc_decel.network.keras_net import rectified as smooth
 
 
 class Contrast:
-    """Real events and events drawn anew, and how a score learns to tell them apart."""
+    """Real and resampled events, and how a score learns to separate them."""
 
     def __init__(self, inside: Values, outside: Values, fitting: Fitting) -> None:
-        """`inside` and `outside` are what the score sees of real events and of those drawn anew."""
+        """`inside` and `outside` are the inputs of the score for real and for resampled events."""
         self.inside, self.outside, self.fitting = inside, outside, fitting
         self.arrays = [tf.constant(np.concatenate([inside, outside]))]
         self.arrays.append(tf.constant(np.repeat(np.array([0, 1], np.float32), [len(inside), len(outside)])))
@@ -29,26 +29,26 @@ class Contrast:
         }
 
     def fit_layers(self, rng: np.random.Generator) -> tuple[Layer, Layer]:
-        """One try: a wide score sorts the events drawn anew and is pruned."""
+        """One try: a wide score selects the resampled events that could not be real, and is then pruned."""
         first, second, third = self.fitting.steps
         everything = np.arange(len(self.outside))
         layers = _sample_units(self.inside, self.outside, self.fitting.wide, rng)
         layers = self._train(layers, everything, first, rng)
         limit = np.quantile(_quick_score(layers, self.inside), self.fitting.kept)
-        strange = np.flatnonzero(_quick_score(layers, self.outside) > limit)
-        layers = self._train(layers, strange, second, rng)
-        layers = _prune(layers, self.inside, self.outside[strange[:MAX_PRUNING_EVENTS]], self.fitting.units)
-        return self._train(layers, strange, third, rng)
+        selected = np.flatnonzero(_quick_score(layers, self.outside) > limit)
+        layers = self._train(layers, selected, second, rng)
+        layers = _prune(layers, self.inside, self.outside[selected[:MAX_PRUNING_EVENTS]], self.fitting.units)
+        return self._train(layers, selected, third, rng)
 
     def _train(
-        self, layers: tuple[Layer, Layer], strange: Int64[ndarray, " _"], steps: int, rng: np.random.Generator
+        self, layers: tuple[Layer, Layer], selected: Int64[ndarray, " _"], steps: int, rng: np.random.Generator
     ) -> tuple[Layer, Layer]:
-        """A score that is high for the rows `strange` of the events drawn anew and low for real ones.
+        """A score that is high for the rows `selected` of the resampled events and low for real ones.
 
         Logistic regression on rectified units, by Adam; half of each batch is real.
         """
         half, real = self.fitting.batch // 2, len(self.inside)
-        chosen = strange[rng.integers(0, len(strange), (steps, half))] + real
+        chosen = selected[rng.integers(0, len(selected), (steps, half))] + real
         order = np.concatenate([rng.integers(0, real, (steps, half)), chosen], axis=1).astype(np.int32)
         descent = self.descents[len(layers[0].bias)]
         start = descent.start([a for layer in layers for a in (layer.weights.T, layer.bias)])
@@ -65,16 +65,16 @@ def _logistic(parameters: list[Any], x: Any, label: Any) -> tuple[Any, float]:
 
 
 def _quick_score(layers: tuple[Layer, Layer], x: Values) -> Float32[ndarray, " rows"]:
-    """The score with its sums in any order, for comparisons among many events."""
+    """The score with its sums in any order: fast, for comparing many events."""
     hidden, total = layers
     return (rectified(x @ hidden.weights.T + hidden.bias) @ total.weights.T + total.bias)[:, 0]
 
 
 def _sample_units(inside: Values, outside: Values, units: int, rng: np.random.Generator) -> tuple[Layer, Layer]:
-    """A score to begin with: each unit rises from a real event, where it is 0, to one drawn anew."""
-    below, above = (some[rng.integers(0, len(some), units)].astype("f8") for some in (inside, outside))
-    apart = above - below
-    first = apart / np.maximum((apart**2).sum(axis=1, keepdims=True), 1e-6)
+    """The first score: each unit rises from a real event, where it is 0, to a resampled one."""
+    below, above = (events[rng.integers(0, len(events), units)].astype("f8") for events in (inside, outside))
+    difference = above - below
+    first = difference / np.maximum((difference**2).sum(axis=1, keepdims=True), 1e-6)
     return _layers(first, -(first * below).sum(axis=1), np.full((1, units), 1 / units), np.zeros(1))
 
 
@@ -85,17 +85,17 @@ def _layers(first: ndarray, bias: ndarray, last: ndarray, offset: ndarray) -> tu
 
 
 def _prune(layers: tuple[Layer, Layer], inside: Values, outside: Values, units: int) -> tuple[Layer, Layer]:
-    """The score without the units that it can best do without: one by one, whose loss raises the loss least."""
+    """The score without its least useful units: one after the other, the one whose removal raises the loss least."""
     hidden, total = layers
     rows = min(len(inside), len(outside), MAX_PRUNING_EVENTS)
     parts = rectified(hidden(np.concatenate([inside[:rows], outside[:rows]]))) * total.weights[0]
     sign = np.repeat(np.array([1, -1], "f4"), rows)[:, None]
-    kept, offset = np.arange(len(hidden.bias)), total.bias[0]
-    while len(kept) > units:
-        mean = parts[:, kept].mean(axis=0)
-        score = parts[:, kept].sum(axis=1, keepdims=True) + offset
+    remaining, offset = np.arange(len(hidden.bias)), total.bias[0]
+    while len(remaining) > units:
+        mean = parts[:, remaining].mean(axis=0)
+        score = parts[:, remaining].sum(axis=1, keepdims=True) + offset
         with np.errstate(under="ignore"):
-            without = np.logaddexp(0, sign * (score - parts[:, kept] + mean)).mean(axis=0)
-        least = int(np.argmin(without))
-        kept, offset = np.delete(kept, least), offset + mean[least]
-    return _layers(hidden.weights[kept], hidden.bias[kept], total.weights[:, kept], np.full(1, offset))
+            without = np.logaddexp(0, sign * (score - parts[:, remaining] + mean)).mean(axis=0)
+        weakest = int(np.argmin(without))
+        remaining, offset = np.delete(remaining, weakest), offset + mean[weakest]
+    return _layers(hidden.weights[remaining], hidden.bias[remaining], total.weights[:, remaining], np.full(1, offset))

@@ -1,4 +1,4 @@
-"""Fine-tuning: a trained network goes on learning, from a dataset of a car that has been adapted."""
+"""Fine-tuning: training of a trained network is continued, on the dataset of an adapted car."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from acc_decel.network.dense_net import DenseNet
 from acc_decel.network.keras_net import OFFSET, SCALE, SignedDense, keras_model
 from acc_decel.network.training import Training, train
 
-FINE_TUNING = Training(  # slower than from nothing: near what was learnt before
+FINE_TUNING = Training(  # at a lower learning rate, to stay close to the trained network
     epochs=5, patience=5, batch=1024, learning_rate=1e-3, penalty=2e-5, teacher_epochs=0
 )
 
@@ -27,10 +27,10 @@ def fine_tune(
     on_domain: Callable[[int], None] = lambda _: None,
     checkpoint: Path | None = None,
 ) -> DenseNet:
-    """`net` for `factors`, trained on by `data` and calibrated anew; see `train` for the rest.
+    """`net` for `factors`, trained further on `data` and calibrated again; see `train` for the rest.
 
-    Sizes and scaling stay those of `net`, signs too, so that what was monotone is. `factors` may have other
-    ranges, as an adapted car has another mass.
+    Sizes, scaling and signs stay those of `net`, so it stays monotone. `factors` may have other ranges: an adapted car
+    has another mass.
     """
     training = with_sizes_of(training, net)
     model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
@@ -45,7 +45,7 @@ def with_sizes_of(training: Training, net: DenseNet) -> Training:
 
 
 def with_weights(model: keras.Model, net: DenseNet) -> keras.Model:
-    """`model`, which must have the layers of `net`, with its weights: the opposite of `keras_net.plain`."""
+    """`model`, which must have the layers of `net`, with its weights: the inverse of `keras_net.plain`."""
     last = net.trunk[-1]
     unscaled = replace(last, weights=last.weights / SCALE[:, None], bias=(last.bias - OFFSET) / SCALE)
     layers = [layer for layer in model.layers if isinstance(layer, SignedDense)]

@@ -1,4 +1,4 @@
-"""The network of `dense_net.py` in Keras, to be trained, and the trained one as plain arrays."""
+"""The network of `dense_net.py` in Keras, for training, and its conversion to plain arrays."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from acc_decel.factors import Factor
 from acc_decel.network.dense_net import DenseNet, Layer, wiring
 from acc_decel.outputs import DELAY, OUTPUTS
 
-DECELERATION_SCALE, DECELERATION_OFFSET = 4.0, 5.0  # [m/s^2], what the last layer's unit means while training
+DECELERATION_SCALE, DECELERATION_OFFSET = 4.0, 5.0  # [m/s^2], unit and zero of the outputs during training
 DELAY_SCALE, DELAY_OFFSET = 0.1, 0.1  # [s]
 SCALE = np.array([DELAY_SCALE if i == DELAY else DECELERATION_SCALE for i in range(len(OUTPUTS))], np.float32)
 OFFSET = np.array([DELAY_OFFSET if i == DELAY else DECELERATION_OFFSET for i in range(len(OUTPUTS))], np.float32)
@@ -22,11 +22,11 @@ ENVELOPE = tuple(  # outputs are clamped to what a road car can do, [m/s^2] and 
 
 @keras.saving.register_keras_serializable("acc_decel")
 class SignedDense(keras.layers.Layer):
-    """Dense layer whose weights keep given signs, free where the sign is 0.
+    """Dense layer whose weights have prescribed signs, free where the sign is 0.
 
-    A network is monotone by construction if the signs carry each direction from layer to layer, and still a universal
-    approximator if convex units stand beside concave ones: Runje and Shankaranarayana, Constrained Monotonic Neural
-    Networks, ICML 2023. A concave unit is a convex one whose weights, in and out, all change sign.
+    If the signs pass each direction from layer to layer, the network is monotone by construction. With both convex and
+    concave units it is still a universal approximator: Runje and Shankaranarayana, Constrained Monotonic Neural
+    Networks, ICML 2023. A concave unit is a convex one with the opposite sign of all its weights, in and out.
     """
 
     def __init__(self, signs: Float32[ndarray, "inputs units"], penalty: float = 0.0, **options: Any) -> None:
@@ -46,7 +46,7 @@ class SignedDense(keras.layers.Layer):
         self.bias = self.add_weight(shape=(units,), initializer="zeros", name="bias")
 
     def signed(self) -> Any:
-        """The weights with their signs kept."""
+        """The weights with their signs enforced."""
         return keras.ops.where(self.signs == 0, self.kernel, self.signs * keras.ops.abs(self.kernel))
 
     def call(self, inputs: Any) -> Any:
@@ -74,10 +74,10 @@ def keras_model(
     monotone: bool = True,
     penalty: float = 0.0,
 ) -> keras.Model:
-    """The network in Keras: two inputs (embedding, forced columns), outputs neither cut nor in order.
+    """The network in Keras: two inputs (embedding, forced columns), outputs neither clipped nor sorted.
 
-    `embedding` and `trunk` are the units of the hidden layers. Not `monotone`: every weight is free. `penalty` times
-    the sum of all squared weights is added to the loss.
+    `embedding` and `trunk` are the units of the hidden layers. Without `monotone`, every weight is free. `penalty`
+    times the sum of all squared weights is added to the loss.
     """
     wires = wiring(factors)
     free, forced = keras.Input((wires.embedding_inputs,)), keras.Input((len(wires.forced),))
@@ -87,22 +87,22 @@ def keras_model(
         embedded = rectified(SignedDense(signs, penalty)(embedded))
 
     def layer(x: Any, carried: ndarray, directions: ndarray) -> Any:
-        beside = np.zeros((embedded.shape[-1], len(directions)))
-        signs = np.concatenate([beside, np.outer(carried, directions) * monotone]).astype(np.float32)
+        of_embedding = np.zeros((embedded.shape[-1], len(directions)))
+        signs = np.concatenate([of_embedding, np.outer(carried, directions) * monotone]).astype(np.float32)
         return SignedDense(signs, penalty)(keras.layers.Concatenate()([embedded, x]))
 
     carried = np.array(wires.directions)
     for units in trunk:
         directions = np.where(np.arange(units) < units // 2, 1, -1)  # convex units rise, concave ones fall
         x, carried = rectified(layer(x, carried, directions)), directions
-    answers = np.where(np.arange(len(OUTPUTS)) == DELAY, 0, 1)  # the delay is free
-    return keras.Model([free, forced], layer(x, carried, answers))
+    output_directions = np.where(np.arange(len(OUTPUTS)) == DELAY, 0, 1)  # the delay is free
+    return keras.Model([free, forced], layer(x, carried, output_directions))
 
 
 def teacher_model(factors: tuple[Factor, ...], hidden: tuple[int, ...]) -> keras.Model:
-    """A greater network without any constraint, to teach that of `keras_model`: the same inputs and outputs.
+    """A larger teacher without constraints for the network of `keras_model`, with the same inputs and outputs.
 
-    `hidden` are the units of its layers. After Hinton, Vinyals, Dean, arXiv:1503.02531.
+    `hidden` are the units of its layers. Distillation after Hinton, Vinyals, Dean, arXiv:1503.02531.
     """
     wires = wiring(factors)
     inputs = [keras.Input((wires.embedding_inputs,)), keras.Input((len(wires.forced),))]

@@ -1,6 +1,6 @@
-"""Which events train, validate, calibrate and test: by event number, so that no event ever changes its part.
+"""The split into training, validation, calibration and test, by event number, so that no event ever changes its part.
 
-The number is scrambled first: neighbours in a Sobol sequence fill opposite corners, every 20th event only some.
+The number is scrambled first: in a Sobol sequence, every 20th event would only cover some corners of the space.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ PARTS = {"validation": (0,), "calibration": (1, 2), "test": (3,), "training": tu
 
 
 def in_split(event: Int64[ndarray, " events"], name: str) -> Bool[ndarray, " events"]:
-    """Which events belong to the part `name`."""
+    """Mask of the events that belong to the part `name`."""
     return np.isin(_scrambled(event) % np.uint64(CYCLE), PARTS[name])
 
 

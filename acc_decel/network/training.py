@@ -1,9 +1,9 @@
 """Training: a dataset in, a calibrated `DenseNet` out.
 
-Single events scatter, and a small network with forced signs learns slowly from them. So a greater one without any
-constraint learns first, by the pinball loss, and the small one then learns its answers: no scatter, and an error counts
-by its size also where the truth is uncertain and the pinball loss flat. (Knowledge distillation: Hinton, Vinyals, Dean,
-arXiv:1503.02531.)
+Single events scatter, and a small network with prescribed signs learns slowly from them. So a larger network without
+constraints, the teacher, is trained first, by the pinball loss, and the small one then learns its answers. They have no
+scatter, and an error counts by its size also where the truth is uncertain and the pinball loss is flat. (Knowledge
+distillation: Hinton, Vinyals, Dean, arXiv:1503.02531.)
 """
 
 from collections.abc import Callable
@@ -30,29 +30,29 @@ from acc_decel.network.split import in_split
 from acc_decel.outputs import DELAY, ORDERED, OUTPUTS, QUANTILES
 from acc_decel.physics import SURFACES
 
-DELAY_WEIGHT = 0.1  # of the delay in the loss, beside the quantiles
-DISTANCE_WEIGHTS = {  # of the outputs, when the network learns the answers of its teacher
+DELAY_WEIGHT = 0.1  # of the delay in the loss, relative to a quantile
+DISTILLATION_WEIGHTS = {  # of the outputs, when the network learns the answers of the teacher
     "deceleration_lower_99": 0.3,
     "deceleration_lower": 0.6,
     "deceleration": 6.0,
     "deceleration_upper": 0.6,
     "delay": 0.1,
 }
-MIN_GAP = 1e-4  # in training units: keeps the slope of the root finite
-FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice: a small error is a long way there
-COMPLETE_WEIGHT = 3.0  # of an event with every factor available: there the answer can be the sharpest
-NETWORK_EVENTS, TEACHER_EVENTS = 72_000_000, 24_000_000  # learnt from at most: a greater dataset takes no longer
+MIN_ERROR = 1e-4  # in training units: keeps the derivative of the root finite
+FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice: a small error changes the distance a lot there
+COMPLETE_WEIGHT = 3.0  # of an event with every factor available: these have the narrowest intervals
+MAX_NETWORK_EVENTS, MAX_TEACHER_EVENTS = 72_000_000, 24_000_000  # a larger dataset gets fewer epochs
 FROZEN = tuple(f"surface_{name}" for name, surface in SURFACES.items() if surface.frozen)
 MIN_EVENTS = 2_000
 
 Loss = Callable[[Any, Any], Any]
 Learning = tuple[list[ndarray], ndarray, ndarray]  # inputs, labels, weights of the events
-Start = tuple[keras.Model, ndarray, ndarray]  # a network to go on with, and its scaling
+Start = tuple[keras.Model, ndarray, ndarray]  # a network to continue with, and its scaling
 
 
 @dataclass(frozen=True)
 class Training:
-    """How to train; metrics.json says what made each model. `usual` has fewer epochs for a greater dataset."""
+    """Settings of the training, stored in metrics.json. `default_training` has fewer epochs for a larger dataset."""
 
     epochs: int = 150
     patience: int = 15
@@ -61,7 +61,7 @@ class Training:
     seed: int = 1
     embedding: tuple[int, ...] = (32, 16)
     trunk: tuple[int, ...] = (20, 16, 12)
-    penalty: float = 4e-5  # times all squared weights: small ones bear rounding to integers
+    penalty: float = 4e-5  # times all squared weights: smaller weights lose less when they are rounded to integers
     teacher_epochs: int = 30  # 0: no teacher, the network learns from single events
     teacher_learning_rate: float = 8e-3
     teacher_hidden: tuple[int, ...] = (96, 96, 96, 96)
@@ -69,12 +69,12 @@ class Training:
 
 
 def default_training(event: Int64[ndarray, " events"]) -> Training:
-    """The training of the released models, for a dataset of the events with these numbers."""
-    events, most = int(in_split(event, "training").sum()), Training()
+    """The settings of the released models, for a dataset of the events with these numbers."""
+    events, longest = int(in_split(event, "training").sum()), Training()
     return replace(
-        most,
-        epochs=min(most.epochs, max(1, round(NETWORK_EVENTS / events))),
-        teacher_epochs=min(most.teacher_epochs, max(1, round(TEACHER_EVENTS / events))),
+        longest,
+        epochs=min(longest.epochs, max(1, round(MAX_NETWORK_EVENTS / events))),
+        teacher_epochs=min(longest.teacher_epochs, max(1, round(MAX_TEACHER_EVENTS / events))),
     )
 
 
@@ -90,26 +90,29 @@ def train(
 ) -> DenseNet:
     """A network for `factors`, trained on the training part of `data` and calibrated on its calibration part.
 
-    Its score of the trained domain is fitted to all but the test part.
-    `on_epoch` is called with the epoch, those of the teacher first, its validation loss and the best so far, and
-    `on_domain` with the number of finished tries of the domain's score, first with 0. An interrupted training goes on
-    from its last whole epoch if `checkpoint`, a folder of its own, is the same, and ends in the same bytes. Stops early
-    when the validation loss no longer falls; if the loss stops being a number, the last good weights are kept and
-    RuntimeError is raised without any epoch to keep. Goes on with the network of `start`, if given. Raises ValueError
-    for fewer than MIN_EVENTS events.
+    Its score of the trained domain is fitted to all parts except the test part. If `start` is given, the training
+    continues with this network.
+    `on_epoch` is called with the epoch (those of the teacher come first), its validation loss and the best one so far;
+    `on_domain` with the number of finished tries of the domain's score, first with 0. With the same `checkpoint`, a
+    folder of its own, an interrupted training continues after its last complete epoch and ends in the same bytes.
+    Training stops early when the validation loss no longer falls, or when the loss is no longer a number; the best
+    weights are used. Raises ValueError for fewer than MIN_EVENTS events, RuntimeError if the loss of the first epoch is
+    not a number.
     """
     if len(data.event) < MIN_EVENTS:
         raise ValueError(f"the dataset must hold at least {MIN_EVENTS} events. Got {len(data.event)}: generate more.")
-    keras.utils.set_random_seed(training.seed)  # XLA on a CPU then repeats to the bit; a test holds it
+    keras.utils.set_random_seed(training.seed)  # XLA on a CPU then gives the same bits again; a test checks it
     if start is None:
         model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
         start = (model, *scaling(factors, data.columns[in_split(data.event, "training")]))
     model, center, inverse_spread = start
-    learning, checking = (_learning(data, factors, center, inverse_spread, name) for name in ("training", "validation"))
+    learning, validation = (
+        _learning(data, factors, center, inverse_spread, name) for name in ("training", "validation")
+    )
     loss, done = pinball, 0
     if training.teacher_epochs:
-        teacher = _teacher(factors, learning, checking, training, on_epoch, checkpoint)
-        learning, checking = _teacher_labels(teacher, learning), _teacher_labels(teacher, checking)
+        teacher = _teacher(factors, learning, validation, training, on_epoch, checkpoint)
+        learning, validation = _teacher_labels(teacher, learning), _teacher_labels(teacher, validation)
         loss, done = distillation_loss, training.teacher_epochs
     phase = Phase(
         training.epochs,
@@ -117,7 +120,7 @@ def train(
         checkpoint / "network.npz" if checkpoint else None,
         lambda epoch, now, best: on_epoch(done + epoch, now, best),
     )
-    _fit(model, loss, learning, checking, training, phase)
+    _fit(model, loss, learning, validation, training, phase)
     if checkpoint:
         rmtree(checkpoint, ignore_errors=True)
     net = plain(model, factors, center, inverse_spread, embedded=len(training.embedding))
@@ -143,12 +146,12 @@ class Phase:
 def _teacher(
     factors: tuple[Factor, ...],
     learning: Learning,
-    checking: Learning,
+    validation: Learning,
     training: Training,
     on_epoch: Callable[[int, float, float], None],
     checkpoint: Path | None,
 ) -> keras.Model:
-    """The trained teacher; one that is trained already is taken from `checkpoint`."""
+    """The trained teacher; from `checkpoint` if it is there."""
     teacher = teacher_model(factors, training.teacher_hidden)
     trained = checkpoint / "teacher.weights.h5" if checkpoint else None
     if trained and trained.exists():
@@ -156,21 +159,21 @@ def _teacher(
         return teacher
     file = checkpoint / "teacher.npz" if checkpoint else None
     phase = Phase(training.teacher_epochs, training.teacher_learning_rate, file, on_epoch)
-    _fit(teacher, pinball, learning, checking, training, phase)
+    _fit(teacher, pinball, learning, validation, training, phase)
     if trained:
         trained.parent.mkdir(parents=True, exist_ok=True)
-        whole = trained.with_name(f"new.{trained.name}")
-        teacher.save_weights(whole)
-        whole.replace(trained)
+        temporary = trained.with_name(f"new.{trained.name}")
+        teacher.save_weights(temporary)
+        temporary.replace(trained)
     return teacher
 
 
 def _fit(
-    model: keras.Model, loss: Loss, learning: Learning, checking: Learning, training: Training, phase: Phase
+    model: keras.Model, loss: Loss, learning: Learning, validation: Learning, training: Training, phase: Phase
 ) -> None:
-    """Fit `model`, or go on with it; the best weights on `checking` are kept.
+    """Fit `model`, or continue to; it gets the weights with the lowest loss on `validation`.
 
-    The events of an epoch come in an order that its number and the seed decide.
+    The order of the events in an epoch depends only on its number and the seed.
     """
 
     def losses(parameters: list[Any], *rows: Any) -> tuple[Any, Any]:
@@ -184,14 +187,16 @@ def _fit(
     fit = Fit(descent.start([keras.ops.convert_to_numpy(weights) for weights in model.trainable_variables]))
     if phase.checkpoint:
         fit = _read(phase.checkpoint, fit)
-    known, unseen = ([tf.constant(a) for a in (*part[0], *part[1:])] for part in (learning, checking))
+    training_arrays, validation_arrays = (
+        [tf.constant(array) for array in (*part[0], *part[1:])] for part in (learning, validation)
+    )
     rows = len(learning[1])
     steps = -(-rows // training.batch)
     rates = falling(phase.learning_rate, phase.epochs * steps, lowest=0.002)
     while fit.epochs < phase.epochs and fit.waited < training.patience:
         order = batches(np.random.default_rng((training.seed, fit.epochs)).permutation(rows), training.batch)
-        state, mean = descent.steps(fit.state, known, order, rates[fit.epochs * steps :][:steps])
-        now = descent.mean(state, unseen)
+        state, mean = descent.steps(fit.state, training_arrays, order, rates[fit.epochs * steps :][:steps])
+        now = descent.mean(state, validation_arrays)
         if not np.isfinite(mean + now):
             break
         fit = fit.after(state, now)
@@ -206,7 +211,7 @@ def _fit(
 
 
 class Fit(NamedTuple):
-    """How far a fit has come: whole epochs, the best parameters so far, epochs since then."""
+    """Progress of a fit: complete epochs, the best parameters so far, epochs since then."""
 
     state: State
     epochs: int = 0
@@ -222,7 +227,7 @@ class Fit(NamedTuple):
 
 
 def _write(path: Path, fit: Fit) -> None:
-    """Write the fit to `path`, whole or not at all."""
+    """Write the fit to `path`, completely or not at all."""
     numbers = np.array([fit.state.steps, fit.epochs, fit.waited])
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez(file, *map(np.asarray, fit.state[:3]), np.asarray(fit.best), np.array(fit.best_loss), numbers)
@@ -248,18 +253,18 @@ def pinball(true: Any, answer: Any) -> Any:
 
 
 def distillation_loss(true: Any, answer: Any) -> Any:
-    """Weighted distance to the outputs of the teacher, to the power of 1.5: great errors count more than small ones."""
-    weights = keras.ops.convert_to_tensor([DISTANCE_WEIGHTS[name] for name in OUTPUTS], dtype="float32")
-    apart = keras.ops.abs(true - answer)
-    return keras.ops.sum(weights * apart * keras.ops.sqrt(apart + MIN_GAP), axis=1)
+    """Weighted error against the teacher, to the power of 1.5: large errors count more than small ones."""
+    weights = keras.ops.convert_to_tensor([DISTILLATION_WEIGHTS[name] for name in OUTPUTS], dtype="float32")
+    error = keras.ops.abs(true - answer)
+    return keras.ops.sum(weights * error * keras.ops.sqrt(error + MIN_ERROR), axis=1)
 
 
 def scaling(
     factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]
 ) -> tuple[Float32[ndarray, " columns"], Float32[ndarray, " columns"]]:
-    """Center and inverse spread of each saturated column: mean and deviation of its values; choices stay 0 to 1."""
-    seen = saturated(factors, columns)
-    center, inverse = np.nanmean(seen, axis=0, dtype="f8"), 1 / np.nanstd(seen, axis=0, dtype="f8")
+    """Center and inverse spread of each saturated column: mean and deviation where available; choices stay 0 to 1."""
+    values = saturated(factors, columns)
+    center, inverse = np.nanmean(values, axis=0, dtype="f8"), 1 / np.nanstd(values, axis=0, dtype="f8")
     if not np.isfinite(inverse).all():
         constant = np.array(column_names(factors))[~np.isfinite(inverse)]
         raise ValueError(f"every column must vary. Got only one value in {', '.join(constant)}: generate more events.")
@@ -270,23 +275,23 @@ def scaling(
 def _learning(
     data: Dataset, factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, name: str
 ) -> Learning:
-    """What is learnt from single events: deceleration and delay, in training units."""
+    """Inputs, labels and weights of single events: deceleration and delay, in training units."""
     rows = in_split(data.event, name)
-    at = [ORDERED[0], DELAY]
-    labels = (np.stack([data.deceleration[rows], data.delay[rows]], axis=1) - OFFSET[at]) / SCALE[at]
+    outputs = [ORDERED[0], DELAY]
+    labels = (np.stack([data.deceleration[rows], data.delay[rows]], axis=1) - OFFSET[outputs]) / SCALE[outputs]
     inputs = list(entering(factors, center, inverse_spread, data.columns[rows]))
     return inputs, labels.astype(np.float32), event_weights(factors, data.columns[rows])
 
 
 def event_weights(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, " rows"]:
-    """How much each event counts in the loss, 1 to FROZEN_WEIGHT * COMPLETE_WEIGHT; NaN in `columns` is not available.
+    """How much each event counts in the loss, 1 to FROZEN_WEIGHT * COMPLETE_WEIGHT; NaN in `columns` is missing.
 
-    It depends on what the ECU sees alone: weighting by the label would move the quantiles.
+    It depends only on the inputs of the ECU: weights that depend on the label would move the quantiles.
     """
     frozen = [column_names(factors).index(column) for column in FROZEN]
-    seen = np.nansum(columns[:, frozen], axis=1)
+    on_frozen = np.nansum(columns[:, frozen], axis=1)
     complete = ~np.isnan(columns).any(axis=1)
-    weights = np.where(seen > CERTAIN, FROZEN_WEIGHT, 1.0) * np.where(complete, COMPLETE_WEIGHT, 1.0)
+    weights = np.where(on_frozen > CERTAIN, FROZEN_WEIGHT, 1.0) * np.where(complete, COMPLETE_WEIGHT, 1.0)
     return weights.astype(np.float32)
 
 

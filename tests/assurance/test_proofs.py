@@ -12,8 +12,8 @@ import pytest
 from conftest import COMPACT, ORDINARY, stopped
 
 from acc_decel.assurance import ProvenModel
-from acc_decel.assurance.accepted_box import box, gate_spans, scaled_spans
-from acc_decel.assurance.envelope import domain_events, greatest_deceleration, same_vehicle
+from acc_decel.assurance.accepted_box import add_box, gate_spans, scaled_spans
+from acc_decel.assurance.envelope import domain_events, max_deceleration, same_vehicle
 from acc_decel.assurance.linear_program import Program, constant
 from acc_decel.assurance.monotone_graph import CONSTANT, FALLS, RISES, moves
 from acc_decel.assurance.proofs import (
@@ -158,7 +158,7 @@ def test_the_hull_of_a_gated_column_holds_the_product_and_nothing_else_at_its_co
     ends = []
     for sign in (-1, 1):
         program = Program()
-        inside = box(program, net, gate_spans(net))
+        inside = add_box(program, net, gate_spans(net))
         for entry, pinned in ((inside.scaled[column], value), (inside.gates[0], gate)):
             program.at_least(entry, constant(float(pinned)))
             program.at_least(constant(float(pinned)), entry)
@@ -337,7 +337,7 @@ def test_no_stop_of_the_physics_beats_the_physical_envelope(car):
     best = {"grade": factors["grade"].high, "headwind": factors["headwind"].high, "mass": factors["mass"].low}
     best |= {"tread_depth_mm": factors["tread_depth_mm"].low, "brake_pressure_bar": GATED.high}
     cases = [ORDINARY | best | {"speed": v, "road_temperature_c": 20.0} for v in (5.0, 20.0, 40.0, 70.0)]
-    limit = greatest_deceleration(car)["total"]
+    limit = max_deceleration(car)["total"]
     typical = {latent.name: 0.0 for latent in LATENTS}
     for scores in (0.0, 2.0):
         lucky = {"surface_score": scores, "tyre_score": scores, "gust_score": scores, "pad_score": scores}
@@ -345,12 +345,12 @@ def test_no_stop_of_the_physics_beats_the_physical_envelope(car):
 
 
 def test_the_physical_envelope_is_one_of_a_road_car():
-    assert 15 < greatest_deceleration(COMPACT)["total"] < 25
+    assert 15 < max_deceleration(COMPACT)["total"] < 25
 
 
 def test_a_trailer_that_the_car_must_brake_makes_the_drag_count_less():
-    drag = {share: greatest_deceleration(with_trailer(share))["drag"] for share in (0.0, 1.0)}
-    assert drag[0.0] < greatest_deceleration(COMPACT)["drag"] == drag[1.0]
+    drag = {share: max_deceleration(with_trailer(share))["drag"] for share in (0.0, 1.0)}
+    assert drag[0.0] < max_deceleration(COMPACT)["drag"] == drag[1.0]
 
 
 def with_trailer(braked_share: float) -> Vehicle:

@@ -47,7 +47,7 @@ from acc_decel.network import (
     wiring,
 )
 from acc_decel.network.domain import auroc, is_dependent
-from acc_decel.network.domain_fitting import FALSE_ALARMS, fit_domain, resample_factors, with_threshold
+from acc_decel.network.domain_fitting import FALSE_ALARM_SHARE, fit_domain, resample_factors, with_threshold
 from acc_decel.network.domain_metrics import domain_metrics, out_of_range
 from acc_decel.network.split import in_split
 from acc_decel.status import OUTSIDE_DOMAIN, REFUSED
@@ -163,7 +163,7 @@ def test_the_threshold_leaves_the_share_of_false_alarms(small_net, small_data):
     loud = replace(small_net, domain=(small_net.domain[0], raised))
     mended = with_threshold(loud, small_data.columns)
     flagged = excluded(FACTORS, small_data.columns) | (domain_score(mended, small_data.columns) > 0)
-    assert flagged.mean() == pytest.approx(FALSE_ALARMS, abs=1e-3)
+    assert flagged.mean() == pytest.approx(FALSE_ALARM_SHARE, abs=1e-3)
 
 
 def test_events_that_are_mostly_excluded_have_no_threshold(small_net, small_data):
