@@ -266,7 +266,7 @@ def refused(run):
     return refused
 
 
-TRAINED = {"small_net", "small_model", "soon_trained"}  # fixtures whose tests are slow
+TRAINED = {"small_net", "small_model", "soon_trained", "explained"}  # fixtures whose tests are slow
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

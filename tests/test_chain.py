@@ -20,6 +20,8 @@ from acc_decel.outputs import COMFORT_DECELERATION, ORDERED, OUTPUTS
 from acc_decel.predictor import columns_of
 from acc_decel.status import BELOW_COMFORT, REFUSED
 
+pytestmark = pytest.mark.slow
+
 EVENTS = 10_000
 Answers = tuple[ndarray, ndarray]  # outputs, status
 

@@ -42,6 +42,7 @@ def test_twenty_stops_halve_the_error_on_held_out_stops(shift, bar):
     assert np.mean(after) <= 0.5 * np.mean(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shift", "bar"),
     [
@@ -151,6 +152,7 @@ def events_of(seen: cars.Stops) -> pd.DataFrame:
     return pd.DataFrame(table | {"deceleration": seen.deceleration, "delay": seen.delay})
 
 
+@pytest.mark.slow
 def test_parameters_lie_within_their_stated_intervals():
     inside = []
     for seed in range(5):
@@ -162,6 +164,7 @@ def test_parameters_lie_within_their_stated_intervals():
     assert np.mean(inside) >= 0.8  # benchmarks/adapting.py counts 100 cars
 
 
+@pytest.mark.slow
 def test_what_the_stops_cannot_tell_is_said_and_kept_at_the_prior():
     _, seen = cars.fitted_truth(COMPACT, np.random.default_rng(3), 30)
     found = {e.name: e for e in fit_parameters(COMPACT, seen.told, seen.deceleration).estimates}
@@ -173,6 +176,7 @@ def test_what_the_stops_cannot_tell_is_said_and_kept_at_the_prior():
     assert found["friction_level"].narrowed_to < 0.3
 
 
+@pytest.mark.slow
 def test_service_braking_does_not_tell_the_friction_of_the_tyres():
     _, seen = cars.fitted_truth(COMPACT, np.random.default_rng(4), 30, bar=(10.0, 30.0))
     told = {e.name: e.identifiable for e in fit_parameters(COMPACT, seen.told, seen.deceleration, seen.delay).estimates}
@@ -180,6 +184,7 @@ def test_service_braking_does_not_tell_the_friction_of_the_tyres():
     assert not told["friction_level"]
 
 
+@pytest.mark.slow
 def test_the_adapted_vehicle_is_a_file_that_brakes_as_the_car_does(answered, tmp_path):
     truth, seen = cars.fitted_truth(COMPACT, np.random.default_rng(8), 40)
     events_of(seen).to_csv(tmp_path / "stops.csv", index=False)

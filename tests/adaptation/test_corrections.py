@@ -150,6 +150,7 @@ def test_firmware_and_python_accept_the_same_corrections(library, numbers):
         assert answer.tobytes() == expected.tobytes()
 
 
+@pytest.mark.slow
 def test_the_stated_intervals_hold_for_cars_drawn_as_believed():
     rng, inside = np.random.default_rng(2), []
     for _ in range(60):

@@ -77,6 +77,7 @@ def quick(monkeypatch):
     monkeypatch.setattr("acc_decel.assurance.envelope.EVENTS", 200)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])  # with 2 the solver ends in numerical trouble, and says so
 def test_the_proven_range_holds_every_value_and_is_attained(seed, grid, quick):
     net = tiny_net(seed)
@@ -93,6 +94,7 @@ def test_the_proven_range_holds_every_value_and_is_attained(seed, grid, quick):
         assert witness == np.float32(found.attained)
 
 
+@pytest.mark.slow
 def test_narrower_bounds_of_the_hidden_units_hold_too(grid):
     net = tiny_net(0)
     wide, narrow = sums(net), sums(net, seconds=5.0)

@@ -177,6 +177,7 @@ def test_a_student_that_is_wrong_is_found_out(net, some):
     assert off["mean_absolute_error"] == pytest.approx(0.5), "what is not available does not count"
 
 
+@pytest.mark.slow
 def test_a_student_learns_and_one_seed_gives_one_student(net):
     from acc_decel.attribution.training import AttributionTraining, train_student  # noqa: PLC0415 - slow to import
 

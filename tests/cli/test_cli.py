@@ -218,6 +218,7 @@ EXTRAS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("module", "extra", "arguments"), EXTRAS.values(), ids=EXTRAS.keys())
 def test_a_missing_extra_answers_with_the_command_that_installs_it(module, extra, arguments, small_folder, tmp_path):
     arguments = [str(small_folder) if a == "DATASET" else a for a in arguments]
@@ -357,6 +358,7 @@ def test_the_emulated_core_answers_as_onnx_runtime_does(answered, tmp_path):
     np.testing.assert_allclose(read(target)["deceleration"], expected["deceleration"], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_other_cores_and_formats_answer_too(answered, refused):
     told = answered("ecu", *STOP, "--core", "cortex-m3", "--format", "fixed")
     assert told["target"] == "cortex-m3"
@@ -372,6 +374,7 @@ def test_the_emulated_core_answers_for_people(run):
     assert "instructions_per_prediction" in out
 
 
+@pytest.mark.slow
 def test_the_published_tests_run_on_the_emulated_core(answered):
     told = answered("ecu", "--tests")
     assert [row["name"] for row in told["answers"]] == evaluation.published_tests()["name"].tolist()
@@ -463,6 +466,7 @@ def test_a_picture_of_an_unknown_kind_is_refused(refused, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_physics_can_be_evaluated_without_a_network(answered):
     told = answered("evaluate", "--physics")
     assert told["tests"] == 27

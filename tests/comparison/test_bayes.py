@@ -26,6 +26,8 @@ from benchmarks.network import Truth
 from tests.helpers.random_net import random_events, random_net
 from tests.network.test_network import shortened
 
+pytestmark = pytest.mark.slow
+
 SMALL = BayesTraining(epochs=8, batch=64, embedding=(8,), trunk=(12,))
 THIN = 1_200  # events
 RANGED = [f for f in FACTORS if not f.levels and f.step < f.high - f.low]

@@ -20,6 +20,8 @@ from acc_decel.outputs import MEDIAN, OUTPUTS
 from benchmarks import network as bench
 from tests.network.test_network import shortened
 
+pytestmark = pytest.mark.slow
+
 SMALL = FuzzyBroadTraining(rules=3, enhancement=10)
 ARRAYS = arrays_file(KIND)
 FORCED = [f for f in FACTORS if f.direction]

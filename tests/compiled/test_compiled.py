@@ -310,6 +310,7 @@ def test_one_event_is_answered_as_a_table_of_one_is(predictor, factors):
     assert outcome(lambda g: predictor.predict(**g), factors) == outcome(by_frame, factors)
 
 
+@pytest.mark.slow
 def test_the_peers_of_the_latency_benchmark_answer_as_the_reference():
     pytest.importorskip("tensorflow", reason='tensorflow is missing: pip install "acc-decel[train]"')
     pytest.importorskip("ai_edge_litert", reason='ai-edge-litert is missing: pip install "acc-decel[bench]"')

@@ -19,6 +19,8 @@ from distributed import Client, LocalCluster
 
 from acc_decel.dataset import cluster, generate
 
+pytestmark = pytest.mark.slow
+
 EVENTS, PARTITION = 5_000, 256
 PARTS = -(-EVENTS // PARTITION)
 QUIET = {"dashboard_address": ":0", "silence_logs": 50}

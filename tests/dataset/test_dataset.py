@@ -130,6 +130,7 @@ def cli(*arguments: object) -> subprocess.Popen[str]:
     return program("from acc_decel.cli import main; main()", *arguments)
 
 
+@pytest.mark.slow
 def test_a_command_killed_in_the_middle_resumes_to_the_same_bytes(folder, tmp_path):
     asked = ("generate", "--events", 200_000, "--seed", 5, "--partition", PARTITION, "--output", tmp_path / "second")
     killed = cli(*asked)
@@ -171,6 +172,7 @@ generate(vehicle("compact"), Path(sys.argv[1]), events=700, seed=5, partition=25
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_in_a_sentence_and_what_is_finished_stays(folder, tmp_path):
     full = program(FULL_DISK, tmp_path / "second")
     _, err = full.communicate()
@@ -197,6 +199,7 @@ assert parquet_bytes(pa.concat_tables(parts)) == parquet_bytes(events_table(car,
 """
 
 
+@pytest.mark.slow
 def test_threads_of_one_worker_may_simulate_at_once():
     run = program(FOUR_THREADS, environment={"NUMBA_THREADING_LAYER": "workqueue"})  # it aborts on two callers
     _, err = run.communicate()
@@ -251,6 +254,7 @@ def peak_memory(work: Callable[[], object]) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_events_but_for_a_line_of_the_manifest(tmp_path):
     def files(number: int) -> Callable[[], object]:
         return lambda: generate(COMPACT, tmp_path / str(number), events=512 * number, partition=512)

@@ -111,6 +111,7 @@ STRICT = [sys.executable, "-m", "ziglang", "cc", "-std=c99", "-Wall", "-Wextra",
 STRICT += ["-ffp-contract=off", f"-I{HOME / 'firmware_export'}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [

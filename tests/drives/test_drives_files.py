@@ -214,6 +214,7 @@ def broken(table: pd.DataFrame, folder: Path) -> dict[str, tuple[str, str]]:
     return {f"{n}.csv": sentences[n] for n in tables} | {n: sentence for n, (_, sentence) in raw.items()}
 
 
+@pytest.mark.slow
 def test_a_broken_file_is_refused_in_one_sentence_and_is_a_row_of_a_fleet(table, tmp_path, refused, answered):
     folder = tmp_path / "recordings"
     folder.mkdir()
@@ -341,6 +342,7 @@ def test_a_fleet_resumes_and_reads_again_only_what_changed(table, tmp_path):
     assert set(events["file"]) == {str(f) for f in files}
 
 
+@pytest.mark.slow
 def test_a_fleet_over_processes_finds_what_one_finds(table, tmp_path):
     for name in ("a", "b"):
         table.to_csv(tmp_path / f"{name}.csv", index=False)

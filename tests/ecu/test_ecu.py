@@ -162,6 +162,7 @@ def test_other_cores_give_the_bits_of_the_host(folder: Path, events: ndarray, na
     np.testing.assert_array_equal(status, host_status)
 
 
+@pytest.mark.slow
 def test_a_risc_v_is_counted_too_and_tests_itself(folder: Path, events: ndarray, net: DenseNet, tmp_path: Path) -> None:
     core = CortexM(folder, core="rv32imfc", build=tmp_path)
     told = core.report(events)
@@ -183,6 +184,7 @@ def test_the_guards_cost_less_than_a_quarter_of_the_network(report: EcuReport) -
     assert 0.05 < report.guard_share < 0.25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number_format", "core"), [("float", CORTEX_M4F), ("fixed", CORTEX_M4F), ("fixed", "cortex-m3")]
 )
@@ -269,6 +271,7 @@ def test_a_kept_image_is_found_again(folder: Path, tmp_path: Path, events: ndarr
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.slow
 def test_the_benchmarks_plain_network_runs_in_every_form_on_one_core(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     layers, events = bench.plain_layers(rng), rng.uniform(-1, 1, (200, 12)).astype("f4")

@@ -23,6 +23,8 @@ from acc_decel.outputs import OUTPUTS
 from acc_decel.status import REFUSED
 from tests.helpers.random_net import random_events, random_net, spoiled
 
+pytestmark = pytest.mark.slow
+
 EXPORT = Path(__file__).parents[2] / "firmware_export"
 COMMAND = re.compile(r"^(?:arm-none-eabi-gcc .* -o example\.elf|qemu-system-arm .*)$", re.M)
 STOP = ("--speed", "33.3", "--brake-pressure-bar", "160")

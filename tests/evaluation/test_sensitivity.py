@@ -6,6 +6,8 @@ from conftest import COMPACT
 
 from acc_decel.evaluation.sensitivity import REGIMES, influences, needed_factors
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def indices():

@@ -90,27 +90,32 @@ def test_listed_deviations_are_explained_in_the_readme() -> None:
     assert all(f"Rule {rule} " in text for rule in report.DEVIATIONS)
 
 
+@pytest.mark.slow
 def test_the_events_execute_every_line_and_branch(written: tuple[Path, bytes]) -> None:
     for name, share in report.coverage(*written).items():
         assert share == {"lines": 100, "branches": 100}, name
 
 
+@pytest.mark.slow
 def test_the_sanitizers_find_nothing(written: tuple[Path, bytes]) -> None:
     assert report.sanitize(*written) == {"exit_code": 0, "findings": 0}
 
 
+@pytest.mark.slow
 def test_a_wrong_answer_is_seen_by_the_driver(written: tuple[Path, bytes]) -> None:
     folder, data = written
     first = 4 * EVENTS.shape[1]  # the lowest byte of the first event's first output
     assert report.sanitize(folder, data[:first] + bytes([data[first] ^ 1]) + data[first + 1 :])["exit_code"] == 1
 
 
+@pytest.mark.slow
 def test_the_stack_never_reaches_below_its_bound(written: tuple[Path, bytes]) -> None:
     bound = stack_bound(written[0])["bound_bytes"]
     painted = CortexM(written[0]).report(EVENTS).stack_bytes
     assert painted <= bound < painted + 64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["acc_decel_self_test.c", "acc_decel_correction.c"])
 def test_every_mutant_of_a_small_file_is_killed_or_known(written: tuple[Path, bytes], file: str) -> None:
     total, alive = mutation.survivors(written[0], [file], written[1])
@@ -123,6 +128,7 @@ def test_mutants_are_made_within_functions_alone() -> None:
     assert [(m.new, m.number) for m in mutation.mutants_of("a.c", text)] == [("-", 5), ("2", 5)]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("cppcheck"), reason="cppcheck is missing: apt-get install cppcheck")
 def test_misra_finds_what_is_listed_and_no_more(written: tuple[Path, bytes], tmp_path: Path) -> None:
     assert report.misra(written[0])["other_findings"] == {}
@@ -139,6 +145,7 @@ def test_differences_are_counted_by_event() -> None:
     assert bits.unlike((outputs, status + np.array([0, 0, 1])), (outputs, status)) == 1
 
 
+@pytest.mark.slow
 def test_an_altered_weight_is_detected_by_everyone_who_runs_it(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(bits, "SLOW", {})
     net, _ = read_model(model_path("compact").parent)

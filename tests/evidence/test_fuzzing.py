@@ -12,6 +12,8 @@ from acc_decel.evidence.tools import CLANG, LIBFUZZER, check_tools
 from acc_decel.export.firmware_files import FORMATS
 from acc_decel.factors import FACTORS
 
+pytestmark = pytest.mark.slow
+
 NET = unusual_net(FACTORS)
 RUNS = 10_000
 
