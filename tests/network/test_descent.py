@@ -9,8 +9,9 @@ import tensorflow as tf
 from conftest import BUDGET, COMPACT, sensed_events
 from numpy import ndarray
 
+from acc_decel.attribution.training import STEPS_AT_ONCE
 from acc_decel.network import entering
-from acc_decel.network.descent import NO_ROW, STEPS_AT_ONCE, Descent, State, batches, falling
+from acc_decel.network.descent import NO_ROW, Descent, State, batches, falling
 from acc_decel.network.keras_net import keras_model
 from acc_decel.network.training import Fit, Phase, Training, _fit, distillation_loss
 from acc_decel.outputs import OUTPUTS
