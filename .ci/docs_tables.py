@@ -226,7 +226,7 @@ def accuracy() -> str:
 
 def held_out() -> str:
     """Error and coverage of every model on simulated events held out."""
-    kinds = ("every factor available", "factors lacking as trained")
+    kinds = ("every factor available", "factors missing as trained")
     head = ["model", "weights", "events", "inside 90 %"]
     for title in ("all factors known", "factors missing as in training"):
         head += [f"RMSE against events, {title}", f"against the best possible median, {title}"]

@@ -27,12 +27,12 @@ def write_model(
     `dataset` and `training` say what the network was trained on and how; they go into the ONNX metadata too.
     """
     check_exportable(net)
-    told = {"vehicle": vehicle, "code_version": version("acc-decel"), "dataset": dataset, "training": training}
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in told.items()}
+    source = {"vehicle": vehicle, "code_version": version("acc-decel"), "dataset": dataset, "training": training}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in source.items()}
     files = {
         ARRAYS: to_bytes(net),
         ONNX: onnx_bytes(net, texts),
-        METRICS: json_bytes(told | {"schema": schema(), **metrics}),
+        METRICS: json_bytes(source | {"schema": schema(), **metrics}),
     }
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     files[MANIFEST] = json_bytes({"vehicle": vehicle, "schema": schema(), "sha256": hashes})

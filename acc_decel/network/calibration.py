@@ -75,7 +75,7 @@ def metrics(
         "events": int(rows.sum()),
         "rmse": _rms(answer[:, MEDIAN] - true),
         "rmse_conditional_median": best[0]["rmse_conditional_median"],
-        "best_possible": {"every factor available": best[0], "factors lacking as trained": best[1]},
+        "best_possible": {"every factor available": best[0], "factors missing as trained": best[1]},
         "mean_abs_error": float(np.abs(answer[:, MEDIAN] - true).mean()),
         "mean_abs_error_delay": float(np.abs(answer[:, DELAY] - delay).mean()),
         "coverage": float(inside.mean()),

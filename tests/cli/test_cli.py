@@ -250,7 +250,7 @@ def test_the_whole_flow_runs_from_the_command_line(run, answered, soon_trained, 
     assert (manifest["vehicle"], manifest["events"], manifest["seed"]) == ("van", 2500, "3")
     metrics = answered("train", data, "--epochs", 2, "--output", model, "--oracle-events", 12)
     assert metrics["rmse"] > 0
-    assert metrics["best_possible"]["factors lacking as trained"]["events"] == 12
+    assert metrics["best_possible"]["factors missing as trained"]["events"] == 12
     code, out, err = run("export", model, "--output", firmware)
     assert code == 0, err
     assert "van" in out
