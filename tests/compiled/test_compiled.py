@@ -176,7 +176,7 @@ def test_the_systems_compiler_is_taken_where_the_wheel_is_not(monkeypatch):
 
 def test_c_without_the_arrays_is_refused(tmp_path):
     shutil.copy(MODEL / "model.onnx", tmp_path / "model.onnx")
-    with pytest.raises(ValueError, match=r"must have the network\.npz beside .*give a model folder"):
+    with pytest.raises(ValueError, match=r"needs a model folder with network\.npz.*give the folder"):
         Predictor(tmp_path, backend="c")
     assert Predictor(tmp_path).backend == "onnxruntime"
 
