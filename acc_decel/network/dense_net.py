@@ -166,7 +166,7 @@ def entering(
     inverse_spread: Float32[ndarray, " columns"],
     columns: Float32[ndarray, "rows columns"],
 ) -> tuple[Float32[ndarray, "rows embedding_inputs"], Float32[ndarray, "rows forced"]]:
-    """Steps 1 to 3: the inputs of the embedding, and the other inputs of the trunk."""
+    """Steps 1 to 3: the inputs of the embedding, and the forced columns, which enter the trunk."""
     wires = wiring(factors)
     absent = missing(factors, columns)[:, owners(factors)]
     scaled = np.where(absent, np.float32(0), (saturated(factors, columns) - center) * inverse_spread)
@@ -226,9 +226,9 @@ def load_net(path: Path) -> DenseNet:
 
 def net_from_arrays(arrays: dict[str, ndarray], path: Path) -> DenseNet:
     """The network of these arrays, read from `path`. Raises ValueError for another format or for other factors."""
-    if (found := str(arrays.get("schema"))) != schema():
+    if (trained_for := str(arrays.get("schema"))) != schema():
         raise ValueError(
-            f"{path} was trained for factor schema {found}, this code has {schema()}. "
+            f"{path} was trained for factor schema {trained_for}, this code has {schema()}. "
             "Run `acc-decel generate` and `acc-decel train` again."
         )
     if (number := int(arrays.get("format", 1))) != FORMAT:

@@ -13,7 +13,7 @@ from acc_decel.predictor.session import open_session
 
 
 class Explainer:
-    """The student beside a model. `baseline` [m/s^2] is what its attributions are relative to."""
+    """The student in the folder of a model. `baseline` [m/s^2] is what its attributions are relative to."""
 
     def __init__(self, model: Path) -> None:
         """Load the student of the ONNX file `model`. Raises ValueError if it is missing or is of another network."""

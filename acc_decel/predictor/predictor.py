@@ -270,7 +270,7 @@ def _library(path: Path, backend: str) -> Library | None:
     if backend == C:
         if not of_folder:
             raise ValueError(
-                f"The backend c must have the {ARRAYS} beside the {ONNX}. Got {path}: give a model folder."
+                f"The backend c needs a model folder with {ARRAYS} and {ONNX}. Got {path}: give the folder."
             )
         from acc_decel.compiled.building import built_library  # noqa: PLC0415 - takes onnx, which is slow to import
 

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
-from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -25,6 +25,7 @@ from acc_decel.export import even_events, firmware_files, golden_events, write_f
 from acc_decel.factors import Factor, column_names
 from acc_decel.files import atomic_write
 from acc_decel.model_folder import read_model
+from acc_decel.predictor import inputs
 from acc_decel.predictor.inputs import plain_columns
 from benchmarks import inference
 from tests.helpers.random_net import random_net, spoiled
@@ -175,7 +176,7 @@ def test_the_systems_compiler_is_taken_where_the_wheel_is_not(monkeypatch):
 
 def test_c_without_the_arrays_is_refused(tmp_path):
     shutil.copy(MODEL / "model.onnx", tmp_path / "model.onnx")
-    with pytest.raises(ValueError, match=r"must have the network\.npz beside .*give a model folder"):
+    with pytest.raises(ValueError, match=r"needs a model folder with network\.npz.*give the folder"):
         Predictor(tmp_path, backend="c")
     assert Predictor(tmp_path).backend == "onnxruntime"
 
@@ -306,8 +307,9 @@ def outcome(call, given: dict[str, object]) -> object:
 @given(factors=st.one_of(plausible, calls))
 @settings(max_examples=40)
 def test_one_event_is_answered_as_a_table_of_one_is(predictor, factors):
-    by_frame = partial(predictor._predict_by_frame, explain=False)
-    assert outcome(lambda g: predictor.predict(**g), factors) == outcome(by_frame, factors)
+    quick = outcome(lambda g: predictor.predict(**g), factors)
+    with patch.object(inputs, "plain_columns", return_value=None):  # the way of a table
+        assert outcome(lambda g: predictor.predict(**g), factors) == quick
 
 
 @pytest.mark.slow
