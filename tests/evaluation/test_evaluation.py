@@ -176,7 +176,7 @@ def test_a_file_of_tests_that_is_not_there_is_refused(tmp_path):
 WRONG_ROWS = {
     "vehicle without a model": ("vehicle", "tank", "vehicle of b must be one with a model: compact.*Got 'tank'"),
     "speed in km/h": ("speed", "130", "speed in test 'b' must be.*If that was km/h, give 36.11"),
-    "no speed": ("speed", "", "speed in test 'b' must be.*may not lack"),
+    "no speed": ("speed", "", "speed in test 'b' is required"),
     "unknown surface": ("surface", "tarmac", "surface in test 'b' must be one of"),
     "text for a number": ("mass", "heavy", "mass in test 'b' must be a number"),
 }
