@@ -90,7 +90,7 @@ endef
 
 models: install ## train every released model anew (an hour and a half on two cores)
 	$(foreach vehicle,$(MODELS),$(call release,$(vehicle),$(or $(SEED_$(vehicle)),1)))
-	$(MAKE) regenerate
+	$(MAKE) regenerate figures
 
 wheel: install ## build the wheel and try it in an empty environment outside the checkout
 	bash .ci/wheel
