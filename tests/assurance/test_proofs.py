@@ -107,6 +107,7 @@ def test_narrower_bounds_of_the_hidden_units_hold_too(grid):
     assert sum((w.high - w.low).sum() for w in narrow) < sum((w.high - w.low).sum() for w in wide)
 
 
+@pytest.mark.slow
 def test_a_solver_without_time_still_gives_a_bound_and_says_that_it_is_not_exact():
     bounds = sums(RANDOM)
     found = extreme(RANDOM, bounds, 0, 1, seconds=0.01)
@@ -124,6 +125,7 @@ def test_outputs_are_ranked_as_the_network_orders_them():
     assert (np.diff(answers[:, [i for _, i in ranked]], axis=1) >= 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", [RANDOM, tiny_net(1)], ids=["full size", "tiny"])
 def test_float32_stays_within_the_rounding_allowance(net):
     bounds = sums(net)
@@ -135,6 +137,7 @@ def test_float32_stays_within_the_rounding_allowance(net):
     assert 0 < apart <= allowed[group].max() < 0.1
 
 
+@pytest.mark.slow
 def test_the_rounding_allowance_covers_the_worst_sum():
     # 2^24 + 1 + 1 + ...: float32 loses every 1, since 2^24 + 1 lies half way and is rounded to even.
     layer, last = RANDOM.trunk[-2:]
@@ -378,6 +381,7 @@ def verified(monkeypatch, capsys, *words: str) -> tuple[int, str, str]:
     return int(ended.value.code or 0), told.out, told.err
 
 
+@pytest.mark.slow
 def test_verify_prints_every_proof_and_writes_the_report(tmp_path, monkeypatch, capsys, quick):
     folder = written(limited(RANDOM, -1e6, 1e6), tmp_path)
     code, out, _ = verified(monkeypatch, capsys, str(folder), "--time-limit", "0.1", "--json", "--write")
@@ -396,6 +400,7 @@ def test_verify_prints_every_proof_and_writes_the_report(tmp_path, monkeypatch, 
     read_model(folder)  # the report is no part of the manifest
 
 
+@pytest.mark.slow
 def test_verify_fails_for_a_sabotaged_weight(tmp_path, monkeypatch, capsys, quick):
     folder = written(sabotaged(RANDOM, 1, *strongest(RANDOM.trunk[1])), tmp_path)
     code, out, _ = verified(monkeypatch, capsys, str(folder), "--time-limit", "0.1")

@@ -151,6 +151,7 @@ def written(tmp_path: Path):
     return written
 
 
+@pytest.mark.slow
 def test_a_drive_is_answered_tick_by_tick_within_the_deadline(answered, written, build: Path, tmp_path: Path) -> None:
     target, picture = tmp_path / "answers.parquet", tmp_path / "drive.png"
     told = answered("replay", written(BRAKING), "--mass", 1500, "--max-age", 0.1, "--max-age",
@@ -190,6 +191,7 @@ def test_a_slow_clock_misses_its_deadline_and_says_so(run, written, build: Path)
     assert f"{ROWS}/{ROWS}" in err  # progress
 
 
+@pytest.mark.slow
 def test_without_timings_the_deadline_is_not_known(run, written, build: Path, tmp_path: Path) -> None:
     picture = tmp_path / "drive.svg"
     code, out, err = run("replay", written(BRAKING), "--core", "cortex-m7", "--build", build, "--plot", picture)

@@ -208,6 +208,7 @@ def test_an_empty_vehicle_column_means_the_compact_car(small, tmp_path):
     assert list(evaluation.evaluate_tests(tests, small)["vehicle"]) == ["compact"]
 
 
+@pytest.mark.slow
 def test_the_physics_itself_meets_the_published_tests(published):
     found = evaluation.summarise(simulate_tests(published))
     assert found.mean_abs_error_pct < 8

@@ -85,6 +85,7 @@ def test_weights_rounded_together_are_nearer_than_each_by_itself(net: FixedNet) 
     assert together < 0.8 * each
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["compact", "saloon", "suv"])  # the last two of a narrow range of mass
 def test_fixed_point_is_near_float_in_released_models(model: str) -> None:
     released, _ = read_model(model_path(model).parent)
@@ -222,6 +223,7 @@ def test_the_readme_says_how_far_fixed_point_is_from_float(folder: Path, net: Fi
     assert f"at most {error:.3f} m/s^2 in {FIXED_EVENTS} events" in " ".join((folder / "README.md").read_text().split())
 
 
+@pytest.mark.slow
 def test_the_other_format_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
     write_firmware(tmp_path, firmware_files(NET, model="m", golden=EVENTS[:8]))
     write_firmware(tmp_path, firmware_files(NET, model="m", golden=EVENTS[:8], number_format="fixed"))

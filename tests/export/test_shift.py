@@ -27,6 +27,8 @@ from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.status import REFUSED
 from tests.helpers.random_net import TRUNK, random_events, random_net, spoiled
 
+pytestmark = pytest.mark.slow
+
 NET = random_net(np.random.default_rng(7))
 EVENTS = random_events(np.random.default_rng(1), 5000)
 LAYERS = len(NET.embedding) + len(NET.trunk)

@@ -94,6 +94,7 @@ def test_host_c_refuses_exactly_the_events_that_the_reference_refuses(ecu: HostE
     assert 100 < (status & REFUSED != 0).sum() < 5000
 
 
+@pytest.mark.slow
 @given(values=st.lists(st.floats(width=32), min_size=len(COLUMNS), max_size=len(COLUMNS)), seed=st.integers(0, 2**32))
 def test_any_floats_at_all_give_the_reference_status(
     ecu: HostEcu, net: DenseNet, values: list[float], seed: int
