@@ -130,11 +130,11 @@ def test_the_answers_can_be_predicted_from_where_the_dataset_lies(run, small_fol
 
 REFUSALS = {
     "speed in km/h": (("--speed", "130", "--brake-pressure-bar", "160"), "Got 130. If that was km/h, give 36.11."),
-    "no speed": (("--brake-pressure-bar", "160"), "speed must be 1 to 70 m/s"),
+    "no speed": (("--brake-pressure-bar", "160"), "speed is required: 1 to 70 m/s"),
     "unknown surface": ((*STOP, "--surface", "tarmac"), "surface must be one of asphalt"),
-    "not a number": (("--speed", "nan", "--brake-pressure-bar", "160"), "speed must be 1 to 70 m/s"),
+    "not a number": (("--speed", "nan", "--brake-pressure-bar", "160"), "speed is required: 1 to 70 m/s"),
     "unknown model": ((*STOP, "--model", "spaceship"), "Got 'spaceship'"),
-    "nothing": ((), "speed must be 1 to 70 m/s"),
+    "nothing": ((), "speed is required: 1 to 70 m/s"),
 }
 
 
@@ -159,8 +159,8 @@ FILES = {
     "no Parquet": ("events.parquet", b"no parquet", "events.parquet must be a readable parquet table"),
     "other ending": ("events.xlsx", b"PK", "must end in .csv or .parquet. Got '.xlsx'"),
     "no ending": ("events", b"speed\n3\n", "must end in .csv or .parquet. Got 'no ending'"),
-    "out of range": ("events.csv", b"speed,brake_pressure_bar\n20,80\n130,80\n", "speed in line 3 must be 1 to 70 m/s"),
-    "no value": ("events.csv", b"speed,brake_pressure_bar\n20,80\n,80\n", "speed in line 3 must be 1 to 70 m/s"),
+    "out of range": ("events.csv", b"speed,brake_pressure_bar\n20,80\n130,80\n", "speed in line 3 is required: 1 to 70 m/s"),
+    "no value": ("events.csv", b"speed,brake_pressure_bar\n20,80\n,80\n", "speed in line 3 is required: 1 to 70 m/s"),
     "text": (
         "events.csv",
         b"speed,brake_pressure_bar\n20,80\n20,hard\n",
