@@ -21,8 +21,8 @@ from acc_decel.attribution import (
     agreement,
     attribution_bytes,
     estimates,
-    exact,
     exact_attributions,
+    exact_shapley_values,
     is_available,
     reference,
 )
@@ -89,7 +89,7 @@ def test_two_factors_that_act_alike_share_what_they_do_together():
     one, two = (COLUMNS.index(f.name) for f in FREE_TO_LACK[:2])
     asked = asked_of(lambda columns: np.nan_to_num(columns[:, one]) * np.nan_to_num(columns[:, two]))
     event = event_of({f.name: 5.0 for f in FREE_TO_LACK} | {f.name: f.high for f in FACTORS if not f.optional})[0]
-    found = dict(zip(COLUMNS, exact(asked, event)[owners(FACTORS)], strict=True))
+    found = dict(zip(COLUMNS, exact_shapley_values(asked, event)[owners(FACTORS)], strict=True))
     assert found[COLUMNS[one]] == found[COLUMNS[two]] == pytest.approx(12.5)
     assert not any(value for name, value in found.items() if name not in (COLUMNS[one], COLUMNS[two]))
 
