@@ -304,7 +304,7 @@ def test_explain_for_programs_and_tables(answered, run, explained, tmp_path):
 
 def test_a_student_that_lacks_or_is_of_another_network_is_refused(refused, bare, explained, net, tmp_path):
     sentence = refused("predict", "--model", bare, *GIVEN, "--explain")
-    assert "attribution.onnx must be there" in sentence
+    assert "attribution.onnx must exist" in sentence
     assert f"acc-decel attribute {bare}" in sentence
     other = tmp_path / "other"
     last = replace(net.trunk[-1], bias=net.trunk[-1].bias + np.float32(0.01))
