@@ -159,7 +159,11 @@ FILES = {
     "no Parquet": ("events.parquet", b"no parquet", "events.parquet must be a readable parquet table"),
     "other ending": ("events.xlsx", b"PK", "must end in .csv or .parquet. Got '.xlsx'"),
     "no ending": ("events", b"speed\n3\n", "must end in .csv or .parquet. Got 'no ending'"),
-    "out of range": ("events.csv", b"speed,brake_pressure_bar\n20,80\n130,80\n", "speed in line 3 is required: 1 to 70 m/s"),
+    "out of range": (
+        "events.csv",
+        b"speed,brake_pressure_bar\n20,80\n130,80\n",
+        "speed in line 3 is required: 1 to 70 m/s",
+    ),
     "no value": ("events.csv", b"speed,brake_pressure_bar\n20,80\n,80\n", "speed in line 3 is required: 1 to 70 m/s"),
     "text": (
         "events.csv",
@@ -424,6 +428,7 @@ def test_bad_braking_tests_are_refused(refused, small_model, tmp_path, content):
     assert "mine.csv" in sentence or "speed must be" in sentence
 
 
+@pytest.mark.slow
 def test_simulate_draws_the_stop_and_says_what_it_took(answered, tmp_path):
     picture, chart = tmp_path / "stop.png", tmp_path / "map.svg"
     told = answered("simulate", *STOP, "--plot", picture, "--friction-map", chart)
