@@ -90,6 +90,7 @@ def test_a_spoilt_correction_file_is_refused_in_a_sentence(fitted, change, wante
         Predictor(correction=file)
 
 
+@pytest.mark.slow
 @given(corrections)
 def test_status_and_order_follow_the_corrected_answer(correction):
     outputs, status = Predictor(correction=correction).predict_array(COLUMNS)
@@ -127,6 +128,7 @@ def in_c(library, numbers: tuple[float, ...], outputs: np.ndarray, status: int) 
     return answer, library.acc_decel_corrected(status, place, correction.ctypes.data, place)
 
 
+@pytest.mark.slow
 @given(correction=corrections)
 def test_the_firmware_corrects_to_the_same_bits(library, correction):
     answered = np.flatnonzero(STATUS & REFUSED == 0)[:40]

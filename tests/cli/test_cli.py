@@ -424,6 +424,7 @@ def test_bad_braking_tests_are_refused(refused, small_model, tmp_path, content):
     assert "mine.csv" in sentence or "speed must be" in sentence
 
 
+@pytest.mark.slow
 def test_simulate_draws_the_stop_and_says_what_it_took(answered, tmp_path):
     picture, chart = tmp_path / "stop.png", tmp_path / "map.svg"
     told = answered("simulate", *STOP, "--plot", picture, "--friction-map", chart)

@@ -189,6 +189,7 @@ def test_an_unknown_backend_is_refused():
 DAMAGES = {"truncated": lambda b: b[: len(b) // 2], "empty": lambda _: b"", "altered": lambda b: b[:-1] + b"\1"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 def test_a_damaged_library_is_not_loaded_and_built_again(empty, damage, events):
     path = Predictor(backend="c").library

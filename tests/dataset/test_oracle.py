@@ -15,6 +15,8 @@ from acc_decel.factors import FACTORS, column_names
 from acc_decel.physics import stops
 from benchmarks.monotone import READINGS, Reading, swept
 
+pytestmark = pytest.mark.slow
+
 QUANTILES = (0.05, 0.5, 0.95)
 SENSED = [f for f in COMPACT.factors if (f.noise or f.noise_share) and not f.levels]
 NUMBERS = [f for f in COMPACT.factors if not f.levels and not f.estimate and f.name not in ("water_film_mm", "abs")]

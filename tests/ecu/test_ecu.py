@@ -53,6 +53,7 @@ def report(core: CortexM, events: ndarray) -> EcuReport:
     return core.report(events)
 
 
+@pytest.mark.slow
 def test_the_core_gives_the_bits_of_the_host_for_ten_thousand_events(
     core: CortexM, folder: Path, net: DenseNet, events: ndarray
 ) -> None:
@@ -143,6 +144,7 @@ def test_one_bit_of_a_table_altered_in_flash_fails_the_self_test(folder: Path, t
     assert core.self_test(altered=where + 6) == 1
 
 
+@pytest.mark.slow
 def test_the_self_test_costs_more_than_its_golden_vectors_and_little_more_stack(
     core: CortexM, report: EcuReport
 ) -> None:

@@ -226,6 +226,7 @@ QUICK_PARTS = {  # of a part that takes long: what it gives
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(missing_tools(["clang", "libFuzzer"])), reason="clang is not installed")
 def test_the_command_measures_the_firmware_of_any_model(own_model: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     for name, result in QUICK_PARTS.items():

@@ -27,6 +27,8 @@ from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, OUTSIDE_DOMAIN, REFUSED
 from tests.helpers.random_net import random_events, random_net, spoiled
 
+pytestmark = pytest.mark.slow
+
 SCORE_TOLERANCE = 0.01  # of the score of the trained domain, in fixed point
 TOLERANCE = 0.02  # [m/s^2] away from float
 RELEASED_TOLERANCE = 0.05  # the same, of networks with greater weights

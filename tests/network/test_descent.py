@@ -16,6 +16,8 @@ from acc_decel.network.keras_net import keras_model
 from acc_decel.network.training import Fit, Phase, Training, _fit, distillation_loss
 from acc_decel.outputs import OUTPUTS
 
+pytestmark = pytest.mark.slow
+
 ROWS, BATCH, EPOCHS = 700, 64, 3
 Learning = tuple[list[ndarray], ndarray, ndarray]
 

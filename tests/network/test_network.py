@@ -62,6 +62,7 @@ def test_training_learns_what_a_car_can_do(small_net, small_data):
     assert found["mean_abs_error_delay"] < 1
 
 
+@pytest.mark.slow
 def test_the_same_seed_trains_the_same_network_and_another_seed_another(small_data):
     few = shortened(small_data, 2500)
     first, again = (train(few, COMPACT.factors, TAUGHT) for _ in range(2))
@@ -69,6 +70,7 @@ def test_the_same_seed_trains_the_same_network_and_another_seed_another(small_da
     assert not same(first, train(few, COMPACT.factors, replace(TAUGHT, seed=2)))
 
 
+@pytest.mark.slow
 def test_training_tells_its_progress_that_of_the_teacher_first(small_data):
     told: list[tuple[int, float, float]] = []
     train(shortened(small_data, 2500), COMPACT.factors, TAUGHT, on_epoch=lambda *epoch: told.append(epoch))
@@ -76,6 +78,7 @@ def test_training_tells_its_progress_that_of_the_teacher_first(small_data):
     assert all(best <= loss for _, loss, best in told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("training", "interrupted_at", "left"),
     [(QUICK, 2, [3, 4]), (TAUGHT, 3, [4, 5, 6])],
