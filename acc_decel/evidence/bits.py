@@ -80,7 +80,7 @@ def answerer(folder: Path, number_format: str, name: str) -> Callable[[ndarray],
 
     def graph(events: ndarray) -> Answers:
         *outputs, status = session.run([*OUTPUTS, "status"], {"factors": events})
-        return np.stack(outputs, axis=1), status
+        return np.stack(outputs, axis=1), status.astype(np.int64)  # its int64 is long long in C
 
     return graph
 

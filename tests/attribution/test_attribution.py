@@ -21,8 +21,8 @@ from acc_decel.attribution import (
     agreement,
     attribution_bytes,
     estimates,
-    exact,
     exact_attributions,
+    exact_shapley_values,
     is_available,
     reference,
 )
@@ -89,7 +89,7 @@ def test_two_factors_that_act_alike_share_what_they_do_together():
     one, two = (COLUMNS.index(f.name) for f in FREE_TO_LACK[:2])
     asked = asked_of(lambda columns: np.nan_to_num(columns[:, one]) * np.nan_to_num(columns[:, two]))
     event = event_of({f.name: 5.0 for f in FREE_TO_LACK} | {f.name: f.high for f in FACTORS if not f.optional})[0]
-    found = dict(zip(COLUMNS, exact(asked, event)[owners(FACTORS)], strict=True))
+    found = dict(zip(COLUMNS, exact_shapley_values(asked, event)[owners(FACTORS)], strict=True))
     assert found[COLUMNS[one]] == found[COLUMNS[two]] == pytest.approx(12.5)
     assert not any(value for name, value in found.items() if name not in (COLUMNS[one], COLUMNS[two]))
 
@@ -304,7 +304,7 @@ def test_explain_for_programs_and_tables(answered, run, explained, tmp_path):
 
 def test_a_student_that_lacks_or_is_of_another_network_is_refused(refused, bare, explained, net, tmp_path):
     sentence = refused("predict", "--model", bare, *GIVEN, "--explain")
-    assert "attribution.onnx must be there" in sentence
+    assert "attribution.onnx must exist" in sentence
     assert f"acc-decel attribute {bare}" in sentence
     other = tmp_path / "other"
     last = replace(net.trunk[-1], bias=net.trunk[-1].bias + np.float32(0.01))

@@ -159,11 +159,7 @@ FILES = {
     "no Parquet": ("events.parquet", b"no parquet", "events.parquet must be a readable parquet table"),
     "other ending": ("events.xlsx", b"PK", "must end in .csv or .parquet. Got '.xlsx'"),
     "no ending": ("events", b"speed\n3\n", "must end in .csv or .parquet. Got 'no ending'"),
-    "out of range": (
-        "events.csv",
-        b"speed,brake_pressure_bar\n20,80\n130,80\n",
-        "speed in line 3 is required: 1 to 70 m/s",
-    ),
+    "out of range": ("events.csv", b"speed,brake_pressure_bar\n20,80\n130,80\n", "speed in line 3 must be 1 to 70 m/s"),
     "no value": ("events.csv", b"speed,brake_pressure_bar\n20,80\n,80\n", "speed in line 3 is required: 1 to 70 m/s"),
     "text": (
         "events.csv",

@@ -191,16 +191,16 @@ def test_a_worker_of_another_version_is_refused(dask, spread, tmp_path, name):
 
 def test_a_worker_that_computes_other_numbers_is_refused(dask, spread):
     def other() -> None:
-        from acc_decel.dataset import cluster, partition  # noqa: PLC0415
+        from acc_decel.dataset import cluster, events  # noqa: PLC0415
 
-        partition.real = partition.stops
-        partition.stops = lambda *a, **k: {n: 1.0001 * column for n, column in partition.real(*a, **k).items()}
+        events.real = events.stops
+        events.stops = lambda *a, **k: {n: 1.0001 * column for n, column in events.real(*a, **k).items()}
         cluster.software.cache_clear()
 
     def same() -> None:
-        from acc_decel.dataset import cluster, partition  # noqa: PLC0415
+        from acc_decel.dataset import cluster, events  # noqa: PLC0415
 
-        partition.stops = partition.real
+        events.stops = events.real
         cluster.software.cache_clear()
 
     with on_workers(dask, other, same), pytest.raises(ValueError, match="for first 1024 events, not"):
