@@ -72,10 +72,15 @@ class Factor:
         """The levels, as text."""
         return ", ".join(self.levels)
 
+    @property
+    def named_meaning(self) -> str:
+        """The meaning for one who gives a level by its name, not a probability for each."""
+        return self.meaning.removesuffix(", one probability for each kind")
+
     def refusal(self, value: object, where: str = "") -> str:
         """One sentence that refuses `value`: the factor, what is expected, what was given, and the remedy if known."""
         if self.levels and isinstance(value, str):
-            return f"{self.name}{where} must be one of {self.choices} ({self.meaning}). Got {value!r}."
+            return f"{self.name}{where} must be one of {self.choices} ({self.named_meaning}). Got {value!r}."
         if self.levels:
             return (
                 f"{self.name}{where} must be one of {self.choices}, or a probability of 0 to 1 for each, "

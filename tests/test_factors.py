@@ -91,7 +91,7 @@ def test_a_name_wears_its_unit_unless_it_is_si(f: Factor):
 def test_a_refusal_names_factor_range_and_value(f: Factor):
     sentence = f.refusal("plaid" if f.levels else 2 * f.high + 1000.0)
     assert f.name in sentence
-    assert f.meaning in sentence
+    assert f.named_meaning in sentence
     assert ("plaid" if f.levels else f"{2 * f.high + 1000:g}") in sentence
     assert (f.choices if f.levels else f.span) in sentence
 

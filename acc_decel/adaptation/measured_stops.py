@@ -37,7 +37,7 @@ def measured_stops(
     table = events.rename(columns={old: new for old, new in ALIASES.items() if new not in events})
     known = {column for f in factors for column in (f.name, *f.columns)}
     problems = [
-        _missing_columns([f for f in factors if f.name in required and not {f.name, *f.columns} & {*table}], table),
+        _missing_columns([f for f in factors if f.name in required and not {f.name, *f.columns} & {*table}], events),
         _missing_deceleration(events, table),
         *(_misspelt(str(c), known - {*table}) for c in table if c not in known | EVENT_COLUMNS),
     ]
@@ -56,15 +56,15 @@ def column_values(table: pd.DataFrame, name: str) -> ndarray:
     return pd.to_numeric(table[name], errors="coerce").to_numpy(float)
 
 
-def _missing_columns(factors: Collection[Factor], table: pd.DataFrame) -> str:
+def _missing_columns(factors: Collection[Factor], events: pd.DataFrame) -> str:
     """One sentence for all columns that are missing, with what fills them; empty for none."""
     missing = [f"{f.name} ({f.meaning}: {f.choices or f.span})" for f in factors]
-    if "deceleration" not in table:
+    if "deceleration" not in events and "mfdd" not in events:
         missing.append("deceleration (of the built-up brakes, m/s^2) or mfdd of `drives events`")
     if not missing:
         return ""
     columns = "a column" if len(missing) == 1 else f"{len(missing)} more columns:"
-    return f"events must have {columns} {'; '.join(missing)}. Got {', '.join(map(str, table))}: add what is missing."
+    return f"events must have {columns} {'; '.join(missing)}. Got {', '.join(map(str, events))}: add what is missing."
 
 
 def _missing_deceleration(events: pd.DataFrame, table: pd.DataFrame) -> str:

@@ -17,9 +17,10 @@ def drive(record: DriveEvents) -> Figure:
     figure = Figure(figsize=(14, 6.5), layout="constrained")
     speed, slowing = figure.subplots(2, 1, sharex=True)
     _draw(record, speed, slowing, mark=1.5)
-    for row in record.events.itertuples():
+    for i, row in enumerate(record.events.itertuples()):
         for axis in (speed, slowing):
-            axis.axvspan(row.start_s, row.end_s, color=EVENT, alpha=0.25, lw=0)
+            axis.axvspan(row.start_s, row.end_s, color=EVENT, alpha=0.25, lw=0, label=None if i else "event")
+    slowing.legend(loc="lower right", ncols=4, markerscale=5, frameon=True)
     slowing.set_ylim(*_limits(record))
     speed.set_title(f"{record.file}, braking events: {len(record.events)}", loc="left")
     return figure

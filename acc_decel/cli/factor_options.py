@@ -38,7 +38,7 @@ def with_factor_options(
 
 def _annotation(factor: Factor, required: str) -> Any:
     kind = str if factor.levels else float
-    help_text = f"{factor.meaning}: {factor.choices or factor.span}"
+    help_text = f"{factor.named_meaning}: {factor.choices or factor.span}"
     if factor.standard is not None:
         help_text += f". Standard {factor.standard:g}"
     elif not factor.optional:

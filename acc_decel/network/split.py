@@ -12,7 +12,9 @@ PARTS = {"validation": (0,), "calibration": (1, 2), "test": (3,), "training": tu
 
 
 def in_split(event: Int64[ndarray, " events"], name: str) -> Bool[ndarray, " events"]:
-    """Mask of the events that belong to the part `name`."""
+    """Mask of the events that belong to the part `name`: training, validation, calibration or test."""
+    if name not in PARTS:
+        raise ValueError(f"part must be one of {', '.join(PARTS)}. Got {name!r}.")
     return np.isin(_scrambled(event) % np.uint64(CYCLE), PARTS[name])
 
 

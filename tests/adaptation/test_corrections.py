@@ -240,6 +240,8 @@ def test_a_table_of_drive_events_says_everything_that_it_needs_at_once(refused, 
     drive_events(9, stopped=False).to_csv(tmp_path / "events.csv", index=False)
     sentence = refused("drives", *command, tmp_path / "events.csv", "-o", tmp_path / "answer")
     assert "Got 9 events of which no event ended at standstill, so no MFDD" in sentence
+    assert "initial_speed" in sentence.split("Got ")[1]  # the columns as the file names them
+    assert "mfdd" in sentence.split("Got ")[1]
     needed = [f for f in FACTORS if f.standard is None and not f.estimate and f.name != "speed"]
     for f in needed if "adapt" in command else [f for f in needed if f.name == "brake_pressure_bar"]:
         assert f"{f.name} ({f.meaning}: " in sentence

@@ -69,7 +69,7 @@ def test_there_are_the_commands_of_the_flow():
 def test_every_factor_is_an_option_with_its_meaning_and_range(name, f):
     option = next(p for p in COMMANDS[name].params if p.name == f.name)
     assert option.opts == [f"--{f.name.replace('_', '-')}"]
-    assert f.meaning in option.help
+    assert f.named_meaning in option.help
     assert (f.choices or f.span) in option.help
 
 

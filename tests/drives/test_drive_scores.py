@@ -126,6 +126,7 @@ def test_a_factor_out_of_range_is_named(refused, tmp_path):
     file = write_drive(tmp_path / "drive.csv", 3.0)
     mass = next(f for f in FACTORS if f.name == "mass")
     assert "mass" in refused("drives", "score", file, "--mass", mass.high + 1)
+    assert "surface must be one of asphalt" in refused("drives", "score", file, "--surface", "dry")
 
 
 @pytest.mark.skipif(not SHARED_DRIVES.is_dir(), reason="recordings of others are not part of the project")

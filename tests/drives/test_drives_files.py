@@ -309,6 +309,16 @@ def test_events_are_printed_as_json_and_written(truth, table, tmp_path, answered
     assert {p.name for p in picture.iterdir()} == {"drive.png", *(f"event-{i + 1:03}.png" for i in range(len(written)))}
 
 
+@pytest.mark.parametrize(("shift", "words"), [(0.5, "s behind acceleration"), (-0.5, "s ahead of acceleration")])
+def test_the_note_about_a_lag_says_which_signal_is_late(table, tmp_path, run, shift, words):
+    moved = round(20 * shift)  # records, 20 of them a second
+    speed = table["Speed (km/h)"].shift(moved).bfill().ffill()
+    table.assign(**{"Speed (km/h)": speed}).to_csv(tmp_path / "drive.csv", index=False)
+    note = next(line for line in run("drives", "events", tmp_path / "drive.csv")[2].splitlines() if words[2:] in line)
+    assert words in note
+    assert " -" not in note
+
+
 def test_inspect_lists_channels_and_proposes_a_mapping(table, tmp_path, answered, run):
     table.assign(dead=1.0).to_csv(tmp_path / "drive.csv", index=False)
     inspection = answered("drives", "inspect", tmp_path / "drive.csv", "-o", tmp_path / "map.toml")

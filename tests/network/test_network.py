@@ -231,6 +231,8 @@ def test_every_event_has_one_part_and_keeps_it():
     parts = {name: in_split(event, name) for name in PARTS}
     np.testing.assert_array_equal(sum(p.astype(int) for p in parts.values()), 1)
     np.testing.assert_array_equal(in_split(event[7:19], "test"), parts["test"][7:19])
+    with pytest.raises(ValueError, match=r"part must be one of validation, calibration, test, training. Got 'train'"):
+        in_split(event, "train")
     shares = {name: p.mean() for name, p in parts.items()}
     assert shares == pytest.approx({"validation": 0.05, "calibration": 0.1, "test": 0.05, "training": 0.8}, abs=0.005)
 

@@ -125,7 +125,8 @@ def _notes(drive: "drives.DriveEvents") -> list[str]:
         parts = ", ".join(f"{count} {reason}" for reason, count in drive.dropped.items())
         notes.append(f"dropped {drive.dropped_frames} of {drive.clean.frames} frames: {parts}")
     if drive.clean.lag:
-        notes.append(f"speed is {drive.clean.lag:.2f} s behind acceleration and was aligned")
+        order = "behind" if drive.clean.lag > 0 else "ahead of"
+        notes.append(f"speed is {abs(drive.clean.lag):.2f} s {order} acceleration and was aligned")
     return notes
 
 

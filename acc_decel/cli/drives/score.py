@@ -15,7 +15,7 @@ from acc_decel.cli.drives.options import Dbc, Description, Threshold
 from acc_decel.cli.options import Factors, Json
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say, write_table
 from acc_decel.model_folder import DEFAULT_MODEL
-from acc_decel.predictor import Predictor
+from acc_decel.predictor import Predictor, columns_of
 
 if TYPE_CHECKING:
     from acc_decel.drives import DriveEvents
@@ -48,6 +48,7 @@ def score(
     """
     from acc_decel import drives  # noqa: PLC0415 - the extra [drives] is asked for only here
 
+    columns_of(factors)  # a wrong name is refused before a file is read
     recordings = drives.list_recordings(files)
     load = cache(Predictor)
     reports, tables = [], []
