@@ -448,7 +448,7 @@ def c_functions() -> str:
         for comment, declaration in re.findall(
             r"/\* ((?:(?!\*/).)*?) \*/\n([a-z][\w *]+\([^;{]*\);)", source, re.DOTALL
         ):
-            words = " ".join(line.strip().removeprefix("* ") for line in comment.splitlines())
+            words = " ".join(" ".join(line.strip().removeprefix("*") for line in comment.splitlines()).split())
             text += f"```c\n{' '.join(declaration.split())}\n```\n\n{_escaped(words)}\n\n"
     return text
 
