@@ -50,7 +50,7 @@ demo: install ## generate, train, export, evaluate, run on the emulated Cortex-M
 test: install ## all tests, on up to four cores
 	$(PYTEST)
 
-quick: install ## the tests that are not marked slow, in less than a minute; run make test before a commit
+quick: install ## the tests that neither train, compile nor emulate, in about a minute; run make test before a commit
 	$(PYTEST) -m "not slow"
 
 check: install ## formatter, linter, types, import contracts, generated files up to date; on two cores

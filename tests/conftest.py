@@ -267,12 +267,13 @@ def refused(run):
 
 
 TRAINED = {"small_net", "small_model", "soon_trained", "explained"}  # fixtures whose tests are slow
+SLOW_ROOMS = {"ecu", "compiled", "firmware", "evidence"}  # their tests compile and emulate, a second each
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """The tests of a file run in one worker, which makes what they share once; what trains is slow."""
+    """The tests of a file run in one worker, which makes what they share once; what trains or emulates is slow."""
     item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    if TRAINED & set(getattr(item, "fixturenames", ())):
+    if TRAINED & set(getattr(item, "fixturenames", ())) or item.path.parent.name in SLOW_ROOMS:
         item.add_marker(pytest.mark.slow)
 
 

@@ -91,6 +91,7 @@ def test_corrected_outputs_keep_their_order_and_no_lower_bound_is_raised(scale, 
     assert (after[:, DELAY] == outputs[:, DELAY]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bar", [cars.SERVICE_BAR, cars.FULL_BAR], ids=["service", "full"])
 def test_coverage_is_back_within_a_point_in_five_hundred_stops(bar):
     shift = cars.Shift(load=250, brakes=-0.10, tyres=-0.20)
@@ -108,6 +109,7 @@ def test_coverage_is_back_within_a_point_in_five_hundred_stops(bar):
     assert np.mean(later) == pytest.approx(1 - MISS_SHARE, abs=0.01)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=80))
 def test_a_miss_never_loosens_the_bound_and_nothing_does_without_evidence(scores):
     bound = LowerBound()

@@ -305,6 +305,7 @@ def limited(net: DenseNet, low: float, high: float) -> DenseNet:
     return replace(net, low=np.full(COUNT, low, np.float32), high=np.full(COUNT, high, np.float32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "idle"), [(1e3, True), (0.1, False)])
 def test_a_clamp_out_of_reach_is_proven_idle_and_one_in_reach_is_not(limit, idle, quick):
     net = limited(tiny_net(2), -limit, limit)

@@ -103,6 +103,7 @@ def test_a_factor_that_is_not_available_adds_nothing(net, some):
         assert found[~lacks].all()
 
 
+@pytest.mark.slow
 def test_permutations_approach_the_exact_attributions(net, some):
     asked = asked_of(median_of(net), events=8)
     few = some[np.argsort(is_available(FACTORS, some).sum(axis=1))][:3]  # few factors, few coalitions

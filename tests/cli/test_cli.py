@@ -232,6 +232,7 @@ def test_a_missing_extra_answers_with_the_command_that_installs_it(module, extra
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_predicting_needs_neither_tensorflow_nor_the_other_extras():
     lacking = ["tensorflow", "keras", "numba", "scipy", "ziglang", "unicorn", "elftools", "capstone"]
     program = (
@@ -336,6 +337,7 @@ def test_an_unreadable_model_is_refused(refused, tmp_path, content):
     assert "broken.onnx must be an ONNX model" in refused("predict", *STOP, "--model", tmp_path / "broken.onnx")
 
 
+@pytest.mark.slow
 def test_the_emulated_core_answers_as_onnx_runtime_does(answered, tmp_path):
     source, target = written(events(), tmp_path / "events.csv"), tmp_path / "answers.csv"
     told = answered("ecu", "--input", source, "--keep", "trip", "--output", target)
@@ -367,6 +369,7 @@ def test_other_cores_and_formats_answer_too(answered, refused):
     assert "must be one of float, fixed" in refused("ecu", *STOP, "--format", "int8")
 
 
+@pytest.mark.slow
 def test_the_emulated_core_answers_for_people(run):
     code, out, err = run("ecu", *STOP, "--surface", "asphalt")
     assert code == 0, err
@@ -454,6 +457,7 @@ def test_simulate_refuses_what_it_cannot_take(refused):
     assert "mass must be 1000 to 2300 kg" in refused("simulate", *STOP, "--mass", "2400")
 
 
+@pytest.mark.slow
 def test_influences_tells_every_index_to_a_program(answered, tmp_path):
     picture = tmp_path / "influences.svg"
     told = answered("influences", "--samples", "64", "--plot", picture)
@@ -462,6 +466,7 @@ def test_influences_tells_every_index_to_a_program(answered, tmp_path):
         assert {"influence", "total", "total_conf", "first"} <= set(rows[0])
 
 
+@pytest.mark.slow
 def test_a_picture_of_an_unknown_kind_is_refused(refused, tmp_path):
     assert "must end in .png or .svg" in refused("simulate", *STOP, "--plot", tmp_path / "stop.bmp")
     assert not list(tmp_path.iterdir())

@@ -79,6 +79,7 @@ def test_a_command_keeps_its_own_help_for_other_readers():
     assert "the extra [ecu], or cc" in GROUP.commands["compile"].help
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", [["-m", "acc_decel"], ["-c", "from acc_decel.cli import main; main()"]])
 def test_the_version_is_printed(program):
     done = subprocess.run([sys.executable, *program, "--version"], capture_output=True, text=True, check=True)

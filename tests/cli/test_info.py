@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from acc_decel import Predictor, released_models
 from acc_decel.physics import vehicle
 
@@ -31,6 +33,7 @@ def test_factors_are_optional_or_not(run):
     assert "yes" in next(line for line in lines if "headwind" in line).split()
 
 
+@pytest.mark.slow
 def test_it_needs_no_extra():
     program = (
         "import sys; sys.modules.update(dict.fromkeys(['numba', 'scipy', 'tensorflow', 'keras']))\n"

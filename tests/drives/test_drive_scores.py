@@ -110,6 +110,7 @@ def test_what_no_drive_can_know_is_refused_in_a_sentence(refused, tmp_path, line
     assert wanted in refused("drives", "score", file, "--recording", toml)
 
 
+@pytest.mark.slow
 def test_a_bad_file_is_an_error_alone_and_a_row_among_others(answered, refused, run, tmp_path):
     file = write_drive(tmp_path / "drive.csv", 3.0)
     bad = tmp_path / "empty.csv"
@@ -139,6 +140,7 @@ def test_a_car_driven_to_the_limit_stays_below_the_capability_on_dry_asphalt(run
     assert 0.6 * total["dry_capability"] < total["peak_envelope"] < total["dry_upper"]
 
 
+@pytest.mark.slow
 def test_each_event_stands_beside_its_prediction_and_the_check_says_what_it_cannot_show(run, answered, tmp_path):
     file = write_drive(tmp_path / "drive.csv", 3.0, 7.0)
     known = ("--surface", "packed_snow", "--tyre-kind", "winter")

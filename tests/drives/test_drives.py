@@ -170,6 +170,7 @@ def test_cars_ahead_are_followed_through_gaps_identifiers_and_ghosts():
     assert result.lost <= 0.04
 
 
+@pytest.mark.slow
 def test_ghosts_alone_are_no_cars():
     log = sample_log(np.random.default_rng(701), Radar(), minutes=3)
     rng = np.random.default_rng(1)

@@ -39,6 +39,7 @@ def is_right(truth: Truth, drive: drives.DriveEvents) -> bool:
     return result.required > 0 and result.recall == 1 and result.precision == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["log", "asc", "blf"])
 def test_a_bus_log_is_decoded_with_the_dbc_beside_it(truth, table, tmp_path, ending):
     dbc(tmp_path)
@@ -296,6 +297,7 @@ def test_every_command_for_drives_has_help_with_an_example(run, name):
     assert command.help.split(".")[0][:40] in " ".join(out.split())
 
 
+@pytest.mark.slow
 def test_events_are_printed_as_json_and_written(truth, table, tmp_path, answered):
     table.to_csv(tmp_path / "drive.csv", index=False)
     out, picture = tmp_path / "events.parquet", tmp_path / "pictures"

@@ -426,6 +426,7 @@ def with_trailer(**told: float) -> Vehicle:
     return vehicle_from(asdict(COMPACT) | {"trailer": trailer})
 
 
+@pytest.mark.slow
 @given(case=with_abs, braked=st.floats(0, 1))
 def test_a_trailer_lengthens_the_stop_the_less_the_more_it_brakes_by_itself(case, braked):
     level_road = case | {"grade": 0.0, "headwind": 0.0}
