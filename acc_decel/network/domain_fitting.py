@@ -5,9 +5,7 @@ independently of the others (noise-contrastive estimation: Gutmann and Hyvarinen
 real; a wider score, trained first, finds these, and they are left out. `dataset.never_trained` is not used.
 """
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -62,15 +60,9 @@ def fit_domain(
     contrast = Contrast(inside, outside, fitting)
     tries = []
     on_try(0)
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        running = [threads.submit(contrast.fit_layers, own_rng) for own_rng in rng.spawn(fitting.tries)]
-        try:
-            for future in running:
-                tries.append(future.result())
-                on_try(len(tries))
-        except BaseException:
-            threads.shutdown(cancel_futures=True)
-            raise
+    for own_rng in rng.spawn(fitting.tries):
+        tries.append(contrast.fit_layers(own_rng))
+        on_try(len(tries))
     sample = real[:MAX_PRUNING_EVENTS]
     one_resampled = [
         resample_factors(net.factors, sample, rng, uniform=1.0, among=(f,), certain=0.0)
