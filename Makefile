@@ -88,7 +88,7 @@ define release
 
 endef
 
-models: install ## train every released model anew (an hour and a half on two cores)
+models: install ## train every released model again (an hour and a half on two cores)
 	$(foreach vehicle,$(MODELS),$(call release,$(vehicle),$(or $(SEED_$(vehicle)),1)))
 	$(MAKE) regenerate figures
 

@@ -155,30 +155,30 @@ def _stop(**changed: float) -> dict[str, np.ndarray]:
     """One stop on dry asphalt over time, to standstill."""
     from acc_decel.physics import history, vehicle
 
-    told = history(vehicle("compact"), **(COMMON | changed))
-    speed, slowing = float(told["speed"][-1]), float(told["deceleration"][-1])  # it ends at walking speed
-    last = {name: column[-1] for name, column in told.items()}
-    last |= {"time": told["time"][-1] + speed / slowing, "speed": 0.0}
-    return {name: np.append(column, last[name]) for name, column in told.items()}
+    course = history(vehicle("compact"), **(COMMON | changed))
+    speed, slowing = float(course["speed"][-1]), float(course["deceleration"][-1])  # it ends at walking speed
+    last = {name: column[-1] for name, column in course.items()}
+    last |= {"time": course["time"][-1] + speed / slowing, "speed": 0.0}
+    return {name: np.append(column, last[name]) for name, column in course.items()}
 
 
 def stop() -> Figure:
     """One simulated stop over time."""
-    told = _stop()
-    time = told["time"]
+    course = _stop()
+    time = course["time"]
     figure, (top, middle, bottom) = _axes(7.2, 5.0, nrows=3, sharex=True, height_ratios=[3, 3, 2])
     a, b, c = _lines()[:3]
-    top.plot(time, told["speed"], color=a)
+    top.plot(time, course["speed"], color=a)
     top.set_ylabel("speed\n[m/s]")
-    middle.plot(time, told["deceleration"], color=a)
+    middle.plot(time, course["deceleration"], color=a)
     middle.set_ylabel("deceleration\n[m/s$^2$]")
     beside = middle.twinx()
-    beside.plot(time, told["pressure_bar"], color=b, ls="--")
+    beside.plot(time, course["pressure_bar"], color=b, ls="--")
     beside.set_ylabel("pressure\n[bar]", color=b)
     beside.spines[["top"]].set_visible(False)
     beside.set_ylim(0, 200)
-    bottom.plot(time, 100 * told["front_slip"], color=a, label="front")
-    bottom.plot(time, 100 * told["rear_slip"], color=c, ls="--", label="rear")
+    bottom.plot(time, 100 * course["front_slip"], color=a, label="front")
+    bottom.plot(time, 100 * course["rear_slip"], color=c, ls="--", label="rear")
     bottom.set_ylabel("slip\n[%]")
     bottom.set_xlabel("time since the demand [s]")
     bottom.legend(frameon=False, loc="lower right", ncols=2)
@@ -190,11 +190,11 @@ def stop() -> Figure:
 def delay() -> Figure:
     """The real stop and the one that deceleration and delay describe: the same distance."""
     speed = 8.0
-    told = _stop(speed=speed)
+    course = _stop(speed=speed)
     answer = _answer(speed=speed)
     figure, axes = _axes(7.2, 3.2)
     a, b = _lines()[:2]
-    axes.plot(told["time"], told["speed"], color=a, label=f"simulated stop: {answer['stopping_distance']:.2f} m")
+    axes.plot(course["time"], course["speed"], color=a, label=f"simulated stop: {answer['stopping_distance']:.2f} m")
     t = answer["delay"]
     label = f"{t:.3f} s at {speed:g} m/s, then {answer['deceleration']:.1f} m/s$^2$: the same distance"
     axes.plot([0, t, t + speed / answer["deceleration"]], [speed, speed, 0], color=b, ls="--", label=label)

@@ -231,10 +231,10 @@ def held_out() -> str:
     for title in ("all factors known", "factors missing as in training"):
         head += [f"RMSE against events, {title}", f"against the best possible median, {title}"]
     rows = []
-    for name, told in metrics().items():
-        cells = [f"{told['weights']}", f"{told['events']}", f"{100 * told['coverage']:.1f} %"]
-        for kind, rmse in zip(kinds, (told["regimes"][kinds[0]]["rmse"], told["rmse"]), strict=True):
-            cells += [f"{rmse:.2f} m/s^2", f"{told['best_possible'][kind]['rmse_conditional_median']:.2f} m/s^2"]
+    for name, record in metrics().items():
+        cells = [f"{record['weights']}", f"{record['events']}", f"{100 * record['coverage']:.1f} %"]
+        for kind, rmse in zip(kinds, (record["regimes"][kinds[0]]["rmse"], record["rmse"]), strict=True):
+            cells += [f"{rmse:.2f} m/s^2", f"{record['best_possible'][kind]['rmse_conditional_median']:.2f} m/s^2"]
         rows.append([f"`{name}`", *cells])
     return markdown(head, rows)
 
@@ -244,7 +244,7 @@ def regime_table() -> str:
     first = next(iter(metrics().values()))["regimes"]
     rows = []
     for regime in first:
-        found = [told["regimes"][regime] for told in metrics().values()]
+        found = [record["regimes"][regime] for record in metrics().values()]
         cover, width, rmse = ([m[key] for m in found] for key in ("coverage", "mean_width", "rmse"))
         rows.append(
             [
@@ -263,15 +263,15 @@ def below_table() -> str:
 
     rows = []
     for name, share in QUANTILES.items():
-        found = [100 * told["below"][name] for told in metrics().values()]
+        found = [100 * record["below"][name] for record in metrics().values()]
         rows.append([f"`{name}`", f"{100 * share:g} %", f"{min(found):.2f} to {max(found):.2f} %"])
     return markdown(["quantile", "events below, promised", "counted, lowest to highest of the models"], rows)
 
 
 def domain_sentence() -> str:
     """How well the trained domain is known."""
-    flagged = [100 * told["domain"]["flagged"] for told in metrics().values()]
-    alarms = [100 * told["domain"]["false_alarms"] for told in metrics().values()]
+    flagged = [100 * record["domain"]["flagged"] for record in metrics().values()]
+    alarms = [100 * record["domain"]["false_alarms"] for record in metrics().values()]
     return (
         f"Of events with a combination that training never showed, {min(flagged):.0f} to {max(flagged):.0f} % are "
         f"flagged, depending on the model; of real events {min(alarms):.1f} to {max(alarms):.1f} % are flagged as well."
@@ -324,9 +324,9 @@ def proof_summary() -> str:
     """The proofs of every model in one row."""
     rows = []
     for name, folder in released_models().items():
-        told = json.loads((folder / "proof.json").read_text())
-        found = {proof["name"]: proof for proof in told["proofs"]}
-        passed = sum(proof["passed"] is True for proof in told["proofs"])
+        record = json.loads((folder / "proof.json").read_text())
+        found = {proof["name"]: proof for proof in record["proofs"]}
+        passed = sum(proof["passed"] is True for proof in record["proofs"])
         median, envelope = found["range of deceleration"], found["physical envelope"]
         rows.append(
             [
@@ -354,11 +354,11 @@ def cost_table() -> str:
     head = ["format", "instructions", "cycles (estimate)", *(f"at {mhz} MHz [us]" for mhz in CLOCKS_MHZ)]
     rows = []
     for name in FORMATS:
-        told = evidence()[name]["cortex_m4f"]
-        times = (f"{told['cycles'] / mhz:.0f}" for mhz in CLOCKS_MHZ)
-        flash, stack = f"{told['flash_bytes']:,}", f"{told['stack_bytes']}"
+        record = evidence()[name]["cortex_m4f"]
+        times = (f"{record['cycles'] / mhz:.0f}" for mhz in CLOCKS_MHZ)
+        flash, stack = f"{record['flash_bytes']:,}", f"{record['stack_bytes']}"
         rows.append(
-            [name, f"{told['instructions_per_prediction']:,}", f"{told['cycles']:,}", *times, flash, "0", stack]
+            [name, f"{record['instructions_per_prediction']:,}", f"{record['cycles']:,}", *times, flash, "0", stack]
         )
     return markdown([*head, "flash [B]", "static RAM [B]", "stack [B]"], rows)
 
@@ -375,11 +375,11 @@ def self_test_table() -> str:
 
 def ecu_costs() -> str:
     """What a prediction costs on the emulated core, in a sentence."""
-    told = evidence()["float"]["cortex_m4f"]
+    record = evidence()["float"]["cortex_m4f"]
     return (
-        f"On a Cortex-M4F at 80 MHz: {told['cycles'] / 80:.0f} us a prediction (estimate from "
-        f"{told['instructions_per_prediction']} instructions), {told['flash_bytes']} bytes of flash, no static RAM, "
-        f"{told['stack_bytes']} bytes of stack."
+        f"On a Cortex-M4F at 80 MHz: {record['cycles'] / 80:.0f} us a prediction (estimate from "
+        f"{record['instructions_per_prediction']} instructions), {record['flash_bytes']} bytes of flash, "
+        f"no static RAM, {record['stack_bytes']} bytes of stack."
     )
 
 
@@ -391,8 +391,8 @@ def difference_table() -> str:
     for place in places:
         cells = []
         for key in keys.values():
-            told = evidence()[key].get(place)
-            cells.append(f"{told['differences']} of {told['events']:,}" if told else "-")
+            record = evidence()[key].get(place)
+            cells.append(f"{record['differences']} of {record['events']:,}" if record else "-")
         rows.append([place, *cells])
     return markdown(["where", *keys], rows)
 
@@ -425,8 +425,8 @@ def evidence_table() -> str:
     return markdown(["", *FORMATS], rows)
 
 
-def _least(told: dict[str, Any], key: str) -> str:
-    return f"{min(part[key] for part in told['coverage_pct'].values()):g}"
+def _least(record: dict[str, Any], key: str) -> str:
+    return f"{min(part[key] for part in record['coverage_pct'].values()):g}"
 
 
 def c_factor_table() -> str:

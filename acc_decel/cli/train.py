@@ -63,7 +63,7 @@ def train(
     metrics.json says how many were compared.
 
     With --from it goes on from a released model or a model folder, for a dataset of an adapted car (`drives adapt`).
-    The intervals are calibrated anew.
+    The intervals are calibrated again.
 
         acc-decel train data/my_car --from compact --output models/my_car
 
