@@ -155,11 +155,7 @@ def _stop(**changed: float) -> dict[str, np.ndarray]:
     """One stop on dry asphalt over time, to standstill."""
     from acc_decel.physics import history, vehicle
 
-    course = history(vehicle("compact"), **(COMMON | changed))
-    speed, slowing = float(course["speed"][-1]), float(course["deceleration"][-1])  # it ends at walking speed
-    last = {name: column[-1] for name, column in course.items()}
-    last |= {"time": course["time"][-1] + speed / slowing, "speed": 0.0}
-    return {name: np.append(column, last[name]) for name, column in course.items()}
+    return history(vehicle("compact"), **(COMMON | changed))
 
 
 def stop() -> Figure:
