@@ -9,7 +9,7 @@ OUTPUTS: dict[str, str] = {
     "deceleration_lower": "mean deceleration reached at least, 95 times in 100 (5 % quantile) [m/s^2]",
     "deceleration": "mean deceleration of the built-up brakes to standstill, median [m/s^2]",
     "deceleration_upper": "mean deceleration exceeded only 5 times in 100 (95 % quantile) [m/s^2]",
-    "delay": "brake dead time and build-up, as time at the initial speed [s]",
+    "delay": "time that dead time and build-up of the brakes cost, at the initial speed; never below 0 [s]",
     "deceleration_lower_99": "mean deceleration reached at least, 99 times in 100 (1 % quantile) [m/s^2]",
 }
 QUANTILES: dict[str, float] = {  # the outputs that are quantiles of the deceleration, in ascending order
@@ -17,6 +17,9 @@ QUANTILES: dict[str, float] = {  # the outputs that are quantiles of the deceler
     "deceleration_lower": 0.05,
     "deceleration": 0.50,
     "deceleration_upper": 0.95,
+}
+OUTPUT_LIMITS: dict[str, tuple[float, float]] = {  # no answer is beyond them: what a road car can do, in its unit
+    name: (0.0, 2.0) if name == "delay" else (-4.0, 18.0) for name in OUTPUTS
 }
 LOWER, MEDIAN, UPPER, LOWER_99, DELAY = (  # their places among the outputs
     list(OUTPUTS).index(name)

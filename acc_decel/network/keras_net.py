@@ -9,16 +9,12 @@ from numpy import ndarray
 
 from acc_decel.factors import Factor
 from acc_decel.network.dense_net import DenseNet, Layer, wiring
-from acc_decel.outputs import DELAY, OUTPUTS
+from acc_decel.outputs import DELAY, OUTPUT_LIMITS, OUTPUTS
 
 DECELERATION_SCALE, DECELERATION_OFFSET = 4.0, 5.0  # [m/s^2], unit and zero of the outputs during training
 DELAY_SCALE, DELAY_OFFSET = 0.1, 0.1  # [s]
 SCALE = np.array([DELAY_SCALE if i == DELAY else DECELERATION_SCALE for i in range(len(OUTPUTS))], np.float32)
 OFFSET = np.array([DELAY_OFFSET if i == DELAY else DECELERATION_OFFSET for i in range(len(OUTPUTS))], np.float32)
-ENVELOPE = tuple(  # outputs are clamped to what a road car can do, [m/s^2] and [s]
-    (-1.0, 2.0) if i == DELAY else (-4.0, 18.0) for i in range(len(OUTPUTS))
-)
-
 
 @keras.saving.register_keras_serializable("acc_decel")
 class SignedDense(keras.layers.Layer):
@@ -119,7 +115,7 @@ def plain(
     layers = [layer.plain() for layer in model.layers if isinstance(layer, SignedDense)]
     last = layers.pop()
     layers.append(Layer(last.weights * SCALE[:, None], last.bias * SCALE + OFFSET))
-    low, high = np.array(ENVELOPE, np.float32).T
+    low, high = np.array(tuple(OUTPUT_LIMITS.values()), np.float32).T
     return DenseNet(
         factors, center, inverse_spread, tuple(layers[:embedded]), tuple(layers[embedded:]), low.copy(), high.copy()
     )
