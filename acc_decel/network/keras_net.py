@@ -16,6 +16,7 @@ DELAY_SCALE, DELAY_OFFSET = 0.1, 0.1  # [s]
 SCALE = np.array([DELAY_SCALE if i == DELAY else DECELERATION_SCALE for i in range(len(OUTPUTS))], np.float32)
 OFFSET = np.array([DELAY_OFFSET if i == DELAY else DECELERATION_OFFSET for i in range(len(OUTPUTS))], np.float32)
 
+
 @keras.saving.register_keras_serializable("acc_decel")
 class SignedDense(keras.layers.Layer):
     """Dense layer whose weights have prescribed signs, free where the sign is 0.
