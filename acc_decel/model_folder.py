@@ -92,9 +92,11 @@ def read_files(folder: Path) -> dict[str, str]:
     hashes = _hashes(path, read_json(path))
     for name, digest in hashes.items():
         if not (file := folder / name).is_file():
-            raise ValueError(f"{file} must exist, because {MANIFEST} names it. Got none: {AGAIN}.")
-        if sha256_of(file) != digest:
-            raise ValueError(f"{file} must have the SHA-256 that {MANIFEST} names. Got another file: {AGAIN}.")
+            raise ValueError(f"{file} must be as {MANIFEST} says. Got no such file: {AGAIN}.")
+        if (got := sha256_of(file)) != digest:
+            raise ValueError(
+                f"{file} must be as {MANIFEST} says, SHA-256 {digest[:8]}. Got another file, {got[:8]}: {AGAIN}."
+            )
     return hashes
 
 
@@ -111,6 +113,9 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     metrics = read_json(path)
     for name, kind in (("vehicle", str), ("schema", str), ("dataset", dict), ("training", dict), (FINGERPRINT, str)):
         _check_entry(path, metrics, name, kind)
+    for name in ("events", "rmse", "coverage"):
+        if not isinstance(value := metrics.get(name, 0), int | float) or isinstance(value, bool):
+            raise ValueError(f"{path} must have a number as {name}. Got {_shown(value)}: {AGAIN}.")
     return metrics
 
 

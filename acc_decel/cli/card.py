@@ -11,7 +11,7 @@ from acc_decel import evaluation
 from acc_decel.cli.terminal import say
 from acc_decel.factors import column_names
 from acc_decel.files import atomic_write
-from acc_decel.model_folder import CARD, DEFAULT_MODEL, METRICS
+from acc_decel.model_folder import CARD, DEFAULT_MODEL, METRICS, read_json
 from acc_decel.outputs import OUTPUTS, QUANTILES
 from acc_decel.predictor import Predictor
 
@@ -37,7 +37,14 @@ def card(
     """
     predictor = Predictor(model)
     folder = predictor.path.parent
-    metrics = json.loads((folder / METRICS).read_text())
+    metrics = read_json(folder / METRICS)
+    try:
+        card_text(predictor, metrics, ())
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(
+            f"{folder / METRICS} must hold every figure of the card. Got none or another value of {error}: train it "
+            "again with `acc-decel train`."
+        ) from error
     pictures = _pictures(predictor, vehicle or predictor.vehicle)
     from acc_decel.cli import plots  # noqa: PLC0415 - the extra [train] is asked for only here
 

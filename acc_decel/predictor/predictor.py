@@ -23,7 +23,7 @@ from acc_decel.network import factors_of
 from acc_decel.outputs import DELAY, LOWER, MEDIAN, OUTPUTS, stopping_distance
 from acc_decel.predictor.explainer import Explainer
 from acc_decel.predictor.inputs import Given, columns_of, refusal, where
-from acc_decel.predictor.session import open_session
+from acc_decel.predictor.session import check_interface, open_session
 
 BACKENDS = (AUTO, C, ONNX_RUNTIME) = ("auto", "c", "onnxruntime")
 FLOAT32 = np.dtype(np.float32)
@@ -141,6 +141,7 @@ class Predictor:
             correction = read_correction(Path(correction), model=self.path).correction
         self.correction = correction
         names = column_names(self.factors)
+        check_interface(self._session, self.path, len(names))
         self._row_shape, self._speed = (len(names),), names.index("speed")
         self._library = _library(self.path, backend)
 
