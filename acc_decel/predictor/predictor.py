@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from acc_decel import status as bits
 from acc_decel.compiled import Library, kept_library
-from acc_decel.correction import Correction, read_correction
+from acc_decel.correction import Correction, model_digest, read_correction
 from acc_decel.factors import FACTORS, Factor, column_names, schema, with_range
 from acc_decel.model_folder import ARRAYS, DEFAULT_MODEL, ONNX, model_path
 from acc_decel.network import FORMAT
@@ -135,6 +135,7 @@ class Predictor:
         if backend not in BACKENDS:
             raise ValueError(f"backend must be one of {', '.join(BACKENDS)}. Got {backend!r}.")
         self.path = model_path(model)
+        self._digest = model_digest(self.path)
         self._session = open_session(self.path, expected="an ONNX model of acc_decel")
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.factors = _factors(self.path, self.metadata)
@@ -144,6 +145,11 @@ class Predictor:
         names = column_names(self.factors)
         self._row_shape, self._speed = (len(names),), names.index("speed")
         self._library = _library(self.path, backend)
+        self._asked = backend
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A copy, here or in another process, loads the same file; raises ValueError there if it has changed."""
+        return _reloaded, (self.path.absolute(), self._digest, self.correction, self._asked)
 
     @property
     def backend(self) -> str:
@@ -251,6 +257,17 @@ class Predictor:
         if refused.any():
             row = int(refused.argmax())
             raise ValueError(refusal(self.factors, columns[row], int(status[row]), where(index, row)))
+
+
+def _reloaded(path: Path, digest: str, correction: Correction | None, backend: str) -> Predictor:
+    """The predictor of the ONNX file `path`, which must have this SHA-256."""
+    predictor = Predictor(path, correction=correction, backend=backend)
+    if predictor._digest != digest:
+        raise ValueError(
+            f"{path} must be the model that was copied, with SHA-256 {digest[:12]}. Got {predictor._digest[:12]}: "
+            "it has changed since, or is another one on this machine. Copy the predictor again."
+        )
+    return predictor
 
 
 def _check_table(events: object, factors: Mapping[str, Given]) -> None:

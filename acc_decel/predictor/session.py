@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read while ONNX Runtime is imported
-import onnxruntime  # noqa: E402 - after the variable that it reads
+import onnxruntime
 
 
 def open_session(path: Path, *, expected: str, remedy: str = "") -> onnxruntime.InferenceSession:
