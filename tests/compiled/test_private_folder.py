@@ -14,6 +14,9 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "getuid"), reason="owners and mo
 AS_ROOT = pytest.mark.skipif(
     not hasattr(os, "getuid") or os.getuid() != 0, reason="only root gives a file to another user"
 )
+OWN_GROUP = pytest.mark.skipif(
+    not hasattr(os, "getuid") or os.getuid() != os.getgid(), reason="this user's group has another number"
+)
 STRANGER = 65534
 
 
