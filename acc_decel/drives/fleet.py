@@ -140,10 +140,9 @@ def _run_tasks(pool: Executor | None, tasks: list[Task], parts: Path) -> Iterato
 def _executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
     """What runs the tasks: Dask's workers, local processes, or this process."""
     if scheduler is not None:
-        from distributed import Client  # noqa: PLC0415 - needs the extra [scale]
+        from acc_decel.dask_client import connected  # noqa: PLC0415 - needs the extra [scale]
 
-        connect: Any = Client  # its package has no annotations
-        with connect(scheduler) as client, client.get_executor() as pool:
+        with connected(scheduler) as client, client.get_executor() as pool:
             yield pool
     elif workers > 1:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
