@@ -40,7 +40,7 @@ typedef struct {
     float deceleration_lower; /* mean deceleration reached at least, 95 times in 100 (5 % quantile) [m/s^2] */
     float deceleration; /* mean deceleration of the built-up brakes to standstill, median [m/s^2] */
     float deceleration_upper; /* mean deceleration exceeded only 5 times in 100 (95 % quantile) [m/s^2] */
-    float delay; /* brake dead time and build-up, as time at the initial speed [s] */
+    float delay; /* time that dead time and build-up of the brakes cost, at the initial speed; never below 0 [s] */
     float deceleration_lower_99; /* mean deceleration reached at least, 99 times in 100 (1 % quantile) [m/s^2] */
 } acc_decel_prediction_t;
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 EVENTS = 20_000  # drawn for the pictures
 SEED = 20_001  # far from the seeds that train models
+PICTURES = ("predicted", "calibration", "error_by_factor", "published_tests")  # as files, in the order of the card
 
 
 def card(
@@ -43,7 +44,7 @@ def card(
     for name, figure in pictures.items():
         plots.save(figure, folder / f"{name}.png")
     with atomic_write(folder / CARD) as temporary:
-        temporary.write_text(_text(predictor, metrics, pictures))
+        temporary.write_text(card_text(predictor, metrics, pictures))
     say(f"{folder / CARD} and {len(pictures)} pictures")
 
 
@@ -67,7 +68,8 @@ def _pictures(predictor: Predictor, vehicle: str) -> "dict[str, Figure]":
     return drawn
 
 
-def _text(predictor: Predictor, metrics: dict[str, Any], pictures: Iterable[str]) -> str:
+def card_text(predictor: Predictor, metrics: dict[str, Any], pictures: Iterable[str]) -> str:
+    """The card of a model with these `metrics`, with the names of its pictures."""
     best = metrics["best_possible"]
     lines = [
         f"# {predictor.vehicle}",

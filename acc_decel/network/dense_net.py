@@ -200,7 +200,7 @@ def to_bytes(net: DenseNet) -> bytes:
 def net_arrays(net: DenseNet) -> dict[str, ndarray]:
     """The arrays that define `net`, by the names that they have in a file."""
     arrays: dict[str, ndarray] = {
-        "format": np.array(FORMAT),
+        "format": np.array(FORMAT, np.int64),
         "schema": np.array(schema(net.factors)),
         "ranges": np.array([(f.low, f.high) for f in net.factors]),  # factors x (low, high)
         "center": net.center,

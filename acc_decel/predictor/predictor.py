@@ -3,7 +3,6 @@
 Runs on the compiled firmware where it was built for this machine, else on ONNX Runtime.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -18,9 +17,9 @@ from numpy import ndarray
 from acc_decel import status as bits
 from acc_decel.compiled import Library, kept_library
 from acc_decel.correction import Correction, model_digest, read_correction
-from acc_decel.factors import FACTORS, Factor, column_names, schema, with_range
+from acc_decel.factors import FACTORS, column_names
 from acc_decel.model_folder import ARRAYS, DEFAULT_MODEL, ONNX, model_path
-from acc_decel.network import FORMAT
+from acc_decel.network import factors_of
 from acc_decel.outputs import DELAY, LOWER, MEDIAN, OUTPUTS, stopping_distance
 from acc_decel.predictor.explainer import Explainer
 from acc_decel.predictor.inputs import Given, columns_of, refusal, where
@@ -138,7 +137,7 @@ class Predictor:
         self._digest = model_digest(self.path)
         self._session = open_session(self.path, expected="an ONNX model of acc_decel")
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
-        self.factors = _factors(self.path, self.metadata)
+        self.factors = factors_of(self.metadata, self.path)
         if isinstance(correction, str | Path):
             correction = read_correction(Path(correction), model=self.path).correction
         self.correction = correction
@@ -332,22 +331,3 @@ def _prediction(
         attribution=attribution,
         baseline=baseline,
     )
-
-
-def _factors(path: Path, metadata: dict[str, str]) -> tuple[Factor, ...]:
-    exported_for = metadata.get("schema")
-    if exported_for != schema():
-        raise ValueError(
-            f"{path} must be exported for factor schema {schema()}. "
-            f"Got {exported_for or 'no schema: not a model of ours'}. "
-            "Train it again with this version: `acc-decel generate`, `acc-decel train`."
-        )
-    if (number := metadata.get("format", "1")) != str(FORMAT):
-        raise ValueError(
-            f"{path} must be of format {FORMAT}, which has the score of the trained domain. Got format {number}: "
-            "train it again with this version: `acc-decel train`."
-        )
-    factors = FACTORS
-    for described in json.loads(metadata["factors"]):
-        factors = with_range(factors, described["name"], described["low"], described["high"])
-    return factors
