@@ -40,7 +40,7 @@ typedef struct {
     float deceleration_lower; /* mean deceleration reached at least, 95 times in 100 (5 % quantile) [m/s^2] */
     float deceleration; /* mean deceleration of the built-up brakes to standstill, median [m/s^2] */
     float deceleration_upper; /* mean deceleration exceeded only 5 times in 100 (95 % quantile) [m/s^2] */
-    float delay; /* brake dead time and build-up, as time at the initial speed [s] */
+    float delay; /* time that dead time and build-up of the brakes cost, at the initial speed; never below 0 [s] */
     float deceleration_lower_99; /* mean deceleration reached at least, 99 times in 100 (1 % quantile) [m/s^2] */
 } acc_decel_prediction_t;
 
@@ -66,9 +66,14 @@ typedef struct {
 #define ACC_DECEL_OUTSIDE_DOMAIN (UINT64_C(1) << 48U) /* a combination of factors that is rare in the training data */
 #define ACC_DECEL_BELOW_COMFORT (UINT64_C(1) << 49U) /* the lower deceleration is below the ACC limit of 3.5 m/s^2 */
 #define ACC_DECEL_REFUSED (UINT64_C(1) << 50U) /* no prediction: a factor is out of range, or a required one is missing */
+#define ACC_DECEL_CORRECTION_LIMITED (UINT64_C(1) << 51U) /* the correction asks for more than a car can do, so the answer is cut to -4 to 18 m/s^2: the correction is wrong */
 
 /* [m/s^2] the maximum that an ACC may request at higher speed, ISO 15622 */
 #define ACC_DECEL_COMFORT_DECELERATION 3.5F
+
+/* [m/s^2] what a road car can do: no answer is beyond, and no corrected one */
+#define ACC_DECEL_LEAST_DECELERATION -4.0F
+#define ACC_DECEL_GREATEST_DECELERATION 18.0F
 
 /* Limits of a correction, see acc_decel_correction.h. */
 #define ACC_DECEL_LEAST_SCALE 0.100000001F
