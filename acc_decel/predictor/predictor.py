@@ -241,8 +241,7 @@ class Predictor:
         outputs, status = self._model_outputs(columns)
         if self.correction is None:
             return outputs, status
-        corrected = self.correction.outputs(outputs)
-        return corrected, self.correction.status(corrected, status.astype(np.int64))  # its int64 is long long in C
+        return self.correction.answers(outputs, status.astype(np.int64))  # its int64 is long long in C
 
     def _model_outputs(self, columns: ndarray) -> tuple[ndarray, ndarray]:
         """Outputs and status of the model itself, without the correction."""
