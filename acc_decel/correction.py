@@ -11,8 +11,8 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from acc_decel.files import atomic_write, reason
-from acc_decel.outputs import COMFORT_DECELERATION, LOWER, LOWER_99, MEDIAN, UPPER
-from acc_decel.status import BELOW_COMFORT, REFUSED
+from acc_decel.outputs import COMFORT_DECELERATION, LOWER, LOWER_99, MEDIAN, ORDERED, OUTPUT_LIMITS, UPPER
+from acc_decel.status import BELOW_COMFORT, CORRECTION_LIMITED, REFUSED
 
 MIN_SCALE, MAX_SCALE = 0.1, 10.0
 MAX_BIAS = 20.0  # [m/s^2], of the bias and of the offset
@@ -41,8 +41,28 @@ class Correction:
                 limits = f"{-MAX_BIAS:g} to {MAX_BIAS:g} m/s^2"
                 raise ValueError(f"{name} must be {limits}. Got {value:g}: check the stops.")
 
+    def answers(
+        self, outputs: Float32[ndarray, "rows outputs"], status: Int64[ndarray, " rows"]
+    ) -> tuple[Float32[ndarray, "rows outputs"], Int64[ndarray, " rows"]]:
+        """The model's outputs, in the order of OUTPUTS, and status for this car, as acc_decel_corrected() gives them.
+
+        Quantiles stay in order, NaN stays NaN. No deceleration is beyond `OUTPUT_LIMITS`; where one would be, the
+        status says CORRECTION_LIMITED. BELOW_COMFORT is about the corrected lower deceleration.
+        """
+        unlimited = self._unlimited(outputs)
+        corrected = _limited(unlimited)
+        answered = status & REFUSED == 0
+        below = ~(corrected[:, LOWER] >= np.float32(COMFORT_DECELERATION))
+        limited = ((corrected < unlimited) | (corrected > unlimited)).any(axis=1)
+        status = (status & ~BELOW_COMFORT) | np.where(answered & below, BELOW_COMFORT, 0)
+        return corrected, status | np.where(answered & limited, CORRECTION_LIMITED, 0)
+
     def outputs(self, outputs: Float32[ndarray, "rows outputs"]) -> Float32[ndarray, "rows outputs"]:
-        """The model's outputs, in the order of OUTPUTS, for this car; quantiles stay in order, NaN stays NaN."""
+        """The model's outputs for this car, without their status: see `answers`."""
+        return _limited(self._unlimited(outputs))
+
+    def _unlimited(self, outputs: Float32[ndarray, "rows outputs"]) -> Float32[ndarray, "rows outputs"]:
+        """The corrected outputs, which may be beyond what a car can do."""
         scale, bias, offset = np.array((self.scale, self.bias, self.lower_offset), np.float32)
         scaled = scale * outputs + bias
         corrected = outputs.copy()
@@ -53,13 +73,14 @@ class Correction:
         corrected[:, LOWER_99] = not_raised[:, LOWER_99] - np.maximum(offset, np.float32(0))
         return corrected
 
-    def status(
-        self, corrected: Float32[ndarray, "rows outputs"], status: Int64[ndarray, " rows"]
-    ) -> Int64[ndarray, " rows"]:
-        """The model's status for this car: whether the corrected lower deceleration is below comfort."""
-        answered = status & REFUSED == 0
-        below = ~(corrected[:, LOWER] >= np.float32(COMFORT_DECELERATION))
-        return (status & ~BELOW_COMFORT) | np.where(answered & below, BELOW_COMFORT, 0)
+
+def _limited(outputs: Float32[ndarray, "rows outputs"]) -> Float32[ndarray, "rows outputs"]:
+    """The decelerations cut to what a car can do; the delay is not corrected."""
+    low, high = np.array(OUTPUT_LIMITS["deceleration"], np.float32)
+    limited = outputs.copy()
+    own = limited[:, ORDERED]
+    limited[:, ORDERED] = np.where(own < low, low, np.where(own > high, high, own))
+    return limited
 
 
 def _lesser(value: ndarray, other: ndarray) -> ndarray:

@@ -3,18 +3,24 @@
 from collections.abc import Iterable
 
 from acc_decel.factors import FACTORS, Factor
-from acc_decel.outputs import COMFORT_DECELERATION
+from acc_decel.outputs import COMFORT_DECELERATION, OUTPUT_LIMITS
 
 OUT_OF_RANGE_SHIFT = 0  # bit i: factor i is outside its range
 NOT_AVAILABLE_SHIFT = 24  # bit 24 + i: factor i is not available
 OUTSIDE_DOMAIN = 1 << 48  # a combination of factors that is rare in the training data
 BELOW_COMFORT = 1 << 49  # the deceleration may stay below what an ACC is allowed to ask for
 REFUSED = 1 << 50  # no prediction: a factor is out of range, or a required one is missing
+CORRECTION_LIMITED = 1 << 51  # a correction asked for more than a car can do
 
 FLAGS: dict[str, tuple[int, str]] = {
     "OUTSIDE_DOMAIN": (OUTSIDE_DOMAIN, "a combination of factors that is rare in the training data"),
     "BELOW_COMFORT": (BELOW_COMFORT, f"the lower deceleration is below the ACC limit of {COMFORT_DECELERATION} m/s^2"),
     "REFUSED": (REFUSED, "no prediction: a factor is out of range, or a required one is missing"),
+    "CORRECTION_LIMITED": (
+        CORRECTION_LIMITED,
+        f"the correction asks for more than a car can do, so the answer is cut to "
+        f"{OUTPUT_LIMITS['deceleration'][0]:g} to {OUTPUT_LIMITS['deceleration'][1]:g} m/s^2: the correction is wrong",
+    ),
 }
 
 

@@ -6,7 +6,7 @@
  *     status = acc_decel_predict(&factors, &prediction);
  *     status = acc_decel_corrected(status, &prediction, &correction, &prediction);
  *     if ((status & ACC_DECEL_REFUSED) == 0U) {
- *         distance = acc_decel_stopping_distance(factors.speed, prediction.deceleration, prediction.delay);
+ *         distance = acc_decel_stopping_distance(factors.speed, prediction.deceleration_lower, prediction.delay);
  *     }
  *
  * A correction belongs to the model that it was fitted to: keep them together. A corrected prediction stays monotone.
@@ -18,6 +18,10 @@
 #include "acc_decel.h"
 
 #include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Deceleration of this car = scale * deceleration of the model + bias. {1.0F, 0.0F, 0.0F} changes nothing. */
 typedef struct {
@@ -33,9 +37,17 @@ bool acc_decel_correction_accepted(const acc_decel_correction_t *correction);
  * of the prediction, with ACC_DECEL_BELOW_COMFORT computed again. Scale and bias alone never raise a lower bound; the
  * quantiles stay in order; the delay does not change. Compute stopping distances from the corrected decelerations.
  *
+ * ACC_DECEL_CORRECTION_LIMITED: the correction asked for more than a car can do, so one or more decelerations are cut
+ * to ACC_DECEL_LEAST_DECELERATION or ACC_DECEL_GREATEST_DECELERATION. Such a correction is wrong for this car, at least
+ * for these factors: do not use the prediction.
+ *
  * ACC_DECEL_REFUSED: *corrected is left unchanged, because the status was refused already, the correction is not
  * accepted, or a pointer is NULL. */
 acc_decel_status_t acc_decel_corrected(acc_decel_status_t status, const acc_decel_prediction_t *prediction,
                                        const acc_decel_correction_t *correction, acc_decel_prediction_t *corrected);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

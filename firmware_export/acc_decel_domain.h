@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* True if training never showed such a combination: the score is above 0. `entered` are the inputs of the network:
- * forced columns, free columns, gated columns times (1 - gate), availability. */
+/* True if such a combination is rare in the training data: the score is above 0. `entered` are the inputs of the
+ * network: forced columns, free columns, gated columns times (1 - gate), availability. */
 bool acc_decel_unfamiliar(const float entered[]);
 
 /* Continues the CRC-32 `crc` over the tables of the score. */

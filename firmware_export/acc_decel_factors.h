@@ -66,9 +66,14 @@ typedef struct {
 #define ACC_DECEL_OUTSIDE_DOMAIN (UINT64_C(1) << 48U) /* a combination of factors that is rare in the training data */
 #define ACC_DECEL_BELOW_COMFORT (UINT64_C(1) << 49U) /* the lower deceleration is below the ACC limit of 3.5 m/s^2 */
 #define ACC_DECEL_REFUSED (UINT64_C(1) << 50U) /* no prediction: a factor is out of range, or a required one is missing */
+#define ACC_DECEL_CORRECTION_LIMITED (UINT64_C(1) << 51U) /* the correction asks for more than a car can do, so the answer is cut to -4 to 18 m/s^2: the correction is wrong */
 
 /* [m/s^2] the maximum that an ACC may request at higher speed, ISO 15622 */
 #define ACC_DECEL_COMFORT_DECELERATION 3.5F
+
+/* [m/s^2] what a road car can do: no answer is beyond, and no corrected one */
+#define ACC_DECEL_LEAST_DECELERATION -4.0F
+#define ACC_DECEL_GREATEST_DECELERATION 18.0F
 
 /* Limits of a correction, see acc_decel_correction.h. */
 #define ACC_DECEL_LEAST_SCALE 0.100000001F

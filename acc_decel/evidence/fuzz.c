@@ -1,8 +1,9 @@
-/* Fuzzing of the firmware with libFuzzer: random bytes are the factors, and every answer must keep the promises of the
- * header. A broken promise ends the process, and so does a finding of a sanitizer. fuzzing.py compiles this file; the
- * macros FUZZ_... are what depends on the factors and the network. */
+/* Fuzzing of the firmware with libFuzzer: random bytes are the factors and a correction, and every answer must keep the
+ * promises of the headers. A broken promise ends the process, and so does a finding of a sanitizer. fuzzing.py compiles
+ * this file; the macros FUZZ_... are what depends on the factors and the network. */
 
 #include "acc_decel.h"
+#include "acc_decel_correction.h"
 #include "golden_vectors.h"
 
 #include <stdio.h>
@@ -66,7 +67,7 @@ static void check_refused(acc_decel_status_t status, const acc_decel_prediction_
 static void check_answer(acc_decel_status_t status, const float columns[ACC_DECEL_COLUMN_COUNT],
                          const acc_decel_prediction_t *prediction)
 {
-    float outputs[ACC_DECEL_OUTPUT_COUNT];
+    acc_decel_golden_outputs_t answer;
     const bool comfortable = prediction->deceleration_lower >= ACC_DECEL_COMFORT_DECELERATION;
     const float distance = acc_decel_stopping_distance(columns[0], prediction->deceleration, prediction->delay);
 
@@ -76,21 +77,76 @@ static void check_answer(acc_decel_status_t status, const float columns[ACC_DECE
     for (uint32_t i = 0U; i < ACC_DECEL_COLUMN_COUNT; i++) {
         must((columns[i] != columns[i]) || is_between(columns[i], lowest[i], highest[i]), "out of range is refused");
     }
-    acc_decel_golden_outputs_of(prediction, outputs);
+    answer.prediction = *prediction;
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
-        must(is_between(outputs[i], output_min[i], output_max[i]), "outputs are finite and inside the envelope");
+        must(is_between(answer.values[i], output_min[i], output_max[i]), "outputs are finite and inside the envelope");
     }
     for (uint32_t i = 1U; i < COUNT(ascending); i++) {
-        must(outputs[ascending[i - 1U]] <= outputs[ascending[i]], "quantiles ascend");
+        must(answer.values[ascending[i - 1U]] <= answer.values[ascending[i]], "quantiles ascend");
     }
     must(((status & ACC_DECEL_BELOW_COMFORT) == 0U) == comfortable,
          "BELOW_COMFORT is right for the lower deceleration");
     must(distance == distance, "a stopping distance is a number or infinite");
 }
 
+/* What does not depend on the flags BELOW_COMFORT and CORRECTION_LIMITED. */
+static acc_decel_status_t others(acc_decel_status_t status)
+{
+    return status & ~(ACC_DECEL_BELOW_COMFORT | ACC_DECEL_CORRECTION_LIMITED);
+}
+
+static void check_accepted(const acc_decel_correction_t *correction)
+{
+    const bool within = is_between(correction->scale, ACC_DECEL_LEAST_SCALE, ACC_DECEL_GREATEST_SCALE) &&
+                        is_between(correction->bias, -ACC_DECEL_GREATEST_BIAS, ACC_DECEL_GREATEST_BIAS) &&
+                        is_between(correction->lower_offset, -ACC_DECEL_GREATEST_BIAS, ACC_DECEL_GREATEST_BIAS);
+
+    must(acc_decel_correction_accepted(correction) == within, "a correction is accepted within its limits");
+}
+
+static void check_corrected(acc_decel_status_t status, const acc_decel_prediction_t *prediction,
+                            const acc_decel_correction_t *correction)
+{
+    const float highest_lower = (prediction->deceleration_lower > ACC_DECEL_LEAST_DECELERATION)
+                                    ? prediction->deceleration_lower
+                                    : ACC_DECEL_LEAST_DECELERATION;
+    acc_decel_golden_outputs_t answer;
+    acc_decel_golden_outputs_t before;
+    acc_decel_status_t corrected;
+    bool at_limit = false;
+
+    (void)memset(&before, 0xA5, sizeof(before));
+    answer = before;
+    corrected = acc_decel_corrected(status, prediction, correction, &answer.prediction);
+    check_accepted(correction);
+    if (((status & ACC_DECEL_REFUSED) != 0U) || !acc_decel_correction_accepted(correction)) {
+        must(corrected == (status | ACC_DECEL_REFUSED), "a correction that is not accepted is refused");
+        must(memcmp(&answer, &before, sizeof(answer)) == 0, "a refused correction leaves the answer unchanged");
+    } else {
+        must(others(corrected) == others(status), "a correction keeps the status");
+        must(((corrected & ACC_DECEL_BELOW_COMFORT) == 0U) ==
+                 (answer.prediction.deceleration_lower >= ACC_DECEL_COMFORT_DECELERATION),
+             "BELOW_COMFORT is right for the corrected lower deceleration");
+        must(answer.prediction.delay == prediction->delay, "a correction keeps the delay");
+        for (uint32_t i = 0U; i < COUNT(ascending); i++) {
+            const float value = answer.values[ascending[i]];
+            must(is_between(value, ACC_DECEL_LEAST_DECELERATION, ACC_DECEL_GREATEST_DECELERATION),
+                 "a corrected deceleration is one that a car can reach");
+            must((i == 0U) || (answer.values[ascending[(i == 0U) ? 0U : (i - 1U)]] <= value),
+                 "corrected quantiles ascend");
+            at_limit =
+                at_limit || (value == ACC_DECEL_LEAST_DECELERATION) || (value == ACC_DECEL_GREATEST_DECELERATION);
+        }
+        must(((corrected & ACC_DECEL_CORRECTION_LIMITED) == 0U) || at_limit, "CORRECTION_LIMITED is about a limit");
+        must((correction->lower_offset < 0.0F) || (answer.prediction.deceleration_lower <= highest_lower),
+             "scale and bias never raise a lower bound");
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     acc_decel_factors_t factors = acc_decel_no_factors();
+    acc_decel_correction_t correction = {1.0F, 0.0F, 0.0F};
     float columns[ACC_DECEL_COLUMN_COUNT];
     acc_decel_prediction_t before;
     acc_decel_prediction_t prediction;
@@ -98,6 +154,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size > 0U) { /* factors after the last byte are not available */
         (void)memcpy(&factors, data, (size < sizeof(factors)) ? size : sizeof(factors));
+    }
+    if (size >= (sizeof(factors) + sizeof(correction))) {
+        (void)memcpy(&correction, &data[sizeof(factors)], sizeof(correction));
     }
     (void)memcpy(columns, &factors, sizeof(columns));
     (void)memset(&before, 0xA5, sizeof(before));
@@ -107,7 +166,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if ((status & ACC_DECEL_REFUSED) != 0U) {
         check_refused(status, &prediction, &before);
     } else {
+        must((status & ACC_DECEL_CORRECTION_LIMITED) == 0U, "a prediction is not corrected");
         check_answer(status, columns, &prediction);
     }
+    check_corrected(status, &prediction, &correction);
     return 0;
 }

@@ -1,7 +1,7 @@
-"""Coverage-guided fuzzing of the exported C: random bytes as factors, under sanitizers, against the header's promises.
+"""Coverage-guided fuzzing of the exported C: random bytes as factors and correction, under sanitizers.
 
-Needs clang with libFuzzer. The promises are in fuzz.c. The first inputs are even events, invalid events and events at
-limits, so that predictions are reached, not only refusals.
+Needs clang with libFuzzer. The headers' promises are in fuzz.c. The first inputs are even events, invalid events and
+events at limits, each with a golden correction, so that predictions are reached, not only refusals.
 """
 
 import re
@@ -15,6 +15,7 @@ import numpy as np
 from acc_decel.compiled import SAME_BITS, firmware_sources
 from acc_decel.evidence.events import driver_events
 from acc_decel.evidence.tools import CLANG
+from acc_decel.export.c_golden import CORRECTIONS
 from acc_decel.factors import column_names, ranges
 from acc_decel.network import DenseNet
 from acc_decel.outputs import ORDERED
@@ -40,8 +41,9 @@ def fuzz(folder: Path, net: DenseNet, *, seconds: int = 0, runs: int = -1) -> di
         corpus = work / "corpus"
         corpus.mkdir()
         for i, event in enumerate(driver_events(net.factors, SEED_EVENTS)):
-            (corpus / f"{i:05d}").write_bytes(event.astype("<f4").tobytes())
-        limits = (f"-seed={SEED}", f"-runs={runs}", f"-max_total_time={seconds}", f"-max_len={events_bytes(net)}")
+            correction = CORRECTIONS[i % len(CORRECTIONS)]
+            (corpus / f"{i:05d}").write_bytes(np.array([*event, *correction], "<f4").tobytes())
+        limits = (f"-seed={SEED}", f"-runs={runs}", f"-max_total_time={seconds}", f"-max_len={input_bytes(net)}")
         command = [str(program), str(corpus), *limits, "-print_final_stats=1", "-use_value_profile=1"]
         done = subprocess.run(command, check=False, capture_output=True, cwd=work)
     output = done.stderr.decode(errors="replace")
@@ -89,9 +91,9 @@ def _list(values: Iterable[float | int | np.floating]) -> str:
     return "{" + ",".join(f"{value:.9g}" for value in values) + "}"
 
 
-def events_bytes(net: DenseNet) -> int:
-    """Bytes of one event: the maximum size of an input."""
-    return 4 * len(column_names(net.factors))
+def input_bytes(net: DenseNet) -> int:
+    """Bytes of one event and one correction: the maximum size of an input."""
+    return 4 * (len(column_names(net.factors)) + len(CORRECTIONS[0]))
 
 
 def _last(pattern: str, text: str) -> str:

@@ -19,7 +19,11 @@ from acc_decel.evidence.folder import write_format
 from acc_decel.factors import Factor
 
 DRIVER = Path(__file__).parent / "driver.c"
-WRAP = ("acc_decel_predict", "acc_decel_guard_checksum", "acc_decel_network_checksum")
+WRAP = (  # what the self-test calls, so that driver.c can make it wrong
+    "acc_decel_predict", "acc_decel_guard_checksum", "acc_decel_network_checksum", "acc_decel_crc",
+    "acc_decel_out_of_range", "acc_decel_not_available", "acc_decel_no_factors", "acc_decel_stopping_distance",
+    "acc_decel_correction_accepted", "acc_decel_corrected",
+)  # fmt: skip
 LINK = tuple(f"-Wl,--wrap={name}" for name in WRAP)
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 COMPILE = ("gcc", "-std=c99", "-O1", "-ffp-contract=off", "-w", *SANITIZE, "-c")

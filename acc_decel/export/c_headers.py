@@ -11,13 +11,14 @@ from acc_decel.export.c_tables import Table, c_float, checksum, checksum_ranges,
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import CERTAIN, EXCLUSIONS, Factor, column_names, ranges, schema
 from acc_decel.network import DenseNet
-from acc_decel.outputs import COMFORT_DECELERATION, ORDERED, OUTPUTS, QUANTILES
+from acc_decel.outputs import COMFORT_DECELERATION, ORDERED, OUTPUT_LIMITS, OUTPUTS, QUANTILES
 from acc_decel.status import FLAGS, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
 
 def factors_header(net: DenseNet, *, stamp: str) -> str:
     """acc_decel_factors.h: factors and prediction as structs, counts, indexes, status; `stamp` is its first comment."""
     names = [f.name for f in net.factors]
+    least, greatest = OUTPUT_LIMITS["deceleration"]
     indexes = "\n".join(f"#define ACC_DECEL_FACTOR_{name.upper()} {i}U" for i, name in enumerate(names))
     flags = "\n".join(
         f"#define ACC_DECEL_{name} (UINT64_C(1) << {bit.bit_length() - 1}U) /* {meaning} */"
@@ -37,6 +38,9 @@ def factors_header(net: DenseNet, *, stamp: str) -> str:
 {flags}""",
         f"""/* [m/s^2] the maximum that an ACC may request at higher speed, ISO 15622 */
 #define ACC_DECEL_COMFORT_DECELERATION {c_float(COMFORT_DECELERATION)}""",
+        f"""/* [m/s^2] what a road car can do: no answer is beyond, and no corrected one */
+#define ACC_DECEL_LEAST_DECELERATION {c_float(least)}
+#define ACC_DECEL_GREATEST_DECELERATION {c_float(greatest)}""",
         f"""/* Limits of a correction, see acc_decel_correction.h. */
 #define ACC_DECEL_LEAST_SCALE {c_float(MIN_SCALE)}
 #define ACC_DECEL_GREATEST_SCALE {c_float(MAX_SCALE)}

@@ -13,8 +13,8 @@ from numpy import ndarray
 
 from acc_decel.export import c_fixed, c_shift
 from acc_decel.export import c_float as c_floating
+from acc_decel.export.c_golden import GOLDEN_TOLERANCE, golden_header
 from acc_decel.export.c_headers import factors_header, guard_checksum, guards_header, multiply_adds
-from acc_decel.export.c_tables import c_float, c_list, defines, header
 from acc_decel.export.exportable import check_exportable
 from acc_decel.export.fixed_point import fixed_answers, fixed_net
 from acc_decel.export.fixed_point.arithmetic import FixedNet
@@ -42,7 +42,6 @@ SOURCES = (
     "example_main.c",
     "example_startup.c",
 )  # hand-written, copied verbatim
-GOLDEN_TOLERANCE = 1e-4  # [m/s^2], [s]: enough for a compiler that fuses multiply and add; others give equal bits
 
 
 def firmware_files(
@@ -75,7 +74,7 @@ def firmware_files(
         "acc_decel_tables.h": guards_header(net.factors, stamp=stamp),
         **network.generated,
         "golden_vectors.csv": _golden_csv(net.factors, golden, network.outputs, network.status, stamp=stamp),
-        "golden_vectors.h": _golden_header(golden, network.outputs, network.status, checksums, stamp=stamp),
+        "golden_vectors.h": golden_header(net, golden, network.outputs, network.status, checksums, stamp=stamp),
         "README.md": _readme(net, network, graphs=[*graph], model=model, stamp=stamp),
         **graph,
     }
@@ -186,50 +185,6 @@ def _golden_csv(
 
 def _csv_number(value: np.float32) -> str:
     return "" if np.isnan(value) else f"{float(value):.9g}"
-
-
-def _golden_header(
-    golden: Float32[ndarray, "events columns"],
-    outputs: Float32[ndarray, "events outputs"],
-    status: Int64[ndarray, " events"],
-    checksums: dict[str, int],
-    *,
-    stamp: str,
-) -> str:
-    read = "\n".join(f"    outputs[{i}] = prediction->{name};" for i, name in enumerate(OUTPUTS))
-    count = "ACC_DECEL_GOLDEN_COUNT"
-    sums = {f"{part}_CHECKSUM": f"{crc}U /* CRC-32 of tables */" for part, crc in checksums.items()}
-    parts = (
-        defines(
-            {
-                "GOLDEN_COUNT": f"{len(golden)}U",
-                "GOLDEN_TOLERANCE": f"{c_float(GOLDEN_TOLERANCE)} /* [m/s^2], [s] for the expected outputs */",
-                **sums,
-            }
-        ),
-        f"""/* {len(golden)} x {golden.shape[1]}: events x columns; FLT_MAX represents infinity, also out of range */
-static const acc_decel_factors_t acc_decel_golden_factors[{count}] = {{
-{_c_rows(golden)}
-}};""",
-        f"""/* {len(golden)} x {outputs.shape[1]}: events x outputs; zeros where the event is refused */
-static const float acc_decel_golden_outputs[{count}][ACC_DECEL_OUTPUT_COUNT] = {{
-{_c_rows(np.nan_to_num(outputs))}
-}};""",
-        f"""/* {len(golden)}: events */
-static const acc_decel_status_t acc_decel_golden_status[{count}] = {{
-{c_list(f"UINT64_C({s})" for s in status)}
-}};""",
-        f"""/* A prediction in the order of acc_decel_golden_outputs. */
-static void acc_decel_golden_outputs_of(const acc_decel_prediction_t *prediction, float outputs[ACC_DECEL_OUTPUT_COUNT])
-{{
-{read}
-}}""",
-    )
-    return header("ACC_DECEL_GOLDEN_VECTORS_H", ['"acc_decel.h"', "<float.h>"], parts, stamp=stamp)
-
-
-def _c_rows(array: Float32[ndarray, "rows values"]) -> str:
-    return ",\n".join(f"    {{\n{c_list(c_float(x) for x in row)}\n    }}" for row in array)
 
 
 def _readme(net: DenseNet, network: _Network, *, graphs: list[str], model: str, stamp: str) -> str:

@@ -1,5 +1,6 @@
 """The Python prediction API: one event or a DataFrame of events in, what the car can do out."""
 
+from acc_decel.model_folder import models_folder as models_folder
 from acc_decel.predictor.explainer import Explainer as Explainer
 from acc_decel.predictor.inputs import Given as Given
 from acc_decel.predictor.inputs import columns_of as columns_of

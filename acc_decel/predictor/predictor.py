@@ -16,7 +16,7 @@ from numpy import ndarray
 
 from acc_decel import status as bits
 from acc_decel.compiled import Library, kept_library
-from acc_decel.correction import Correction, read_correction
+from acc_decel.correction import Correction, model_digest, read_correction
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.model_folder import ARRAYS, DEFAULT_MODEL, ONNX, model_path
 from acc_decel.network import factors_of
@@ -134,6 +134,7 @@ class Predictor:
         if backend not in BACKENDS:
             raise ValueError(f"backend must be one of {', '.join(BACKENDS)}. Got {backend!r}.")
         self.path = model_path(model)
+        self._digest = model_digest(self.path)
         self._session = open_session(self.path, expected="an ONNX model of acc_decel")
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.factors = factors_of(self.metadata, self.path)
@@ -144,6 +145,11 @@ class Predictor:
         check_interface(self._session, self.path, len(names))
         self._row_shape, self._speed = (len(names),), names.index("speed")
         self._library = _library(self.path, backend)
+        self._asked = backend
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A copy, here or in another process, loads the same file; raises ValueError there if it has changed."""
+        return _reloaded, (self.path.absolute(), self._digest, self.correction, self._asked)
 
     @property
     def backend(self) -> str:
@@ -236,8 +242,7 @@ class Predictor:
         outputs, status = self._model_outputs(columns)
         if self.correction is None:
             return outputs, status
-        corrected = self.correction.outputs(outputs)
-        return corrected, self.correction.status(corrected, status.astype(np.int64))  # its int64 is long long in C
+        return self.correction.answers(outputs, status.astype(np.int64))  # its int64 is long long in C
 
     def _model_outputs(self, columns: ndarray) -> tuple[ndarray, ndarray]:
         """Outputs and status of the model itself, without the correction."""
@@ -251,6 +256,17 @@ class Predictor:
         if refused.any():
             row = int(refused.argmax())
             raise ValueError(refusal(self.factors, columns[row], int(status[row]), where(index, row)))
+
+
+def _reloaded(path: Path, digest: str, correction: Correction | None, backend: str) -> Predictor:
+    """The predictor of the ONNX file `path`, which must have this SHA-256."""
+    predictor = Predictor(path, correction=correction, backend=backend)
+    if predictor._digest != digest:
+        raise ValueError(
+            f"{path} must be the model that was copied, with SHA-256 {digest[:12]}. Got {predictor._digest[:12]}: "
+            "it has changed since, or is another one on this machine. Copy the predictor again."
+        )
+    return predictor
 
 
 def _check_table(events: object, factors: Mapping[str, Given]) -> None:

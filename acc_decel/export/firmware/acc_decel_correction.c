@@ -2,6 +2,8 @@
 
 #include "acc_decel_correction.h"
 
+#include "acc_decel_word.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -27,6 +29,23 @@ static float not_raised(const acc_decel_correction_t *correction, float decelera
     return smaller(deceleration, scaled(correction, deceleration));
 }
 
+/* Cuts a deceleration to what a car can do, and then sets the flag. */
+static float cut(float deceleration, acc_decel_status_t *status)
+{
+    float result = deceleration;
+
+    if (deceleration < ACC_DECEL_LEAST_DECELERATION) {
+        result = ACC_DECEL_LEAST_DECELERATION;
+        *status |= ACC_DECEL_CORRECTION_LIMITED;
+    } else if (deceleration > ACC_DECEL_GREATEST_DECELERATION) {
+        result = ACC_DECEL_GREATEST_DECELERATION;
+        *status |= ACC_DECEL_CORRECTION_LIMITED;
+    } else {
+        /* as it is */
+    }
+    return result;
+}
+
 bool acc_decel_correction_accepted(const acc_decel_correction_t *correction)
 {
     return (correction != NULL) && is_between(correction->scale, ACC_DECEL_LEAST_SCALE, ACC_DECEL_GREATEST_SCALE) &&
@@ -43,15 +62,17 @@ acc_decel_status_t acc_decel_corrected(acc_decel_status_t status, const acc_dece
         acc_decel_correction_accepted(correction)) {
         const float offset = correction->lower_offset;
         const float reduction = (offset > 0.0F) ? offset : 0.0F;
+        const float median = scaled(correction, prediction->deceleration);
         const float lower = not_raised(correction, prediction->deceleration_lower) - offset;
+        const float lower_99 = not_raised(correction, prediction->deceleration_lower_99) - reduction;
         acc_decel_prediction_t answer = *prediction;
 
-        answer.deceleration = scaled(correction, prediction->deceleration);
-        answer.deceleration_upper = scaled(correction, prediction->deceleration_upper);
-        answer.deceleration_lower = smaller(lower, answer.deceleration);
-        answer.deceleration_lower_99 = not_raised(correction, prediction->deceleration_lower_99) - reduction;
-        *corrected = answer;
         result = status & ~ACC_DECEL_BELOW_COMFORT;
+        answer.deceleration = cut(median, &result);
+        answer.deceleration_upper = cut(scaled(correction, prediction->deceleration_upper), &result);
+        answer.deceleration_lower = cut(smaller(lower, median), &result);
+        answer.deceleration_lower_99 = cut(lower_99, &result);
+        *corrected = answer;
         if (!(answer.deceleration_lower >= ACC_DECEL_COMFORT_DECELERATION)) {
             result |= ACC_DECEL_BELOW_COMFORT;
         }

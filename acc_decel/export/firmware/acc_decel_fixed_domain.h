@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* True if training never showed such a combination: the score is above 0. `entered` are the inputs of the network: free
- * columns, gated columns times (1 - gate), availability, forced columns. */
+/* True if such a combination is rare in the training data: the score is above 0. `entered` are the inputs of the
+ * network: free columns, gated columns times (1 - gate), availability, forced columns. */
 bool acc_decel_unfamiliar(const acc_decel_pair_t entered[]);
 
 /* Continues the CRC-32 `crc` over the tables of the score. */
