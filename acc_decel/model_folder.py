@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from acc_decel.files import atomic_write, reason
+from acc_decel.files import reason, replace_files
 from acc_decel.network import (
     FINGERPRINT,
     GRAPH_DIGEST,
@@ -25,6 +25,8 @@ ATTRIBUTION, PROOF, CARD = "attribution.onnx", "proof.json", "card.md"
 VOUCHED = (ARRAYS, ONNX, METRICS)  # files that every manifest must name
 DEFAULT_MODEL = "compact"
 AGAIN = "train it again with `acc-decel train`, or fetch it again"
+CARD_MARK = "Written by `acc-decel card`"
+_PICTURE = re.compile(r"^!\[[^]]*\]\(([a-z_]+\.png)\)$", re.MULTILINE)  # as the card names them
 _DIGEST = re.compile("[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -159,15 +161,64 @@ def made_for(folder: Path) -> dict[str, str]:
 def add_attribution(folder: Path, content: bytes, metrics: dict[str, object]) -> None:
     """Put a student and its metrics into a model's folder, with their hashes in the manifest.
 
-    The old entry leaves the manifest first, so that the folder can still be read if the writing is interrupted.
+    All three files are replaced or none.
     """
-    every_metric = json.loads((folder / METRICS).read_text()) | {"attribution": metrics}
-    files = {ATTRIBUTION: content, METRICS: json_bytes(every_metric)}
-    manifest = json.loads((folder / MANIFEST).read_text())
-    hashes = {name: hashlib.sha256(new).hexdigest() for name, new in files.items()}
-    for name, new in (*files.items(), (MANIFEST, json_bytes(manifest | {"sha256": manifest["sha256"] | hashes}))):
-        with atomic_write(folder / name) as temporary:
-            temporary.write_bytes(new)
+    files = {ATTRIBUTION: content, METRICS: json_bytes(read_metrics(folder) | {"attribution": metrics})}
+    manifest = read_json(folder / MANIFEST)
+    hashes = manifest["sha256"] | {name: hashlib.sha256(new).hexdigest() for name, new in files.items()}
+    replace_files(folder, files | {MANIFEST: json_bytes(manifest | {"sha256": hashes})})
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raise ValueError unless `folder` can become the folder of another network.
+
+    It must be new, hold nothing under the names of a model's files, or hold a model that is not released.
+    """
+    if not folder.is_dir():
+        return
+    if released_as(folder) or folder.resolve() in {path.resolve() for path in released_models().values()}:
+        raise ValueError(
+            f"{folder} must not be the folder of a released model. Got the model {released_as(folder) or folder.name}: "
+            "choose another folder."
+        )
+    if not (folder / MANIFEST).exists():
+        if there := [name for name in (*VOUCHED, ATTRIBUTION, PROOF, CARD) if (folder / name).exists()]:
+            raise ValueError(
+                f"{folder} must be a new folder, or hold a model with its {MANIFEST}. Got {there[0]} without one: "
+                "choose another folder, or move the file away."
+            )
+        return
+    if ONNX not in _vouched_by(folder):
+        kind = _json_or_nothing(folder / MANIFEST).get("kind")
+        got = f"a {kind} model" if isinstance(kind, str) else f"a {MANIFEST} of something else, or a damaged one"
+        raise ValueError(
+            f"{folder} must be a new folder, or hold a network of acc_decel. Got {got}: choose another folder."
+        )
+
+
+def stale_files(folder: Path) -> list[str]:
+    """The files in a model's folder that are not true of another network: student, proof, card, pictures.
+
+    A file of one of these names that acc_decel did not write is not among them.
+    """
+    stale = [ATTRIBUTION] if ATTRIBUTION in _vouched_by(folder) else []
+    if "proofs" in _json_or_nothing(folder / PROOF):
+        stale.append(PROOF)
+    if (card := folder / CARD).is_file() and CARD_MARK in (text := card.read_text(errors="replace")):
+        stale += [CARD, *_PICTURE.findall(text)]
+    return [name for name in stale if (folder / name).is_file()]
+
+
+def _vouched_by(folder: Path) -> dict[str, Any]:
+    hashes = _json_or_nothing(folder / MANIFEST).get("sha256")
+    return hashes if isinstance(hashes, dict) else {}
+
+
+def _json_or_nothing(path: Path) -> dict[str, Any]:
+    try:
+        return read_json(path)
+    except ValueError:
+        return {}
 
 
 def json_bytes(values: dict[str, object]) -> bytes:
