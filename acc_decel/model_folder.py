@@ -153,6 +153,11 @@ def released_as(folder: Path) -> str | None:
     return next((name for name in RELEASED if changed_since_release(folder, name) is None), None)
 
 
+def is_released_folder(folder: Path) -> bool:
+    """Whether `folder` is that of a released model, altered or not."""
+    return folder.resolve() in {path.resolve() for path in released_models().values()}
+
+
 def made_for(folder: Path) -> dict[str, str]:
     """SHA-256 of the files of a folder's network: an attribution student belongs to exactly these files."""
     return {name: sha256_of(folder / name) for name in (ARRAYS, ONNX)}
@@ -176,7 +181,7 @@ def check_replaceable(folder: Path) -> None:
     """
     if not folder.is_dir():
         return
-    if released_as(folder) or folder.resolve() in {path.resolve() for path in released_models().values()}:
+    if released_as(folder) or is_released_folder(folder):
         raise ValueError(
             f"{folder} must not be the folder of a released model. Got the model {released_as(folder) or folder.name}: "
             "choose another folder."

@@ -87,7 +87,10 @@ def _check_vehicle(path: Path, manifest: dict[str, Any]) -> None:
     """Raise ValueError unless the vehicle in the manifest is one, and the one of its hash."""
     if not isinstance(values := manifest.get("vehicle_file"), dict):
         raise _damaged(path, "vehicle_file, the vehicle's numbers", values)
-    digest = vehicle_from(values, source=f"{path}: vehicle_file").digest
+    try:
+        digest = vehicle_from(values, source=f"{path}: vehicle_file").digest
+    except ValueError as error:
+        raise ValueError(f"{error} To mend it, {AGAIN}.") from error
     if digest != manifest["vehicle_sha256"]:
         raise _damaged(path, f"vehicle_sha256 {digest}, the hash of vehicle_file", manifest["vehicle_sha256"])
 
