@@ -86,7 +86,7 @@ define release
 	$(RUN)/acc-decel attribute $(TRAINED)/$(1) --dataset build/models/$(1)
 	$(RUN)/acc-decel card $(TRAINED)/$(1)
 	$(RUN)/acc-decel verify $(TRAINED)/$(1) --time-limit 6 --write
-	rm -rf models/$(1) && mkdir models/$(1) && cp $(TRAINED)/$(1)/* models/$(1)
+	rm -rf models/$(1) && mv $(TRAINED)/$(1) models/$(1)
 
 endef
 
