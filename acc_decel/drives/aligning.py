@@ -58,7 +58,7 @@ def correlation(speed: Series, acceleration: Series) -> tuple[ndarray, ndarray] 
     width = max(int(max(1.0, 2 * speed.period) / LAG_STEP_S), 3)
     slope = np.gradient(uniform_filter1d(np.interp(grid, speed.time, speed.value), width), LAG_STEP_S)
     smooth = uniform_filter1d(np.interp(grid, acceleration.time, acceleration.value), width)
-    recorded = _near_records(grid, speed.time, 3 * speed.period + 0.5) & _near_records(grid, acceleration.time, 1.0)
+    recorded = _recorded(grid, speed) & _recorded(grid, acceleration)
     trend_points = int(TREND_S / LAG_STEP_S)
     slope, smooth = (np.where(recorded, x - uniform_filter1d(x, trend_points), 0.0) for x in (slope, smooth))
     norm = float(np.sqrt((slope @ slope) * (smooth @ smooth)))
@@ -80,7 +80,8 @@ def size_ratio(speed: Series, acceleration: Series) -> float:
     width = max(int(max(1.0, 2 * speed.period) / SLOPE_STEP_S), 3)
     slope = np.gradient(uniform_filter1d(np.interp(grid, speed.time - lag, speed.value), width), SLOPE_STEP_S)
     smooth = uniform_filter1d(np.interp(grid, acceleration.time, acceleration.value), width)
-    slope, smooth = (x - uniform_filter1d(x, int(TREND_S / SLOPE_STEP_S)) for x in (slope, smooth))
+    recorded = _recorded(grid + lag, speed) & _recorded(grid, acceleration)
+    slope, smooth = (_without_trend(x, recorded, int(TREND_S / SLOPE_STEP_S)) for x in (slope, smooth))
     return float(np.sqrt((slope @ slope) / max(smooth @ smooth, 1e-12)))
 
 
@@ -164,7 +165,13 @@ def _integral(acceleration: Series) -> Callable[[float], float]:
     return lambda t: float(np.interp(t, acceleration.time, total))
 
 
-def _near_records(grid: ndarray, time: ndarray, reach: float) -> ndarray:
-    """Where the two records around a point of `grid` are no further apart than 2 * `reach`."""
-    after = np.clip(np.searchsorted(time, grid), 1, len(time) - 1)
-    return (time[after] - time[after - 1]) <= 2 * reach
+def _without_trend(value: ndarray, recorded: ndarray, points: int) -> ndarray:
+    """The value less its running mean over what is recorded; 0 where it is not."""
+    share = np.maximum(uniform_filter1d(recorded.astype(float), points), 1 / points)
+    return np.where(recorded, value - uniform_filter1d(np.where(recorded, value, 0.0), points) / share, 0.0)
+
+
+def _recorded(grid: ndarray, series: Series) -> ndarray:
+    """Where the two records around a point of `grid` are so near that the values between them are known."""
+    after = np.clip(np.searchsorted(series.time, grid), 1, len(series.time) - 1)
+    return (series.time[after] - series.time[after - 1]) <= 6 * series.period + 1.0

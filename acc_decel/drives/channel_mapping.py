@@ -163,6 +163,9 @@ def _choose_units(
     speed_units = speed.possible_units("speed")
     speed_units = [u for u in speed_units if _in_range(speed.series.value * u.size, "speed")] or speed_units
     acceleration_units = acceleration.possible_units("acceleration") if acceleration is not None else []
+    if acceleration is not None:
+        in_range = [u for u in acceleration_units if _in_range(acceleration.series.value * u.size, "acceleration")]
+        acceleration_units = in_range or acceleration_units
     only_acceleration_unit = acceleration_units[0] if len(acceleration_units) == 1 else None
     if len(speed_units) == 1 and len(acceleration_units) <= 1:
         return speed_units[0], only_acceleration_unit, _assumption(speed, speed_units[0]), ""

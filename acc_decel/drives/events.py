@@ -19,6 +19,7 @@ BUILT_UP_SHARE = 0.9  # of the typical deceleration after the rise
 MAX_SPEED_PERIOD_S = 0.35  # without an accelerometer, peak and build-up are blurred where speed comes less often
 MIN_GAP_DISTANCE_S = 0.75  # from the nearest record of speed, inside a gap
 MIN_LAG_CORRELATION = 0.4  # below it the lag between speed and acceleration is not known
+MAX_ACCELEROMETER_GAP_S = 0.5  # inside an event; with a longer one it rests on speed
 MAX_PLAUSIBLE_MPS2 = 13.0  # the shortest stop of evaluation/braking_tests.csv, 31.3 m from 100 km/h, is 12.3 on average
 GOOD = "good"
 # fmt: off
@@ -169,4 +170,4 @@ def _quality(piece: Motion, rows: slice, clean: CleanDrive, *, is_doubtful: bool
 def _covers(time: ndarray, first: float, last: float) -> bool:
     """Whether the accelerometer has records all through the event."""
     inside = time[np.searchsorted(time, first) : np.searchsorted(time, last)]
-    return len(inside) > 2 and float(np.diff(inside).max()) < 0.5
+    return len(inside) > 2 and float(np.diff([first, *inside, last]).max()) < MAX_ACCELEROMETER_GAP_S

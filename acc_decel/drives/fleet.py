@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from acc_decel.drives.events import COLUMNS, THRESHOLD
+from acc_decel.drives.events import COLUMNS, GOOD, THRESHOLD
 from acc_decel.drives.formats import can_log, mdf
 from acc_decel.drives.formats.compression import inner_ending
 from acc_decel.drives.pipeline import find_events
@@ -27,7 +27,7 @@ REPORT, EVENTS, PARTS = "report.csv", "events.parquet", "parts"  # in the output
 OWN_COLUMNS = ({"file", "status", "reason"}, {"start_s", "initial_speed", "mean_deceleration", "peak_deceleration"})
 # fmt: off
 REPORT_COLUMNS = (
-    "file", "status", "reason", "events", "hardest", "hours", "frames", "dropped_frames", "lag_s", "notes",
+    "file", "status", "reason", "events", "flagged", "hardest", "hours", "frames", "dropped_frames", "lag_s", "notes",
 )
 # fmt: on
 
@@ -129,6 +129,7 @@ def run_task(task: Task, parts: str) -> dict[str, Any]:
             "status": "ok",
             "reason": "",
             "events": len(events),
+            "flagged": int((events["quality"] != GOOD).sum()),
             "hardest": float(events["peak_deceleration"].max()) if len(events) else None,
             "hours": drive.hours,
             "frames": drive.clean.frames,
