@@ -111,19 +111,19 @@ static acc_decel_self_test_t replay_distance(const acc_decel_golden_distance_t *
 }
 
 #ifndef ACC_DECEL_NO_CORRECTION
-/* Corrects one of the last golden vectors. A scale of 0 is not accepted. */
+/* Corrects the expected answer of an event. A scale of 0 is not accepted. */
 static acc_decel_self_test_t replay_correction(uint32_t row)
 {
-    const uint32_t event = (ACC_DECEL_GOLDEN_COUNT - ACC_DECEL_GOLDEN_CORRECTION_COUNT) + row;
     const acc_decel_golden_correction_t *const golden = &acc_decel_golden_corrections[row];
     const acc_decel_correction_t correction = {golden->scale, golden->bias, golden->lower_offset};
-    const acc_decel_golden_outputs_t *const model = &acc_decel_golden_outputs[event];
+    const acc_decel_golden_outputs_t *const model = &acc_decel_golden_outputs[golden->event];
     const bool accepted = acc_decel_correction_accepted(&correction) == (golden->scale > 0.0F);
     acc_decel_golden_outputs_t answer;
     acc_decel_status_t status;
 
     answer = acc_decel_golden_none[0];
-    status = acc_decel_corrected(acc_decel_golden_status[event], &model->prediction, &correction, &answer.prediction);
+    status = acc_decel_corrected(acc_decel_golden_status[golden->event], &model->prediction, &correction,
+                                 &answer.prediction);
     return worse(passed_if(accepted && (status == acc_decel_golden_corrected_status[row])),
                  outputs(&answer, &acc_decel_golden_corrected[row]));
 }
