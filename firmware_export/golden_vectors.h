@@ -8,12 +8,12 @@
 
 #define ACC_DECEL_GOLDEN_COUNT 48U
 #define ACC_DECEL_GOLDEN_DISTANCE_COUNT 5U
-#define ACC_DECEL_GOLDEN_CORRECTION_COUNT 7U
+#define ACC_DECEL_GOLDEN_CORRECTION_COUNT 12U
 #define ACC_DECEL_GOLDEN_NO_FACTORS UINT64_C(1126174767972352) /* status if no factor is available */
 #define ACC_DECEL_GOLDEN_TOLERANCE 9.99999975e-05F /* [m/s^2], [s], [m] for the expected answers */
 #define ACC_DECEL_GUARD_CHECKSUM 2140933530U /* CRC-32 of tables */
 #define ACC_DECEL_NETWORK_CHECKSUM 3951152863U /* CRC-32 of tables */
-#define ACC_DECEL_GOLDEN_CHECKSUM 2696194581U /* CRC-32 of the tables below */
+#define ACC_DECEL_GOLDEN_CHECKSUM 722229896U /* CRC-32 of the tables below */
 
 /* An event, as the bits of its floats; golden_vectors.csv has the numbers. */
 typedef union {
@@ -457,15 +457,16 @@ static const acc_decel_golden_distance_t acc_decel_golden_distances[5] = {
     0.300000012F, 2139095040U}
 };
 
-/* 7: corrections */
-static const acc_decel_golden_correction_t acc_decel_golden_corrections[7] = {
+/* 12: corrections */
+static const acc_decel_golden_correction_t acc_decel_golden_corrections[12] = {
     {0U, 1.0F, 0.0F, 0.0F}, {1U, 0.860000014F, 0.119999997F, 0.25F}, {2U, 1.14999998F, -0.300000012F,
-    -0.400000006F}, {3U, 10.0F, 20.0F, -20.0F}, {4U, 0.100000001F, -20.0F, 20.0F}, {5U, 0.0F, 0.0F, 0.0F}, {47U,
-    0.980000019F, 0.100000001F, 0.0F}
+    -0.400000006F}, {3U, 10.0F, 20.0F, -20.0F}, {4U, 0.100000001F, -20.0F, 20.0F}, {5U, 0.0900000036F, 0.0F,
+    0.0F}, {6U, 11.0F, 0.0F, 0.0F}, {7U, 0.99000001F, 21.0F, 0.0F}, {8U, 1.00999999F, -21.0F, 0.0F}, {9U,
+    1.01999998F, 0.0F, 21.0F}, {10U, 1.02999997F, 0.0F, -21.0F}, {47U, 0.980000019F, 0.100000001F, 0.0F}
 };
 
-/* 7 x 5: corrections x outputs; zeros if refused */
-static const acc_decel_golden_outputs_t acc_decel_golden_corrected[7] = {
+/* 12 x 5: corrections x outputs; zeros if refused */
+static const acc_decel_golden_outputs_t acc_decel_golden_corrected[12] = {
     {{
     0x40399518U, 0x4087C5BAU, 0x40A4A739U, 0x3E02EEECU, 0x4025E9B8U
     }},
@@ -486,13 +487,30 @@ static const acc_decel_golden_outputs_t acc_decel_golden_corrected[7] = {
     }},
     {{
     0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U
+    }},
+    {{
+    0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U
+    }},
+    {{
+    0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U
+    }},
+    {{
+    0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U
+    }},
+    {{
+    0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U
+    }},
+    {{
+    0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U
     }}
 };
 
-/* 7: corrections */
-static const acc_decel_status_t acc_decel_golden_corrected_status[7] = {
+/* 12: corrections */
+static const acc_decel_status_t acc_decel_golden_corrected_status[12] = {
     UINT64_C(844424930131968), UINT64_C(844424930131968), UINT64_C(281474976710656), UINT64_C(2251799813685248),
-    UINT64_C(2814749767106560), UINT64_C(1970324836974592), UINT64_C(1125923009069056)
+    UINT64_C(2814749767106560), UINT64_C(1970324836974592), UINT64_C(1970324836974592),
+    UINT64_C(1688849860263936), UINT64_C(1407374883553280), UINT64_C(1970324836974592),
+    UINT64_C(1970324836974592), UINT64_C(1125923009069056)
 };
 
 /* 1 x 5: what is refused */

@@ -27,7 +27,12 @@ CORRECTIONS = (
     (1.15, -0.3, -0.4),
     (10.0, 20.0, -20.0),  # more than a car can do
     (0.1, -20.0, 20.0),  # the same, the other way
-    (0.0, 0.0, 0.0),  # not accepted
+    (0.09, 0.0, 0.0),  # this one and the next ones are not accepted
+    (11.0, 0.0, 0.0),
+    (0.99, 21.0, 0.0),
+    (1.01, -21.0, 0.0),
+    (1.02, 0.0, 21.0),
+    (1.03, 0.0, -21.0),
     (0.98, 0.1, 0.0),  # of an event that is refused
 )
 """Scale, bias and offset of the golden corrections; no scale twice."""
@@ -143,14 +148,23 @@ def _corrected(
     places = _corrected_events(status)
     for row, ((scale, bias, offset), event) in enumerate(zip(CORRECTIONS, places, strict=True)):
         own = slice(event, event + 1)
-        if not scale or status[event] & REFUSED:
+        correction = _accepted(scale, bias, offset)
+        if correction is None or status[event] & REFUSED:
             corrected_status[row] = status[event] | REFUSED
         else:
-            answer = Correction(scale, bias, offset).answers(outputs[own], status[own])
+            answer = correction.answers(outputs[own], status[own])
             corrected[row], corrected_status[row] = answer[0][0], answer[1][0]
     numbers = np.array(CORRECTIONS, np.float32)
     rows = rows_of("u4,f4,f4,f4", list(zip(np.array(places, np.uint32), *numbers.T, strict=True)))
     return rows, corrected, corrected_status.astype(np.uint64)
+
+
+def _accepted(scale: float, bias: float, offset: float) -> Correction | None:
+    """The correction; None if it is beyond its limits."""
+    try:
+        return Correction(scale, bias, offset)
+    except ValueError:
+        return None
 
 
 def _corrected_events(status: Int64[ndarray, " events"]) -> list[int]:
