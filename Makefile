@@ -15,18 +15,28 @@ MODELS := $(basename $(notdir $(wildcard acc_decel/physics/vehicles/*.toml)))
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export CUDA_VISIBLE_DEVICES ?= -1
 
-.PHONY: help install demo test quick check types style generated regenerate docs figures models wheel clean
+.PHONY: help install lock lowest audit demo test quick check types style generated regenerate docs figures models wheel clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 install: $(VENV)/.installed ## the virtual environment .venv with everything
 
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.installed: pyproject.toml .ci/requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(RUN)/pip install --quiet --upgrade pip
-	$(RUN)/pip install --quiet --editable ".[train,ecu,drives,bench,docs,dev]"
+	$(RUN)/pip install --quiet --require-hashes --requirement .ci/requirements.txt
+	$(RUN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+lock: ## .ci/requirements.txt anew: the exact packages, with hashes, of the newest versions that pyproject.toml allows
+	$(RUN)/uv pip compile --quiet --universal --generate-hashes --all-extras --no-annotate --no-emit-index-url --upgrade \
+		--custom-compile-command "make lock" --output-file .ci/requirements.txt pyproject.toml
+
+lowest: install ## tests with the oldest versions that pyproject.toml allows
+	.ci/lowest
+
+audit: install ## known vulnerabilities of the packages in .ci/requirements.txt
+	.ci/audit
 
 demo: install ## generate, train, export, evaluate, run on the emulated Cortex-M4F
 	rm -rf $(DEMO)

@@ -303,7 +303,8 @@ CRITERIA = {
     "ONNX holds the arrays": "every weight and constant is the same bit for bit",
     "rounding": "on 2,000 random events float32 differs from real arithmetic by less than the proven bound",
     "range": "the solver's bounds are finite, and no event found lies outside; whether they are tight is no criterion",
-    "clamp": "the last clamp is proven idle everywhere, or acts on none of 50,000 events drawn as in training",
+    "clamp": "the last clamp of every quantile is proven idle everywhere, or acts on none of 50,000 events drawn as in "
+    "training; that of the delay is meant to act",
     "physical envelope": "answers after the clamp stay below the sum of what friction, grade, drag and rolling allow",
 }
 

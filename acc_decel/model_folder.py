@@ -2,15 +2,31 @@
 
 import hashlib
 import json
+import re
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
-from acc_decel.files import atomic_write
-from acc_decel.network import DenseNet, load_net
+from acc_decel.files import atomic_write, reason
+from acc_decel.network import (
+    FINGERPRINT,
+    GRAPH_DIGEST,
+    DenseNet,
+    StoredOnnx,
+    factors_of,
+    fingerprint,
+    load_net,
+    read_onnx,
+)
+from acc_decel.released import RELEASED
 
 ARRAYS, ONNX, METRICS, MANIFEST = "network.npz", "model.onnx", "metrics.json", "manifest.json"
 ATTRIBUTION, PROOF, CARD = "attribution.onnx", "proof.json", "card.md"
+VOUCHED = (ARRAYS, ONNX, METRICS)  # files that every manifest must name
 DEFAULT_MODEL = "compact"
+AGAIN = "train it again with `acc-decel train`, or fetch it again"
+_DIGEST = re.compile("[0-9a-f]{64}")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def models_folder() -> Path:
@@ -25,8 +41,8 @@ def released_models() -> dict[str, Path]:
     return {path.parent.name: path.parent for path in sorted(models_folder().glob(f"*/{ONNX}"))}
 
 
-def model_path(model: str | Path) -> Path:
-    """The ONNX file of a released model's name, a model folder or a file. Raises ValueError if there is none."""
+def find_model(model: str | Path) -> Path:
+    """The ONNX file of a released model's name, a model folder or a file, not checked. Raises ValueError if none."""
     released = released_models()
     if str(model) in released:
         return released[str(model)] / ONNX
@@ -41,35 +57,115 @@ def model_path(model: str | Path) -> Path:
     return path
 
 
-def read_model(folder: Path) -> tuple[DenseNet, dict[str, object]]:
-    """The network in a model's folder and its metrics. Raises ValueError naming a file that is missing or changed."""
-    manifest = folder / MANIFEST
-    if not manifest.is_file():
+def model_path(model: str | Path) -> Path:
+    """The ONNX file of a released model's name, a model folder or a file, checked with the files beside it.
+
+    Raises ValueError if there is none, and as `check_model` does; also if a released model's name leads to another.
+    """
+    path = find_model(model)
+    check_model(path)
+    if str(model) in released_models() and (name := changed_since_release(path.parent)):
+        raise ValueError(
+            f"{path.parent / name} must be the file of the released model {model}. Got another: install the package "
+            f"again, or give the folder {path.parent} to use it as a model of your own."
+        )
+    return path
+
+
+def check_model(path: Path) -> StoredOnnx:
+    """Check the ONNX file `path` and, where its manifest lies beside it, that all files of the folder belong together.
+
+    The hashes of the manifest; the fingerprint of the arrays in network.npz, the metadata of the ONNX file and the
+    metrics; the SHA-256 of the graph in the metadata. Raises ValueError, naming file, entry and remedy.
+    """
+    stored = _checked_onnx(path)
+    if path.name == ONNX and (path.parent / MANIFEST).is_file():
+        _check_folder(path.parent, stored)
+    return stored
+
+
+def read_files(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file that the manifest of `folder` names. Raises ValueError if one is missing or changed."""
+    path = folder / MANIFEST
+    if not path.is_file():
         raise ValueError(f"{folder} must be a model folder with a {MANIFEST}. Got none: run `acc-decel train`.")
-    for name, digest in json.loads(manifest.read_text())["sha256"].items():
-        path = folder / name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            raise ValueError(f"{path} must be as {MANIFEST} says. Got another or none: train or fetch it again.")
-    return load_net(folder / ARRAYS), json.loads((folder / METRICS).read_text())
+    hashes = _hashes(path, read_json(path))
+    for name, digest in hashes.items():
+        if not (file := folder / name).is_file():
+            raise ValueError(f"{file} must be as {MANIFEST} says. Got no such file: {AGAIN}.")
+        if (got := sha256_of(file)) != digest:
+            raise ValueError(
+                f"{file} must be as {MANIFEST} says, SHA-256 {digest[:8]}. Got another file, {got[:8]}: {AGAIN}."
+            )
+    return hashes
+
+
+def read_model(folder: Path) -> tuple[DenseNet, dict[str, Any]]:
+    """The network in a model's folder and its metrics. Raises ValueError naming a file that is missing or changed."""
+    if not (folder / MANIFEST).is_file():
+        read_files(folder)
+    return _check_folder(folder, _checked_onnx(folder / ONNX))
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """The metrics in a model's folder. Raises ValueError if an entry that every model has is missing or wrong."""
+    path = folder / METRICS
+    metrics = read_json(path)
+    for name, kind in (("vehicle", str), ("schema", str), ("dataset", dict), ("training", dict), (FINGERPRINT, str)):
+        _check_entry(path, metrics, name, kind)
+    for name in ("events", "rmse", "coverage"):
+        if not isinstance(value := metrics.get(name, 0), int | float) or isinstance(value, bool):
+            raise ValueError(f"{path} must have a number as {name}. Got {_shown(value)}: {AGAIN}.")
+    return metrics
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file of the folder. Raises ValueError if the file holds anything else."""
+    try:
+        values = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path} must hold JSON. Got: {reason(error)}. To mend it, {AGAIN}.") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must hold a JSON object. Got {_shown(values)}: {AGAIN}.")
+    return values
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def changed_since_release(folder: Path, name: str | None = None) -> str | None:
+    """The first file in `folder` that is not as released; None if every file is.
+
+    `name` is that of the released model; if it is not given, that of the folder.
+    """
+    files = RELEASED.get(name or folder.name, {MANIFEST: ""})
+    return next(
+        (f for f, digest in files.items() if not (folder / f).is_file() or sha256_of(folder / f) != digest), None
+    )
+
+
+def released_as(folder: Path) -> str | None:
+    """The name of the released model whose files `folder` holds, unaltered; None if it holds another model."""
+    return next((name for name in RELEASED if changed_since_release(folder, name) is None), None)
 
 
 def made_for(folder: Path) -> dict[str, str]:
     """SHA-256 of the files of a folder's network: an attribution student belongs to exactly these files."""
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (ARRAYS, ONNX)}
+    return {name: sha256_of(folder / name) for name in (ARRAYS, ONNX)}
 
 
 def add_attribution(folder: Path, content: bytes, metrics: dict[str, object]) -> None:
     """Put a student and its metrics into a model's folder, with their hashes in the manifest.
 
-    The old entries leave the manifest first, so that the folder can still be read if the writing is interrupted.
+    The old entry leaves the manifest first, so that the folder can still be read if the writing is interrupted.
     """
     every_metric = json.loads((folder / METRICS).read_text()) | {"attribution": metrics}
     files = {ATTRIBUTION: content, METRICS: json_bytes(every_metric)}
     manifest = json.loads((folder / MANIFEST).read_text())
-    unchanged = {name: digest for name, digest in manifest["sha256"].items() if name not in files}
     hashes = {name: hashlib.sha256(new).hexdigest() for name, new in files.items()}
-    steps = {MANIFEST: json_bytes(manifest | {"sha256": unchanged})} | files
-    for name, new in (*steps.items(), (MANIFEST, json_bytes(manifest | {"sha256": unchanged | hashes}))):
+    for name, new in (*files.items(), (MANIFEST, json_bytes(manifest | {"sha256": manifest["sha256"] | hashes}))):
         with atomic_write(folder / name) as temporary:
             temporary.write_bytes(new)
 
@@ -79,10 +175,83 @@ def json_bytes(values: dict[str, object]) -> bytes:
     return (json.dumps(values, indent=1) + "\n").encode()
 
 
+def _checked_onnx(path: Path) -> StoredOnnx:
+    """What the ONNX file says of itself, if it is one of ours and its graph is the one that was exported."""
+    try:
+        stored = read_onnx(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{path} must be an ONNX model of acc_decel. Got: {reason(error)} To mend it, {AGAIN}."
+        ) from error
+    factors_of(stored.metadata, path)
+    for name, got in ((FINGERPRINT, None), (GRAPH_DIGEST, stored.graph_digest)):
+        if not (digest := stored.metadata.get(name)):
+            raise ValueError(f"{path} must have {name} in its metadata. Got none, as of an earlier version: {AGAIN}.")
+        if got is not None and got != digest:
+            raise ValueError(
+                f"{path} must hold the graph that was exported, of {name} {digest[:8]}. Got {got[:8]}: {AGAIN}."
+            )
+    return stored
+
+
+def _check_folder(folder: Path, stored: StoredOnnx) -> tuple[DenseNet, dict[str, Any]]:
+    """Network and metrics of a folder whose ONNX file is `stored`, if all its files belong together."""
+    read_files(folder)
+    net, metrics, manifest = load_net(folder / ARRAYS), read_metrics(folder), read_json(folder / MANIFEST)
+    digest = stored.metadata[FINGERPRINT]
+    if (got := fingerprint(net)) != digest:
+        raise ValueError(
+            f"{folder / ARRAYS} must hold the network of {ONNX}, of {FINGERPRINT} {digest[:8]}. Got another network, "
+            f"{got[:8]}: {AGAIN}."
+        )
+    if net.factors != factors_of(stored.metadata, folder / ONNX):
+        raise ValueError(f"{folder / ONNX} must have the ranges of the factors in {ARRAYS}. Got others: {AGAIN}.")
+    for file, entry, value, expected in (
+        (METRICS, FINGERPRINT, metrics[FINGERPRINT], digest),
+        (METRICS, "vehicle", metrics["vehicle"], stored.metadata.get("vehicle")),
+        (MANIFEST, "vehicle", manifest.get("vehicle"), stored.metadata.get("vehicle")),
+    ):
+        if value != expected:
+            raise ValueError(
+                f"{folder / file} must have {entry} {expected} as {ONNX} has. Got {_shown(value)}: {AGAIN}."
+            )
+    return net, metrics
+
+
+def _hashes(path: Path, manifest: dict[str, Any]) -> dict[str, str]:
+    """The hashes in a manifest, if it names every file that it must and no file elsewhere."""
+    _check_entry(path, manifest, "sha256", dict)
+    hashes: dict[str, str] = manifest["sha256"]
+    if missing := [name for name in VOUCHED if name not in hashes]:
+        raise ValueError(f"{path} must have the SHA-256 of {missing[0]}. Got none: {AGAIN}.")
+    for name, digest in hashes.items():
+        if not _FILE_NAME.fullmatch(name):
+            raise ValueError(f"{path} must name files of its folder in sha256. Got {_shown(name)}: {AGAIN}.")
+        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+            raise ValueError(
+                f"{path} must have 64 hexadecimal digits as SHA-256 of {name}. Got {_shown(digest)}: {AGAIN}."
+            )
+    return hashes
+
+
+def _check_entry(path: Path, values: dict[str, Any], name: str, kind: type) -> None:
+    """Raise ValueError if an entry of the file `path` is missing or of another kind."""
+    if not isinstance(value := values.get(name), kind):
+        word = "a text" if kind is str else "an object"
+        got = _shown(value) if name in values else "none"
+        raise ValueError(f"{path} must have an entry {name}, {word}. Got {got}: {AGAIN}.")
+
+
+def _shown(value: object) -> str:
+    """A value of a file as an error shows it: short, and without control characters."""
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
 def _refuse_other_kind(folder: Path) -> None:
     """Raise ValueError if `folder` holds a trained model that is no network; its manifest names the kind."""
     manifest = folder / MANIFEST
-    kind = json.loads(manifest.read_text()).get("kind") if manifest.is_file() else None
+    kind = read_json(manifest).get("kind") if manifest.is_file() else None
     if kind:
         raise ValueError(
             f"{folder} must hold a network with its {ONNX}. Got a {kind} model, which has no ONNX or C form: "

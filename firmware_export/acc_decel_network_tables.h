@@ -92,7 +92,7 @@ static const acc_decel_cut_t output_limits[5] = {
     {-4.0F, 18.0F} /* deceleration_lower */,
     {-4.0F, 18.0F} /* deceleration */,
     {-4.0F, 18.0F} /* deceleration_upper */,
-    {-1.0F, 2.0F} /* delay */,
+    {0.0F, 2.0F} /* delay */,
     {-4.0F, 18.0F} /* deceleration_lower_99 */
 };
 

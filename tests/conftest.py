@@ -23,6 +23,7 @@ if WORKER:  # each has one core: threads of two libraries in two processes would
         os.environ.setdefault(name, "1")
 
 import numpy as np
+import pandas as pd
 import pytest
 from filelock import FileLock
 from hypothesis import settings
@@ -42,6 +43,8 @@ def shape_checked_modules() -> list[str]:
     ]
 
 
+if not hasattr(pd.Series, "__class_getitem__"):  # before pandas 3 the annotations that the hook evaluates are none
+    pd.Series.__class_getitem__ = classmethod(lambda series, _: series)
 install_import_hook(shape_checked_modules(), "beartype.beartype")
 EXPORT = import_module("acc_decel.export.firmware_files")
 EXPORT.FIXED_EVENTS, EXPORT.SHIFT_EVENTS = 6_000, 2_000  # fewer than for a release; before others import the numbers

@@ -7,6 +7,7 @@ from numpy import ndarray
 from acc_decel.assurance.ranges import unclamped
 from acc_decel.dataset import sensed_events
 from acc_decel.network import DenseNet
+from acc_decel.outputs import OUTPUTS
 from acc_decel.physics import AIR_DENSITY, GRAVITY, SURFACES, Vehicle, tyre
 from acc_decel.physics.braking import GUST_SPREAD, TYRE_SPREAD
 
@@ -71,9 +72,10 @@ def domain_events(vehicle: Vehicle, events: int, *, seed: int = 99) -> Float32[n
     return sensed_events(vehicle, seed=seed, first=0, events=events).columns
 
 
-def clamped_share(net: DenseNet, columns: Float32[ndarray, "events columns"]) -> float:
-    """Share of the events in which the last clamp changes an output."""
-    return float((net(columns) != unclamped(net)(columns)).any(axis=1).mean())
+def clamped_shares(net: DenseNet, columns: Float32[ndarray, "events columns"]) -> dict[str, float]:
+    """Share of the events in which the last clamp changes an output, by output."""
+    changed = net(columns) != unclamped(net)(columns)
+    return dict(zip(OUTPUTS, changed.mean(axis=0).tolist(), strict=True))
 
 
 def same_vehicle(vehicle: Vehicle, digest: str) -> bool:

@@ -1,12 +1,14 @@
 """The ONNX file against the arrays: every weight, limit and constant of the graph, bit for bit."""
 
+import json
+
 import numpy as np
 import onnx
 from numpy import ndarray
 from onnx import numpy_helper
 
 from acc_decel.export import onnx_bytes
-from acc_decel.network import DenseNet
+from acc_decel.network import FINGERPRINT, GRAPH_DIGEST, DenseNet, fingerprint, fingerprint_of, read_onnx
 
 MAX_NAMED = 5  # differences that are listed one by one
 
@@ -27,7 +29,67 @@ def differences(model: onnx.ModelProto, net: DenseNet) -> list[str]:
     for node, (part, i, layer) in zip(dense, layers, strict=True):
         for name, index in (("weights", 1), ("bias", 2)):
             sentences += _entries(f"{part}[{i}].{name}", getattr(layer, name), constants.get(node.input[index]))
-    return sentences[:MAX_NAMED] or _graph_differences(model, net)
+    return sentences[:MAX_NAMED] or _graph_differences(model, net) or _fingerprint_differences(model, fingerprint(net))
+
+
+def stored_arrays(model: onnx.ModelProto) -> dict[str, ndarray]:
+    """The arrays that define the network of an exported ONNX file, by the names that they have in network.npz.
+
+    From the file alone: those of its graph, and ranges, format and factor schema from its metadata. Raises ValueError
+    if the file is not as this version exports it.
+    """
+    try:
+        return _stored_arrays(model)
+    except (KeyError, IndexError, StopIteration, TypeError, ValueError) as error:
+        raise ValueError(
+            f"the ONNX file must hold a network as this version exports it. Got no {error}: export it again."
+        ) from error
+
+
+def _stored_arrays(model: onnx.ModelProto) -> dict[str, ndarray]:
+    graph, texts = model.graph, {entry.key: entry.value for entry in model.metadata_props}
+    constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    made_by = {output: node for node in graph.node for output in node.output}
+    arrays: dict[str, ndarray] = {
+        "format": np.array(int(texts["format"]), np.int64),
+        "schema": np.array(texts["schema"]),
+        "ranges": np.array([(f["low"], f["high"]) for f in json.loads(texts["factors"])], np.float64),
+    }
+    part, place = "embedding", 0
+    for node in (node for node in graph.node if node.op_type == "Gemm"):
+        feeding = made_by[node.input[0]]
+        # The embedding comes first; the trunk's layers join two values, and the score of the domain picks some inputs.
+        of = {"Concat": "trunk" if len(feeding.input) == 2 else part, "Gather": "domain"}.get(feeding.op_type, part)
+        part, place = of, place if of == part else 0
+        arrays |= {f"{part}_{place}_{name}": constants[node.input[i]] for name, i in (("weights", 1), ("bias", 2))}
+        place += 1
+    scaling = next(n for n in graph.node if n.op_type == "Mul" and _feeds("Sub", n, made_by, constants))
+    arrays |= {"center": constants[made_by[scaling.input[0]].input[1]], "inverse_spread": constants[scaling.input[1]]}
+    outputs = arrays[f"trunk_{sum(name.startswith('trunk') for name in arrays) // 2 - 1}_bias"].shape
+    clamps = [n for n in graph.node if n.op_type == "Min" and _feeds("Max", n, made_by, constants)]
+    clamp = next(n for n in clamps if constants[n.input[1]].shape == outputs)  # the others are of rectifiers
+    return arrays | {"low": constants[made_by[clamp.input[0]].input[1]], "high": constants[clamp.input[1]]}
+
+
+def _feeds(
+    operator: str, node: onnx.NodeProto, made_by: dict[str, onnx.NodeProto], constants: dict[str, ndarray]
+) -> bool:
+    """Whether the first input of `node` is the result of an operator with a constant, and its second a constant too."""
+    feeding = made_by.get(node.input[0])
+    if feeding is None or feeding.op_type != operator:
+        return False
+    return node.input[1] in constants and feeding.input[1] in constants
+
+
+def _fingerprint_differences(model: onnx.ModelProto, expected: str) -> list[str]:
+    """What the metadata say of the network and of the graph, and what they hold."""
+    told = read_onnx(model.SerializeToString(deterministic=True))
+    named = {
+        f"the metadata {FINGERPRINT}": (expected, told.metadata.get(FINGERPRINT)),
+        "the fingerprint of the arrays in the graph": (expected, fingerprint_of(stored_arrays(model))),
+        f"the metadata {GRAPH_DIGEST}": (told.graph_digest, told.metadata.get(GRAPH_DIGEST)),
+    }
+    return [f"{name} must be {one}. Got {other}." for name, (one, other) in named.items() if one != other]
 
 
 def _entries(where: str, expected: ndarray, got: ndarray | None) -> list[str]:

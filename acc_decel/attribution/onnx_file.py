@@ -7,7 +7,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from acc_decel.attribution.student import GAP_SCALE, Dense, Student, optional_factors
-from acc_decel.export.onnx_file import INPUT, Graph
+from acc_decel.export.onnx_file import INPUT, Graph, set_metadata
 from acc_decel.factors import half_saturations, owners
 
 OUTPUT = "attribution"
@@ -41,7 +41,7 @@ def attribution_bytes(model: bytes, student: Student, metadata: dict[str, str]) 
         entry.key: entry.value for entry in base.metadata_props if entry.key not in ("outputs", "status", "weights")
     }
     own = {OUTPUT: "factors", "baseline": json.dumps(student.baseline), "unit": "m/s^2"}
-    helper.set_model_props(made, metadata_of_model | own | metadata)
+    set_metadata(made, metadata_of_model | own | metadata)
     onnx.checker.check_model(made, full_check=True)
     return made.SerializeToString(deterministic=True)
 

@@ -11,7 +11,7 @@ from acc_decel import evaluation
 from acc_decel.cli.terminal import say
 from acc_decel.factors import column_names
 from acc_decel.files import atomic_write
-from acc_decel.model_folder import CARD, DEFAULT_MODEL, METRICS
+from acc_decel.model_folder import CARD, DEFAULT_MODEL, METRICS, read_json
 from acc_decel.outputs import OUTPUTS, QUANTILES
 from acc_decel.predictor import Predictor
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 EVENTS = 20_000  # drawn for the pictures
 SEED = 20_001  # far from the seeds that train models
+PICTURES = ("predicted", "calibration", "error_by_factor", "published_tests")  # as files, in the order of the card
 
 
 def card(
@@ -36,14 +37,21 @@ def card(
     """
     predictor = Predictor(model)
     folder = predictor.path.parent
-    metrics = json.loads((folder / METRICS).read_text())
+    metrics = read_json(folder / METRICS)
+    try:
+        card_text(predictor, metrics, ())
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(
+            f"{folder / METRICS} must hold every figure of the card. Got none or another value of {error}: train it "
+            "again with `acc-decel train`."
+        ) from error
     pictures = _pictures(predictor, vehicle or predictor.vehicle)
     from acc_decel.cli import plots  # noqa: PLC0415 - the extra [train] is asked for only here
 
     for name, figure in pictures.items():
         plots.save(figure, folder / f"{name}.png")
     with atomic_write(folder / CARD) as temporary:
-        temporary.write_text(_text(predictor, metrics, pictures))
+        temporary.write_text(card_text(predictor, metrics, pictures))
     say(f"{folder / CARD} and {len(pictures)} pictures")
 
 
@@ -67,7 +75,8 @@ def _pictures(predictor: Predictor, vehicle: str) -> "dict[str, Figure]":
     return drawn
 
 
-def _text(predictor: Predictor, metrics: dict[str, Any], pictures: Iterable[str]) -> str:
+def card_text(predictor: Predictor, metrics: dict[str, Any], pictures: Iterable[str]) -> str:
+    """The card of a model with these `metrics`, with the names of its pictures."""
     best = metrics["best_possible"]
     lines = [
         f"# {predictor.vehicle}",

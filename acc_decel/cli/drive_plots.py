@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from acc_decel.drives import DriveEvents, TargetEvents
+from acc_decel.drives import GOOD, DriveEvents, TargetEvents
 
 BEFORE, AFTER = 2.0, 2.0  # [s] shown around an event
-RECORD, SMOOTH, EVENT = "#9aa5b1", "#1f5a96", "#d1603d"
+RECORD, SMOOTH, EVENT, FLAGGED = "#9aa5b1", "#1f5a96", "#d1603d", "#8e6bb8"
 
 
 def drive(record: DriveEvents) -> Figure:
@@ -17,12 +18,14 @@ def drive(record: DriveEvents) -> Figure:
     figure = Figure(figsize=(14, 6.5), layout="constrained")
     speed, slowing = figure.subplots(2, 1, sharex=True)
     _draw(record, speed, slowing, mark=1.5)
-    for i, row in enumerate(record.events.itertuples()):
-        for axis in (speed, slowing):
-            axis.axvspan(row.start_s, row.end_s, color=EVENT, alpha=0.25, lw=0, label=None if i else "event")
-    slowing.legend(loc="lower right", ncols=4, markerscale=5, frameon=True)
+    for colour, label, events in _by_quality(record.events):
+        for i, row in enumerate(events.itertuples()):
+            for axis in (speed, slowing):
+                axis.axvspan(row.start_s, row.end_s, color=colour, alpha=0.25, lw=0, label=None if i else label)
+    slowing.legend(loc="lower right", ncols=5, markerscale=5, frameon=True)
     slowing.set_ylim(*_limits(record))
-    speed.set_title(f"{record.file}, braking events: {len(record.events)}", loc="left")
+    flagged = f"flagged: {(record.events['quality'] != GOOD).sum()}"
+    speed.set_title(f"{record.file}, braking events: {len(record.events)}, {flagged}", loc="left")
     return figure
 
 
@@ -62,9 +65,17 @@ def targets(record: TargetEvents) -> Figure:
         axis.grid(alpha=0.3)
     speed.set_xlabel("time [s]")
     place.set_title(
-        f"{record.file}, cars ahead: {len(record.targets)}, braking events: {len(record.events)}", loc="left"
+        f"{record.file}, cars ahead: {len(record.targets)}, braking events: {len(record.events)}, "
+        f"flagged: {(record.events['quality'] != GOOD).sum()}",
+        loc="left",
     )
     return figure
+
+
+def _by_quality(events: pd.DataFrame) -> tuple[tuple[str, str, pd.DataFrame], ...]:
+    """Colour, name and rows of the good events and of the flagged ones."""
+    good = events["quality"] == GOOD
+    return (EVENT, "event", events[good]), (FLAGGED, "flagged event", events[~good])
 
 
 def _draw(record: DriveEvents, speed: Axes, slowing: Axes, mark: float) -> None:

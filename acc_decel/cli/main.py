@@ -1,5 +1,6 @@
 """The application: which commands there are, and how an error reaches the user."""
 
+import signal
 import sys
 from importlib.metadata import version as installed_version
 from typing import Annotated
@@ -112,7 +113,11 @@ app.add_typer(drives)
 
 
 def main() -> None:
-    """Run the command line; bad input, and a tool that fails, end in one sentence on stderr and exit code 2."""
+    """Run the command line; bad input, and a tool that fails, end in one sentence on stderr and exit code 2.
+
+    A signal that ends the program lets it delete its temporary files and stop what it started.
+    """
+    signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except ModuleNotFoundError as error:
@@ -126,6 +131,11 @@ def main() -> None:
         _fail(_path_sentence(error) if error.filename else _one_line(error))
     except (ValueError, RuntimeError) as error:
         _fail(_one_line(error))
+
+
+def _end(signal_number: int, _: object) -> None:
+    """End as a shell tells it; what is open is closed on the way."""
+    raise SystemExit(128 + signal_number)
 
 
 def _path_sentence(error: OSError) -> str:

@@ -1,5 +1,6 @@
-"""Options that several commands share, and the events that they describe."""
+"""Options that several commands share, the events that they describe, and the check of what a command writes."""
 
+import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +8,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from acc_decel.cli.terminal import read_table
+from acc_decel.cli.terminal import check_table_name, read_table
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.predictor import Given
 
@@ -61,3 +62,49 @@ def _not_factors(path: Path, columns: list[str]) -> str:
         f"{path} must have columns of braking factors only (see --help). Got also {', '.join(columns)}: {options} "
         f"copies what is no factor to the output.{hints}"
     )
+
+
+def check_output(
+    path: Path | None, *read: Path | str | None, option: str = "--output", folder: bool = False, table: bool = False
+) -> None:
+    """Raise ValueError naming `option` if a command must not, or cannot, write its answers to `path`.
+
+    `read` are the files and folders that the command reads, or other files that it writes: none of them may be
+    replaced, by whatever name (symbolic links, hard links and standard input are followed). `folder` says that `path`
+    is a folder, `table` that it is a CSV or Parquet file. To be called before any work; None passes.
+    """
+    if path is None:
+        return
+    if table:
+        check_table_name(path)
+    if folder and path.exists() and not path.is_dir():
+        raise ValueError(f"{option} must be a folder. Got the file {path}: give the name of a folder.")
+    if not folder and path.is_dir():
+        raise ValueError(f"{option} must be a file. Got the folder {path}: give the name of a file in it.")
+    if not folder and path.exists() and not path.is_file():
+        raise ValueError(f"{option} must be a file. Got the device or pipe {path}: give the name of a file.")
+    for source in read:
+        if source is not None and (same := _same_file(path, Path(source))) is not None:
+            raise ValueError(
+                f"{option} must not replace a file that the command uses. Got {path}, which is {same}: "
+                "choose another name."
+            )
+    _check_can_hold(option, path if folder else path.parent)
+
+
+def _same_file(path: Path, source: Path) -> Path | None:
+    """`source`, or the file in that folder, if it is the file `path`; None if it is not."""
+    if path.resolve() == source.resolve() or (path.exists() and source.exists() and path.samefile(source)):
+        return source
+    if path.is_file() and source.is_dir():
+        return next((file for file in source.rglob("*") if file.is_file() and path.samefile(file)), None)
+    return None
+
+
+def _check_can_hold(option: str, folder: Path) -> None:
+    """Raise ValueError if no file can be made in `folder`, which need not be there yet."""
+    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not there.is_dir():
+        raise ValueError(f"{option} must be in a folder. Got {there}, which is a file: choose another place.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ValueError(f"{option} must be in a folder that can be written. Got {there}: choose another place.")

@@ -4,7 +4,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -17,7 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from acc_decel.files import atomic_write, reason
+from acc_decel import tables
+from acc_decel.files import atomic_write
 
 console = Console(markup=False, highlight=False)  # units in brackets are text, not markup
 WIDTH = 120  # of a table that is not printed to a terminal
@@ -26,22 +27,8 @@ progress_console = Console(stderr=True)  # progress stays out of what a program 
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The table in a CSV or Parquet file. Raises ValueError naming the file if it cannot be read or is empty.
-
-    The rows of a CSV file are labelled by their line: the header is line 1, blank lines do not count.
-    """
-    readers: dict[str, Callable[..., pd.DataFrame]] = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
-    if path.suffix not in readers:
-        raise ValueError(f"{path} must end in {' or '.join(readers)}. Got {path.suffix or 'no ending'!r}: convert it.")
-    try:
-        table = readers[path.suffix](path)
-    except (OSError, ValueError, UnicodeError) as error:
-        raise ValueError(
-            f"{path} must be a readable {path.suffix[1:]} table. Got: {reason(error)}. Check the file."
-        ) from error
-    if not len(table):
-        raise ValueError(f"{path} must hold at least one event. Got an empty table: add rows.")
-    return table.set_axis(pd.RangeIndex(2, len(table) + 2, name="line")) if path.suffix == ".csv" else table
+    """The table in a CSV or Parquet file, as `tables.read_table` reads it; rows of CSV are labelled by their line."""
+    return tables.read_table(path)
 
 
 def check_table_name(path: Path) -> None:

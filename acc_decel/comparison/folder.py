@@ -8,13 +8,13 @@ import json
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy import ndarray
 
 from acc_decel.factors import schema
 from acc_decel.files import atomic_write
+from acc_decel.network import stored_arrays as of_file
 
 METRICS, MANIFEST = "metrics.json", "manifest.json"
 
@@ -81,13 +81,7 @@ def arrays_bytes(arrays: dict[str, ndarray]) -> bytes:
 
 def read_arrays(path: Path, kind: str) -> dict[str, ndarray]:
     """The arrays in an .npz file of a model of this `kind`. Raises ValueError if it is none, or of other factors."""
-    try:
-        with np.load(BytesIO(path.read_bytes())) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, BadZipFile) as error:
-        raise ValueError(
-            f"{path} must be the stored arrays of a {kind} model. Got: {error}. Train it again."
-        ) from error
+    arrays = of_file.read_arrays(path, f"a {kind} model")
     if (found := str(arrays.get("schema"))) != schema():
         raise ValueError(
             f"{path} was trained for factor schema {found}, this code has {schema()}. "

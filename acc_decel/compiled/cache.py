@@ -1,18 +1,21 @@
 """Compiled libraries on disk: a folder of the user, one file for each model, code, compiler and processor.
 
-A library's name ends in the hash of its content, so that a truncated or altered file is never loaded.
+A library's name ends in the hash of its content, so that a truncated or altered file is never loaded. The hash does
+not say who made it: a library is only loaded from a folder in which nobody else could have put it.
 """
 
 import os
 import platform
 import sys
+import warnings
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 from acc_decel.compiled.compiler import find_compiler
 from acc_decel.compiled.library import Library
-from acc_decel.files import atomic_write
+from acc_decel.compiled.private_folder import intruders
+from acc_decel.files import atomic_write, reason
 from acc_decel.model_folder import ARRAYS, ONNX
 
 MODEL_FILES = (ARRAYS, ONNX)  # the source of a library, and the answers that it must give
@@ -26,35 +29,60 @@ def cache_folder() -> Path:
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "acc_decel" / "cache"
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "acc_decel"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "acc_decel"
+    own = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (own if own.is_absolute() else Path.home() / ".cache") / "acc_decel"  # XDG forbids a relative one
 
 
 def kept_library(model: Path) -> Library | None:
     """The library that was built for the model folder `model`; None if there is none, or if it is damaged.
 
-    It must have been built from the present files, by the present code, with the present compiler and processor.
+    It must have been built from the present files, by the present code, with the present compiler and processor. One
+    that somebody else could have put there is not loaded either: a warning says so.
     """
-    if not all((model / name).is_file() for name in MODEL_FILES):
-        return None
     try:
-        folder = cache_folder()
-    except RuntimeError:  # a user without a home folder has no cache
+        if not all((model / name).is_file() for name in MODEL_FILES):
+            return None
+        candidates = sorted(cache_folder().glob(f"{name_of(model)}_*.so"))
+        own = [path for path in candidates if _is_own(path)]
+        intact = [path for path in own if path.stem.endswith(f"_{_hash(path.read_bytes())}")]
+    except (OSError, RuntimeError):  # a user without a home folder, or who may not enter it, has no cache
         return None
-    if not folder.is_dir():
-        return None
-    candidates = sorted(folder.glob(f"{name_of(model)}_*.so"))
-    intact = (path for path in candidates if path.stem.endswith(f"_{_hash(path.read_bytes())}"))
-    return next((Library(path) for path in intact), None)
+    return next(map(Library, intact), None)
 
 
 def store(model: Path, library: Path) -> Path:
-    """Copy the compiled file `library` of the folder `model` into the cache; returns the path there."""
-    content = library.read_bytes()
-    path = cache_folder() / f"{name_of(model)}_{_hash(content)}.so"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(content)
+    """Copy the compiled file `library` of the folder `model` into the cache; returns the path there.
+
+    Raises ValueError if it cannot be written there, or if others may write there: then it would not be loaded.
+    """
+    content, folder = library.read_bytes(), cache_folder()
+    path = folder / f"{name_of(model)}_{_hash(content)}.so"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = intruders(folder)
+        if found is None:
+            with atomic_write(path) as temporary:
+                temporary.write_bytes(content)
+                temporary.chmod(0o600)
+    except OSError as error:
+        found = reason(error)
+    if found:
+        raise ValueError(
+            f"The cache folder {folder} must be one that you, and you alone, can write to. Got: {found}. Correct owner "
+            "and mode (chmod 700) after deleting what is in it, or set XDG_CACHE_HOME to a folder of your own."
+        )
     return path
+
+
+def _is_own(path: Path) -> bool:
+    """Whether nobody else could have written the file; warns if somebody could."""
+    if found := intruders(path.parent) or intruders(path):
+        warnings.warn(
+            f"The library {path} is not loaded: others could have put it there ({found}). Correct owner and mode of "
+            "the folder (chmod 700), delete what is in it, and compile again.",
+            stacklevel=2,
+        )
+    return not found
 
 
 def name_of(model: Path) -> str:

@@ -1,15 +1,22 @@
 """Running a C compiler: finding one on this machine, and reporting its message when it fails."""
 
+import atexit
+import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
+from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
+from acc_decel.files import atomic_write
+
 SAME_BITS = ("-std=c99", "-ffp-contract=off")  # options that decide the results
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wdouble-promotion", "-Wshadow", "-pedantic", "-Werror")
 SYSTEM_COMPILERS = ("cc", "gcc", "clang")  # if the wheel ziglang is not installed
+LIMIT_S = 600  # a compiler that takes longer does not get on: the longest of ours takes seconds, zig's first a minute
 
 
 def find_compiler() -> tuple[str, ...] | None:
@@ -24,15 +31,60 @@ def find_compiler() -> tuple[str, ...] | None:
 
 
 def compiled(command: Sequence[str], inputs: Sequence[Path], product: Path) -> Path:
-    """The file `product`, made by `command` from `inputs`. Raises RuntimeError with the compiler's message."""
-    try:
-        arguments = [*command, *map(str, inputs), "-o", str(product)]
-        done = subprocess.run(arguments, check=False, capture_output=True, text=True)
-    except OSError as error:
-        raise RuntimeError(f"The compiler must run: {command[0]}. Got: {error}. Run `pip install ziglang`.") from error
-    if done.returncode:
-        raise RuntimeError(f"{product.name} must compile with {' '.join(command)}. Got:\n{done.stderr}")
+    """The file `product`, made by `command` from `inputs`, whole or not at all.
+
+    Raises RuntimeError with the compiler's message, or if it does not end in LIMIT_S.
+    """
+    environment = os.environ | _zig_cache()
+    with atomic_write(product) as temporary:
+        arguments = [*command, *map(str, inputs), "-o", str(temporary)]
+        try:
+            done = subprocess.run(
+                arguments, check=False, capture_output=True, text=True, timeout=LIMIT_S, env=environment
+            )
+        except subprocess.TimeoutExpired as error:
+            raise RuntimeError(
+                f"{product.name} must compile within {LIMIT_S} s. Got no end of {command[0]}: see what else runs here, "
+                "and whether the disk has room."
+            ) from error
+        except OSError as error:
+            raise RuntimeError(
+                f"The compiler must run: {command[0]}. Got: {error}. Run `pip install ziglang`."
+            ) from error
+        if done.returncode:
+            message = done.stderr.replace(str(temporary), str(product))
+            raise RuntimeError(f"{product.name} must compile with {' '.join(command)}. Got:\n{message}")
     return product
+
+
+def _zig_cache() -> dict[str, str]:
+    """The variable that gives zig a temporary cache folder, where it could not write to its own; else none.
+
+    Without a folder to write to, zig would wait for one for ever.
+    """
+    if os.name == "nt":
+        return {}
+    base = os.environ.get("XDG_CACHE_HOME") or Path(os.environ.get("HOME") or os.devnull) / ".cache"
+    own = os.environ.get("ZIG_GLOBAL_CACHE_DIR") or Path(base) / "zig"
+    return {} if _is_writable(Path(own)) else {"ZIG_GLOBAL_CACHE_DIR": _temporary_folder()}
+
+
+@cache
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+@cache
+def _temporary_folder() -> str:
+    """One folder of this process, deleted at its end."""
+    folder = tempfile.mkdtemp(prefix="acc_decel_zig_")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def fingerprint(command: Sequence[str], folders: Sequence[Path]) -> str:

@@ -1,8 +1,7 @@
 """The same partitions on a Dask cluster: each worker writes its own to a folder that all machines see."""
 
-import asyncio
 from collections.abc import Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,15 +11,15 @@ from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
-from distributed import Client, Future, Security, as_completed
-from distributed.comm.core import connect
+from distributed import Client, Future, as_completed
 from distributed.scheduler import KilledWorker
 
+from acc_decel.dask_client import connected
 from acc_decel.dataset.partition import Plan, WrittenPartition, events_table, parquet_bytes, write_partition
 from acc_decel.factors import schema
 from acc_decel.physics import Vehicle
 
-TIMEOUT_S = 5  # until the scheduler must have answered, and until there must be a first worker
+WORKER_TIMEOUT_S = 5  # until there must be a first worker
 MAX_SUBMITTED = 1_000  # partitions that the scheduler has at a time: enough to keep hundreds of workers busy
 SAMPLE_EVENTS = 1_024  # every machine simulates them to show that it writes the same bytes
 LIBRARIES = ("numpy", "scipy", "numba", "pyarrow")  # their versions determine the bytes
@@ -43,7 +42,7 @@ def open_writers(plan: Plan, scheduler: str) -> Iterator[Iterator[WrittenPartiti
     another one gets its partition, as often as Dask's setting `distributed.scheduler.allowed-failures` permits. Raises
     ValueError or OSError with the reason if that fails; finished partitions stay.
     """
-    with _connect(scheduler) as client, _folder_marker(plan.folder) as marker, _translated_errors(plan, scheduler):
+    with connected(scheduler) as client, _folder_marker(plan.folder) as marker, _translated_errors(plan, scheduler):
         job = Job(plan, marker, software(plan.vehicle, plan.seed))
         _check_scheduler(client, scheduler)
         _check_workers(client, job)
@@ -103,28 +102,6 @@ def _submit(client: Client, job: Job, number: int) -> "Future[WrittenPartition]"
 
 
 @contextmanager
-def _connect(scheduler: str) -> Iterator[Client]:
-    try:
-        with ThreadPoolExecutor(1) as thread:  # the caller's thread may run an event loop, as a notebook does
-            thread.submit(asyncio.run, _handshake(scheduler)).result()
-    except (OSError, ValueError) as error:
-        raise ConnectionError(
-            f"scheduler must be the address of a running Dask scheduler, like tcp://host:8786. Got {scheduler}, no "
-            f"Dask there ({str(error) or f'silent for {TIMEOUT_S} s'}): start one with `dask scheduler`, or "
-            "leave the option out."
-        ) from error
-    with Client(scheduler, timeout=TIMEOUT_S, set_as_default=False) as client:
-        yield client
-
-
-async def _handshake(scheduler: str) -> None:
-    """Connect to the scheduler and disconnect. A Client that gets no answer would hang again when it is deleted."""
-    connection = connect(scheduler, timeout=TIMEOUT_S, **Security().get_connection_args("client"))
-    comm = await asyncio.wait_for(connection, TIMEOUT_S + 1)  # Dask's own limit fails if something else listens there
-    await comm.close()
-
-
-@contextmanager
 def _folder_marker(folder: Path) -> Iterator[Path]:
     """A file by which workers recognise the folder. If this run is killed, the next one deletes it."""
     marker = folder / f".workers.{uuid4().hex[:12]}.partial"
@@ -173,10 +150,10 @@ def _check_scheduler(client: Client, scheduler: str) -> None:
 
 def _check_workers(client: Client, job: Job) -> None:
     try:
-        client.wait_for_workers(1, timeout=TIMEOUT_S)
+        client.wait_for_workers(1, timeout=WORKER_TIMEOUT_S)
     except TimeoutError as error:
         raise ConnectionError(
-            f"The scheduler must have a worker. Got none in {TIMEOUT_S} s: start one with `dask worker`."
+            f"The scheduler must have a worker. Got none in {WORKER_TIMEOUT_S} s: start one with `dask worker`."
         ) from error
     for worker, reason in sorted(client.run(refusal, job, on_error="return").items()):
         if isinstance(reason, Exception):

@@ -8,6 +8,7 @@ from acc_decel.drives.description import Description as Description
 from acc_decel.drives.description import read_description as read_description
 from acc_decel.drives.description import write_description as write_description
 from acc_decel.drives.events import COLUMNS as COLUMNS
+from acc_decel.drives.events import GOOD as GOOD
 from acc_decel.drives.events import QUALITY as QUALITY
 from acc_decel.drives.events import THRESHOLD as THRESHOLD
 from acc_decel.drives.events import Event as Event

@@ -1,6 +1,7 @@
 """Speed and acceleration together: the lag between them, their sizes, and values that one of them contradicts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy import ndarray
@@ -16,6 +17,10 @@ MIN_OVERLAP_S = 10.0  # of speed and acceleration; a shorter one says nothing
 MIN_LAG_CORRELATION = 0.4  # below it the lag is not known
 CERTAIN_CORRELATION = 0.7  # from here on speed and acceleration are certainly of one drive
 MAX_SIZE_RATIO = 3.0  # beyond it, or below its inverse, one of the units is wrong
+MAX_DOUBT_RATIO = 1.2  # beyond it, or below its inverse, one of the two may be; pitch and grade explain less than this
+MAX_PERIOD_S = 5.0  # between records; less often, nothing of a braking is seen
+MAX_GRID_GAP_S = 60.0  # longer gaps are closed to this before a grid is laid over the recording
+MAX_GRID_POINTS = 2_000_000  # a longer recording is compared over its first part, so that memory stays within bounds
 MIN_FROZEN_RECORDS, MIN_FROZEN_S = 5, 1.0  # records, and time, with exactly one value
 MIN_FROZEN_ERROR_MPS = 1.5  # by which a frozen channel contradicts the other
 
@@ -25,11 +30,13 @@ _ChangeBetween = Callable[[float, float], float]  # change of speed between two 
 def lag_of(speed: Series, acceleration: Series) -> tuple[float, float]:
     """How late [s] speed is against acceleration, and their correlation then; a lag of 0 where it is not known.
 
+    The correlation is 0 where the two have too little in common to be compared.
+
     The lag is where differentiated speed and acceleration, smoothed alike and without their slow trend, agree best.
     """
     lags_and_correlations = correlation(speed, acceleration)
     if lags_and_correlations is None:
-        return 0.0, np.nan
+        return 0.0, 0.0
     lags, values = lags_and_correlations
     best = int(np.argmax(values))
     if values[best] < MIN_LAG_CORRELATION or best in (0, len(lags) - 1):
@@ -41,14 +48,17 @@ def lag_of(speed: Series, acceleration: Series) -> tuple[float, float]:
 
 def correlation(speed: Series, acceleration: Series) -> tuple[ndarray, ndarray] | None:
     """Lags [s] of speed and the correlation of its derivative with acceleration at each; None if too short."""
+    if max(speed.period, acceleration.period) > MAX_PERIOD_S:
+        return None
+    speed, acceleration = gaps_closed(speed, acceleration)
     start, end = max(speed.time[0], acceleration.time[0]), min(speed.time[-1], acceleration.time[-1])
-    grid = np.arange(start, end, LAG_STEP_S)
+    grid = _grid(start, end, LAG_STEP_S)
     if len(grid) < MIN_OVERLAP_S / LAG_STEP_S:
         return None
     width = max(int(max(1.0, 2 * speed.period) / LAG_STEP_S), 3)
     slope = np.gradient(uniform_filter1d(np.interp(grid, speed.time, speed.value), width), LAG_STEP_S)
     smooth = uniform_filter1d(np.interp(grid, acceleration.time, acceleration.value), width)
-    recorded = _near_records(grid, speed.time, 3 * speed.period + 0.5) & _near_records(grid, acceleration.time, 1.0)
+    recorded = _recorded(grid, speed) & _recorded(grid, acceleration)
     trend_points = int(TREND_S / LAG_STEP_S)
     slope, smooth = (np.where(recorded, x - uniform_filter1d(x, trend_points), 0.0) for x in (slope, smooth))
     norm = float(np.sqrt((slope @ slope) * (smooth @ smooth)))
@@ -62,13 +72,33 @@ def correlation(speed: Series, acceleration: Series) -> tuple[ndarray, ndarray] 
 def size_ratio(speed: Series, acceleration: Series) -> float:
     """Size of differentiated speed relative to acceleration; 1 where both have their true units."""
     lag, _ = lag_of(speed, acceleration)
+    speed, acceleration = gaps_closed(speed, acceleration)
     start, end = max(speed.time[0] - lag, acceleration.time[0]), min(speed.time[-1] - lag, acceleration.time[-1])
-    grid = np.arange(start, end, SLOPE_STEP_S)
+    grid = _grid(start, end, SLOPE_STEP_S)
+    if len(grid) < 2:
+        return np.nan
     width = max(int(max(1.0, 2 * speed.period) / SLOPE_STEP_S), 3)
     slope = np.gradient(uniform_filter1d(np.interp(grid, speed.time - lag, speed.value), width), SLOPE_STEP_S)
     smooth = uniform_filter1d(np.interp(grid, acceleration.time, acceleration.value), width)
-    slope, smooth = (x - uniform_filter1d(x, int(TREND_S / SLOPE_STEP_S)) for x in (slope, smooth))
+    recorded = _recorded(grid + lag, speed) & _recorded(grid, acceleration)
+    slope, smooth = (_without_trend(x, recorded, int(TREND_S / SLOPE_STEP_S)) for x in (slope, smooth))
     return float(np.sqrt((slope @ slope) / max(smooth @ smooth, 1e-12)))
+
+
+def gaps_closed(speed: Series, acceleration: Series) -> tuple[Series, Series]:
+    """Both series with the gaps that they share shortened alike: a grid over them is as long as what they hold."""
+    time = np.sort(np.concatenate([speed.time, acceleration.time]))
+    excess = np.maximum(np.diff(time) - MAX_GRID_GAP_S, 0.0)
+    if not excess.any():
+        return speed, acceleration
+    closed = np.concatenate([[0.0], np.cumsum(excess)])
+    moved = (replace(s, time=s.time - closed[np.searchsorted(time, s.time)]) for s in (speed, acceleration))
+    return next(moved), next(moved)
+
+
+def _grid(start: float, end: float, step: float) -> ndarray:
+    """Times from start to end, but no more than MAX_GRID_POINTS."""
+    return np.arange(start, min(end, start + MAX_GRID_POINTS * step), step)
 
 
 def contradiction(speed: Series, acceleration: Series) -> str:
@@ -84,6 +114,20 @@ def contradiction(speed: Series, acceleration: Series) -> str:
     if highest > CERTAIN_CORRELATION and not 1 / MAX_SIZE_RATIO < ratio < MAX_SIZE_RATIO:
         return f"speed changes {ratio:.2g} times as fast as acceleration says: check both units"
     return ""
+
+
+def doubt(speed: Series, acceleration: Series) -> str:
+    """By how much speed and acceleration differ in size where noise does not explain it, in words; "" if they agree.
+
+    The slope of one against the other lies between r * ratio and ratio / r, as the noise is in the one or in the other.
+    """
+    lags_and_correlations = correlation(speed, acceleration)
+    if lags_and_correlations is None:
+        return ""
+    r, ratio = float(lags_and_correlations[1].max()), size_ratio(speed, acceleration)
+    if r < MIN_LAG_CORRELATION or (ratio / r >= 1 / MAX_DOUBT_RATIO and r * ratio <= MAX_DOUBT_RATIO):
+        return ""
+    return f"speed changes {ratio:.2f} times as fast as acceleration says: check the units and the scale of both"
 
 
 def without_frozen(speed: Series, acceleration: Series) -> tuple[Series, Series, int]:
@@ -121,7 +165,13 @@ def _integral(acceleration: Series) -> Callable[[float], float]:
     return lambda t: float(np.interp(t, acceleration.time, total))
 
 
-def _near_records(grid: ndarray, time: ndarray, reach: float) -> ndarray:
-    """Where the two records around a point of `grid` are no further apart than 2 * `reach`."""
-    after = np.clip(np.searchsorted(time, grid), 1, len(time) - 1)
-    return (time[after] - time[after - 1]) <= 2 * reach
+def _without_trend(value: ndarray, recorded: ndarray, points: int) -> ndarray:
+    """The value less its running mean over what is recorded; 0 where it is not."""
+    share = np.maximum(uniform_filter1d(recorded.astype(float), points), 1 / points)
+    return np.where(recorded, value - uniform_filter1d(np.where(recorded, value, 0.0), points) / share, 0.0)
+
+
+def _recorded(grid: ndarray, series: Series) -> ndarray:
+    """Where the two records around a point of `grid` are so near that the values between them are known."""
+    after = np.clip(np.searchsorted(series.time, grid), 1, len(series.time) - 1)
+    return (series.time[after] - series.time[after - 1]) <= 6 * series.period + 1.0

@@ -28,7 +28,9 @@ MIN_CORRELATION_LONGITUDINAL = 0.3  # enough for a channel whose name says longi
 MAX_SIZE_RATIO = 1.4  # between the change of speed and acceleration in the right pair of units
 MAX_SIZE_RATIO_KNOWN_SPEED = 3.0  # the same where only the acceleration has no unit: m/s^2 and g are 10 apart
 SAME_SPEED_CORRELATION = 0.9  # two speeds that correlate less are not the same speed
-SI_NAMES = {"speed", "v", "velocity", "vx"}  # taken as SI where no unit is stated, as in this project
+SI_NAMES = {"speed", "v", "velocity", "vx"}  # taken as SI where no unit is stated, as in this project, ...
+MIN_WHOLE_SHARE = 0.99  # ... unless this share of the values is whole: no logger rounds to whole m/s, many do to km/h
+MIN_WHOLE_KMH, MIN_WHOLE_KMH_SI = 10.0, 40.0  # a smaller maximum of whole numbers does not show km/h; of an SI name
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,9 @@ def _choose_units(
     speed_units = speed.possible_units("speed")
     speed_units = [u for u in speed_units if _in_range(speed.series.value * u.size, "speed")] or speed_units
     acceleration_units = acceleration.possible_units("acceleration") if acceleration is not None else []
+    if acceleration is not None:
+        in_range = [u for u in acceleration_units if _in_range(acceleration.series.value * u.size, "acceleration")]
+        acceleration_units = in_range or acceleration_units
     only_acceleration_unit = acceleration_units[0] if len(acceleration_units) == 1 else None
     if len(speed_units) == 1 and len(acceleration_units) <= 1:
         return speed_units[0], only_acceleration_unit, _assumption(speed, speed_units[0]), ""
@@ -196,7 +201,9 @@ def _compare_units(
 
 
 def _assumption(speed: Candidate, unit: Unit) -> list[str]:
-    return [] if speed.unit else [f"{speed.name!r} has no unit: taken as {unit.name}"]
+    is_whole = bool((speed.series.value == np.round(speed.series.value)).all())
+    holds = " and holds whole numbers" if is_whole else ""
+    return [] if speed.unit else [f"{speed.name!r} has no unit{holds}: taken as {unit.name}"]
 
 
 def _likely_speed_unit(speed: Candidate, possible: list[Unit]) -> Unit | None:
@@ -204,11 +211,11 @@ def _likely_speed_unit(speed: Candidate, possible: list[Unit]) -> Unit | None:
     by_name, series = {u.name: u for u in possible}, speed.series
     if "m/s" not in by_name:
         return by_name.get("km/h", possible[0])
-    if words(speed.name) in SI_NAMES:
-        return by_name["m/s"]
-    if "km/h" in by_name and (series.value == np.round(series.value)).all() and series.value.max() > 10:
-        return by_name["km/h"]
-    return None
+    is_si_name = words(speed.name) in SI_NAMES
+    if float((series.value == np.round(series.value)).mean()) < MIN_WHOLE_SHARE:
+        return by_name["m/s"] if is_si_name else None
+    min_kmh = MIN_WHOLE_KMH_SI if is_si_name else MIN_WHOLE_KMH
+    return by_name["km/h"] if "km/h" in by_name and series.value.max() > min_kmh else None
 
 
 def _in_range(value: ndarray, signal: str) -> bool:

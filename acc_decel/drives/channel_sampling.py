@@ -7,6 +7,7 @@ from numpy import ndarray
 
 from acc_decel.drives.channel_names import is_speed, stated_unit
 from acc_decel.drives.cleaning import longest_rising
+from acc_decel.drives.clock import is_stray
 from acc_decel.drives.description import Channel
 from acc_decel.drives.formats.source import Block, Source
 from acc_decel.drives.outliers import OUTLIER_TESTS
@@ -67,6 +68,7 @@ def _series(time: ndarray, value: ndarray, name: str, file_unit: str) -> Series 
     rows = np.flatnonzero(np.isfinite(time) & np.isfinite(value))
     if len(rows) and not (np.diff(time[rows]) > 0).all():
         rows = rows[longest_rising(time[rows])]
+    rows = rows[~is_stray(time[rows])] if len(rows) else rows
     if len(rows) < 3 or (value[rows] == value[rows[0]]).all():
         return None
     updates = sensor_updates(time[rows], value[rows])

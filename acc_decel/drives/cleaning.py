@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.drives.aligning import contradiction, lag_of, without_frozen
+from acc_decel.drives.aligning import MAX_PERIOD_S, contradiction, doubt, lag_of, without_frozen
+from acc_decel.drives.clock import gap_notes, is_stray, recorded_seconds
 from acc_decel.drives.description import SIGNALS_BY_NAME
 from acc_decel.drives.outliers import OUTLIER_TESTS
 from acc_decel.drives.reading import Drive, Records
@@ -20,7 +21,12 @@ MAX_BAD_TIME_SHARE = 0.05  # of records with a time that repeats or runs back; w
 
 @dataclass(frozen=True)
 class CleanDrive:
-    """A drive after cleaning; `dropped` counts records by reason. `lag` [s] is how late speed was to acceleration."""
+    """A drive after cleaning; `dropped` counts records by reason. `lag` [s] is how late speed was to acceleration.
+
+    `recorded` [s] is the time from start to end without gaps. `doubt` says by how much speed and acceleration differ in
+    size, "" where they agree; `notes` that, and what is odd about the clock. `lag_correlation` is NaN where the
+    description gives the lag.
+    """
 
     speed: Series
     acceleration: Series | None
@@ -31,37 +37,45 @@ class CleanDrive:
     dropped_frames: int = 0
     lag: float = 0.0
     lag_correlation: float = np.nan
+    recorded: float = np.nan
+    notes: tuple[str, ...] = ()
+    doubt: str = ""
 
 
 def clean_drive(drive: Drive) -> CleanDrive:
     """The drive's speed and acceleration, cleaned and aligned. Raises ValueError if its clock or speed is broken."""
     tally: Counter[str] = Counter()
-    dropped_frames, signals, starts, ends = 0, {}, [], []
+    dropped_frames, signals, times = 0, {}, []
     for records in drive.records:
         time, rows = in_time_order(records, drive.path, tally)
         dropped = np.ones(len(records.time), bool)
         dropped[rows] = False
-        starts.append(time[0])
-        ends.append(time[-1])
+        times.append(time)
         for name, column in records.values.items():
             signals[name], dropped_rows = _clean_signal(name, time, column[rows], drive.path, tally)
             dropped[rows[dropped_rows]] = True
         dropped_frames += int(dropped.sum())
     speed, acceleration, lag, lag_correlation = _aligned(drive, signals["speed"], signals.get("acceleration"))
+    size_doubt = ""
     if acceleration is not None:
         speed, acceleration, frozen = without_frozen(speed, acceleration)
         tally["frozen value"] += frozen
         dropped_frames += frozen
+        size_doubt = doubt(speed, acceleration)
+    time = np.sort(np.concatenate(times))
     return CleanDrive(
         speed,
         acceleration,
-        min(starts),
-        max(ends),
+        float(time[0]),
+        float(time[-1]),
         drive.frames,
         {reason: count for reason, count in tally.items() if count},
         min(dropped_frames, drive.frames),
         lag,
         lag_correlation,
+        recorded_seconds(time),
+        (*drive.notes, *gap_notes(time), *((size_doubt,) if size_doubt else ())),
+        size_doubt,
     )
 
 
@@ -80,7 +94,7 @@ def _aligned(drive: Drive, speed: Series, acceleration: Series | None) -> tuple[
 
 
 def in_time_order(records: Records, path: Path, tally: "Counter[str]") -> tuple[ndarray, ndarray]:
-    """Times that rise, and their rows. A few that repeat or run back are dropped; many raise ValueError."""
+    """Times that rise, and their rows, without stray stamps. A few that repeat or run back are dropped, many raise."""
     rows = np.flatnonzero(np.isfinite(records.time))
     if not len(rows):
         raise ValueError(f"{path} must have times. Got none that is a number or a date: check the unit of [time].")
@@ -97,7 +111,10 @@ def in_time_order(records: Records, path: Path, tally: "Counter[str]") -> tuple[
     tally["no time"] += len(records.time) - len(rows)
     tally["repeated time"] += repeated
     tally["time runs backward"] += backward
-    return time[rising], rows[rising]
+    time, rows = time[rising], rows[rising]
+    stray = is_stray(time)
+    tally["stray time"] += int(stray.sum())
+    return time[~stray], rows[~stray]
 
 
 def longest_rising(time: ndarray) -> ndarray:
@@ -137,6 +154,7 @@ def _clean_signal(
     tally["not a number"] += len(missing)
     tally["out of range"] += int((finite & ~in_range).sum())
     dropped = np.union1d(missing, np.flatnonzero(finite & ~in_range))
+    _check_rate(name, time[rows], path)
     updates = sensor_updates(time[rows], column[rows])
     rows = rows[updates.rows]
     for reason, is_outlier in OUTLIER_TESTS[name].items():
@@ -164,3 +182,12 @@ def _check_signal(name: str, column: ndarray, finite: ndarray, in_range: ndarray
         )
     if len(values) < 3:
         raise ValueError(f"{path} must hold at least 3 records of {name}. Got {len(values)}: record longer.")
+
+
+def _check_rate(name: str, time: ndarray, path: Path) -> None:
+    step = float(np.median(np.diff(time)))
+    if name == "speed" and step > MAX_PERIOD_S:
+        raise ValueError(
+            f"{path} must have a record of speed every {MAX_PERIOD_S:g} s or more often, or no braking is seen. Got "
+            f"one every {step:.4g} s: check the unit of [time], or record more often."
+        )

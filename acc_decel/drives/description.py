@@ -36,6 +36,8 @@ SIGNALS: tuple[Signal, ...] = (
 # fmt: on
 SIGNALS_BY_NAME = {s.name: s for s in SIGNALS}
 RADAR_SIGNALS = ("range", "lateral", "range_rate", "track")
+MAX_NUMBER = 1e300  # of an entry; TOML may hold infinities and whole numbers of any length
+MAX_LAG_S = 10.0  # no sensor is later than this; a lag that is found lies within -1 and 3.5 s
 CHANNEL_KEYS = ("channel", "unit", "sign", "lag")
 HINT = "`acc-decel drives inspect FILE --output FILE.toml` writes one to start from."
 
@@ -72,8 +74,8 @@ class Description:
 def read_description(path: Path) -> Description:
     """The description in a TOML file. Raises ValueError naming file, section, what was expected and what came."""
     try:
-        sections = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        sections = tomllib.loads(path.read_text("utf-8-sig"))  # some editors begin with a mark
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} must be a recording description in TOML. Got: {error}. {HINT}") from error
     dbc = sections.pop("dbc", None)
     if dbc is not None and not isinstance(dbc, str):
@@ -126,6 +128,10 @@ def _channel(path: Path, name: str, quantity: str, section: object) -> Channel:
     sign, lag = _number(where, section, "sign", 1.0), _number(where, section, "lag", None)
     if sign not in (1.0, -1.0):
         raise ValueError(f"{where}: sign must be 1 or -1. Got {sign:g}: the unit gives the size.")
+    if lag is not None and abs(lag) > MAX_LAG_S:
+        raise ValueError(
+            f"{where}: lag must be {-MAX_LAG_S:g} to {MAX_LAG_S:g} s. Got {lag:g}: leave it out, and it is estimated."
+        )
     return Channel(section["channel"], unit_named(unit, quantity, where), sign, lag)
 
 
@@ -133,13 +139,13 @@ def _number(where: str, section: dict[str, object], key: str, default: float | N
     value = section.get(key, default)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < MAX_NUMBER:
         raise ValueError(f"{where}: {key} must be a number. Got {value!r}.")
     return float(value)
 
 
 def _known_factors(path: Path, section: object) -> tuple[dict[str, float | str], str | None]:
-    """Factors and model of the section [known]; the model itself later checks that each value is in range."""
+    """Factors and model of the section [known]."""
     if not isinstance(section, dict):
         raise ValueError(f"{path} [known] must be a section of braking factors. Got {section!r}.")
     known = dict(section)
@@ -153,4 +159,6 @@ def _known_factors(path: Path, section: object) -> tuple[dict[str, float | str],
         right_type = isinstance(value, str) if factors[name].levels else isinstance(value, int | float)
         if isinstance(value, bool) or not right_type or (factors[name].levels and value not in factors[name].levels):
             raise ValueError(f"{path} [known]: {factors[name].refusal(str(value))}")
+        if isinstance(value, int | float) and not factors[name].low <= value <= factors[name].high:
+            raise ValueError(f"{path} [known]: {factors[name].refusal(f'{value}')}")
     return known, model

@@ -19,7 +19,8 @@ BUILT_UP_SHARE = 0.9  # of the typical deceleration after the rise
 MAX_SPEED_PERIOD_S = 0.35  # without an accelerometer, peak and build-up are blurred where speed comes less often
 MIN_GAP_DISTANCE_S = 0.75  # from the nearest record of speed, inside a gap
 MIN_LAG_CORRELATION = 0.4  # below it the lag between speed and acceleration is not known
-MAX_PLAUSIBLE_MPS2 = 13.0
+MAX_ACCELEROMETER_GAP_S = 0.5  # inside an event; with a longer one it rests on speed
+MAX_PLAUSIBLE_MPS2 = 13.0  # the shortest stop of evaluation/braking_tests.csv, 31.3 m from 100 km/h, is 12.3 on average
 GOOD = "good"
 # fmt: off
 QUALITY = {
@@ -29,6 +30,8 @@ QUALITY = {
     "cut":         "the recording begins or ends inside",
     "unaligned":   "the lag between speed and acceleration is not known",
     "implausible": "slows harder than a road car can",
+    "doubtful":    "another event of the recording slows harder than a road car can: check the unit of speed",
+    "contradicted": "speed and acceleration differ in size: one of their units or scales is wrong",
 }
 # fmt: on
 
@@ -67,7 +70,9 @@ def events_of(pieces: list[Motion], clean: CleanDrive, *, threshold: float = THR
         raise ValueError(
             f"threshold must be above {MIN_SLOWING_MPS2:g} m/s^2, the edge of an event. Got {threshold:g}."
         )
-    events = [_event(piece, rows, clean) for piece in pieces for rows in _event_rows(piece, threshold)]
+    found = [(piece, rows) for piece in pieces for rows in _event_rows(piece, threshold)]
+    is_doubtful = any(_is_implausible(piece, rows) for piece, rows in found)
+    events = [_event(piece, rows, clean, is_doubtful=is_doubtful) for piece, rows in found]
     table = pd.DataFrame([astuple(event) for event in events], columns=list(COLUMNS))
     return table.astype(dict.fromkeys(COLUMNS[:-2], "float64") | {"stopped": "bool", "quality": "str"})
 
@@ -102,7 +107,7 @@ def _spans_above(value: ndarray, level: float, max_dip: int) -> list[tuple[int, 
     return list(zip(starts[[0, *(cuts + 1)]].tolist(), ends[[*cuts, len(ends) - 1]].tolist(), strict=True))
 
 
-def _event(piece: Motion, rows: slice, clean: CleanDrive) -> Event:
+def _event(piece: Motion, rows: slice, clean: CleanDrive, *, is_doubtful: bool) -> Event:
     time, speed = piece.time[rows], np.maximum(piece.speed[rows], 0.0)
     slowing, step = -piece.acceleration[rows], piece.time[1] - piece.time[0]
     distance = np.concatenate([[0], np.cumsum(step * (speed[1:] + speed[:-1]) / 2)])
@@ -118,7 +123,7 @@ def _event(piece: Motion, rows: slice, clean: CleanDrive) -> Event:
         build_up_s=build_up(time, slowing),
         distance=float(distance[-1]),
         stopped=stopped,
-        quality=_quality(piece, rows, clean),
+        quality=_quality(piece, rows, clean, is_doubtful=is_doubtful),
     )
 
 
@@ -141,7 +146,11 @@ def build_up(time: ndarray, slowing: ndarray) -> float:
     return float(time[np.flatnonzero(slowing >= BUILT_UP_SHARE * typical)[0]] - time[0])
 
 
-def _quality(piece: Motion, rows: slice, clean: CleanDrive) -> str:
+def _is_implausible(piece: Motion, rows: slice) -> bool:
+    return bool(-piece.acceleration[rows].min() > MAX_PLAUSIBLE_MPS2)
+
+
+def _quality(piece: Motion, rows: slice, clean: CleanDrive, *, is_doubtful: bool) -> str:
     first, last = piece.time[rows.start], piece.time[rows.stop - 1]
     speed_only = clean.acceleration is None or not _covers(clean.acceleration.time, first, last)
     gap_distance = max(MIN_GAP_DISTANCE_S, clean.speed.period)
@@ -151,7 +160,9 @@ def _quality(piece: Motion, rows: slice, clean: CleanDrive) -> str:
         "gap": bool((piece.record_distance[rows] > gap_distance).any()),
         "cut": rows.start == 0 or rows.stop >= len(piece.time) - 1,
         "unaligned": not speed_only and clean.lag == 0 and clean.lag_correlation < MIN_LAG_CORRELATION,
-        "implausible": -piece.acceleration[rows].min() > MAX_PLAUSIBLE_MPS2,
+        "implausible": _is_implausible(piece, rows),
+        "doubtful": is_doubtful and not _is_implausible(piece, rows),
+        "contradicted": bool(clean.doubt),
     }
     return " ".join(name for name in QUALITY if applies[name]) or GOOD
 
@@ -159,4 +170,4 @@ def _quality(piece: Motion, rows: slice, clean: CleanDrive) -> str:
 def _covers(time: ndarray, first: float, last: float) -> bool:
     """Whether the accelerometer has records all through the event."""
     inside = time[np.searchsorted(time, first) : np.searchsorted(time, last)]
-    return len(inside) > 2 and float(np.diff(inside).max()) < 0.5
+    return len(inside) > 2 and float(np.diff([first, *inside, last]).max()) < MAX_ACCELEROMETER_GAP_S

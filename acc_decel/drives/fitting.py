@@ -155,8 +155,8 @@ def write_scenarios(fits: tuple[FittedDistribution, ...], path: Path) -> None:
 def read_scenarios(path: Path) -> tuple[FittedDistribution, ...]:
     """The distributions in a scenario file. Raises ValueError naming file, section and what came."""
     try:
-        sections = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        sections = tomllib.loads(path.read_text("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} must be a scenario file in TOML. Got: {error}. {HINT}") from error
     wanted = [q.name for q in QUANTITIES]
     if sorted(sections) != sorted(wanted):

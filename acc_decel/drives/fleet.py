@@ -4,24 +4,30 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from acc_decel.drives.events import COLUMNS, THRESHOLD
+from acc_decel.drives.events import COLUMNS, GOOD, THRESHOLD
 from acc_decel.drives.formats import can_log, mdf
+from acc_decel.drives.formats.compression import inner_ending
 from acc_decel.drives.pipeline import find_events
 from acc_decel.files import atomic_write
 
 ENDINGS = (".csv", ".parquet", ".txt", ".tsv", *can_log.ENDINGS, *mdf.ENDINGS)
+REPORT, EVENTS, PARTS = "report.csv", "events.parquet", "parts"  # in the output of a fleet
+OWN_COLUMNS = ({"file", "status", "reason"}, {"start_s", "initial_speed", "mean_deceleration", "peak_deceleration"})
 # fmt: off
 REPORT_COLUMNS = (
-    "file", "status", "reason", "events", "hardest", "hours", "frames", "dropped_frames", "lag_s", "notes",
+    "file", "status", "reason", "events", "flagged", "hardest", "hours", "frames", "dropped_frames", "lag_s", "notes",
 )
 # fmt: on
 
@@ -37,17 +43,25 @@ class Task:
 
     @property
     def key(self) -> str:
-        """Changes when the recording, its description or the settings change."""
-        parts: list[object] = [self.file, self.threshold]
-        for name in (self.file, self.description_file, self.dbc, str(Path(self.file).with_suffix(".toml"))):
-            path = Path(name) if name else None
-            status = path.stat() if path is not None and path.exists() else None
-            parts.append((name, status.st_size, status.st_mtime_ns) if status else None)
+        """Changes when the recording, what describes or decodes it, the settings or this package change."""
+        file = Path(self.file)
+        parts: list[object] = [self.file, self.threshold, self.description_file, self.dbc, version("acc_decel")]
+        sources = [file, *map(Path, filter(None, (self.description_file, self.dbc))), file.with_suffix(".toml")]
+        if file.is_dir():
+            sources += sorted(path for path in file.rglob("*") if path.is_file())
+        elif self.dbc is None and self.description_file is None:
+            sources += sorted(file.parent.glob("*.dbc"))
+        for path in sources:
+            status = path.stat() if path.exists() else None
+            parts.append((str(path), status.st_size, status.st_mtime_ns) if status else None)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 def list_recordings(paths: Iterable[Path]) -> list[Path]:
-    """The recordings among files and in folders, each once, sorted. Raises ValueError for a folder without one."""
+    """The recordings among files and in folders, each once, sorted; what this package wrote is no recording.
+
+    Raises ValueError for a folder without a recording.
+    """
     files: set[Path] = set()
     for path in paths:
         inside = set(_recordings_in(path)) if path.is_dir() else {path}
@@ -76,27 +90,29 @@ def find_fleet_events(
     `on_file` gets each row.
     """
     tasks = [Task(str(f), _name(description_file), _name(dbc), threshold) for f in files]
-    parts = output / "parts"
+    for name in (REPORT, EVENTS):
+        if (output / name).exists() and not is_own_table(output / name):
+            raise ValueError(f"{output / name} must be free, or of an earlier run. Got another file: choose a folder.")
+    parts = output / PARTS
     parts.mkdir(parents=True, exist_ok=True)
     done = {task: row for task in tasks if (row := _read_row(parts, task)) is not None}
     for row in done.values():
         on_file(row)
     remaining = [task for task in tasks if task not in done]
-    with _executor(min(workers or os.cpu_count() or 1, max(len(remaining), 1)), scheduler) as pool:
-        for row in _run_tasks(pool, remaining, parts):
-            on_file(row)
+    for row in _run_all(remaining, parts, min(workers or os.cpu_count() or 1, max(len(remaining), 1)), scheduler):
+        on_file(row)
     rows = [_read_row(parts, task) or _changed_row(task) for task in tasks]
     report = pd.DataFrame(rows, columns=list(REPORT_COLUMNS))
-    with atomic_write(output / "events.parquet") as temporary:
+    with atomic_write(output / EVENTS) as temporary:
         _read_events(parts, tasks).to_parquet(temporary, index=False)
-    with atomic_write(output / "report.csv") as temporary:
+    with atomic_write(output / REPORT) as temporary:
         report.to_csv(temporary, index=False)
     return report
 
 
 def run_task(task: Task, parts: str) -> dict[str, Any]:
     """Find the events of one recording; write them and its row. Where that fails, the row has the reason."""
-    row: dict[str, Any] = dict.fromkeys(REPORT_COLUMNS) | {"file": task.file, "notes": ""}
+    row = _empty_row(task)
     key = task.key
     events = pd.DataFrame(columns=list(COLUMNS))
     try:
@@ -106,13 +122,14 @@ def run_task(task: Task, parts: str) -> dict[str, Any]:
         raise  # an extra that is not installed is not a fault of the file
     except Exception as error:  # one bad file may not end the run
         kind = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
-        row |= {"status": "failed", "reason": kind + " ".join(str(error).split())}
+        row |= {"reason": kind + " ".join(str(error).split())}
     else:
         events = drive.events
         row |= {
             "status": "ok",
             "reason": "",
             "events": len(events),
+            "flagged": int((events["quality"] != GOOD).sum()),
             "hardest": float(events["peak_deceleration"].max()) if len(events) else None,
             "hours": drive.hours,
             "frames": drive.clean.frames,
@@ -120,30 +137,62 @@ def run_task(task: Task, parts: str) -> dict[str, Any]:
             "lag_s": drive.clean.lag,
             "notes": "; ".join(drive.notes),
         }
-    with atomic_write(Path(parts) / f"{key}.parquet") as temporary:
-        events.to_parquet(temporary, index=False)
-    with atomic_write(Path(parts) / f"{key}.json") as temporary:
-        temporary.write_text(json.dumps(row, indent=1))
+    _write_part(Path(parts) / f"{key}.json", events, row)
     return row
 
 
-def _run_tasks(pool: Executor | None, tasks: list[Task], parts: Path) -> Iterator[dict[str, Any]]:
+def _empty_row(task: Task) -> dict[str, Any]:
+    """The row of a recording of which nothing is known."""
+    return dict.fromkeys(REPORT_COLUMNS) | {"file": task.file, "status": "failed", "reason": "", "notes": ""}
+
+
+def _write_part(path: Path, events: pd.DataFrame, row: dict[str, Any]) -> None:
+    with atomic_write(path.with_suffix(".parquet")) as temporary:
+        events.to_parquet(temporary, index=False)
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(row, indent=1))
+
+
+def _run_all(tasks: list[Task], parts: Path, workers: int, scheduler: str | None) -> Iterator[dict[str, Any]]:
+    """The rows of all tasks. Where a recording ends the process that reads it, each of the rest gets its own."""
+    done: set[Task] = set()
+    try:
+        with _executor(workers, scheduler) as pool:
+            for task, row in _run_tasks(pool, tasks, parts):
+                done.add(task)
+                yield row
+    except BrokenExecutor:
+        for task in [task for task in tasks if task not in done]:
+            yield _run_apart(task, parts)
+
+
+def _run_apart(task: Task, parts: Path) -> dict[str, Any]:
+    """The row of one recording read in a process of its own, which may end: then the row says so."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            return pool.submit(run_task, task, str(parts)).result()
+        except BrokenExecutor:
+            row = _empty_row(task) | {"reason": "the process that read it was ended, perhaps for want of memory"}
+            _write_part(parts / f"{task.key}.json", pd.DataFrame(columns=list(COLUMNS)), row)
+            return row
+
+
+def _run_tasks(pool: Executor | None, tasks: list[Task], parts: Path) -> Iterator[tuple[Task, dict[str, Any]]]:
     if pool is None:
-        yield from (run_task(task, str(parts)) for task in tasks)
+        yield from ((task, run_task(task, str(parts))) for task in tasks)
         return
     futures = {pool.submit(run_task, task, str(parts)): task for task in tasks}
     for future in as_completed(futures):
-        yield future.result()
+        yield futures[future], future.result()
 
 
 @contextmanager
 def _executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
     """What runs the tasks: Dask's workers, local processes, or this process."""
     if scheduler is not None:
-        from distributed import Client  # noqa: PLC0415 - needs the extra [scale]
+        from acc_decel.dask_client import connected  # noqa: PLC0415 - needs the extra [scale]
 
-        connect: Any = Client  # its package has no annotations
-        with connect(scheduler) as client, client.get_executor() as pool:
+        with connected(scheduler) as client, client.get_executor() as pool:
             yield pool
     elif workers > 1:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -154,26 +203,40 @@ def _executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
 
 def _recordings_in(folder: Path) -> Iterator[Path]:
     yield from sorted({path.parent for path in folder.rglob("*__t.npy")})
+    outputs = {path.parent for path in folder.rglob(REPORT) if (path.parent / PARTS).is_dir() and is_own_table(path)}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix.lower() in ENDINGS:
+        is_part = any(path.is_relative_to(output / PARTS) for output in outputs)
+        if path.is_file() and inner_ending(path) in ENDINGS and not is_part and not is_own_table(path):
             yield path
 
 
+def is_own_table(path: Path) -> bool:
+    """Whether a file is a report or a table of events that this package wrote, by the names of its columns."""
+    columns: set[str] = set()
+    if path.suffix == ".csv":
+        with path.open("rb") as file:
+            columns = set(file.readline(4_000).decode(errors="replace").strip().split(","))
+    elif path.suffix == ".parquet":
+        try:
+            columns = set(pq.read_schema(path).names)
+        except (pa.ArrowException, OSError, ValueError):
+            return False  # the error is that of whoever reads it
+    return any(columns >= own for own in OWN_COLUMNS)
+
+
 def _read_row(parts: Path, task: Task) -> dict[str, Any] | None:
-    """The row that an earlier run wrote of the same recording, if its events are there, too."""
+    """The row that an earlier run wrote of the same recording; None if it or its events are missing or damaged."""
     path = parts / f"{task.key}.json"
-    if not path.is_file() or not path.with_suffix(".parquet").is_file():
+    try:
+        row = json.loads(path.read_text())
+        pq.read_metadata(path.with_suffix(".parquet"))
+    except (OSError, ValueError, pa.ArrowException):
         return None
-    row: dict[str, Any] = json.loads(path.read_text())
-    return row
+    return row if isinstance(row, dict) and set(row) == set(REPORT_COLUMNS) else None
 
 
 def _changed_row(task: Task) -> dict[str, Any]:
-    return dict.fromkeys(REPORT_COLUMNS) | {
-        "file": task.file,
-        "status": "failed",
-        "reason": "changed while it was read: run again",
-    }
+    return _empty_row(task) | {"reason": "changed while it was read: run again"}
 
 
 def _read_events(parts: Path, tasks: list[Task]) -> pd.DataFrame:

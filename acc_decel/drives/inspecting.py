@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.drives.channel_mapping import Proposal, propose_mapping
+from acc_decel.drives.clock import LONG_GAP_S, LONG_GAP_STEPS
 from acc_decel.drives.reading import open_source, read_blocks
 
 MIN_GAP_STEPS, MIN_GAP_S = 10.0, 0.5  # a gap is longer than so many typical steps and longer than this time
@@ -30,7 +31,7 @@ class ChannelReport:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a recording holds, and the mapping that its channels and values suggest."""
+    """What a recording holds, and the mapping that its channels and values suggest. `duration_s` leaves gaps out."""
 
     file: str
     duration_s: float
@@ -52,8 +53,7 @@ def inspect_recording(
         for name, value in block.values.items():
             tallies[name].add(block.time, value)
         on_records(len(block.time))
-    spans = [(t.start, t.end) for t in tallies.values() if np.isfinite(t.end)]
-    duration = max(end for _, end in spans) - min(start for start, _ in spans) if spans else np.nan
+    duration = max((t.recorded for t in tallies.values() if np.isfinite(t.end)), default=np.nan)
     return Inspection(str(path), duration, tuple(t.report() for t in tallies.values()), proposal)
 
 
@@ -67,7 +67,7 @@ class ChannelTally:
     missing: int = 0
     low: float = np.inf
     high: float = -np.inf
-    start: float = np.nan
+    recorded: float = 0.0
     end: float = np.nan
     step: float = np.nan
     gaps: int = 0
@@ -86,10 +86,10 @@ class ChannelTally:
         if not len(stamps):
             return
         steps = np.diff(np.concatenate([[self.end], stamps]) if np.isfinite(self.end) else stamps)
-        self.start = self.start if np.isfinite(self.start) else float(stamps[0])
         self.end = float(stamps[-1])
         if np.isnan(self.step) and (steps > 0).any():
             self.step = float(np.median(steps[steps > 0]))
+        self.recorded += float(steps[(steps > 0) & (steps <= max(LONG_GAP_S, LONG_GAP_STEPS * self.step))].sum())
         gaps = steps[steps > max(MIN_GAP_STEPS * self.step, MIN_GAP_S)]
         self.gaps += len(gaps)
         self.longest_gap_s = max(self.longest_gap_s, float(gaps.max(initial=0.0)))

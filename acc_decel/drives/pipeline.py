@@ -19,14 +19,29 @@ OnRecords = Callable[[int], None]  # gets the number of records that have just b
 
 @dataclass(frozen=True)
 class DriveEvents:
-    """Braking events of one recording, and the data in which they were found. `notes` says what was assumed."""
+    """Braking events of one recording, and the data in which they were found.
+
+    `assumed` says how channels were understood, `notes` that and everything else that was odd about the recording.
+    """
 
     file: str
     events: pd.DataFrame
     clean: CleanDrive
     pieces: tuple[Motion, ...]
     description: Description
-    notes: tuple[str, ...]
+    assumed: tuple[str, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was assumed, what is wrong with the clock, and what was dropped and aligned, a sentence each."""
+        notes = [*self.assumed, *self.clean.notes]
+        if self.dropped:
+            parts = ", ".join(f"{count} {reason}" for reason, count in self.dropped.items())
+            notes.append(f"dropped {self.dropped_frames} of {self.clean.frames} frames: {parts}")
+        if self.clean.lag:
+            order = "behind" if self.clean.lag > 0 else "ahead of"
+            notes.append(f"speed is {abs(self.clean.lag):.2f} s {order} acceleration and was aligned")
+        return tuple(notes)
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -41,8 +56,8 @@ class DriveEvents:
 
     @property
     def hours(self) -> float:
-        """Duration of the recording."""
-        return (self.clean.end - self.clean.start) / 3600
+        """Duration of the recording without gaps."""
+        return self.clean.recorded / 3600
 
     @property
     def hardest_deceleration(self) -> float:

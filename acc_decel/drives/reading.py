@@ -4,22 +4,28 @@ import difflib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy import ndarray
 
+from acc_decel.drives.clock import Clock
 from acc_decel.drives.description import RADAR_SIGNALS, Channel, Description
 from acc_decel.drives.formats import csv_parquet, mdf
 from acc_decel.drives.formats.can_log import CandumpFrames, CanLog, Frames, LogFrames, load_database
-from acc_decel.drives.formats.source import Block, Source
+from acc_decel.drives.formats.compression import first_bytes, inner_ending, refuse_archive
+from acc_decel.drives.formats.source import Block, NamedSource, Source, damage_named
 
 MAX_RATE_HZ = 100.0  # faster channels are thinned to about this by medians of neighbours
 MAX_GROUP_RECORDS = 1_500_000  # a longer group is thinned further, ...
 MIN_RATE_HZ = 20.0  # ... but not below this rate
-CANDUMP_LINE = re.compile(rb"\s*\(\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]+#")
-ASC_HEADER = re.compile(rb"\s*(date [A-Z][a-z]{2} |base +(hex|dec)|// version)")
+HEAD_BYTES = 4_000  # of a text, in which the first line of a log of a raw bus is looked for
+PYTHON_CAN_ENDINGS = (".blf", ".asc", ".trc")
+CAN_TEXT = re.compile(  # at the start of the first line with text: the header of an ASC, or a frame of candump
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:#[^\n]*\n\s*)*(?:(?P<asc>date [A-Z][a-z]{2} |base +(?:hex|dec)|// version)"
+    rb"|\(\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]+#)"
+)
 
 
 @dataclass(frozen=True)
@@ -32,40 +38,52 @@ class Records:
 
 @dataclass(frozen=True)
 class Drive:
-    """A recorded drive: its records by clock, the number of records that were read, and the description used."""
+    """A recorded drive: its records by clock, the number of records read, the description used, notes on the clock."""
 
     path: Path
     records: tuple[Records, ...]
     frames: int
     description: Description
+    notes: tuple[str, ...] = ()
 
 
 def open_source(path: Path, dbc: Path | None = None) -> Source:
     """The recording in a file or folder, whatever its kind.
 
     A raw bus needs `dbc`; without it, the only DBC file in the folder of the log is used. Raises ValueError naming the
-    file, what was expected and what came.
+    file, what was expected and what came, here and wherever the source is read.
     """
     if path.is_dir():
-        folder = csv_parquet.ArrayFolder(path)
-        if not folder.groups():
+        source: Source = csv_parquet.ArrayFolder(path)
+        with damage_named(path):
+            has_pairs = bool(csv_parquet.ArrayFolder(path).groups())
+        if not has_pairs:
             raise ValueError(f"{path} must hold pairs of arrays X__t.npy and X__value.npy. Got none: give a file.")
-        return folder
+        return NamedSource(source)
     if not path.is_file():
         raise ValueError(f"{path} must be a recording. Got no such file: check the path.")
     if path.stat().st_size == 0:
         raise ValueError(f"{path} must hold records. Got an empty file: record or copy it again.")
-    ending = path.suffix.lower()
+    return NamedSource(_open_file(path, dbc))
+
+
+def _open_file(path: Path, dbc: Path | None) -> Source:
+    refuse_archive(path)
+    ending = inner_ending(path)
     if ending == ".parquet":
         return csv_parquet.ParquetFile(path)
     if ending in mdf.ENDINGS:
-        if mdf.is_raw_bus(path):
-            return _can_log(path, dbc, mdf.MdfFrames(path))
-        return mdf.MdfFile(path)
-    if ending in (".blf", ".asc", ".trc") or _is_can_text(path):
-        candump = ending not in (".blf", ".asc", ".trc") and not _begins_with(path, ASC_HEADER)
-        return _can_log(path, dbc, CandumpFrames(path) if candump else LogFrames(path))
-    return csv_parquet.open_csv(path)
+        with damage_named(path):
+            is_raw_bus = mdf.is_raw_bus(path)
+        return _can_log(path, dbc, mdf.MdfFrames(path)) if is_raw_bus else mdf.MdfFile(path)
+    if ending in PYTHON_CAN_ENDINGS:
+        return _can_log(path, dbc, LogFrames(path))
+    with damage_named(path):
+        pattern = CAN_TEXT.search(first_bytes(path, HEAD_BYTES))
+    if pattern is not None:
+        return _can_log(path, dbc, LogFrames(path) if pattern["asc"] else CandumpFrames(path))
+    with damage_named(path):
+        return csv_parquet.open_csv(path)
 
 
 def _can_log(path: Path, dbc: Path | None, frames: Iterable[Frames]) -> CanLog:
@@ -82,15 +100,6 @@ def _can_log(path: Path, dbc: Path | None, frames: Iterable[Frames]) -> CanLog:
     return CanLog(path, dbc, load_database(dbc), frames)
 
 
-def _is_can_text(path: Path) -> bool:
-    return _begins_with(path, CANDUMP_LINE) or _begins_with(path, ASC_HEADER)
-
-
-def _begins_with(path: Path, pattern: "re.Pattern[bytes]") -> bool:
-    with path.open("rb") as file:
-        return bool(pattern.match(file.readline(300)))
-
-
 def read_drive(path: Path, description: Description, on_records: Callable[[int], None] = lambda _: None) -> Drive:
     """The signals of a recording in SI units. `on_records` gets the number of records that have just been read.
 
@@ -104,15 +113,17 @@ def read_drive(path: Path, description: Description, on_records: Callable[[int],
     # a radar writes many records with one time, so that medians of neighbours would mix targets
     radar = {description.channels[name].name for name in RADAR_SIGNALS if name in description.channels}
     groups: dict[str, ThinnedGroup] = defaultdict(ThinnedGroup)
+    clocks: dict[str, Clock] = defaultdict(Clock)
     frames = 0
-    for block in read_blocks(source, sorted(names), description.time):
+    for block in read_blocks(source, sorted(names), description.time, clocks):
         frames += len(block.time)
         on_records(len(block.time))
         groups[block.group].add(block, thin=not radar & set(block.values))
     if not frames:
         raise ValueError(f"{path} must hold records. Got none of {', '.join(sorted(names))}: check the file.")
     records = tuple(_records(group.blocks, description.channels) for _, group in sorted(groups.items()))
-    return Drive(path, records, frames, description)
+    notes = dict.fromkeys(note for clock in clocks.values() for note in clock.notes)
+    return Drive(path, records, frames, description, tuple(notes))
 
 
 def _check_channels(path: Path, source: Source, description: Description) -> None:
@@ -129,13 +140,13 @@ def _check_channels(path: Path, source: Source, description: Description) -> Non
             )
 
 
-def read_blocks(source: Source, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
-    """The blocks of a source. An error of the library that reads it becomes one sentence that names the file."""
-    try:
-        yield from source.blocks(names, time)
-    except (*csv_parquet.READ_ERRORS, EOFError, IndexError, KeyError) as error:
-        sentence = " ".join(str(error).split())[:200]
-        raise ValueError(f"{source.path} must be readable to its end. Got: {sentence}. Copy it again.") from error
+def read_blocks(
+    source: Source, names: Sequence[str], time: Channel | None, clocks: "dict[str, Clock] | None" = None
+) -> Iterator[Block]:
+    """The blocks of a source, with times that rise over midnight; `clocks` gets the clock of each group."""
+    clocks = defaultdict(Clock) if clocks is None else clocks
+    for block in source.blocks(names, time):
+        yield replace(block, time=clocks[block.group].continued(block.time))
 
 
 def _records(blocks: list[Block], channels: dict[str, Channel]) -> Records:
@@ -170,7 +181,8 @@ def thinned(block: Block, max_rate: float = MAX_RATE_HZ) -> Block:
     """The block at no more than about `max_rate` [Hz]: each record a median of neighbours, so that no spike spreads."""
     steps = np.diff(block.time)
     steps = steps[steps > 0]
-    factor = int(1 / (max_rate * np.median(steps)) + 0.1) if len(steps) else 1
+    least = 1 / (max_rate * len(block.time)) if len(steps) else 1.0  # of a step, that leaves a record
+    factor = int(1 / (max_rate * max(float(np.median(steps)), least)) + 0.1) if len(steps) else 1
     if factor < 2:
         return block
     rows = len(block.time) // factor * factor

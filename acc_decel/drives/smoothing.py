@@ -12,6 +12,7 @@ import numpy as np
 from numpy import ndarray
 from scipy.linalg import solveh_banded
 
+from acc_decel.drives.aligning import MAX_PERIOD_S
 from acc_decel.drives.cleaning import CleanDrive
 from acc_decel.drives.series import Series
 
@@ -67,7 +68,7 @@ def spans(clean: CleanDrive) -> list[tuple[float, float]]:
     time = clean.speed.time
     bridged = clean.acceleration is not None and np.diff(clean.acceleration.time).max() < MAX_GAP_S
     max_gap = MAX_BRIDGED_GAP_S if bridged else MAX_GAP_S
-    cuts = np.flatnonzero(np.diff(time) > max_gap + 2 * clean.speed.period)
+    cuts = np.flatnonzero(np.diff(time) > max_gap + 2 * min(clean.speed.period, MAX_PERIOD_S))
     edges = [(float(time[a]), float(time[b])) for a, b in zip([0, *(cuts + 1)], [*cuts, len(time) - 1], strict=True)]
     return [edge for edge in edges if edge[1] > edge[0]]
 

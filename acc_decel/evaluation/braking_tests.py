@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from acc_decel.factors import FACTORS, column_names
-from acc_decel.files import reason
 from acc_decel.model_folder import DEFAULT_MODEL, ONNX, released_models
 from acc_decel.predictor import Predictor, unknown_factor
+from acc_decel.tables import read_csv
 
 FULL_BRAKING_BAR = 160.0  # a braking test is a stop as hard as the car can; the ABS then limits the pressure
 TEXT_COLUMNS = ("name", "kind", "braking_distance_m", "vehicle", "conditions", "source", "note")
 BOUND = "measured_bound"  # kind of a test that only gives a lower bound of the distance
+KINDS = ("measured", BOUND)
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,11 @@ def published_tests() -> pd.DataFrame:
 
 
 def read_tests(path: Path) -> pd.DataFrame:
-    """A user's own tests from CSV: `name`, `braking_distance_m` [m], optional `vehicle`, any factor columns.
+    """A user's own tests from CSV: `name`, `braking_distance_m` [m], optional `vehicle`, `kind`, any factor columns.
 
-    Raises ValueError naming the file, the column and the row.
+    Raises ValueError naming the file, the column and the row; see `tables.read_csv`.
     """
-    try:
-        tests = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"{path} must be a CSV file of braking tests. Got: {reason(error)}. See `evaluate --help`."
-        ) from error
+    tests = read_csv(path)
     for required in ("name", "braking_distance_m", "speed"):
         if required not in tests:
             raise ValueError(f"{path} must have a column {required}. Got {', '.join(map(str, tests.columns))}: add it.")
@@ -54,13 +50,26 @@ def read_tests(path: Path) -> pd.DataFrame:
     for name in tests.columns:
         if name not in known:
             raise ValueError(f"{path}: {unknown_factor(str(name))}")
-    if not len(tests):
-        raise ValueError(f"{path} must hold at least one test. Got only a header: add rows.")
     distance = pd.to_numeric(tests["braking_distance_m"], errors="coerce")
-    if (bad := ~((distance > 0) & np.isfinite(distance))).any():
-        name, got = tests.loc[bad, ["name", "braking_distance_m"]].iloc[0]
-        raise ValueError(f"{path}: braking_distance_m of {name} must be above 0 m and finite. Got {got}.")
-    return tests.assign(braking_distance_m=distance)
+    _check_rows(path, tests, tests["name"].notna(), "name", "be the name of the test")
+    _check_rows(path, tests, (distance > 0) & np.isfinite(distance), "braking_distance_m", "be above 0 m and finite")
+    if "kind" in tests:
+        known_kind = tests["kind"].isna() | tests["kind"].isin(KINDS)
+        _check_rows(path, tests, known_kind, "kind", f"be {' or '.join(KINDS)}, or empty for {KINDS[0]}")
+    return tests.assign(braking_distance_m=distance).reset_index(drop=True)
+
+
+def _check_rows(path: Path, tests: pd.DataFrame, right: "pd.Series[bool]", column: str, must: str) -> None:
+    """Raise ValueError for the first row that is not `right`, naming its line and its test."""
+    if right.all():
+        return
+    line = tests.index[int(np.flatnonzero(~right)[0])]
+    test, value = tests.loc[line, ["name", column]]
+    if tests.loc[line].isna().all():
+        raise ValueError(f"{path}: line {line} must hold a test. Got only empty fields: delete that line.")
+    got = "no value" if pd.isna(value) else str(value)
+    of_test = "" if pd.isna(test) or column == "name" else f" of {test}"
+    raise ValueError(f"{path}: {column}{of_test} must {must}. Got {got} in line {line}: correct it.")
 
 
 def factors_of(tests: pd.DataFrame) -> pd.DataFrame:

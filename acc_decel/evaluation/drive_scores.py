@@ -25,7 +25,7 @@ class DriveScore:
 
     events: int
     refused: int  # events not scored: they begin at a speed that the model was not trained for
-    above_upper: float  # share of events whose mean deceleration exceeds `deceleration_upper`
+    above_upper: float  # share of events whose mean deceleration exceeds `predicted_deceleration_upper`
     peaks_above_upper: float  # share of events whose peak deceleration exceeds it
     peak_envelope: float  # 95 % of the measured peaks are below
     hardest_peak: float
@@ -34,8 +34,10 @@ class DriveScore:
 
 
 def score_events(events: pd.DataFrame, predictor: Predictor, known: Mapping[str, Given]) -> pd.DataFrame:
-    """The events that the model accepts, each with its prediction; same index as `events`.
+    """The events that the model accepts, each with its prediction and its status; same index as `events`.
 
+    What is predicted is called so: `predicted_deceleration`, `predicted_deceleration_upper` and `status`, and for full
+    braking on dry asphalt `predicted_dry_deceleration`, `predicted_dry_deceleration_upper` and `dry_status`.
     `known` holds the factors known of the drive; the initial speed is measured, all other factors are missing. If
     `brake_pressure_bar` is not known, full braking is assumed. Raises ValueError for a factor that the
     model refuses.
@@ -47,23 +49,28 @@ def score_events(events: pd.DataFrame, predictor: Predictor, known: Mapping[str,
     if not len(rows):
         return rows.reindex(columns=[*MEASURED, *_PREDICTED])
     factors: dict[str, Given] = {"brake_pressure_bar": FULL_BRAKING_BAR, **known}
+    _predict(rows.head(1), predictor, factors)  # so that a refused factor is not blamed on one of many events
     answer = _predict(rows, predictor, factors)
     dry = _predict(rows, predictor, factors | DRY)
     return rows.assign(
-        deceleration=answer["deceleration"],
-        deceleration_upper=answer["deceleration_upper"],
-        dry_capability=dry["deceleration"],
-        dry_upper=dry["deceleration_upper"],
+        predicted_deceleration=answer["deceleration"],
+        predicted_deceleration_upper=answer["deceleration_upper"],
+        status=answer["status"],
+        predicted_dry_deceleration=dry["deceleration"],
+        predicted_dry_deceleration_upper=dry["deceleration_upper"],
+        dry_status=dry["status"],
         above_upper=rows["mean_deceleration"] > answer["deceleration_upper"],
         peak_above_upper=rows["peak_deceleration"] > answer["deceleration_upper"],
     )
 
 
 _PREDICTED = (
-    "deceleration",
-    "deceleration_upper",
-    "dry_capability",
-    "dry_upper",
+    "predicted_deceleration",
+    "predicted_deceleration_upper",
+    "status",
+    "predicted_dry_deceleration",
+    "predicted_dry_deceleration_upper",
+    "dry_status",
     "above_upper",
     "peak_above_upper",
 )
@@ -80,8 +87,8 @@ def drive_score(rows: pd.DataFrame, *, refused: int = 0) -> DriveScore:
         peaks_above_upper=float(rows["peak_above_upper"].mean()) if has_events else 0.0,
         peak_envelope=float(np.percentile(peaks, ENVELOPE_PCT)) if has_events else np.nan,
         hardest_peak=float(peaks.max()) if has_events else np.nan,
-        dry_capability=float(rows["dry_capability"].median()) if has_events else np.nan,
-        dry_upper=float(rows["dry_upper"].median()) if has_events else np.nan,
+        dry_capability=float(rows["predicted_dry_deceleration"].median()) if has_events else np.nan,
+        dry_upper=float(rows["predicted_dry_deceleration_upper"].median()) if has_events else np.nan,
     )
 
 

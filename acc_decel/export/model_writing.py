@@ -10,7 +10,7 @@ from acc_decel.export.onnx_file import onnx_bytes
 from acc_decel.factors import schema
 from acc_decel.files import atomic_write
 from acc_decel.model_folder import ARRAYS, MANIFEST, METRICS, ONNX, json_bytes
-from acc_decel.network import DenseNet, to_bytes
+from acc_decel.network import FINGERPRINT, DenseNet, fingerprint, to_bytes
 
 
 def write_model(
@@ -32,7 +32,7 @@ def write_model(
     files = {
         ARRAYS: to_bytes(net),
         ONNX: onnx_bytes(net, texts),
-        METRICS: json_bytes(source | {"schema": schema(), **metrics}),
+        METRICS: json_bytes(source | {"schema": schema(), **metrics, FINGERPRINT: fingerprint(net)}),
     }
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     files[MANIFEST] = json_bytes({"vehicle": vehicle, "schema": schema(), "sha256": hashes})

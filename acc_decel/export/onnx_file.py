@@ -1,5 +1,6 @@
 """One self-contained ONNX file: checks, scaling, masks, layers, order of the quantiles and status, all in the graph."""
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -12,7 +13,16 @@ from onnx import TensorProto, helper, numpy_helper
 
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import CERTAIN, EXCLUSIONS, column_names, described, half_saturations, owners, ranges, schema
-from acc_decel.network import FORMAT, DenseNet, Layer, domain_inputs, wiring
+from acc_decel.network import (
+    FINGERPRINT,
+    FORMAT,
+    GRAPH_DIGEST,
+    DenseNet,
+    Layer,
+    domain_inputs,
+    fingerprint,
+    wiring,
+)
 from acc_decel.outputs import COMFORT_DECELERATION, LOWER, ORDERED, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
@@ -114,9 +124,15 @@ def checked_bytes(
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="acc_decel"
     )
-    helper.set_model_props(model, _metadata(net) | metadata)
+    set_metadata(model, _metadata(net) | metadata)
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString(deterministic=True)
+
+
+def set_metadata(model: onnx.ModelProto, texts: dict[str, str]) -> None:
+    """Replace the metadata of an ONNX file by `texts` and the SHA-256 of its graph."""
+    digest = hashlib.sha256(model.graph.SerializeToString(deterministic=True)).hexdigest()
+    helper.set_model_props(model, texts | {GRAPH_DIGEST: digest})
 
 
 def _metadata(net: DenseNet) -> dict[str, str]:
@@ -132,6 +148,7 @@ def _metadata(net: DenseNet) -> dict[str, str]:
             f"{REFUSED}: no prediction"
         ),
         "weights": str(net.weights),
+        FINGERPRINT: fingerprint(net),
     }
 
 

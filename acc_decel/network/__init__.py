@@ -18,3 +18,10 @@ from acc_decel.network.domain import domain_inputs as domain_inputs
 from acc_decel.network.domain import domain_score as domain_score
 from acc_decel.network.domain import excluded as excluded
 from acc_decel.network.domain import outside_domain as outside_domain
+from acc_decel.network.fingerprint import fingerprint as fingerprint
+from acc_decel.network.fingerprint import fingerprint_of as fingerprint_of
+from acc_decel.network.stored_onnx import FINGERPRINT as FINGERPRINT
+from acc_decel.network.stored_onnx import GRAPH_DIGEST as GRAPH_DIGEST
+from acc_decel.network.stored_onnx import StoredOnnx as StoredOnnx
+from acc_decel.network.stored_onnx import factors_of as factors_of
+from acc_decel.network.stored_onnx import read_onnx as read_onnx

@@ -21,14 +21,14 @@ from dataclasses import dataclass, fields, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
-from zipfile import BadZipFile
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float, Float32, Float64
 from numpy import ndarray
 
 from acc_decel.factors import FACTORS, FREE, Factor, column_names, half_saturations, owners, schema, slices
-from acc_decel.outputs import ORDERED
+from acc_decel.network.stored_arrays import read_arrays
+from acc_decel.outputs import ORDERED, OUTPUTS
 
 FORMAT = 2  # of the stored arrays and of the exported graph; since 2 they have the score of the trained domain
 
@@ -200,7 +200,7 @@ def to_bytes(net: DenseNet) -> bytes:
 def net_arrays(net: DenseNet) -> dict[str, ndarray]:
     """The arrays that define `net`, by the names that they have in a file."""
     arrays: dict[str, ndarray] = {
-        "format": np.array(FORMAT),
+        "format": np.array(FORMAT, np.int64),
         "schema": np.array(schema(net.factors)),
         "ranges": np.array([(f.low, f.high) for f in net.factors]),  # factors x (low, high)
         "center": net.center,
@@ -215,40 +215,102 @@ def net_arrays(net: DenseNet) -> dict[str, ndarray]:
 
 
 def load_net(path: Path) -> DenseNet:
-    """The network stored in the file `path`. Raises ValueError if it is of another format or of other factors."""
-    try:
-        with np.load(BytesIO(path.read_bytes())) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, BadZipFile) as error:
-        raise ValueError(f"{path} must be the stored arrays of a network. Got: {error}. Train it again.") from error
-    return net_from_arrays(arrays, path)
+    """The network stored in the file `path`.
+
+    Raises ValueError, naming the entry, if it is of another format or of other factors, or if an array is missing, one
+    too many, of another type or shape, or not a number.
+    """
+    arrays = read_arrays(path, "a network")
+    net = net_from_arrays(arrays, path)
+    if extra := [name for name in arrays if name not in net_arrays(net)]:
+        raise ValueError(f"{path} must hold no arrays but those of a network. Got also {extra[0]}: {_AGAIN}.")
+    return net
 
 
 def net_from_arrays(arrays: dict[str, ndarray], path: Path) -> DenseNet:
-    """The network of these arrays, read from `path`. Raises ValueError for another format or for other factors."""
+    """The network of these arrays, read from `path`; other arrays beside them are passed over.
+
+    Raises ValueError, naming the entry, as `load_net`.
+    """
     if (trained_for := str(arrays.get("schema"))) != schema():
         raise ValueError(
             f"{path} was trained for factor schema {trained_for}, this code has {schema()}. "
             "Run `acc-decel generate` and `acc-decel train` again."
         )
-    if (number := int(arrays.get("format", 1))) != FORMAT:
+    number = arrays.get("format", np.array(1))
+    if number.shape != () or number.dtype.kind != "i" or int(number) != FORMAT:
         raise ValueError(
             f"{path} must be of format {FORMAT}, which has the score of the trained domain. Got format {number}: "
             "run `acc-decel train` again."
         )
-    factors = tuple(replace(f, low=low, high=high) for f, (low, high) in zip(FACTORS, arrays["ranges"], strict=True))
+    entry = _Entries(arrays, path)
+    wires, columns = wiring(FACTORS), len(column_names())
+    low, high = (entry(name, np.float32, (len(OUTPUTS),), finite=False) for name in ("low", "high"))
+    if not (low <= high).all():  # false for NaN
+        raise ValueError(f"{path} must have limits low <= high of each output. Got {low} and {high}: {_AGAIN}.")
+    embedding, embedded = entry.layers("embedding", 0, wires.embedding_inputs)
+    trunk, outputs = entry.layers("trunk", embedded, len(wires.forced))
+    if outputs != len(OUTPUTS):
+        raise ValueError(f"{path} must have {len(OUTPUTS)} outputs of its last layer. Got {outputs}: {_AGAIN}.")
     return DenseNet(
-        factors,
-        embedding=_layers(arrays, "embedding"),
-        trunk=_layers(arrays, "trunk"),
-        domain=_layers(arrays, "domain"),
-        **{name: arrays[name] for name in ("center", "inverse_spread", "low", "high")},
+        _ranged(path, entry("ranges", np.float64, (len(FACTORS), 2))),
+        center=entry("center", np.float32, (columns,)),
+        inverse_spread=entry("inverse_spread", np.float32, (columns,)),
+        embedding=embedding,
+        trunk=trunk,
+        domain=entry.layers("domain", 0, None)[0],
+        low=low,
+        high=high,
     )
 
 
-def _layers(arrays: dict[str, ndarray], part: str) -> tuple[Layer, ...]:
-    count = sum(name.startswith(f"{part}_") and name.endswith("_bias") for name in arrays)
-    return tuple(Layer(*(arrays[f"{part}_{i}_{name}"] for name in _LAYER)) for i in range(count))
+@dataclass(frozen=True)
+class _Entries:
+    """The arrays of a file, taken one by one with the type and the shape that they must have."""
+
+    arrays: dict[str, ndarray]
+    path: Path
+
+    def __call__(self, name: str, dtype: type, shape: tuple[int | None, ...], *, finite: bool = True) -> ndarray:
+        """The array of this name. Raises ValueError if it is missing or another; None is any length above 0."""
+        array = self.arrays.get(name)
+        expected = f"{np.dtype(dtype)} {tuple('any' if n is None else n for n in shape)}"
+        if array is None:
+            raise ValueError(f"{self.path} must have the array {name}, {expected}. Got none: {_AGAIN}.")
+        fits = array.ndim == len(shape) and all(
+            got == n if n is not None else got > 0 for got, n in zip(array.shape, shape, strict=True)
+        )
+        if array.dtype != dtype or not fits:
+            raise ValueError(
+                f"{self.path} must have the array {name}, {expected}. Got {array.dtype} {array.shape}: {_AGAIN}."
+            )
+        if finite and not np.isfinite(array).all():
+            bad = array[~np.isfinite(array)][0]
+            raise ValueError(f"{self.path} must have finite numbers in {name}. Got {bad}: {_AGAIN}.")
+        return array
+
+    def layers(self, part: str, shared: int, inputs: int | None) -> tuple[tuple[Layer, ...], int]:
+        """The layers of a part, in their order, and the number of outputs of the last.
+
+        Each takes `shared` values and the outputs of the one before, the first `inputs`; None is any number.
+        """
+        layers: list[Layer] = []
+        outputs = inputs
+        while (name := f"{part}_{len(layers)}_bias") in self.arrays or (not layers and part != "domain"):
+            bias = self(name, np.float32, (None,))
+            wide = None if outputs is None else shared + outputs
+            layers.append(Layer(self(f"{part}_{len(layers)}_weights", np.float32, (len(bias), wide)), bias))
+            outputs = len(bias)
+        return tuple(layers), outputs or 0
 
 
+def _ranged(path: Path, ranges: Float64[ndarray, "factors ends"]) -> tuple[Factor, ...]:
+    """FACTORS with the ranges of a file. Raises ValueError if one is none."""
+    for factor, (low, high) in zip(FACTORS, ranges, strict=True):
+        if not low < high:
+            raise ValueError(f"{path} must have ranges low < high. Got {low:g} to {high:g} of {factor.name}: {_AGAIN}.")
+    return tuple(replace(f, low=float(low), high=float(high)) for f, (low, high) in zip(FACTORS, ranges, strict=True))
+
+
+_AGAIN = "train it again with `acc-decel train`, or fetch it again"
 _LAYER = tuple(f.name for f in fields(Layer))

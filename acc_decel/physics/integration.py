@@ -234,12 +234,11 @@ def answer(e: Event, s: State, speed: float, distance: float, decel: float, hott
 
 
 def _on_all_cores(source: str) -> Any:
-    """The compiled loop over blocks of lanes, cached on disk between runs.
+    """The compiled loop over blocks of lanes, cached on disk between runs where there is a folder to write to.
 
     `source`, the text of the equations, becomes part of the cache key. Numba itself only sees changes of this file.
     """
 
-    @njit(parallel=True, nogil=True, cache=True, error_model="numpy")
     def stops_of(events: ndarray, answers: ndarray) -> None:
         """See `stops_of` below."""
         answers[:, :1] = len(source)  # overwritten below; only a variable that is used becomes part of the key
@@ -255,7 +254,13 @@ def _on_all_cores(source: str) -> Any:
                 for k in range(3):
                     answers[k, block * LANES + lane] = result[k]
 
-    return stops_of
+    def compiled(*, cache: bool) -> Any:
+        return njit(parallel=True, nogil=True, cache=cache, error_model="numpy")(stops_of)
+
+    try:
+        return compiled(cache=True)
+    except RuntimeError:  # neither beside the package nor in the user's folder may anything be written
+        return compiled(cache=False)
 
 
 _stops_of = _on_all_cores(Path(equations.__file__).read_text())

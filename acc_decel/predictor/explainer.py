@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.factors import Factor, column_names
+from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.model_folder import ATTRIBUTION
 from acc_decel.predictor.session import open_session
 
@@ -26,9 +26,17 @@ class Explainer:
         metadata = self._session.get_modelmeta().custom_metadata_map
         if missing := [name for name in ("baseline", "background", "made_for") if name not in metadata]:
             raise ValueError(f"{self.path} must be the student of a model. Got no {missing[0]} in it: {_remedy(model)}")
-        self.baseline = float(metadata["baseline"])
-        self._background: dict[str, list[float]] = json.loads(metadata["background"])
-        _check_belongs(self.path, model, json.loads(metadata["made_for"]))
+        try:
+            self.baseline = float(metadata["baseline"])
+            self._background: dict[str, list[float]] = json.loads(metadata["background"])
+            hashes = dict(json.loads(metadata["made_for"]))
+            self.background(FACTORS)
+        except (ValueError, TypeError, AttributeError, StopIteration, RecursionError) as error:
+            raise ValueError(
+                f"{self.path} must have baseline, background and made_for in its metadata. Got damaged ones: "
+                f"{_remedy(model)}"
+            ) from error
+        _check_belongs(self.path, model, hashes)
 
     def background(self, factors: tuple[Factor, ...]) -> ndarray:
         """The events [events, columns] whose mean prediction is the baseline; NaN means missing."""

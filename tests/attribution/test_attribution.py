@@ -317,7 +317,7 @@ def test_a_student_that_lacks_or_is_of_another_network_is_refused(refused, bare,
         mixed = tmp_path / name
         shutil.copytree(explained, mixed)
         shutil.copy(other / name, mixed)
-        assert f"{mixed / name}. Got the student of another" in refused(
+        assert f"{mixed / name} must be as manifest.json says" in refused(
             "predict", "--model", mixed, *GIVEN, "--explain"
         )
     (other / "attribution.onnx").write_bytes(b"no graph")

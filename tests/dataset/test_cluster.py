@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from conftest import COMPACT
 from dask import config
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Security
 
+from acc_decel import dask_client
 from acc_decel.dataset import cluster, generate
 
 pytestmark = pytest.mark.slow
@@ -239,22 +240,60 @@ def web() -> Iterator[str]:
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "foo://host:1"])
 def test_an_address_without_a_scheduler_is_refused(spread, tmp_path, monkeypatch, address):
-    monkeypatch.setattr(cluster, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(dask_client, "TIMEOUT_S", 0.5)
     with pytest.raises(ConnectionError, match=f"Got {re.escape(address)}, no Dask there .*dask scheduler"):
         spread(scheduler=address)
     assert not (tmp_path / "spread").exists()
 
 
 def test_another_server_is_no_scheduler(spread, monkeypatch, web):
-    monkeypatch.setattr(cluster, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(dask_client, "TIMEOUT_S", 0.5)
     with pytest.raises(ConnectionError, match="no Dask there"):
         spread(scheduler=web)
 
 
 def test_a_scheduler_without_workers_is_told(spread, monkeypatch):
-    monkeypatch.setattr(cluster, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(cluster, "WORKER_TIMEOUT_S", 0.5)
     with (
         LocalCluster(n_workers=0, processes=False, protocol="tcp", **QUIET) as empty,
         pytest.raises(ConnectionError, match=r"must have a worker.*dask worker"),
     ):
         spread(scheduler=empty.scheduler_address)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A certificate that is its own authority, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    cert, key = folder / "node.pem", folder / "node.key"
+    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=node"]
+    subprocess.run([*new, "-keyout", str(key), "-out", str(cert)], check=True, capture_output=True)
+    return str(cert), str(key)
+
+
+def tls_settings(cert: str, key: str) -> dict[str, str]:
+    return dict(zip(dask_client.TLS_FILES, (cert, cert, key), strict=True))
+
+
+def test_an_encrypted_cluster_writes_the_same_bytes(serial, spread, certificate):
+    cert, key = certificate
+    ends = {
+        f"tls_{end}_{part}": path
+        for end in ("scheduler", "worker", "client")
+        for part, path in (("cert", cert), ("key", key))
+    }
+    security = Security(tls_ca_file=cert, require_encryption=True, **ends)
+    with (
+        LocalCluster(n_workers=1, processes=False, protocol="tls", security=security, **QUIET) as encrypted,
+        config.set(tls_settings(cert, key)),
+    ):
+        assert encrypted.scheduler_address.startswith(dask_client.TLS_ADDRESS)
+        assert bytes_of(spread(scheduler=encrypted.scheduler_address)) == serial
+
+
+@pytest.mark.parametrize("lost", dask_client.TLS_FILES)
+@pytest.mark.parametrize("found", [None, "nowhere.pem"])
+def test_a_certificate_that_is_missing_is_named_with_its_setting(spread, certificate, lost, found):
+    settings = tls_settings(*certificate) | {lost: found}
+    with config.set(settings), pytest.raises(ValueError, match=rf"^{re.escape(lost)} of Dask must name .* as DASK_DIS"):
+        spread(scheduler="tls://127.0.0.1:1")

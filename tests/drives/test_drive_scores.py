@@ -38,7 +38,7 @@ def test_an_event_is_above_only_if_it_exceeds_the_bound_for_full_braking():
     rows = score_events(events(bound - 0.01, bound + 0.01), PREDICTOR, known)
     assert rows["above_upper"].tolist() == [False, True]
     assert drive_score(rows).above_upper == 0.5
-    assert rows["dry_capability"].iloc[0] > 2 * rows["deceleration"].iloc[0]
+    assert rows["predicted_dry_deceleration"].iloc[0] > 2 * rows["predicted_deceleration"].iloc[0]
 
 
 def test_an_event_at_a_speed_that_no_model_knows_is_left_out_and_others_keep_their_row():
@@ -111,12 +111,14 @@ def test_what_no_drive_can_know_is_refused_in_a_sentence(refused, tmp_path, line
 
 
 @pytest.mark.slow
-def test_a_bad_file_is_an_error_alone_and_a_row_among_others(answered, refused, run, tmp_path):
+def test_a_bad_file_is_an_error_alone_and_a_row_among_others(refused, run, tmp_path):
     file = write_drive(tmp_path / "drive.csv", 3.0)
     bad = tmp_path / "empty.csv"
     bad.write_text("")
     assert "empty" in refused("drives", "score", bad)
-    report = answered("drives", "score", file, bad, "-o", tmp_path / "rows.csv")
+    code, out, _ = run("drives", "score", file, bad, "-o", tmp_path / "rows.csv", "--json")
+    report = json.loads(out)
+    assert code == 1
     assert (report["events"], len(report["files"])) == (1, 2)
     assert "empty" in next(row["reason"] for row in report["files"] if row["file"] == str(bad))
     assert len(pd.read_csv(tmp_path / "rows.csv")) == 1
@@ -149,7 +151,7 @@ def test_each_event_stands_beside_its_prediction_and_the_check_says_what_it_cann
     assert [round(row["mean_deceleration"]) for row in rows] == [3, 7]
     lines = [line for line in out.splitlines() if f"{rows[0]['initial_speed']:.2f}" in line]
     for line, row, harder in zip(lines, rows, ("no", "yes"), strict=True):
-        for name in ("start_s", "mean_deceleration", "peak_deceleration", "deceleration", "deceleration_upper"):
+        for name in ("mean_deceleration", "predicted_deceleration", "predicted_deceleration_upper"):
             assert f" {row[name]:.2f} " in line
         assert f" {harder} " in line
     assert "compact" in out

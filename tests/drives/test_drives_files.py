@@ -216,7 +216,7 @@ def broken(table: pd.DataFrame, folder: Path) -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.slow
-def test_a_broken_file_is_refused_in_one_sentence_and_is_a_row_of_a_fleet(table, tmp_path, refused, answered):
+def test_a_broken_file_is_refused_in_one_sentence_and_is_a_row_of_a_fleet(table, tmp_path, refused, run):
     folder = tmp_path / "recordings"
     folder.mkdir()
     expected = broken(table, folder)
@@ -226,7 +226,9 @@ def test_a_broken_file_is_refused_in_one_sentence_and_is_a_row_of_a_fleet(table,
         assert name in sentence
         assert sentence.count("\n") == 1
     table.to_csv(folder / "good.csv", index=False)
-    report = answered("drives", "fleet", folder, "--output", tmp_path / "fleet", "--workers", 1)
+    code, out, _ = run("drives", "fleet", folder, "--output", tmp_path / "fleet", "--workers", 1, "--json")
+    report = json.loads(out)
+    assert code == 1
     rows = {Path(row["file"]).name: row for row in report["files"]}
     assert set(rows) == {*expected, "good.csv"}
     assert report["failed"] == len(expected)

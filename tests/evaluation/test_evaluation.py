@@ -156,8 +156,17 @@ WRONG_TESTS = {
     "negative distance": ("name,braking_distance_m,speed\na,-40,27\n", "braking_distance_m of a.*Got -40"),
     "text for a distance": ("name,braking_distance_m,speed\na,long,27\n", "braking_distance_m of a.*Got long"),
     "unknown column": ("name,braking_distance_m,speed,waterfilm_mm\na,40,27,1\n", "Did you mean water_film_mm"),
-    "only a header": ("name,braking_distance_m,speed\n", "at least one test"),
-    "nothing": ("", "must be a CSV file of braking tests"),
+    "only a header": ("name,braking_distance_m,speed\n", "at least one"),
+    "a row of commas": ("name,braking_distance_m,speed\na,40,27\n,,\n", "line 3 must hold a test. Got only empty"),
+    "no name in a row": ("name,braking_distance_m,speed\n,40,27\n", "name must be .* Got no value in line 2"),
+    "a field too many": ("name,braking_distance_m,speed\nb,40,27\na,40,27.78,5\n", "3 fields .* Got 4 in line 3"),
+    "a field too few": ("name,braking_distance_m,speed\na,40\n", "3 fields .* Got 2 in line 2"),
+    "unknown kind": (
+        "name,kind,braking_distance_m,speed\na,measured,40,27\nb,nonsense,40,27\nc,,40,27\n",
+        "kind of b must be measured or measured_bound, .* Got nonsense in line 3",
+    ),
+    "a kind with a capital": ("name,kind,braking_distance_m,speed\na,Measured,40,27\n", "kind of a .* Got Measured"),
+    "nothing": ("", "must be a readable csv table"),
 }
 
 
@@ -169,7 +178,7 @@ def test_a_file_of_tests_with_a_mistake_is_refused_by_name(tmp_path, text, said)
 
 
 def test_a_file_of_tests_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"none\.csv must be a CSV file of braking tests"):
+    with pytest.raises(ValueError, match=r"none\.csv must be a readable csv table"):
         evaluation.read_tests(tmp_path / "none.csv")
 
 

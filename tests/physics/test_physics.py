@@ -20,6 +20,7 @@ from acc_decel.physics import (
     Vehicle,
     braking,
     history,
+    integration,
     stops,
     typical_latents,
     tyre,
@@ -457,3 +458,8 @@ def test_a_trailer_is_an_optional_section_of_a_vehicle_file(tmp_path):
     file.write_text(source + "\n[trailer]\nmass = 1300\n")
     with pytest.raises(ValueError, match=r"trailer\.braked_share must be 0 to 1 .*add it"):
         vehicle(file)
+
+
+def test_the_physics_is_compiled_where_no_folder_can_keep_it(monkeypatch):
+    monkeypatch.setattr("numba.core.caching.FunctionCache._impl_class._locator_classes", [])
+    assert integration._on_all_cores("") is not None

@@ -16,7 +16,7 @@ import pytest
 from conftest import COMPACT, sensed_events
 
 from acc_decel import FACTORS, Prediction, Predictor, released_models
-from acc_decel.cli.card import _text
+from acc_decel.cli.card import card_text
 from acc_decel.export import onnx_bytes, reference_outputs
 from acc_decel.factors import Factor, column_names, schema
 from acc_decel.model_folder import made_for, read_model
@@ -359,7 +359,7 @@ def test_what_lies_in_a_released_folder_belongs_to_its_network(name: str) -> Non
     _, told = read_model(folder)
     assert json.loads((folder / "proof.json").read_text())["sha256"] == made_for(folder)
     pictures = [line.rpartition("(")[2][: -len(".png)")] for line in card_of(folder) if line.startswith("![")]
-    assert card_of(folder) == _text(Predictor(name), told, pictures).splitlines()
+    assert card_of(folder) == card_text(Predictor(name), told, pictures).splitlines()
     answer = Predictor(name).predict(speed=20.0, brake_pressure_bar=60.0, explain=True)
     assert answer.attribution
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acc_decel.cli.drives.options import note_ignored
+from acc_decel.cli.drives.options import note_ignored, read_stops
 from acc_decel.cli.options import Json
-from acc_decel.cli.terminal import print_json, print_table, progress_bar, read_table, say
+from acc_decel.cli.terminal import print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
     from acc_decel.adaptation import Estimate
@@ -37,7 +37,7 @@ def adapt(
     from acc_decel import adaptation, physics  # noqa: PLC0415 - NumPy and Numba of the extra are asked for only here
 
     car = physics.vehicle(vehicle)
-    known = adaptation.known_stops(read_table(events), car)
+    known = adaptation.known_stops(read_stops(events), car)
     note_ignored(known.ignored)
     noise = adaptation.MeasurementNoise(deceleration_error, delay_error)
     with progress_bar() as progress:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from acc_decel.cli.drives.options import Stops, Written, note_ignored
+from acc_decel.cli.drives.options import Stops, Written, note_ignored, read_stops
 from acc_decel.cli.options import Json, Model
-from acc_decel.cli.terminal import print_json, read_table, say
+from acc_decel.cli.terminal import print_json, say
 from acc_decel.correction import Correction, CorrectionFile, model_digest, read_correction
 from acc_decel.model_folder import DEFAULT_MODEL
 from acc_decel.predictor import Predictor, where
@@ -36,7 +36,7 @@ def bound(
 
     file = _continued(Predictor(model), correction)
     predictor = Predictor(model, correction=replace(file.correction, lower_offset=0.0))
-    labelled = adaptation.labelled_stops(read_table(stops), predictor)
+    labelled = adaptation.labelled_stops(read_stops(stops), predictor)
     note_ignored(labelled.ignored)
     before = adaptation.read_bound(file.details.get("bound", {}))
     after, missed = before, 0

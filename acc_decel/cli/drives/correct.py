@@ -2,9 +2,9 @@
 
 from dataclasses import asdict
 
-from acc_decel.cli.drives.options import Stops, Written, note_ignored
+from acc_decel.cli.drives.options import Stops, Written, note_ignored, read_stops
 from acc_decel.cli.options import Json, Model
-from acc_decel.cli.terminal import print_json, print_table, read_table, say
+from acc_decel.cli.terminal import print_json, print_table, say
 from acc_decel.correction import CorrectionFile, model_digest
 from acc_decel.model_folder import DEFAULT_MODEL
 from acc_decel.predictor import Predictor
@@ -26,7 +26,7 @@ def correct(stops: Stops, output: Written, model: Model = DEFAULT_MODEL, as_json
     from acc_decel import adaptation  # noqa: PLC0415 - SciPy of the extra is asked for only here
 
     predictor = Predictor(model)
-    labelled = adaptation.labelled_stops(read_table(stops), predictor)
+    labelled = adaptation.labelled_stops(read_stops(stops), predictor)
     note_ignored(labelled.ignored)
     fit = adaptation.fit_and_validate(labelled.predicted, labelled.measured)
     details = {name: value for name, value in asdict(fit).items() if name not in ("correction", "stops")}

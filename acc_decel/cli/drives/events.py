@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acc_decel.cli.drives.options import Dbc, Description, File, Threshold
+from acc_decel.cli.drives.quality_lines import quality_counts, quality_summary
 from acc_decel.cli.options import Json
 from acc_decel.cli.terminal import note, print_json, print_table, progress_bar, say, write_table
 
@@ -55,12 +56,13 @@ def events(
         write_table(drive.events, output)
     if plot is not None:
         _draw(drive, plot)
-    for sentence in _notes(drive):
+    for sentence in drive.notes:
         note(sentence)
     if as_json:
         counts = {"frames": drive.clean.frames, "dropped_frames": drive.dropped_frames, "dropped": drive.dropped}
         whole = {"lag_s": drive.clean.lag, "hours": drive.hours, "hardest_deceleration": drive.hardest_deceleration}
-        print_json({"file": drive.file, "events": drive.events} | counts | whole)
+        said = {"notes": list(drive.notes), "flags": quality_counts(drive.events["quality"])}
+        print_json({"file": drive.file, "events": drive.events} | counts | whole | said)
         return
     print_table(f"{drive.file}, braking events: {len(drive.events)}", EVENT_HEAD, _event_rows(drive.events))
     if drive.events.empty:
@@ -68,6 +70,7 @@ def events(
     if len(drive.events) > SHOWN:
         say(f"{len(drive.events) - SHOWN} more: --output writes all")
     say(f"{drive.clean.frames} frames, {drive.dropped_frames} dropped, {60 * drive.hours:.1f} minutes")
+    _say_end(drive.events, output)
 
 
 def _show_targets(targets: "drives.TargetEvents", output: Path | None, plot: Path | None, *, as_json: bool) -> None:
@@ -78,13 +81,22 @@ def _show_targets(targets: "drives.TargetEvents", output: Path | None, plot: Pat
 
         plots.save(drive_plots.targets(targets), plot)
     if as_json:
-        print_json({n: getattr(targets, n) for n in ("file", "events", "frames", "dropped_frames")})
+        flags = {"flags": quality_counts(targets.events["quality"])}
+        print_json({n: getattr(targets, n) for n in ("file", "events", "frames", "dropped_frames")} | flags)
         return
     print_table(
         f"{targets.file}, braking events of cars ahead: {len(targets.events)}", EVENT_HEAD, _event_rows(targets.events)
     )
     dropped = f"{targets.dropped_frames} dropped as ghosts or scraps"
     say(f"{len(targets.targets)} cars, {targets.frames} radar frames, {dropped}")
+    _say_end(targets.events, output)
+
+
+def _say_end(table: Any, output: Path | None) -> None:
+    """What was written, and how many events are flagged and why."""
+    if output is not None:
+        say(f"{len(table)} events written to {output}")
+    say(quality_summary(table["quality"]))
 
 
 EVENT_HEAD = (
@@ -117,17 +129,6 @@ def _event_rows(table: Any) -> list[tuple[str, ...]]:
         )
         for e in table.head(SHOWN).itertuples()
     ]
-
-
-def _notes(drive: "drives.DriveEvents") -> list[str]:
-    notes = list(drive.notes)
-    if drive.dropped:
-        parts = ", ".join(f"{count} {reason}" for reason, count in drive.dropped.items())
-        notes.append(f"dropped {drive.dropped_frames} of {drive.clean.frames} frames: {parts}")
-    if drive.clean.lag:
-        order = "behind" if drive.clean.lag > 0 else "ahead of"
-        notes.append(f"speed is {abs(drive.clean.lag):.2f} s {order} acceleration and was aligned")
-    return notes
 
 
 def _draw(drive: "drives.DriveEvents", path: Path) -> None:

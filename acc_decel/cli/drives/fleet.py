@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import pandas as pd
 import typer
 
 from acc_decel.cli.drives.options import Dbc, Description, Threshold
+from acc_decel.cli.drives.quality_lines import quality_counts, quality_summary
 from acc_decel.cli.options import Json
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say
 
@@ -25,7 +27,8 @@ def fleet(
 
     FILE.toml beside a FILE describes it, --recording all that have none. Interrupted, the same command resumes: files
     that are done and unchanged are not read again. With --scheduler the work goes to Dask's workers, which must see the
-    files and the output folder; that needs the extra [scale]. Needs the extra [drives].
+    files and the output folder; that needs the extra [scale]. Reports and events that this program wrote are left out.
+    If a file fails, the exit code is 1, after the report. Needs the extra [drives].
 
         acc-decel drives fleet recordings/ --output fleet
         acc-decel drives fleet recordings/ --output fleet --scheduler tcp://10.0.0.1:8786
@@ -46,19 +49,24 @@ def fleet(
             on_file=lambda _: progress.advance(task),
         )
     failed = int((report["status"] != "ok").sum())
+    quality = pd.read_parquet(output / "events.parquet", columns=["quality"])["quality"].astype(str).to_list()
     if as_json:
-        print_json({"files": report, "failed": failed, "events": int(report["events"].fillna(0).sum())})
-        return
-    head = ("file", "events", "hardest [m/s^2]", "hours", "frames", "dropped", "reason")
-    print_table(
-        f"recordings: {len(report)}, failed: {failed}", head, [_fleet_row(r) for r in report.to_dict("records")]
-    )
-    say(f"report.csv and events.parquet in {output}")
+        print_json({"files": report, "failed": failed, "events": len(quality), "flags": quality_counts(quality)})
+    else:
+        title = f"recordings: {len(report)}, failed: {failed}"
+        print_table(title, HEAD, [_fleet_row(r) for r in report.to_dict("records")])
+        say(f"report.csv: {len(report)} recordings, events.parquet: {len(quality)} events, in {output}")
+        say(quality_summary(quality))
+    if failed:
+        raise typer.Exit(1)
+
+
+HEAD = ("file", "events", "flagged", "hardest [m/s^2]", "hours", "frames", "dropped", "reason or notes")
 
 
 def _fleet_row(row: Mapping[Any, Any]) -> tuple[str, ...]:
     if row["status"] != "ok":
-        return row["file"], "-", "-", "-", "-", "-", str(row["reason"])
+        return row["file"], "-", "-", "-", "-", "-", "-", str(row["reason"])
     hardest = "-" if row["hardest"] is None or row["hardest"] != row["hardest"] else f"{row['hardest']:.2f}"
-    counts = (f"{row[name]:.0f}" for name in ("frames", "dropped_frames"))
-    return row["file"], f"{row['events']:.0f}", hardest, f"{row['hours']:.3f}", *counts, ""
+    events, *counts = (f"{row[name]:.0f}" for name in ("events", "flagged", "frames", "dropped_frames"))
+    return row["file"], events, counts[0], hardest, f"{row['hours']:.3f}", *counts[1:], str(row["notes"])

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
-from acc_decel.cli.terminal import note
+from acc_decel.cli.terminal import note, read_table
+from acc_decel.outputs import OUTPUTS
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="recording: MF4, candump, ASC, BLF, CSV, Parquet, folder")]
 Description = Annotated[Path | None, typer.Option("--recording", help="TOML that says which channel is which signal")]
@@ -13,6 +15,27 @@ Dbc = Annotated[Path | None, typer.Option("--dbc", help="database that decodes a
 Threshold = Annotated[float, typer.Option(help="peak deceleration that makes an event [m/s^2]")]
 Stops = Annotated[Path, typer.Argument(metavar="STOPS", help="CSV or Parquet of stops with measured deceleration")]
 Written = Annotated[Path, typer.Option("--output", "-o", help="JSON file of the correction")]
+
+
+MEASURABLE = ("deceleration", "delay")  # outputs of a model that a stop may have measured
+
+
+def read_stops(path: Path) -> pd.DataFrame:
+    """The table of measured stops in a file. Raises ValueError for a table that holds predictions.
+
+    `predict` writes its median as `deceleration`, the name of what a stop measures: one must not pass for the other.
+    """
+    table = read_table(path)
+    predicted = [name for name in map(str, table) if name.startswith("predicted_") or name in PREDICTED]
+    if predicted:
+        raise ValueError(
+            f"{path} must hold measured stops. Got {', '.join(predicted)}, which are predictions: leave these columns "
+            "out, and make sure that deceleration is measured."
+        )
+    return table
+
+
+PREDICTED = {*OUTPUTS, "stopping_distance", "status"} - {*MEASURABLE}
 
 
 def note_ignored(columns: tuple[str, ...]) -> None:

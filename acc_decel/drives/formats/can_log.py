@@ -11,6 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.drives.description import Channel
+from acc_decel.drives.formats.compression import open_bytes
 from acc_decel.drives.formats.source import Block
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ ENDINGS = (".log", ".candump", ".asc", ".blf", ".trc")
 BLOCK_FRAMES = 200_000
 BLOCK_BYTES = 8_000_000  # of a text log
 SAMPLED_FRAMES = 1_000_000  # enough to know which messages a log holds
-CANDUMP_FRAME = re.compile(rb"\((\d+\.\d+)\)\s+\S+\s+([0-9A-Fa-f]+)#(?:#[0-9A-Fa-f])?([0-9A-Fa-f]*)")
+CANDUMP_FRAME = re.compile(rb"\((\d+\.\d+)\)\s+\S+\s+([0-9A-Fa-f]{1,8})#(?:#[0-9A-Fa-f])?([0-9A-Fa-f]{0,128})")
 PGN_MASK = 0x3FFFF00  # the part of a J1939 identifier that names the message
 
 
@@ -101,10 +102,11 @@ class CandumpFrames:
 
     def __iter__(self) -> Iterator[Frames]:
         """Blocks of frames."""
-        with self.path.open("rb") as file:
+        with open_bytes(self.path) as file:
             rest = b""
             while text := file.read(BLOCK_BYTES):
                 lines, _, rest = (rest + text).rpartition(b"\n")
+                rest = rest if len(rest) < BLOCK_BYTES else b""  # no line of a log is that long
                 if matches := CANDUMP_FRAME.findall(lines):
                     yield _candump_frames(matches)
             if matches := CANDUMP_FRAME.findall(rest):
@@ -121,7 +123,9 @@ class LogFrames:
         """Blocks of frames."""
         import can  # noqa: PLC0415 - needs the extra [drives]
 
-        with can.LogReader(self.path) as log:
+        is_other = self.path.suffix.lower() in (".blf", ".trc")  # else ASC, whatever its ending
+        reader: Any = can.LogReader if is_other else can.ASCReader  # they share no class
+        with reader(self.path) as log:
             rows: list[tuple[float, int, bool, bytes]] = []
             for m in log:
                 if not (m.is_error_frame or m.is_remote_frame):

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ import pyarrow.parquet as pq
 from numpy import ndarray
 
 from acc_decel.drives.description import Channel
+from acc_decel.drives.formats.compression import first_bytes, is_gzip
 from acc_decel.drives.formats.source import Block
 
-READ_ERRORS = (pd.errors.ParserError, pa.ArrowInvalid, UnicodeError, csv.Error)
 BLOCK_ROWS = 200_000
 HEAD_BYTES = 65_536  # that are enough to find the header
+MIN_UTF16_ZEROS = 0.7  # share of zeros at every second place in a text of UTF-16 without a mark
 DELIMITERS = (",", ";", "\t", "|")
 NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan|inf|null|n/?a", re.IGNORECASE)
+SCALARS = (str, int, float, Decimal, np.number)
 CLOCK = re.compile(r"[\d/.-]*[ T]?\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
 
 
@@ -59,6 +62,7 @@ class CsvFile:
             decimal=layout.decimal,
             encoding=layout.encoding,
             encoding_errors="replace",
+            compression="gzip" if is_gzip(self.path) else None,
             skiprows=layout.first_row,
             header=None,
             names=list(layout.names),
@@ -84,8 +88,8 @@ class ParquetFile:
         """Columns of the file."""
         try:
             return dict.fromkeys(pq.read_schema(self.path).names, "")
-        except pa.ArrowInvalid as error:
-            sentence = str(error).rstrip(".")
+        except (pa.ArrowException, OSError, ValueError) as error:
+            sentence = " ".join(str(error).split())[:200].rstrip(".")
             raise ValueError(f"{self.path} must be a whole Parquet file. Got: {sentence}. Copy it again.") from error
 
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
@@ -126,26 +130,47 @@ class ArrayFolder:
         """The columns `names`, pair by pair."""
         for group, (times, _) in self.groups().items():
             columns = {name: values for name, values in self._columns(group).items() if name in names}
-            stamps = np.load(times, mmap_mode="r").ravel()
+            stamps = _load(times).ravel()
             for first in range(0, len(stamps) if columns else 0, BLOCK_ROWS):
                 rows = slice(first, first + BLOCK_ROWS)
                 values = {name: np.asarray(column[rows], float) for name, column in columns.items()}
                 yield Block(group, np.asarray(stamps[rows], float), values)
 
     def _columns(self, group: str) -> dict[str, ndarray]:
-        times, values = (np.load(path, mmap_mode="r") for path in self.groups()[group])
+        times, values = map(_load, self.groups()[group])
+        if not times.size or not values.ndim or len(values) != times.size:
+            shape = " x ".join(map(str, values.shape)) or "a single value"
+            raise ValueError(f"{self.path}: {group} must have a value for each time. Got {shape}, {times.size} times.")
         flat = values.reshape(len(values), -1)
-        if len(flat) != times.size:
-            raise ValueError(f"{self.path}: {group} must have as many values as times. Got {len(flat)}, {times.size}.")
         if flat.shape[1] == 1:
             return {group: flat[:, 0]}
         return {f"{group}[{i}]": flat[:, i] for i in range(flat.shape[1])}
 
 
+def _load(path: Path) -> ndarray:
+    """An array of numbers in a file. Raises ValueError that names the file for anything else."""
+    try:
+        array = np.load(path, mmap_mode="r")
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        SyntaxError,
+        TypeError,
+        OverflowError,
+        MemoryError,
+    ) as error:  # as NumPy does
+        sentence = " ".join(str(error).split())[:200].rstrip(".")
+        raise ValueError(f"{path} must be a whole NumPy array. Got: {sentence}. Copy it again.") from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+        kind = array.dtype if isinstance(array, np.ndarray) else "an archive of arrays"
+        raise ValueError(f"{path} must be an array of numbers. Got {kind}: write numbers, one array a file.")
+    return array
+
+
 def open_csv(path: Path) -> CsvFile:
     """The CSV file with its layout, found from its first lines. Raises ValueError if they hold no table."""
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
+    head = first_bytes(path, HEAD_BYTES)
     encoding = _encoding(head)
     lines = head.decode(encoding, errors="replace").splitlines()
     lines = lines[:-1] if len(head) == HEAD_BYTES else lines
@@ -163,7 +188,11 @@ def open_csv(path: Path) -> CsvFile:
 
 
 def numbers(column: "pd.Series[float]") -> ndarray:
-    """A column as float64; NaN where it holds no number."""
+    """A column as float64; NaN where it holds no number, also for dates and lists."""
+    if column.dtype.kind in "mMc" or isinstance(column.dtype, pd.DatetimeTZDtype):
+        return np.full(len(column), np.nan)
+    if column.dtype.kind == "O":
+        column = column.where(column.map(lambda value: isinstance(value, SCALARS)), None)
     return pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
 
 
@@ -171,10 +200,14 @@ def seconds(column: Any, time: Channel) -> ndarray:
     """A column of times in seconds: since 1970 for dates, since midnight for a time of day."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return _since_epoch(column)
+    if pd.api.types.is_timedelta64_dtype(column):
+        return column.dt.total_seconds().to_numpy(float)
     if not time.holds_dates:
         return numbers(column) * time.unit.size
     texts = column.astype("str").str.strip().str.replace(",", ".")
     if texts.str.match(r"\d{1,2}:\d{2}").mean() > 0.5:
+        return pd.to_timedelta(texts, errors="coerce").dt.total_seconds().to_numpy(float)
+    if texts.str.match(r"-?\d+ days?\b").mean() > 0.5:  # as pandas writes a time since the start
         return pd.to_timedelta(texts, errors="coerce").dt.total_seconds().to_numpy(float)
     return _since_epoch(pd.to_datetime(texts, errors="coerce", utc=True, format="mixed"))
 
@@ -190,8 +223,13 @@ def _block(table: pd.DataFrame, names: Sequence[str], time: Channel | None) -> B
 
 
 def _encoding(head: bytes) -> str:
+    if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
+        return "utf-32"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
+    zeros = [head[i::2].count(0) / max(len(head) / 2, 1) for i in (0, 1)]  # at even and at odd places
+    if max(zeros) > MIN_UTF16_ZEROS and min(zeros) < 1 - MIN_UTF16_ZEROS:
+        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
     try:
         head[: len(head) - 4].decode("utf-8")
     except UnicodeDecodeError:

@@ -1,6 +1,7 @@
 """What each file format provides: the channels of a recording, and their values block by block."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -36,3 +37,58 @@ class Source(Protocol):
 
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
         """The values of the channels `names`."""
+
+
+@dataclass(frozen=True)
+class NamedSource:
+    """A source whose damage is named: an error of the library that reads it becomes a sentence with its file."""
+
+    source: Source
+
+    @property
+    def path(self) -> Path:
+        """The file or folder."""
+        return self.source.path
+
+    @property
+    def timed(self) -> bool:
+        """Whether the format has the time of each record."""
+        return self.source.timed
+
+    @property
+    def dbc(self) -> Path | None:
+        """The database that decodes a raw bus; None for any other source."""
+        return getattr(self.source, "dbc", None)
+
+    def channels(self) -> dict[str, str]:
+        """Names of the channels with the unit that the file states, "" if none."""
+        with damage_named(self.path):
+            return self.source.channels()
+
+    def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
+        """The values of the channels `names`."""
+        blocks = self.source.blocks(names, time)
+        while True:
+            with damage_named(self.path):  # not around the yield, where the errors are those of the reader
+                block = next(blocks, None)
+            if block is None:
+                return
+            yield block
+
+
+@contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Turn any error of a library that reads `path` into a ValueError that names it; a sentence that does stays."""
+    try:
+        yield
+    except ModuleNotFoundError:
+        raise  # an extra that is not installed is not a fault of the file
+    except Exception as error:  # the libraries raise many kinds on a damaged file
+        is_named = isinstance(error, ValueError) and str(path.name) in str(error)
+        if is_named or (isinstance(error, OSError) and error.filename):
+            raise
+        sentence = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+        raise ValueError(
+            f"{path} must be a whole recording that can be read to its end. Got: {sentence}. It may be damaged or cut "
+            "short: record or copy it again."
+        ) from error

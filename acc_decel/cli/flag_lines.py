@@ -1,0 +1,44 @@
+"""The status of many answers for people: a short cell beside each answer, and one line that counts the flags."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy import ndarray
+
+from acc_decel.status import FLAGS
+
+Statuses = ndarray | Sequence[int] | pd.Series
+NO_FLAG = "ok"
+
+
+def flag_words(name: str) -> str:
+    """A flag of FLAGS as a cell names it: OUTSIDE_DOMAIN is "outside domain"."""
+    return name.lower().replace("_", " ")
+
+
+def flag_cells(status: Statuses) -> list[str]:
+    """For each status the flags that are set, or NO_FLAG; factors that are not available are no flag."""
+    codes = _codes(status)
+    texts = {code: ", ".join(_set_in(code)) or NO_FLAG for code in np.unique(codes).tolist()}
+    return [texts[code] for code in codes.tolist()]
+
+
+def flag_summary(status: Statuses, what: str = "answers") -> str:
+    """One line: how many of the answers are flagged, how many by each flag, and what that flag means.
+
+    `what` names the answers in the plural, like "events" or "tests".
+    """
+    codes = _codes(status)
+    counts = {name: int(np.count_nonzero(codes & bit)) for name, (bit, _) in FLAGS.items()}
+    flagged = int(np.count_nonzero(codes & sum(bit for bit, _ in FLAGS.values())))
+    why = [f"{count} {flag_words(name)} ({FLAGS[name][1]})" for name, count in counts.items() if count]
+    return f"flagged: {flagged} of {len(codes)} {what}" + (f": {'; '.join(why)}" if why else "")
+
+
+def _set_in(code: int) -> Iterator[str]:
+    return (flag_words(name) for name, (bit, _) in FLAGS.items() if code & bit)
+
+
+def _codes(status: Statuses) -> ndarray:
+    return np.array([int(code) for code in status], np.int64)
