@@ -108,9 +108,10 @@ def _answer(
 
 
 def _on_unicorn(folder: Path, columns: ndarray, core: str, build: Path | None) -> "tuple[ndarray, ndarray, EcuReport]":
-    from acc_decel.ecu import CortexM  # noqa: PLC0415 - the extra [ecu] is asked for only here
+    from acc_decel.ecu import CortexM, check_passed  # noqa: PLC0415 - the extra [ecu] is asked for only here
 
     ecu = CortexM(folder, core=core, build=build)
+    check_passed(ecu.self_test(), core)
     return *ecu.predict_array(columns), ecu.report(columns)
 
 

@@ -160,7 +160,7 @@ def _times(path: Path, column: "pd.Series[float]") -> ndarray:
 
 def _ticked(predictor: Predictor, columns: ndarray, core: str, number_format: str, build: Path | None) -> pd.DataFrame:
     """Answers of the task at every tick, with their cost, beside ONNX Runtime."""
-    from acc_decel.ecu import CortexM  # noqa: PLC0415
+    from acc_decel.ecu import CortexM, check_passed  # noqa: PLC0415
 
     net, _ = read_model(predictor.path.parent)
     golden = golden_events(net.factors)
@@ -169,6 +169,7 @@ def _ticked(predictor: Predictor, columns: ndarray, core: str, number_format: st
         files = firmware_files(net, model=predictor.vehicle, golden=golden, number_format=number_format)
         write_firmware(Path(folder), files)
         ecu = CortexM(Path(folder), core=core, build=build)
+        check_passed(ecu.self_test(), core)
         run = ecu.task(columns, ticked=lambda: progress.advance(bar))
     expected, _ = Predictor(predictor.path, backend=ONNX_RUNTIME).predict_array(columns)
     speed = columns[:, column_names().index("speed")]
