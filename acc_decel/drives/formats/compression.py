@@ -1,8 +1,8 @@
 """Compressed recordings: gzip is unpacked while it is read; other archives are refused with what to do."""
 
 import gzip
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
 
 GZIP = b"\x1f\x8b"
 # fmt: off
@@ -27,9 +27,9 @@ def is_gzip(path: Path) -> bool:
         return file.read(len(GZIP)) == GZIP
 
 
-def open_bytes(path: Path) -> BinaryIO:
+def open_bytes(path: Path) -> BufferedIOBase:
     """The bytes of a file, unpacked if it is gzip."""
-    return cast(BinaryIO, gzip.open(path, "rb")) if is_gzip(path) else path.open("rb")
+    return gzip.GzipFile(path) if is_gzip(path) else path.open("rb")
 
 
 def first_bytes(path: Path, count: int) -> bytes:
