@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy import ndarray
 
-from acc_decel.status import FLAGS
+from acc_decel.status import FLAGS, flags
 
 Statuses = ndarray | Sequence[int] | pd.Series
 NO_FLAG = "ok"
@@ -34,6 +34,12 @@ def flag_summary(status: Statuses, what: str = "answers") -> str:
     flagged = int(np.count_nonzero(codes & sum(bit for bit, _ in FLAGS.values())))
     why = [f"{count} {flag_words(name)} ({FLAGS[name][1]})" for name, count in counts.items() if count]
     return f"flagged: {flagged} of {len(codes)} {what}" + (f": {'; '.join(why)}" if why else "")
+
+
+def with_flags(answers: pd.DataFrame) -> pd.DataFrame:
+    """The answers with a column `flags` for a program: a list of the names of the flags in each `status`."""
+    names = pd.Series([list(flags(code)) for code in _codes(answers["status"]).tolist()], answers.index, dtype=object)
+    return answers.assign(flags=names)
 
 
 def _set_in(code: int) -> Iterator[str]:

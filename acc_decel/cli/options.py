@@ -1,6 +1,7 @@
 """Options that several commands share, the events that they describe, and the check of what a command writes."""
 
 import os
+from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 
 from acc_decel.cli.terminal import check_table_name, read_table
 from acc_decel.factors import FACTORS, column_names
-from acc_decel.predictor import Given
+from acc_decel.predictor import ANSWERS, Given
 
 Factors = dict[str, Given]
 Model = Annotated[str, typer.Option(help="released model, model folder or ONNX file")]
@@ -32,24 +33,45 @@ Keep = Annotated[
 EVERY = "all"  # as a column to keep
 
 
-def events_of(factors: Factors, input_file: Path | None, keep: list[str] | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+def events_of(
+    factors: Factors, input_file: Path | None, keep: list[str] | None, answers: Collection[str] = ANSWERS
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The events to predict, and the columns of the input to copy to the output.
 
-    Raises ValueError that names every column that is neither a factor nor to be kept.
+    Raises ValueError that names every column that is neither a factor nor to be kept, and a column to keep that is
+    named twice, that is a factor, or that has the name of one of the `answers`.
     """
     if input_file is None:
+        if keep:
+            raise ValueError(f"--keep names a column of --input. Got --keep {keep[0]} without --input: add it.")
         return pd.DataFrame([factors]), pd.DataFrame(index=[0])
     if factors:
         raise ValueError(f"--input takes no other factors. Got {', '.join(sorted(factors))}: leave them out.")
     table = read_table(input_file)
-    others = [str(name) for name in table if name not in {f.name for f in FACTORS} | {*column_names()}]
+    factor_columns = {f.name for f in FACTORS} | {*column_names()}
+    others = [str(name) for name in table if name not in factor_columns]
     columns = list(keep or ())
+    if twice := [name for i, name in enumerate(columns) if name in columns[:i]]:
+        raise ValueError(f"--keep must name each column once. Got {twice[0]} twice: leave one out.")
     if EVERY in columns and EVERY not in table:
+        if len(columns) > 1:
+            rest = ", ".join(name for name in columns if name != EVERY)
+            raise ValueError(f"--keep {EVERY} keeps every other column. Got --keep {rest} as well: leave it out.")
         columns = others
     if missing := [name for name in columns if name not in table]:
         raise ValueError(f"--keep must name columns of {input_file}: {', '.join(table.columns)}. Got {missing[0]!r}.")
+    if taken := [name for name in columns if name in factor_columns]:
+        raise ValueError(
+            f"--keep must name columns that are no braking factor, because it takes them out of the prediction. "
+            f"Got {taken[0]}: leave it out of --keep."
+        )
     if unknown := [name for name in others if name not in columns]:
         raise ValueError(_not_factors(input_file, unknown))
+    if clash := [name for name in columns if name in answers]:
+        raise ValueError(
+            f"--keep must name columns unlike those of the answers. Got {clash[0]}, which is an answer: rename that "
+            f"column of {input_file}."
+        )
     return table.drop(columns=columns), table[columns]
 
 
