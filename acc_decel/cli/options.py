@@ -1,5 +1,6 @@
 """Options that several commands share, the events that they describe, and the check of what a command writes."""
 
+import math
 import os
 from collections.abc import Collection
 from difflib import get_close_matches
@@ -31,6 +32,14 @@ Keep = Annotated[
     ),
 ]
 EVERY = "all"  # as a column to keep
+CLOCK_MHZ = 80.0  # of the core, if no clock is given
+
+
+def check_clock(clock_mhz: float) -> float:
+    """The clock [MHz]. Raises ValueError if it is none."""
+    if not 0 < clock_mhz < math.inf:
+        raise ValueError(f"--clock-mhz must be above 0 [MHz]. Got {clock_mhz:g}.")
+    return clock_mhz
 
 
 def events_of(
@@ -84,6 +93,11 @@ def _not_factors(path: Path, columns: list[str]) -> str:
         f"{path} must have columns of braking factors only (see --help). Got also {', '.join(columns)}: {options} "
         f"copies what is no factor to the output.{hints}"
     )
+
+
+def option_name(factor: str) -> str:
+    """The option of a factor."""
+    return f"--{factor.replace('_', '-')}"
 
 
 def check_output(

@@ -73,6 +73,11 @@ def say_written(path: Path | None, what: str = "picture") -> None:
         say(f"{what} in {path}")
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things: "1 tick", "2 ticks"."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def note(sentence: str) -> None:
     """Say something about the input on stderr, so that it stays out of what a program reads."""
     progress_console.print(f"note: {printable(sentence)}", soft_wrap=True, markup=False, highlight=False)
@@ -105,7 +110,7 @@ def _width() -> int:
 def _column_widths(head: list[str], rows: list[list[str]], width: int) -> list[int] | None:
     """Widths of the columns of a table that is too wide, in which no word is broken; None where it fits, or cannot.
 
-    Cells get their whole width before headings do, narrow columns before wide ones.
+    Cells get their whole width before headings do; first those of a column in which most of them would wrap.
     """
     columns = list(zip(head, *rows, strict=True))
     widths = [max(cell_len(word) for cell in column for word in cell.split() or [""]) for column in columns]
@@ -115,8 +120,9 @@ def _column_widths(head: list[str], rows: list[list[str]], width: int) -> list[i
     if spare < 0 or sum(whole) - sum(widths) <= spare:
         return None
     cells = [max((cell_len(cell) for cell in column[1:]), default=0) for column in columns]
+    wrapped = [sum(cell_len(cell) > widths[i] for cell in column[1:]) for i, column in enumerate(columns)]
     for wanted in (cells, whole):
-        for i in sorted(range(len(columns)), key=lambda i: wanted[i] - widths[i]):
+        for i in sorted(range(len(columns)), key=lambda i: (-wrapped[i], wanted[i] - widths[i])):
             more = max(0, min(wanted[i] - widths[i], spare))
             widths[i], spare = widths[i] + more, spare - more
     return widths
