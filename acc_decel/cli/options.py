@@ -12,7 +12,8 @@ import typer
 
 from acc_decel.cli.terminal import check_table_name, read_table
 from acc_decel.factors import FACTORS, column_names
-from acc_decel.predictor import ANSWERS, Given
+from acc_decel.model_folder import ARRAYS, ATTRIBUTION, CARD, MANIFEST, METRICS, ONNX, PROOF
+from acc_decel.predictor import ANSWERS, Given, Predictor
 
 Factors = dict[str, Given]
 Model = Annotated[str, typer.Option(help="released model, model folder or ONNX file")]
@@ -121,11 +122,17 @@ def check_output(
         raise ValueError(f"{option} must be a file. Got the device or pipe {path}: give the name of a file.")
     for source in read:
         if source is not None and (same := _same_file(path, Path(source))) is not None:
+            also = "" if str(same) == str(path) else f", which is {same}"
             raise ValueError(
-                f"{option} must not replace a file that the command uses. Got {path}, which is {same}: "
-                "choose another name."
+                f"{option} must not be a file that the command uses. Got {path}{also}: choose another name."
             )
     _check_can_hold(option, path if folder else path.parent)
+
+
+def model_files(predictor: Predictor) -> list[Path]:
+    """The files of a model's folder, which no answer may replace."""
+    names = (predictor.path.name, ONNX, ARRAYS, METRICS, MANIFEST, ATTRIBUTION, PROOF, CARD)
+    return [predictor.path.parent / name for name in dict.fromkeys(names)]
 
 
 def _same_file(path: Path, source: Path) -> Path | None:

@@ -159,10 +159,9 @@ def _read(
         columns = columns_of(table, factors)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    if idle := [
-        word for word in max_age if "=" in word and word.rpartition("=")[0] in ages_of([], factors).keys() - given
-    ]:
-        raise ValueError(f"--max-age is for columns of {path}. Got {idle[0]}, which is no column: leave it out.")
+    without_column = {f.name for f in factors} - given
+    if idle := [word for word in max_age if word.rpartition("=")[0] in without_column]:
+        raise ValueError(f"--max-age is for columns of {path}. Got {idle[0]}, which is none: leave it out.")
     ages = ages_of(max_age, factors) | {f.name: np.inf for f in factors if f.name not in given}
     return time, columns, ages
 

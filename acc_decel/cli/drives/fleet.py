@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from acc_decel.cli.drives.options import Dbc, Description, Threshold
-from acc_decel.cli.options import Json
+from acc_decel.cli.options import Json, check_output
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say
 
 
@@ -30,6 +30,9 @@ def fleet(
         acc-decel drives fleet recordings/ --output fleet
         acc-decel drives fleet recordings/ --output fleet --scheduler tcp://10.0.0.1:8786
     """
+    if scheduler is not None and workers is not None:
+        raise ValueError(f"--scheduler has its own workers. Got also --workers {workers}: leave one of them out.")
+    check_output(output, folder=True)
     from acc_decel import drives  # noqa: PLC0415
 
     recordings = drives.list_recordings(files)

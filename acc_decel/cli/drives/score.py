@@ -12,7 +12,7 @@ import typer
 
 from acc_decel import evaluation
 from acc_decel.cli.drives.options import Dbc, Description, Threshold
-from acc_decel.cli.options import Factors, Json
+from acc_decel.cli.options import Factors, Json, check_output
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say, write_table
 from acc_decel.model_folder import DEFAULT_MODEL
 from acc_decel.predictor import Predictor, columns_of
@@ -50,6 +50,7 @@ def score(
 
     columns_of(factors)  # a wrong name is refused before a file is read
     recordings = drives.list_recordings(files)
+    check_output(output, *files, *recordings, recording, dbc, table=True)
     load = cache(Predictor)
     reports, tables = [], []
     with progress_bar() as progress:
