@@ -3,8 +3,10 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 from itertools import accumulate, pairwise
 from math import isnan
+from numbers import Real
 
 from acc_decel.outputs import OUTPUTS
 
@@ -68,6 +70,11 @@ class Factor:
         return f"{self.low:g} to {self.high:g} {self.unit}".strip()
 
     @property
+    def is_switch(self) -> bool:
+        """Whether there are two values only, off and on, which may be given as booleans."""
+        return not self.levels and self.step == self.high - self.low
+
+    @property
     def choices(self) -> str:
         """The levels, as text."""
         return ", ".join(self.levels)
@@ -86,13 +93,24 @@ class Factor:
                 f"{self.name}{where} must be one of {self.choices}, or a probability of 0 to 1 for each, "
                 f"adding up to 1. Got {value}."
             )
-        if not isinstance(value, int | float):
+        if not isinstance(value, Real) or isinstance(value, bool):
             return f"{self.name}{where} must be a number of {self.span} ({self.meaning}). Got {value!r}."
-        if isnan(value):
+        if isinstance(value, float) and isnan(value):
             return f"{self.name}{where} is required: {self.span} ({self.meaning}). Got no value."
-        return f"{self.name}{where} must be {self.span} ({self.meaning}). Got {value:g}.{self._hint(value)}"
+        return f"{self.name}{where} must be {self.span} ({self.meaning}). Got {self._shown(value)}.{self._hint(value)}"
 
-    def _hint(self, value: float) -> str:
+    def _shown(self, value: Real) -> str:
+        """The number, with as many digits as tell it from the limits."""
+        if isinstance(value, int) and abs(value) > 1e15:
+            return f"{Decimal(value):.6g}"  # a float may not hold it
+        texts = (f"{float(value):.{digits}g}" for digits in range(6, 18))
+        return next((text for text in texts if not self.low <= float(text) <= self.high), f"{float(value):.17g}")
+
+    def _hint(self, number: Real) -> str:
+        try:
+            value = float(number)
+        except OverflowError:
+            return ""
         for unit, size, offset in self.mistaken_for:
             if self.low <= value * size + offset <= self.high:
                 return f" If that was {unit}, give {value * size + offset:.4g}."

@@ -3,10 +3,11 @@
 import csv
 import gzip
 import io
+import itertools
 import re
 import zlib
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -52,7 +53,7 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises ValueError naming the file if its name has another ending, if it cannot be read, or if it has no row.
     """
     if not path.name.lower().endswith(ENDINGS):
-        raise ValueError(f"{path} must end in {' or '.join(ENDINGS)}. Got {path.suffix or 'no ending'!r}: convert it.")
+        raise ValueError(f"{path} must end in .csv or .parquet. Got {path.suffix or 'no ending'!r}: convert it.")
     if not path.name.lower().endswith(".parquet"):
         return read_csv(path)
     try:
@@ -131,10 +132,9 @@ def _any_layout(path: Path, opened: Callable[[], BinaryIO]) -> _Layout:
     """The layout of the file, whatever its encoding. Raises ValueError for the first row that does not fit."""
     with opened() as file:
         head = file.read(HEAD_BYTES)
-    encoding = "utf-16" if head.startswith(UTF_16) else "utf-8-sig"
-    for first, without_mark in ((1, "utf-16-le"), (0, "utf-16-be")):
-        if head[first::2].count(0) > len(head) // 4:
-            encoding = without_mark
+    zeros = {"utf-16-le": head[1::2].count(0), "utf-16-be": head[::2].count(0)}  # of letters without a mark
+    without_mark = [name for name, count in zeros.items() if count > len(head) // 4]
+    encoding = "utf-16" if head.startswith(UTF_16) else without_mark[0] if without_mark else "utf-8-sig"
     try:
         return _layout(path, opened, encoding)
     except UnicodeDecodeError:
@@ -152,23 +152,32 @@ def _layout(path: Path, opened: Callable[[], BinaryIO], encoding: str) -> _Layou
             more, header = _first_text(lines)
             skipped += 1 + more
         delimiter = marked[1] if marked else max(DELIMITERS, key=lambda d: len(next(csv.reader([header], delimiter=d))))
-        records = csv.reader(_after(header, lines), delimiter=delimiter)
-        names = [name.strip() for name in next(records)]
-        width, decimal, starts, start = len(names), ".", array("q"), skipped + records.line_num
-        for cells in records:
-            if len(cells) != width:
-                if not cells or (len(cells) == 1 and not cells[0].strip()):
-                    start = skipped + records.line_num
+        names, height = _cells(header, lines, delimiter)
+        line, width, decimal, starts = skipped + height, len(names), ".", array("q")
+        for first in lines:
+            quoted = '"' in first
+            cells, height = _cells(first, lines, delimiter) if quoted else ((), 1)
+            line += height
+            if (len(cells) if quoted else first.count(delimiter) + 1) != width:
+                if not first.strip() and delimiter not in first:
                     continue
-                raise _WrongRowError(_wrong_row(path, names, cells, start + 1))
-            starts.append(start + 1)
-            start = skipped + records.line_num
-            if decimal == "." and delimiter != "," and any("," in c and DECIMAL_COMMA.fullmatch(c) for c in cells):
-                decimal = ","
-    return _Layout(encoding, delimiter, decimal, skipped + 1, names, starts)
+                cells = cells or first.split(delimiter)
+                raise _WrongRowError(_wrong_row(path, names, cells, line - height + 1))
+            if width == 1 and not first.strip():
+                continue
+            starts.append(line - height + 1)
+            if decimal == "." and delimiter != "," and "," in first:
+                decimal = "," if any(map(DECIMAL_COMMA.fullmatch, cells or first.strip().split(delimiter))) else "."
+    return _Layout(encoding, delimiter, decimal, skipped + 1, [name.strip() for name in names], starts)
 
 
-def _wrong_row(path: Path, names: list[str], cells: list[str], line: int) -> str:
+def _cells(first: str, lines: Iterator[str], delimiter: str) -> tuple[Sequence[str], int]:
+    """The fields of the record that begins with the line `first`, and how many lines it has: quotes may hold more."""
+    records = csv.reader(itertools.chain([first], lines), delimiter=delimiter)
+    return next(records), records.line_num
+
+
+def _wrong_row(path: Path, names: Sequence[str], cells: Sequence[str], line: int) -> str:
     trailing = len(cells) == len(names) + 1 and not cells[-1].strip()
     remedy = "delete the delimiter at the end of the rows" if trailing else "correct that line"
     return (
@@ -191,8 +200,3 @@ def _first_text(lines: Iterator[str]) -> tuple[int, str]:
         if line.strip():
             return count, line
     raise ValueError("no header line")
-
-
-def _after(header: str, lines: Iterator[str]) -> Iterator[str]:
-    yield header
-    yield from lines

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from difflib import get_close_matches
+from numbers import Real
 from typing import TypeGuard, cast
 
 import numpy as np
@@ -15,15 +17,35 @@ from acc_decel.factors import FACTORS, Factor, column_names, slices
 Given = float | int | bool | str | Mapping[str, float | int] | None
 
 
-def refusal(factors: tuple[Factor, ...], columns: ndarray, status: int, where: str = "") -> str:
-    """One sentence for the first factor that `status` refuses in the row `columns`."""
+class RefusedError(ValueError):
+    """The factors of an event are out of range, or a required one is missing: the model has no answer to it."""
+
+
+def refusal(
+    factors: tuple[Factor, ...],
+    columns: ndarray,
+    status: int,
+    where: str = "",
+    given: Mapping[str, object] | None = None,
+) -> str:
+    """One sentence for the first factor that `status` refuses in the row `columns`.
+
+    `given` is that event as it was given, whose value is shown rather than what float32 makes of it.
+    """
     names = bits.out_of_range(status, factors)
     names += tuple(f.name for f in factors if f.name in bits.not_available(status, factors) and not f.optional)
     factor, own = next((f, own) for f, own in zip(factors, slices(factors), strict=True) if f.name == names[0])
     values = columns[own]
     if factor.levels:
         return factor.refusal({level: float(v) for level, v in zip(factor.levels, values, strict=True)}, where)
-    return factor.refusal(float(f"{values[0]:.9g}"), where)
+    value = (given or {}).get(factor.name)
+    if (
+        not isinstance(value, Real)
+        or isinstance(value, bool | np.bool_)
+        or (isinstance(value, float) and math.isnan(value))
+    ):
+        value = float(f"{values[0]:.9g}")
+    return factor.refusal(value, where)
 
 
 def columns_of(events: pd.DataFrame | Mapping[str, Given], factors: tuple[Factor, ...] = FACTORS) -> ndarray:
@@ -75,30 +97,53 @@ def where(index: pd.Index, row: int) -> str:
     """
     if len(index) == 1:
         return ""
-    label = index[row].item() if isinstance(index[row], np.generic) else index[row]
+    label = _plain_label(index[row])
     counted = " (counted from 0)" if index.name is None and isinstance(index, pd.RangeIndex) else ""
     return f" in {index.name or 'row'} {label!r}{counted}"
 
 
+def _plain_label(label: object) -> object:
+    """The label with Python's own types, which print as they were written."""
+    if isinstance(label, tuple):
+        return tuple(map(_plain_label, label))
+    return label.item() if isinstance(label, np.generic) else label
+
+
 def _one_hot(factor: Factor, level: object, where: str) -> ndarray:
-    if level is None or level is pd.NA or (isinstance(level, float) and np.isnan(level)):
+    if level is None or level is pd.NA or level is pd.NaT or (isinstance(level, float) and np.isnan(level)):
         return np.full(len(factor.levels), np.nan)
-    if level not in factor.levels:
+    if not isinstance(level, str) or level not in factor.levels:
         raise ValueError(factor.refusal(str(level), where))
     return np.eye(len(factor.levels))[factor.levels.index(str(level))]
 
 
 def _numbers(factor: Factor, column: "pd.Series[float]") -> ndarray:
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column):
+    """The numbers of a column; NaN where it has none. Raises ValueError for the first value that is no number."""
+    takes_booleans = factor.is_switch or bool(factor.levels)
+    refused_kind = pd.api.types.is_complex_dtype(column) or (pd.api.types.is_bool_dtype(column) and not takes_booleans)
+    if pd.api.types.is_numeric_dtype(column) and (not refused_kind or column.isna().all()):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    numbers = pd.to_numeric(column.astype(str).where(column.notna()), errors="coerce")
-    wrong = column[numbers.isna() & column.notna()]
-    if len(wrong):
-        row = int(np.flatnonzero(numbers.isna() & column.notna())[0])
-        raise ValueError(factor.refusal(wrong.iloc[0], where(column.index, row)))
-    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    given = column.notna().to_numpy(bool)
+    accepted = {kind: _is_number_type(kind, takes_booleans) for kind in set(map(type, column[given]))}
+    of_type = np.array([present and accepted[type(value)] for present, value in zip(given, column, strict=True)], bool)
+    texts = column.astype(str).str.strip()
+    if factor.is_switch:
+        texts = texts.str.lower().replace(SWITCH_WORDS)
+    numbers = pd.to_numeric(texts.where(given), errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    if (wrong := np.flatnonzero(given & (~of_type | np.isnan(numbers)))).size:
+        row = int(wrong[0])
+        raise ValueError(factor.refusal(_plain_label(column.iloc[row]), where(column.index, row)))
+    return numbers
 
 
+def _is_number_type(kind: type, takes_booleans: bool) -> bool:
+    """Whether values of this type are numbers, or texts that may be numbers; dates, periods, complex, lists are not."""
+    if issubclass(kind, bool | np.bool_):
+        return takes_booleans
+    return issubclass(kind, Real | Decimal | str) and not issubclass(kind, np.timedelta64)
+
+
+SWITCH_WORDS = {"true": "1", "yes": "1", "on": "1", "false": "0", "no": "0", "off": "0"}
 NUMBERS = frozenset((float, int, bool, np.float64, np.float32, np.int64))
 LARGEST = 1e15  # integers up to here are exact in every type
 
@@ -127,7 +172,7 @@ def _plain_values(factor: Factor, value: Given, *, given: bool) -> Sequence[floa
     if value is None:
         return (math.nan,) * max(1, len(factor.levels))
     if not factor.levels:
-        return (value,) if _is_plain_number(value) else None
+        return (value,) if _is_plain_number(value) and (factor.is_switch or type(value) is not bool) else None
     if type(value) is str and value in factor.levels:
         return [float(level == value) for level in factor.levels]
     if type(value) is dict and value.keys() <= set(factor.levels) and all(map(_is_plain_number, value.values())):

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from html import escape
+from os import PathLike
 from pathlib import Path
-from typing import Literal, overload
+from typing import Literal, get_args, overload
 
 import numpy as np
 import pandas as pd
@@ -23,12 +24,14 @@ from acc_decel.model_folder import ARRAYS, DEFAULT_MODEL, ONNX, model_path
 from acc_decel.network import FORMAT
 from acc_decel.outputs import DELAY, LOWER, MEDIAN, OUTPUTS, stopping_distance
 from acc_decel.predictor.explainer import Explainer
-from acc_decel.predictor.inputs import Given, columns_of, refusal, where
+from acc_decel.predictor.inputs import Given, RefusedError, columns_of, refusal, where
 from acc_decel.predictor.session import open_session
 
 BACKENDS = (AUTO, C, ONNX_RUNTIME) = ("auto", "c", "onnxruntime")
 FLOAT32 = np.dtype(np.float32)
 OnRefusal = Literal["raise", "flag"]
+ON_REFUSAL = get_args(OnRefusal)
+ANSWERS = (*OUTPUTS, "stopping_distance", "stopping_distance_upper", "status", "status_text")  # columns of an answer
 _ONE_ROW = pd.RangeIndex(1)
 
 
@@ -134,11 +137,18 @@ class Predictor:
         """
         if backend not in BACKENDS:
             raise ValueError(f"backend must be one of {', '.join(BACKENDS)}. Got {backend!r}.")
+        _check_kind("model", model, "a released model's name, a model folder or an ONNX file", str, PathLike)
+        if model == "":
+            raise ValueError("model must be a released model, a model folder or an ONNX file. Got an empty name.")
+        if correction is not None:
+            _check_kind(
+                "correction", correction, "a file of `drives correct` or a Correction", str, PathLike, Correction
+            )
         self.path = model_path(model)
         self._session = open_session(self.path, expected="an ONNX model of acc_decel")
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.factors = _factors(self.path, self.metadata)
-        if isinstance(correction, str | Path):
+        if isinstance(correction, str | PathLike):
             correction = read_correction(Path(correction), model=self.path).correction
         self.correction = correction
         names = column_names(self.factors)
@@ -199,15 +209,18 @@ class Predictor:
         `on_refusal="flag"` answers an event that is out of range, like a car at standstill, with NaN and its status
         instead of an error.
 
-        Raises ValueError, naming factor, row and limit, for an unknown factor and for a value that is out of range,
-        and if `explain` is asked of a model without a student. Raises TypeError for another positional argument.
+        Raises ValueError, naming factor, row and limit, for an unknown factor and for a value that is no number or out
+        of range (then a RefusedError), for another `on_refusal`, and if `explain` is asked of a model without a
+        student. Raises TypeError for another positional argument.
         """
+        if on_refusal not in ON_REFUSAL:
+            raise ValueError(f"on_refusal must be one of {', '.join(ON_REFUSAL)}. Got {on_refusal!r}.")
         if events is not None:
             _check_table(events, factors)
         columns = columns_of(factors if events is None else events, self.factors)
         outputs, status = self.predict_array(columns)
         if on_refusal == "raise":
-            self._raise_refused(columns, status, _ONE_ROW if events is None else events.index)
+            self._raise_refused(columns, status, factors if events is None else events)
         speed = columns[:, self._speed]
         if events is None:
             return _prediction(outputs, status, speed, *(self._explanation(columns) if explain else ()))
@@ -227,7 +240,9 @@ class Predictor:
         """The raw path: float32 [n, columns] in the order of `column_names()`, NaN for not available.
 
         Returns outputs float32 [n, outputs] in the order of OUTPUTS, NaN where refused, and status int64 [n].
+        Raises ValueError for another type or shape.
         """
+        _check_kind("columns", columns, f"a float32 array [n, {self._row_shape[0]}]", ndarray)
         if columns.dtype != FLOAT32 or columns.shape[1:] != self._row_shape:
             raise ValueError(
                 f"columns must be float32 [n, {self._row_shape[0]}]. Got {columns.dtype} {list(columns.shape)}: "
@@ -246,11 +261,19 @@ class Predictor:
         *outputs, status = self._session.run(None, {"factors": columns})
         return np.stack(outputs, axis=1), status
 
-    def _raise_refused(self, columns: ndarray, status: ndarray, index: pd.Index) -> None:
+    def _raise_refused(self, columns: ndarray, status: ndarray, events: pd.DataFrame | Mapping[str, Given]) -> None:
         refused = status & bits.REFUSED
         if refused.any():
             row = int(refused.argmax())
-            raise ValueError(refusal(self.factors, columns[row], int(status[row]), where(index, row)))
+            index = events.index if isinstance(events, pd.DataFrame) else _ONE_ROW
+            given = dict(events.iloc[row]) if isinstance(events, pd.DataFrame) else events
+            raise RefusedError(refusal(self.factors, columns[row], int(status[row]), where(index, row), given))
+
+
+def _check_kind(name: str, value: object, expected: str, *kinds: type) -> None:
+    """Raise ValueError if the argument `name` is of none of the `kinds`."""
+    if not isinstance(value, kinds):
+        raise ValueError(f"{name} must be {expected}. Got {type(value).__name__} {str(value)[:60]}.")
 
 
 def _check_table(events: object, factors: Mapping[str, Given]) -> None:

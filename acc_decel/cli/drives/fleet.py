@@ -9,7 +9,7 @@ import typer
 
 from acc_decel.cli.drives.options import Dbc, Description, Threshold, labels
 from acc_decel.cli.drives.quality_lines import quality_counts, quality_summary
-from acc_decel.cli.options import Json
+from acc_decel.cli.options import Json, check_output
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say
 
 
@@ -33,6 +33,9 @@ def fleet(
         acc-decel drives fleet recordings/ --output fleet
         acc-decel drives fleet recordings/ --output fleet --scheduler tcp://10.0.0.1:8786
     """
+    if scheduler is not None and workers is not None:
+        raise ValueError(f"--scheduler has its own workers. Got also --workers {workers}: leave one of them out.")
+    check_output(output, folder=True)
     from acc_decel import drives  # noqa: PLC0415
 
     recordings = drives.list_recordings(files)

@@ -14,7 +14,7 @@ from acc_decel import evaluation
 from acc_decel.cli.drives.options import Dbc, Description, Threshold, labels
 from acc_decel.cli.drives.quality_lines import quality_summary
 from acc_decel.cli.flag_lines import flag_cells, flag_summary
-from acc_decel.cli.options import Factors, Json
+from acc_decel.cli.options import Factors, Json, check_output
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say, write_table
 from acc_decel.factors import FACTORS
 from acc_decel.model_folder import DEFAULT_MODEL
@@ -53,6 +53,7 @@ def score(
 
     _check_factors(factors)
     recordings = drives.list_recordings(files)
+    check_output(output, *files, *recordings, recording, dbc, table=True)
     load = cache(Predictor)
     if model is not None:
         load(model)  # a model that is not there is refused before a file is read
