@@ -38,6 +38,12 @@ def read_stops(path: Path) -> pd.DataFrame:
 PREDICTED = {*OUTPUTS, "stopping_distance", "status"} - {*MEASURABLE}
 
 
+def labels(files: list[str]) -> dict[str, str]:
+    """What to call each file in a table: its name, or the whole path where two have the same name."""
+    names = {file: Path(file).name for file in files}
+    return names if len(set(names.values())) == len(names) else {file: file for file in names}
+
+
 def note_ignored(columns: tuple[str, ...]) -> None:
     """Say which columns of a table were ignored, if any."""
     if columns:
