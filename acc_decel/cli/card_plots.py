@@ -92,8 +92,8 @@ def tests(rows: pd.DataFrame) -> Figure:
     axis.errorbar(shown["predicted_m"], shown["name"], xerr=reach, fmt="o", color=COLOUR, label="predicted, 90 %")
     axis.plot(shown["measured_m"], shown["name"], "x", color=OTHER, label="measured")
     for i, (name, mask) in enumerate(flag_masks(shown["status"]).items()):
-        size = {"markersize": 11 + 4 * i, "fillstyle": "none"}  # rings around the point
-        axis.plot(shown["predicted_m"][mask], shown["name"][mask], "o", color=f"C{i + 1}", label=name, **size)
+        points = shown["predicted_m"][mask], shown["name"][mask]
+        axis.plot(*points, "o", markersize=11 + 4 * i, fillstyle="none", color=f"C{i + 1}", label=name)  # rings
     axis.set_xlim(0, farthest)
     axis.set_xlabel(f"braking distance [m]; {flag_counts(shown['status'], 'tests')}")
     axis.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))  # above: no room beside few tests

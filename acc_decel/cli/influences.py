@@ -46,7 +46,10 @@ def influences(
         return
     for name, rows in table.groupby("regime", sort=False):
         _print_indices(str(name), rows)
-    say("the interval is wider without these factors: " + ", ".join(f"{n} ({v:.2f})" for n, v in needed.items()))
+    say(
+        "on average the interval is wider without these factors: "
+        + ", ".join(f"{n} ({v:.2f})" for n, v in needed.items())
+    )
     say_written(plot)
 
 
