@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from copy import copy
-from itertools import chain, pairwise
-from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from itertools import pairwise
+from typing import Any
 
 from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
@@ -15,18 +14,8 @@ EXAMPLE = "    "  # lines that begin so are commands to type, and stay as they a
 class PlainCommand(TyperCommand):
     """A command whose help says what its docstring and its options say, letter by letter.
 
-    It refuses a file or a folder with an empty name, as of a shell variable that is not set: as a path that would be
-    the working folder.
+    It refuses an empty argument, as of a shell variable that is not set: as a path that would be the working folder.
     """
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the arguments. Raises ValueError for an option of a path that is empty."""
-        given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
-        for name in _path_parameters(self.callback):
-            if "" in ([value] if isinstance(value := given.get(name), str) else value or ()):
-                option = next(str(p.opts[0]) for p in self.params if p.name == name)
-                raise ValueError(f"{option} must name a file or a folder. Got an empty name: write it out.")
-        return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
@@ -49,16 +38,6 @@ class PlainGroup(TyperGroup):
         shown = _escaped(self)
         shown.commands = {name: _escaped(command) for name, command in self.commands.items()}
         super(PlainGroup, shown).format_help(ctx, formatter)
-
-
-def _path_parameters(command: Any) -> list[str]:
-    """The parameters of a command's function that are paths, or lists of paths."""
-    hints = get_type_hints(command).items()
-    return [
-        name
-        for name, hint in hints
-        if hint is Path or Path in (*get_args(hint), *chain(*map(get_args, get_args(hint))))
-    ]
 
 
 def _escaped(command: Any) -> Any:
