@@ -14,6 +14,7 @@ from acc_decel.drives.radar_tracks import TargetEvents, target_events
 from acc_decel.drives.reading import open_source, read_drive
 from acc_decel.drives.smoothing import Motion, estimate_motion
 
+MIN_TOLD_LAG_S = 0.005  # a smaller one reads as 0.00 s
 OnRecords = Callable[[int], None]  # gets the number of records that have just been read
 
 
@@ -38,7 +39,7 @@ class DriveEvents:
         if self.dropped:
             parts = ", ".join(f"{count} {reason}" for reason, count in self.dropped.items())
             notes.append(f"dropped {self.dropped_frames} of {self.clean.frames} frames: {parts}")
-        if self.clean.lag:
+        if abs(self.clean.lag) >= MIN_TOLD_LAG_S:
             order = "behind" if self.clean.lag > 0 else "ahead of"
             notes.append(f"speed is {abs(self.clean.lag):.2f} s {order} acceleration and was aligned")
         return tuple(notes)
