@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from acc_decel import drives
+from acc_decel.drives.formats import mdf
 from acc_decel.drives.formats.source import damage_named
 from tests.helpers.one_braking import TIME, acceleration, is_found, speed, table
 from tests.helpers.recorded_files import dbc, frames, write_bus_mf4, write_log, write_mf4
@@ -230,3 +231,21 @@ def test_a_gap_inside_an_event_is_flagged(tmp_path):
     events = drives.find_events(tmp_path / "drive.csv").events
     assert len(events) == 1
     assert events["quality"][0].split() == ["speed_only", "gap"]
+
+
+@pytest.mark.parametrize(("cycles", "size"), [(2**50, 16), (1200, 2**31)])
+def test_an_mdf_that_claims_more_than_its_file_can_hold_is_refused_at_once(tmp_path, monkeypatch, cycles, size):
+    path = write_mf4(tmp_path / "drive.mf4", in_kmh())
+    groups = mdf._groups
+
+    def damaged_groups(file: object) -> list[object]:
+        groups(file)[0].channel_group.cycles_nr = cycles
+        groups(file)[0].channel_group.samples_byte_nr = size
+        return groups(file)
+
+    assert is_found(drives.find_events(path))
+    monkeypatch.setattr(mdf, "_groups", damaged_groups)
+    with pytest.raises(
+        ValueError, match=rf"drive\.mf4 must be a whole MDF file. Got: {cycles} records of {size} bytes"
+    ):
+        drives.find_events(path)

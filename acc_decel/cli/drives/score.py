@@ -53,7 +53,7 @@ def score(
 
     _check_factors(factors)
     recordings = drives.list_recordings(files)
-    check_output(output, *files, *recordings, recording, dbc, table=True)
+    check_output(output, *recordings, recording, dbc, table=True)
     load = cache(Predictor)
     if model is not None:
         load(model)  # a model that is not there is refused before a file is read
