@@ -39,6 +39,11 @@ def evidence(
     """
     from acc_decel import evidence as room  # noqa: PLC0415 - the extra [ecu] is needed only here
 
+    if only is not None and number_formats:
+        raise ValueError(
+            f"--only renews a part for the formats that were measured. Got also --format {number_formats[0]}: "
+            "leave it out."
+        )
     settings = room.Settings(events=events, fuzz_seconds=fuzz_seconds, bits_events=bits_events)
     formats = room.check_formats(number_formats)
     paths = room.find_firmware(firmware, model)
