@@ -1,6 +1,7 @@
 """The Python prediction API: one event or a DataFrame of events in, what the car can do out."""
 
 from acc_decel.predictor.explainer import Explainer as Explainer
+from acc_decel.predictor.inputs import SWITCH_WORDS as SWITCH_WORDS
 from acc_decel.predictor.inputs import Given as Given
 from acc_decel.predictor.inputs import RefusedError as RefusedError
 from acc_decel.predictor.inputs import columns_of as columns_of
