@@ -27,7 +27,17 @@ IGNORED = {
         ("drives", "fleet", "d.csv", "-o", "f", "--workers", 2, "--scheduler", "tcp://x:1"),
         "--scheduler has its own workers. Got also --workers 2",
     ),
-    "formats of a part": (("evidence", "f", "--only", "coverage", "--format", "float"), "--only .* Got also --format"),
+    "a database of signals": (("drives", "inspect", "d.csv", "--dbc", "c.dbc"), "--dbc decodes .* Got d.csv"),
+    "the same for events": (("drives", "events", "d.csv", "--dbc", "c.dbc"), "--dbc decodes .* Got d.csv"),
+    "seconds of another part": (
+        ("evidence", "f", "--only", "coverage_pct", "--fuzz-seconds", 5),
+        "--only coverage_pct does not use --fuzz-seconds",
+    ),
+    "events of another part": (
+        ("evidence", "f", "--only", "fuzzing", "--fuzz-seconds", 5, "--events", 100),
+        "--only fuzzing does not use --events",
+    ),
+    "formats of a part": (("evidence", "f", "--only", "warnings", "--format", "float"), "does not use --format"),
 }
 
 
