@@ -80,7 +80,7 @@ def _print_results(results: pd.DataFrame, status: list[str] | None) -> None:
     ]
     head = ("test", "model", "measured", "median", "interval", "error", "in")
     print_table(
-        "braking tests: measured distance [m], predicted median and 90 % interval, and whether the test is in it",
+        "braking tests: measured distance, predicted median and 90 % interval [m]",
         head if status is None else (*head, "status"),
         rows if status is None else [(*row, flag) for row, flag in zip(rows, status, strict=True)],
     )

@@ -5,7 +5,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -108,24 +108,31 @@ def _width() -> int:
 
 
 def _column_widths(head: list[str], rows: list[list[str]], width: int) -> list[int] | None:
-    """Widths of the columns of a table that is too wide, in which no word is broken; None where it fits, or cannot.
+    """Widths of the columns of a table that is too wide; None where it fits, or where nothing helps.
 
-    Cells get their whole width before headings do; first those of a column in which most of them would wrap.
+    No word is broken, or else none below the headings. Cells get their whole width before headings do; first those of
+    a column in which most of them would wrap.
     """
-    columns = list(zip(head, *rows, strict=True))
-    widths = [max(cell_len(word) for cell in column for word in cell.split() or [""]) for column in columns]
+    columns, room = list(zip(head, *rows, strict=True)), width - 3 * len(head) - 1
     whole = [max(map(cell_len, column)) for column in columns]
-    widths[0] = whole[0]  # it never wraps
-    spare = width - 3 * len(columns) - 1 - sum(widths)
-    if spare < 0 or sum(whole) - sum(widths) <= spare:
+    below = [max((cell_len(cell) for cell in column[1:]), default=0) for column in columns]
+    words = [_longest_word(column) for column in columns]
+    words_below = [max(1, _longest_word(column[1:])) for column in columns]
+    words[0] = words_below[0] = whole[0]  # it never wraps
+    widths = words if sum(words) <= room else words_below
+    spare = room - sum(widths)
+    if spare < 0 or sum(whole) <= room:
         return None
-    cells = [max((cell_len(cell) for cell in column[1:]), default=0) for column in columns]
     wrapped = [sum(cell_len(cell) > widths[i] for cell in column[1:]) for i, column in enumerate(columns)]
-    for wanted in (cells, whole):
+    for wanted in (below, words, whole):
         for i in sorted(range(len(columns)), key=lambda i: (-wrapped[i], wanted[i] - widths[i])):
             more = max(0, min(wanted[i] - widths[i], spare))
             widths[i], spare = widths[i] + more, spare - more
     return widths
+
+
+def _longest_word(cells: Sequence[str]) -> int:
+    return max((cell_len(word) for cell in cells for word in cell.split()), default=0)
 
 
 def _plain(value: Any) -> Any:
@@ -139,7 +146,9 @@ def _plain(value: Any) -> Any:
         return [_plain(entry) for entry in value]
     if isinstance(value, np.generic):
         value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if value is pd.NA or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value if value is None or isinstance(value, str | int | float) else str(value)  # a date, for example
 
 
 @contextmanager

@@ -48,3 +48,9 @@ def note_ignored(columns: tuple[str, ...]) -> None:
     """Say which columns of a table were ignored, if any."""
     if columns:
         note(f"ignored, being neither a braking factor nor a measurement: {', '.join(columns)}")
+
+
+def check_dbc(file: Path, dbc: Path | None) -> None:
+    """Raise ValueError if a database was given for a recording that holds signals, not the frames of a bus."""
+    if dbc is not None and (file.is_dir() or file.suffix.lower() in (".csv", ".parquet")):
+        raise ValueError(f"--dbc decodes the frames of a raw bus. Got {file}, which holds signals: leave --dbc out.")
