@@ -83,7 +83,23 @@ def check_model(path: Path) -> StoredOnnx:
     stored = _checked_onnx(path)
     if path.name == ONNX and (path.parent / MANIFEST).is_file():
         _check_folder(path.parent, stored)
+    elif path.name == ONNX and (path.parent / ARRAYS).is_file():
+        _check_arrays(path.parent, stored)
     return stored
+
+
+def folder_of(model: str | Path) -> Path:
+    """The folder of a released model's name, a model folder or its model.onnx, checked as by `model_path`.
+
+    Raises ValueError for an ONNX file of another name: what lies beside it is of another network.
+    """
+    path = model_path(model)
+    if path.name != ONNX:
+        raise ValueError(
+            f"The model must be a released model or a model folder, with its {ARRAYS}. Got the file {path}: give the "
+            f"folder, with the file as its {ONNX}."
+        )
+    return path.parent
 
 
 def read_files(folder: Path) -> dict[str, str]:
@@ -253,15 +269,9 @@ def _checked_onnx(path: Path) -> StoredOnnx:
 def _check_folder(folder: Path, stored: StoredOnnx) -> tuple[DenseNet, dict[str, Any]]:
     """Network and metrics of a folder whose ONNX file is `stored`, if all its files belong together."""
     read_files(folder)
-    net, metrics, manifest = load_net(folder / ARRAYS), read_metrics(folder), read_json(folder / MANIFEST)
+    net = _check_arrays(folder, stored)
+    metrics, manifest = read_metrics(folder), read_json(folder / MANIFEST)
     digest = stored.metadata[FINGERPRINT]
-    if (got := fingerprint(net)) != digest:
-        raise ValueError(
-            f"{folder / ARRAYS} must hold the network of {ONNX}, of {FINGERPRINT} {digest[:8]}. Got another network, "
-            f"{got[:8]}: {AGAIN}."
-        )
-    if net.factors != factors_of(stored.metadata, folder / ONNX):
-        raise ValueError(f"{folder / ONNX} must have the ranges of the factors in {ARRAYS}. Got others: {AGAIN}.")
     for file, entry, value, expected in (
         (METRICS, FINGERPRINT, metrics[FINGERPRINT], digest),
         (METRICS, "vehicle", metrics["vehicle"], stored.metadata.get("vehicle")),
@@ -272,6 +282,19 @@ def _check_folder(folder: Path, stored: StoredOnnx) -> tuple[DenseNet, dict[str,
                 f"{folder / file} must have {entry} {expected} as {ONNX} has. Got {_shown(value)}: {AGAIN}."
             )
     return net, metrics
+
+
+def _check_arrays(folder: Path, stored: StoredOnnx) -> DenseNet:
+    """The network in the arrays of a folder, if it is the one of its ONNX file."""
+    net, digest = load_net(folder / ARRAYS), stored.metadata[FINGERPRINT]
+    if (got := fingerprint(net)) != digest:
+        raise ValueError(
+            f"{folder / ARRAYS} must hold the network of {ONNX}, of {FINGERPRINT} {digest[:8]}. Got another network, "
+            f"{got[:8]}: {AGAIN}."
+        )
+    if net.factors != factors_of(stored.metadata, folder / ONNX):
+        raise ValueError(f"{folder / ONNX} must have the ranges of the factors in {ARRAYS}. Got others: {AGAIN}.")
+    return net
 
 
 def _hashes(path: Path, manifest: dict[str, Any]) -> dict[str, str]:

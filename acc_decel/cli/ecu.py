@@ -32,7 +32,7 @@ from acc_decel.cli.options import (
 from acc_decel.cli.terminal import print_json, print_table, say, say_written, write_table
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import column_names
-from acc_decel.model_folder import DEFAULT_MODEL, read_model
+from acc_decel.model_folder import DEFAULT_MODEL, folder_of, read_model
 from acc_decel.outputs import MEDIAN, ORDERED
 from acc_decel.predictor import ANSWERS, ONNX_RUNTIME, Predictor, columns_of, predictions, refusal, where
 from acc_decel.status import REFUSED
@@ -133,7 +133,7 @@ def _answer(
     predictor: Predictor, events: pd.DataFrame, core: str, number_format: str, emulator: str, build: Path | None
 ) -> "tuple[pd.DataFrame, EcuReport | QemuReport]":
     """Answers of the emulated core, ONNX Runtime's median and the maximum difference of the decelerations."""
-    net, _ = read_model(predictor.path.parent)
+    net, _ = read_model(folder_of(predictor.path))
     columns = columns_of(events, predictor.factors)
     with tempfile.TemporaryDirectory() as folder:
         golden = golden_events(net.factors)

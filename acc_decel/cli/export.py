@@ -7,7 +7,7 @@ import typer
 
 from acc_decel.cli.options import check_output
 from acc_decel.cli.terminal import say, warn
-from acc_decel.model_folder import model_path
+from acc_decel.model_folder import folder_of
 
 
 def export(
@@ -29,7 +29,7 @@ def export(
     from acc_decel.export import firmware_files, golden_events, write_firmware  # noqa: PLC0415
     from acc_decel.model_folder import read_model  # noqa: PLC0415
 
-    net, metrics = read_model(model_path(model).parent)
+    net, metrics = read_model(folder_of(model))
     files = firmware_files(
         net, model=str(metrics["vehicle"]), golden=golden_events(net.factors), number_format=number_format
     )

@@ -27,7 +27,7 @@ from acc_decel.cli.options import (
 from acc_decel.cli.terminal import counted, print_json, progress_bar, read_table, say, say_written, write_table
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import Factor, column_names
-from acc_decel.model_folder import DEFAULT_MODEL, read_model
+from acc_decel.model_folder import DEFAULT_MODEL, folder_of, read_model
 from acc_decel.outputs import ORDERED
 from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, unknown_factor, where
 from acc_decel.status import REFUSED
@@ -186,7 +186,7 @@ def _ticked(predictor: Predictor, columns: ndarray, core: str, number_format: st
     """Answers of the task at every tick, with their cost, beside ONNX Runtime."""
     from acc_decel.ecu import CortexM, check_passed  # noqa: PLC0415
 
-    net, _ = read_model(predictor.path.parent)
+    net, _ = read_model(folder_of(predictor.path))
     golden = golden_events(net.factors)
     with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
         bar = progress.add_task("ticks of 10 ms", total=len(columns))

@@ -13,7 +13,7 @@ from acc_decel.cli.stages import Stages, few_events
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, quiet, say, warn
 from acc_decel.cli.train_comparison import train_bayes, train_fuzzy_broad
 from acc_decel.correction import model_digest
-from acc_decel.model_folder import check_replaceable, model_path
+from acc_decel.model_folder import check_replaceable, folder_of, model_path
 
 CHECKPOINT = ".training"  # in the model's folder, while it is trained
 DATASET_KEYS = ("events", "seed", "partition", "vehicle_sha256")
@@ -134,7 +134,7 @@ def _train_network(
     data = dataset.load_dataset(dataset_folder)
     defaults, learn, how = learning.default_training(data.event), learning.train, {}
     if start:
-        released, _ = read_model(model_path(start).parent)
+        released, _ = read_model(folder_of(start))
         defaults = fine_tuning.with_sizes_of(fine_tuning.FINE_TUNING, released)
         learn, how = partial(fine_tuning.fine_tune, released), {"start_sha256": model_digest(model_path(start))}
     settings = replace(defaults, epochs=epochs or defaults.epochs, patience=patience or defaults.patience, seed=seed)
