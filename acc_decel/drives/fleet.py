@@ -23,6 +23,7 @@ from acc_decel.drives.pipeline import find_events
 from acc_decel.files import atomic_write
 
 ENDINGS = (".csv", ".parquet", ".txt", ".tsv", *can_log.ENDINGS, *mdf.ENDINGS)
+ARRAY_ENDINGS = (".npy", "")  # of files in a folder that is one recording
 REPORT, EVENTS, PARTS = "report.csv", "events.parquet", "parts"  # in the output of a fleet
 OWN_COLUMNS = ({"file", "status", "reason"}, {"start_s", "initial_speed", "mean_deceleration", "peak_deceleration"})
 # fmt: off
@@ -46,11 +47,12 @@ class Task:
         """Changes when the recording, what describes or decodes it, the settings or this package change."""
         file = Path(self.file)
         parts: list[object] = [self.file, self.threshold, self.description_file, self.dbc, version("acc_decel")]
-        sources = [file, *map(Path, filter(None, (self.description_file, self.dbc))), file.with_suffix(".toml")]
+        sources = list(map(Path, filter(None, (self.description_file, self.dbc))))
         if file.is_dir():
-            sources += sorted(path for path in file.rglob("*") if path.is_file())
-        elif self.dbc is None and self.description_file is None:
-            sources += sorted(file.parent.glob("*.dbc"))
+            sources += sorted(path for path in file.rglob("*") if path.is_file() and path.suffix in ARRAY_ENDINGS)
+        else:
+            sources += [file, file.with_suffix(".toml")]
+            sources += sorted(file.parent.glob("*.dbc")) if self.dbc is None else []
         for path in sources:
             status = path.stat() if path.exists() else None
             parts.append((str(path), status.st_size, status.st_mtime_ns) if status else None)

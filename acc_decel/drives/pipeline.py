@@ -106,10 +106,9 @@ def choose_description(
 ) -> tuple[Description, tuple[str, ...]]:
     """How to read a recording, and notes on what was assumed."""
     notes = []
-    default_file = path.with_suffix(".toml")
-    if description_file is None and path.is_file() and default_file.is_file():
-        description_file = default_file
-        notes.append(f"channels as described in {default_file}")
+    if description_file is None and path.is_file() and path.with_suffix(".toml").is_file():
+        description_file = path.with_suffix(".toml")
+        notes.append(f"channels as described in {description_file}")
     if description_file is not None:
         description = read_description(description_file)
         return (replace(description, dbc=dbc) if dbc else description), tuple(notes)

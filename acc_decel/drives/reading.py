@@ -61,7 +61,8 @@ def open_source(path: Path, dbc: Path | None = None) -> Source:
             raise ValueError(f"{path} must hold pairs of arrays X__t.npy and X__value.npy. Got none: give a file.")
         return NamedSource(source)
     if not path.is_file():
-        raise ValueError(f"{path} must be a recording. Got no such file: check the path.")
+        got = "a device or pipe: write it to a file" if path.exists() else "no such file: check the path"
+        raise ValueError(f"{path} must be a recording. Got {got}.")
     if path.stat().st_size == 0:
         raise ValueError(f"{path} must hold records. Got an empty file: record or copy it again.")
     return NamedSource(_open_file(path, dbc))

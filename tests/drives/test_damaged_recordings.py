@@ -1,6 +1,7 @@
 """Damaged and unusual files: read where they can be, else refused in one sentence that names the file."""
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -249,3 +250,22 @@ def test_an_mdf_that_claims_more_than_its_file_can_hold_is_refused_at_once(tmp_p
         ValueError, match=rf"drive\.mf4 must be a whole MDF file. Got: {cycles} records of {size} bytes"
     ):
         drives.find_events(path)
+
+
+def test_what_is_no_file_is_refused_as_what_it_is(tmp_path, refused, monkeypatch):
+    os.mkfifo(tmp_path / "pipe.csv")
+    for command in ("events", "inspect"):
+        assert "pipe.csv must be a recording. Got a device or pipe" in refused("drives", command, tmp_path / "pipe.csv")
+        assert "must hold pairs of arrays" in refused("drives", command, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert "must hold pairs of arrays" in refused("drives", "events", ".")
+
+
+def test_arrays_in_the_working_folder_are_one_recording_of_a_fleet(tmp_path, answered, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, value in {"speed": speed(), "accel": acceleration()}.items():
+        np.save(f"{name}__t.npy", TIME)
+        np.save(f"{name}__value.npy", value)
+    for _ in range(2):
+        report = answered("drives", "fleet", ".", "--output", "fleet", "--workers", 1)
+        assert [(row["status"], row["events"]) for row in report["files"]] == [("ok", 1)]
