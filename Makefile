@@ -89,17 +89,20 @@ docs: install ## the documentation as a site in build/site; nothing in it is loa
 figures: install ## draw the pictures of the documentation again
 	$(RUN)/python .ci/docs_figures.py
 
+TRAINED := build/trained
 define release
 	$(RUN)/acc-decel generate --vehicle $(1) --events $(MODEL_EVENTS) --output build/models/$(1)
-	$(RUN)/acc-decel train build/models/$(1) --output models/$(1) --seed $(2)
-	$(RUN)/acc-decel attribute models/$(1) --dataset build/models/$(1)
-	$(RUN)/acc-decel card models/$(1)
-	$(RUN)/acc-decel verify models/$(1) --time-limit 6 --write
+	$(RUN)/acc-decel train build/models/$(1) --output $(TRAINED)/$(1) --seed $(2)
+	$(RUN)/acc-decel attribute $(TRAINED)/$(1) --dataset build/models/$(1)
+	$(RUN)/acc-decel card $(TRAINED)/$(1)
+	$(RUN)/acc-decel verify $(TRAINED)/$(1) --time-limit 6 --write
+	rm -rf models/$(1) && mv $(TRAINED)/$(1) models/$(1)
 
 endef
 
 models: install ## train every released model again (an hour and a half on two cores)
 	$(foreach vehicle,$(MODELS),$(call release,$(vehicle),$(or $(SEED_$(vehicle)),1)))
+	$(RUN)/python .ci/renew_models.py --hashes
 	$(MAKE) regenerate figures
 
 wheel: install ## build the wheel and try it in an empty environment outside the checkout

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from acc_decel.files import atomic_write, reason
+from acc_decel.files import reason, replace_files
 from acc_decel.network import (
     FINGERPRINT,
     GRAPH_DIGEST,
@@ -25,6 +25,8 @@ ATTRIBUTION, PROOF, CARD = "attribution.onnx", "proof.json", "card.md"
 VOUCHED = (ARRAYS, ONNX, METRICS)  # files that every manifest must name
 DEFAULT_MODEL = "compact"
 AGAIN = "train it again with `acc-decel train`, or fetch it again"
+CARD_MARK = "Written by `acc-decel card`"
+_PICTURE = re.compile(r"^!\[[^]]*\]\(([a-z_]+\.png)\)$", re.MULTILINE)  # as the card names them
 _DIGEST = re.compile("[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -81,7 +83,23 @@ def check_model(path: Path) -> StoredOnnx:
     stored = _checked_onnx(path)
     if path.name == ONNX and (path.parent / MANIFEST).is_file():
         _check_folder(path.parent, stored)
+    elif path.name == ONNX and (path.parent / ARRAYS).is_file():
+        _check_arrays(path.parent, stored)
     return stored
+
+
+def folder_of(model: str | Path) -> Path:
+    """The folder of a released model's name, a model folder or its model.onnx, checked as by `model_path`.
+
+    Raises ValueError for an ONNX file of another name: what lies beside it is of another network.
+    """
+    path = model_path(model)
+    if path.name != ONNX:
+        raise ValueError(
+            f"The model must be a released model or a model folder, with its {ARRAYS}. Got the file {path}: give the "
+            f"folder, with the file as its {ONNX}."
+        )
+    return path.parent
 
 
 def read_files(folder: Path) -> dict[str, str]:
@@ -151,6 +169,11 @@ def released_as(folder: Path) -> str | None:
     return next((name for name in RELEASED if changed_since_release(folder, name) is None), None)
 
 
+def is_released_folder(folder: Path) -> bool:
+    """Whether `folder` is that of a released model, altered or not."""
+    return folder.resolve() in {path.resolve() for path in released_models().values()}
+
+
 def made_for(folder: Path) -> dict[str, str]:
     """SHA-256 of the files of a folder's network: an attribution student belongs to exactly these files."""
     return {name: sha256_of(folder / name) for name in (ARRAYS, ONNX)}
@@ -159,15 +182,64 @@ def made_for(folder: Path) -> dict[str, str]:
 def add_attribution(folder: Path, content: bytes, metrics: dict[str, object]) -> None:
     """Put a student and its metrics into a model's folder, with their hashes in the manifest.
 
-    The old entry leaves the manifest first, so that the folder can still be read if the writing is interrupted.
+    All three files are replaced or none.
     """
-    every_metric = json.loads((folder / METRICS).read_text()) | {"attribution": metrics}
-    files = {ATTRIBUTION: content, METRICS: json_bytes(every_metric)}
-    manifest = json.loads((folder / MANIFEST).read_text())
-    hashes = {name: hashlib.sha256(new).hexdigest() for name, new in files.items()}
-    for name, new in (*files.items(), (MANIFEST, json_bytes(manifest | {"sha256": manifest["sha256"] | hashes}))):
-        with atomic_write(folder / name) as temporary:
-            temporary.write_bytes(new)
+    files = {ATTRIBUTION: content, METRICS: json_bytes(read_metrics(folder) | {"attribution": metrics})}
+    manifest = read_json(folder / MANIFEST)
+    hashes = manifest["sha256"] | {name: hashlib.sha256(new).hexdigest() for name, new in files.items()}
+    replace_files(folder, files | {MANIFEST: json_bytes(manifest | {"sha256": hashes})})
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raise ValueError unless `folder` can become the folder of another network.
+
+    It must be new, hold nothing under the names of a model's files, or hold a model that is not released.
+    """
+    if not folder.is_dir():
+        return
+    if released_as(folder) or is_released_folder(folder):
+        raise ValueError(
+            f"{folder} must not be the folder of a released model. Got the model {released_as(folder) or folder.name}: "
+            "choose another folder."
+        )
+    if not (folder / MANIFEST).exists():
+        if there := [name for name in (*VOUCHED, ATTRIBUTION, PROOF, CARD) if (folder / name).exists()]:
+            raise ValueError(
+                f"{folder} must be a new folder, or hold a model with its {MANIFEST}. Got {there[0]} without one: "
+                "choose another folder, or move the file away."
+            )
+        return
+    if ONNX not in _vouched_by(folder):
+        kind = _json_or_nothing(folder / MANIFEST).get("kind")
+        got = f"a {kind} model" if isinstance(kind, str) else f"a {MANIFEST} of something else, or a damaged one"
+        raise ValueError(
+            f"{folder} must be a new folder, or hold a network of acc_decel. Got {got}: choose another folder."
+        )
+
+
+def stale_files(folder: Path) -> list[str]:
+    """The files in a model's folder that are not true of another network: student, proof, card, pictures.
+
+    A file of one of these names that acc_decel did not write is not among them.
+    """
+    stale = [ATTRIBUTION] if ATTRIBUTION in _vouched_by(folder) else []
+    if "proofs" in _json_or_nothing(folder / PROOF):
+        stale.append(PROOF)
+    if (card := folder / CARD).is_file() and CARD_MARK in (text := card.read_text(errors="replace")):
+        stale += [CARD, *_PICTURE.findall(text)]
+    return [name for name in stale if (folder / name).is_file()]
+
+
+def _vouched_by(folder: Path) -> dict[str, Any]:
+    hashes = _json_or_nothing(folder / MANIFEST).get("sha256")
+    return hashes if isinstance(hashes, dict) else {}
+
+
+def _json_or_nothing(path: Path) -> dict[str, Any]:
+    try:
+        return read_json(path)
+    except ValueError:
+        return {}
 
 
 def json_bytes(values: dict[str, object]) -> bytes:
@@ -197,15 +269,9 @@ def _checked_onnx(path: Path) -> StoredOnnx:
 def _check_folder(folder: Path, stored: StoredOnnx) -> tuple[DenseNet, dict[str, Any]]:
     """Network and metrics of a folder whose ONNX file is `stored`, if all its files belong together."""
     read_files(folder)
-    net, metrics, manifest = load_net(folder / ARRAYS), read_metrics(folder), read_json(folder / MANIFEST)
+    net = _check_arrays(folder, stored)
+    metrics, manifest = read_metrics(folder), read_json(folder / MANIFEST)
     digest = stored.metadata[FINGERPRINT]
-    if (got := fingerprint(net)) != digest:
-        raise ValueError(
-            f"{folder / ARRAYS} must hold the network of {ONNX}, of {FINGERPRINT} {digest[:8]}. Got another network, "
-            f"{got[:8]}: {AGAIN}."
-        )
-    if net.factors != factors_of(stored.metadata, folder / ONNX):
-        raise ValueError(f"{folder / ONNX} must have the ranges of the factors in {ARRAYS}. Got others: {AGAIN}.")
     for file, entry, value, expected in (
         (METRICS, FINGERPRINT, metrics[FINGERPRINT], digest),
         (METRICS, "vehicle", metrics["vehicle"], stored.metadata.get("vehicle")),
@@ -216,6 +282,19 @@ def _check_folder(folder: Path, stored: StoredOnnx) -> tuple[DenseNet, dict[str,
                 f"{folder / file} must have {entry} {expected} as {ONNX} has. Got {_shown(value)}: {AGAIN}."
             )
     return net, metrics
+
+
+def _check_arrays(folder: Path, stored: StoredOnnx) -> DenseNet:
+    """The network in the arrays of a folder, if it is the one of its ONNX file."""
+    net, digest = load_net(folder / ARRAYS), stored.metadata[FINGERPRINT]
+    if (got := fingerprint(net)) != digest:
+        raise ValueError(
+            f"{folder / ARRAYS} must hold the network of {ONNX}, of {FINGERPRINT} {digest[:8]}. Got another network, "
+            f"{got[:8]}: {AGAIN}."
+        )
+    if net.factors != factors_of(stored.metadata, folder / ONNX):
+        raise ValueError(f"{folder / ONNX} must have the ranges of the factors in {ARRAYS}. Got others: {AGAIN}.")
+    return net
 
 
 def _hashes(path: Path, manifest: dict[str, Any]) -> dict[str, str]:

@@ -323,6 +323,36 @@ def test_an_onnx_file_alone_whose_weights_were_changed_is_refused(folder):
         Predictor(folder / "alone.onnx")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("export", "--output", "fw"),
+        ("verify",),
+        ("card",),
+        ("ecu", "--speed", 30, "--brake-pressure-bar", 100, "--model"),
+        ("attribute", "--dataset", "data"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_file_beside_another_model_is_not_taken_for_that_model(command, folder, refused, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(released_models()["suv"] / ONNX, folder / "suv.onnx")
+    assert "must be a released model or a model folder" in refused(*command, folder / "suv.onnx")
+    assert Predictor(folder / "suv.onnx").vehicle == "suv"
+
+
+def test_arrays_and_onnx_of_two_cars_without_a_manifest_are_refused_too(folder):
+    (folder / MANIFEST).unlink()
+    shutil.copy(released_models()["suv"] / ONNX, folder)
+    with pytest.raises(ValueError, match=r"must hold the network of model\.onnx"):
+        Predictor(folder)
+
+
+def test_info_says_that_a_proof_is_of_other_files(answered, folder):
+    (folder / "proof.json").write_text("{}")
+    assert "its proof.json is of other files" in answered("info", folder)["files"]["text"]
+
+
 def test_info_says_whether_the_files_are_as_released(answered, run, folder):
     assert answered("info")["files"] == {
         "state": "checked",

@@ -55,7 +55,12 @@ def attribute(
     from acc_decel.network.split import in_split  # noqa: PLC0415
 
     predictor = Predictor(model)
-    folder = predictor.path.parent
+    folder = model_folder.folder_of(predictor.path)
+    if model_folder.is_released_folder(folder):
+        raise ValueError(
+            f"{folder} must not be the folder of a released model, which has its student. Got {folder.name}: copy the "
+            "folder and give the copy."
+        )
     net, metadata = model_folder.read_model(folder)
     data = dataset.load_dataset(dataset_folder)
     _check_same_vehicle(dataset_folder, data, metadata)

@@ -11,7 +11,7 @@ from acc_decel import evaluation
 from acc_decel.cli.terminal import say
 from acc_decel.factors import column_names
 from acc_decel.files import atomic_write
-from acc_decel.model_folder import CARD, DEFAULT_MODEL, METRICS, read_json
+from acc_decel.model_folder import CARD, CARD_MARK, DEFAULT_MODEL, METRICS, folder_of, read_json
 from acc_decel.outputs import OUTPUTS, QUANTILES
 from acc_decel.predictor import Predictor
 
@@ -36,7 +36,7 @@ def card(
         acc-decel card models/my_car --vehicle my_car.toml
     """
     predictor = Predictor(model)
-    folder = predictor.path.parent
+    folder = folder_of(predictor.path)
     metrics = read_json(folder / METRICS)
     try:
         card_text(predictor, metrics, ())
@@ -81,7 +81,7 @@ def card_text(predictor: Predictor, metrics: dict[str, Any], pictures: Iterable[
     lines = [
         f"# {predictor.vehicle}",
         "",
-        f"Written by `acc-decel card`, do not edit. Factor schema {metrics['schema']}, {metrics['weights']} weights, "
+        f"{CARD_MARK}, do not edit. Factor schema {metrics['schema']}, {metrics['weights']} weights, "
         f"trained on {metrics['dataset']['events']} events (seed {metrics['dataset']['seed']}) with "
         f"{json.dumps(metrics['training'])}.",
         "",

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from acc_decel.cli.terminal import say
-from acc_decel.model_folder import model_path
+from acc_decel.cli.options import check_output
+from acc_decel.cli.terminal import say, warn
+from acc_decel.model_folder import folder_of
 
 
 def export(
@@ -24,12 +25,21 @@ def export(
         acc-decel export models/suv --output firmware_suv
         acc-decel export compact --format fixed --output firmware_cortex_m3
     """
+    check_output(output, folder=True)
     from acc_decel.export import firmware_files, golden_events, write_firmware  # noqa: PLC0415
     from acc_decel.model_folder import read_model  # noqa: PLC0415
 
-    net, metrics = read_model(model_path(model).parent)
+    net, metrics = read_model(folder_of(model))
     files = firmware_files(
         net, model=str(metrics["vehicle"]), golden=golden_events(net.factors), number_format=number_format
     )
+    measured = output / "EVIDENCE.md"
+    before = measured.is_file()
     write_firmware(output, files)
+    if before:
+        warn(
+            f"{measured} tells of the firmware before: run `acc-decel evidence {output}`"
+            if measured.is_file()
+            else f"{measured} and evidence.json were of another model: deleted"
+        )
     say(f"{metrics['vehicle']}: {net.weights} weights, {len(files)} files in {output}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acc_decel.cli.options import check_output
 from acc_decel.cli.stages import few_events
 from acc_decel.cli.terminal import print_json, progress_bar, say, warn
 
@@ -17,7 +18,7 @@ def generate(
     output: Annotated[Path, typer.Option(help="folder for the dataset")],
     vehicle: Annotated[str, typer.Option(help="shipped vehicle, or a TOML file of your own")] = "compact",
     events: Annotated[int, typer.Option(help="number of braking events")] = 200_000,
-    seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 1,
+    seed: Annotated[int, typer.Option(help="same seed, same bytes", min=0)] = 1,
     partition: Annotated[int, typer.Option(help="events in one file; the events do not depend on it")] = 65_536,
     scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler whose workers simulate")] = None,
     scenarios: Annotated[Path | None, typer.Option(help="TOML of `drives scenarios`: drive as that fleet does")] = None,
@@ -44,6 +45,7 @@ def generate(
     """
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
 
+    check_output(output, folder=True)
     car = physics.vehicle(vehicle)
     driving = _driving(car, scenarios) if scenarios else None
     if advice := few_events(events):

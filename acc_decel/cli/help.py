@@ -1,7 +1,8 @@
-"""Help as it is written: text in square brackets is text, not markup, and paragraphs wrap at the terminal's width."""
+"""Help as it is written: text in square brackets is text, not markup; and no argument that is empty."""
 
 from collections.abc import Iterable
 from copy import copy
+from itertools import pairwise
 from typing import Any
 
 from rich.markup import escape
@@ -11,11 +12,22 @@ EXAMPLE = "    "  # lines that begin so are commands to type, and stay as they a
 
 
 class PlainCommand(TyperCommand):
-    """A command whose help says what its docstring and its options say, letter by letter."""
+    """A command whose help says what its docstring and its options say, letter by letter.
+
+    It refuses an empty argument, as of a shell variable that is not set: as a path that would be the working folder.
+    """
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
         super(PlainCommand, _escaped(self)).format_help(ctx, formatter)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments. Raises ValueError for an empty one, which as a path would be the working folder."""
+        for before, argument in pairwise(["", *args]):
+            if not argument or (argument.startswith("--") and argument.endswith("=")):
+                name = argument[:-1] or (before if before.startswith("-") else f"what follows {before or self.name}")
+                raise ValueError(f"{name} must not be empty. Got an empty text: give a value, or leave it out.")
+        return super().parse_args(ctx, args)
 
 
 class PlainGroup(TyperGroup):

@@ -16,8 +16,10 @@ from acc_decel.model_folder import (
     MANIFEST,
     METRICS,
     ONNX,
+    PROOF,
     check_model,
     find_model,
+    made_for,
     read_json,
     released_as,
     released_models,
@@ -57,7 +59,7 @@ def info(
     description: dict[str, object] = {key: _decoded(text) for key, text in stored.metadata.items()}
     description["schema"] = stored.metadata["schema"]  # digits, which may look like a number
     description["car"] = _car(vehicle := stored.metadata.get("vehicle", ""), description.get("dataset"))
-    if fault is None and (path.parent / METRICS).is_file():
+    if files["state"] == "checked":
         description["metrics"] = read_json(path.parent / METRICS)
     if as_json:
         print_json({"file": str(path), "files": files} | description)
@@ -121,7 +123,17 @@ def _files(path: Path, fault: str | None) -> dict[str, object]:
         state, text = "checked", f"files checked: the released model {name}, unaltered"
     else:
         state, text = "checked", "files checked; not a released model"
+    if state == "checked" and (folder / PROOF).is_file() and not _is_proven(folder):
+        text += f"; its {PROOF} is of other files: `acc-decel verify --write`"
     return {"state": state, "released": name, "text": text}
+
+
+def _is_proven(folder: Path) -> bool:
+    """Whether the proof in a model's folder is of its files."""
+    try:
+        return read_json(folder / PROOF).get("sha256") == made_for(folder)
+    except ValueError:
+        return False
 
 
 def _print_models(*, as_json: bool) -> None:

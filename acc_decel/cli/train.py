@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from acc_decel.cli.options import check_output
 from acc_decel.cli.stages import Stages, few_events
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, quiet, say, warn
 from acc_decel.cli.train_comparison import train_bayes, train_fuzzy_broad
 from acc_decel.correction import model_digest
-from acc_decel.model_folder import model_path
+from acc_decel.model_folder import check_replaceable, folder_of, model_path
 
 CHECKPOINT = ".training"  # in the model's folder, while it is trained
 DATASET_KEYS = ("events", "seed", "partition", "vehicle_sha256")
@@ -38,7 +39,7 @@ def train(
     model: Annotated[Model, typer.Option(help="network, or a model to compare it with")] = Model.NETWORK,
     epochs: Annotated[int | None, typer.Option(help="passes over the training part at most", min=1)] = None,
     patience: Annotated[int | None, typer.Option(help="stop after so many epochs without progress", min=1)] = None,
-    seed: Annotated[int, typer.Option(help="same seed, same network on one machine")] = 1,
+    seed: Annotated[int, typer.Option(help="same seed, same network on one machine", min=0, max=2**32 - 1)] = 1,
     start: Annotated[
         str | None,
         typer.Option(
@@ -54,7 +55,9 @@ def train(
 
     The folder gets model.onnx (everything inside), network.npz (plain arrays for the firmware), metrics.json (error and
     coverage on events held out, by regime) and manifest.json (hashes). The network is monotone by construction in every
-    factor whose direction the physics forces. Interrupted, the same command goes on from the last whole epoch.
+    factor whose direction the physics forces. Interrupted, the same command goes on from the last whole epoch; another
+    dataset, seed or setting begins anew. A model in the folder stays until the new one is finished, and is then
+    replaced with its card, proof and student; a released model is never replaced.
 
         acc-decel train data/suv --output models/suv
 
@@ -75,6 +78,7 @@ def train(
 
     Needs the extra [train].
     """
+    check_output(output, dataset_folder, folder=True)
     if model is Model.BAYES:
         _refuse_changed(model, {"patience": patience, "from": start, "oracle-events": oracle_events})
         with quiet():
@@ -121,6 +125,7 @@ def _train_network(
     from acc_decel.export import write_model  # noqa: PLC0415
     from acc_decel.model_folder import read_model  # noqa: PLC0415
 
+    check_replaceable(output)
     with quiet():
         from acc_decel.network import fine_tuning  # noqa: PLC0415
         from acc_decel.network import training as learning  # noqa: PLC0415
@@ -129,7 +134,7 @@ def _train_network(
     data = dataset.load_dataset(dataset_folder)
     defaults, learn, how = learning.default_training(data.event), learning.train, {}
     if start:
-        released, _ = read_model(model_path(start).parent)
+        released, _ = read_model(folder_of(start))
         defaults = fine_tuning.with_sizes_of(fine_tuning.FINE_TUNING, released)
         learn, how = partial(fine_tuning.fine_tune, released), {"start_sha256": model_digest(model_path(start))}
     settings = replace(defaults, epochs=epochs or defaults.epochs, patience=patience or defaults.patience, seed=seed)
@@ -146,7 +151,16 @@ def _train_network(
             oracle_events=4 * oracle_events,
         )
         net = learn(
-            data, factors, settings, on_epoch=stages.epoch, on_domain=stages.domain, checkpoint=output / CHECKPOINT
+            data,
+            factors,
+            settings,
+            on_epoch=stages.epoch,
+            on_domain=stages.domain,
+            on_other=lambda: warn(
+                f"{output / CHECKPOINT} is of another training, by its data, settings, seed or version: this one "
+                "begins anew"
+            ),
+            checkpoint=output / CHECKPOINT,
         )
         stages.oracle(0)
         measured = metrics(net, data, oracle_events=oracle_events, on_oracle=stages.oracle)

@@ -6,7 +6,7 @@ import typer
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from acc_decel.cli.terminal import print_json, print_table, progress_console, say
-from acc_decel.model_folder import DEFAULT_MODEL, model_path
+from acc_decel.model_folder import DEFAULT_MODEL, folder_of
 
 if TYPE_CHECKING:
     from acc_decel.assurance import ProvenModel
@@ -58,7 +58,7 @@ def _opened(model: str, vehicle: str | None) -> "ProvenModel":
     from acc_decel.assurance import open_model  # noqa: PLC0415
     from acc_decel.predictor import Predictor  # noqa: PLC0415
 
-    folder = model_path(model).parent
+    folder = folder_of(model)
     if vehicle is not None:
         return open_model(folder, physics.vehicle(vehicle))
     name = Predictor(folder).vehicle

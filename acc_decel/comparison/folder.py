@@ -8,13 +8,14 @@ import json
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
 from acc_decel.factors import schema
-from acc_decel.files import atomic_write
-from acc_decel.network import stored_arrays as of_file
+from acc_decel.files import replace_files
+from acc_decel.network import stored_arrays
 
 METRICS, MANIFEST = "metrics.json", "manifest.json"
 
@@ -26,7 +27,7 @@ def arrays_file(kind: str) -> str:
 
 def check_free(folder: Path, kind: str) -> None:
     """Raise ValueError if `folder` holds a model of another kind, so that it is not overwritten."""
-    if (folder / MANIFEST).is_file() and json.loads((folder / MANIFEST).read_text()).get("kind") != kind:
+    if (folder / MANIFEST).exists() and _manifest(folder).get("kind") != kind:
         raise ValueError(f"{folder} must be a new folder or hold a {kind} model. Got another model: choose another.")
 
 
@@ -51,9 +52,7 @@ def write_folder(
     files = {arrays_file(kind): arrays_bytes(arrays), METRICS: _json_bytes(origin | identity | metrics)}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     files[MANIFEST] = _json_bytes({"vehicle": vehicle} | identity | {"sha256": hashes})
-    for name, content in files.items():
-        with atomic_write(folder / name) as temporary:
-            temporary.write_bytes(content)
+    replace_files(folder, files)
 
 
 def read_folder(folder: Path, kind: str) -> dict[str, ndarray]:
@@ -61,11 +60,13 @@ def read_folder(folder: Path, kind: str) -> dict[str, ndarray]:
 
     Raises ValueError naming a file that is missing, has changed, or belongs to another factor schema.
     """
-    path = folder / MANIFEST
-    manifest = json.loads(path.read_text()) if path.is_file() else {}
+    manifest = _manifest(folder)
     if manifest.get("kind") != kind:
         raise ValueError(f"{folder} must hold a {kind} model. Got none: run `acc-decel train --model {kind}`.")
-    for name, digest in manifest["sha256"].items():
+    hashes = manifest.get("sha256")
+    if not isinstance(hashes, dict) or not {arrays_file(kind), METRICS} <= hashes.keys():
+        raise ValueError(f"{folder / MANIFEST} must have the SHA-256 of each file. Got not all: train it again.")
+    for name, digest in hashes.items():
         path = folder / name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             raise ValueError(f"{path} must have its hash in {MANIFEST}. Got another file or none: train it again.")
@@ -81,13 +82,22 @@ def arrays_bytes(arrays: dict[str, ndarray]) -> bytes:
 
 def read_arrays(path: Path, kind: str) -> dict[str, ndarray]:
     """The arrays in an .npz file of a model of this `kind`. Raises ValueError if it is none, or of other factors."""
-    arrays = of_file.read_arrays(path, f"a {kind} model")
+    arrays = stored_arrays.read_arrays(path, f"a {kind} model")
     if (found := str(arrays.get("schema"))) != schema():
         raise ValueError(
             f"{path} was trained for factor schema {found}, this code has {schema()}. "
             f"Run `acc-decel generate` and `acc-decel train --model {kind}` again."
         )
     return arrays
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """The manifest in a folder; empty if there is none, or one that is damaged."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return manifest if isinstance(manifest, dict) else {}
 
 
 def _json_bytes(values: dict[str, object]) -> bytes:

@@ -9,7 +9,6 @@ from hashlib import sha256
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from uuid import uuid4
 
 from distributed import Client, Future, as_completed
 from distributed.scheduler import KilledWorker
@@ -17,6 +16,7 @@ from distributed.scheduler import KilledWorker
 from acc_decel.dask_client import connected
 from acc_decel.dataset.partition import Plan, WrittenPartition, events_table, parquet_bytes, write_partition
 from acc_decel.factors import schema
+from acc_decel.files import temporary_path
 from acc_decel.physics import Vehicle
 
 WORKER_TIMEOUT_S = 5  # until there must be a first worker
@@ -104,7 +104,7 @@ def _submit(client: Client, job: Job, number: int) -> "Future[WrittenPartition]"
 @contextmanager
 def _folder_marker(folder: Path) -> Iterator[Path]:
     """A file by which workers recognise the folder. If this run is killed, the next one deletes it."""
-    marker = folder / f".workers.{uuid4().hex[:12]}.partial"
+    marker = temporary_path(folder / "workers")
     folder.mkdir(parents=True, exist_ok=True)
     marker.touch()
     try:

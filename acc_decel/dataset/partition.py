@@ -126,7 +126,7 @@ def _metadata_of(columns: pa.Schema) -> dict[str, str]:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        with atomic_write(path) as temporary:
+        with atomic_write(path, tidy=False) as temporary:  # `generate` sweeps the folder once
             temporary.write_bytes(content)
     except OSError as error:
         raise OSError(

@@ -15,15 +15,14 @@ import pyarrow.parquet as pq
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
+from acc_decel.dataset.manifest import AGAIN, MANIFEST, MAX_EVENTS, driving_of, read_manifest
 from acc_decel.dataset.partition import LABELS, Plan, WrittenPartition, metadata, write_partition
 from acc_decel.dataset.scenarios import Driving
-from acc_decel.factors import column_names, described, schema
-from acc_decel.files import atomic_write
+from acc_decel.factors import column_names, described
+from acc_decel.files import atomic_write, sweep
 from acc_decel.physics import Vehicle
 
-MANIFEST = "manifest.json"
 PARTITION = 65_536  # events in a file
-MAX_EVENTS = 2**30  # where SciPy's Sobol sequence ends
 MAX_FILES = 100_000  # file names have five digits, and manifest and folder stay small
 
 
@@ -40,15 +39,7 @@ class Dataset:
     @property
     def driving(self) -> Driving | None:
         """How the fleet drives, if the events follow that; None if they follow the priors."""
-        if "driving_sha256" in self.manifest and "driving" not in self.manifest:
-            raise ValueError(
-                f"{MANIFEST} must hold how the fleet drives. Got only its hash, from an older version: run the same "
-                "`acc-decel generate` again, it keeps the events."
-            )
-        driving = self.manifest.get("driving")
-        if driving is None:
-            return None
-        return Driving(tuple((name, tuple(values)) for name, values in driving["quantiles"]), driving["uniform"])
+        return driving_of(self.manifest)
 
 
 def generate(
@@ -69,16 +60,16 @@ def generate(
     replaces the priors of some factors. `on_events` is called with the number of events just finished. Raises
     ValueError if the folder holds another dataset, OSError if a file cannot be written or the cluster fails.
     """
-    _check_size(events, partition)
+    _check_size(events, partition, seed)
     plan = Plan(vehicle, folder.resolve(), seed, events, partition, driving)
     _refuse_other(plan)
-    _delete_partial_files(folder)
+    sweep(folder)
     parts: dict[int, WrittenPartition] = {}
     with _open_writers(plan, scheduler) as finished:
         for part in finished:
             parts[part.number] = part
             on_events(part.events)
-    _delete_partial_files(folder)
+    sweep(folder)
     manifest = _manifest(plan, [parts[number] for number in range(plan.files)])
     with atomic_write(folder / MANIFEST) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
@@ -87,7 +78,9 @@ def generate(
 
 def load_dataset(folder: Path) -> Dataset:
     """The complete dataset in `folder`. Raises ValueError naming the file that is missing, truncated or changed."""
-    manifest = _read_manifest(folder)
+    manifest = read_manifest(folder)
+    for part in manifest["parts"]:
+        _check_rows(folder / part["file"], part)
     names, rows = column_names(), sum(part["events"] for part in manifest["parts"])
     columns, labels = np.empty((rows, len(names)), np.float32), np.empty((len(LABELS), rows), np.float32)
     event, stop = np.empty(rows, np.int64), 0
@@ -105,7 +98,9 @@ def load_dataset(folder: Path) -> Dataset:
     return Dataset(columns, deceleration, delay, event, manifest)
 
 
-def _check_size(events: int, partition: int) -> None:
+def _check_size(events: int, partition: int, seed: int) -> None:
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0. Got {seed}: choose another.")
     if events < 1 or partition < 1:
         raise ValueError(f"events and partition must be at least 1. Got {events} and {partition}.")
     if events > MAX_EVENTS:
@@ -134,36 +129,56 @@ def _manifest(plan: Plan, parts: list[WrittenPartition]) -> dict[str, object]:
     return manifest | {"factors": described(plan.vehicle.factors), "labels": LABELS}
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
+def _check_rows(path: Path, part: dict[str, Any]) -> None:
+    """Raise ValueError if the file of a part has other columns or another number of events than the manifest says.
+
+    Read from the end of the file, before memory is taken for its events.
+    """
     if not path.is_file():
-        raise ValueError(f"{folder} must hold a dataset with a {MANIFEST}. Got none: run `acc-decel generate`.")
+        raise ValueError(f"{path} must exist: the manifest lists it. Got none: {AGAIN}.")
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(f"{path} must be as generated. Got: {error}. Run `acc-decel generate` again.") from error
-    if manifest["schema"] != schema():
+        described = pq.read_metadata(path)
+        columns = set(described.schema.to_arrow_schema().names)
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise ValueError(
-            f"{folder} was generated for factor schema {manifest['schema']}, this code has {schema()}. "
-            "Run `acc-decel generate` into a new folder."
+            f"{path} must be as generated. Got no Parquet file ({_first_line(error)}): {AGAIN}."
+        ) from error
+    if missing := [name for name in ("event", *column_names(), *LABELS) if name not in columns]:
+        raise ValueError(f"{path} must have a column {missing[0]}. Got none: {AGAIN}.")
+    if described.num_rows != part["events"]:
+        raise ValueError(
+            f"{path} must hold {part['events']} events, as {MANIFEST} says. Got {described.num_rows}: {AGAIN}."
         )
-    return manifest
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _read_part(path: Path, part: dict[str, Any]) -> pa.Table:
-    if not path.is_file():
-        raise ValueError(f"{path} must exist: the manifest lists it. Got none: run `acc-decel generate` again.")
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != part["sha256"]:
         raise ValueError(
             f"{path} must be as generated. Its bytes have changed: run `acc-decel generate` again, it replaces this "
             "file and keeps the others."
         )
-    return pq.read_table(pa.BufferReader(content))
+    try:
+        table = pq.read_table(pa.BufferReader(content))
+        for name in (*column_names(), *LABELS, "event"):
+            kind = table.schema.field(name).type
+            if not (pa.types.is_integer(kind) if name == "event" else pa.types.is_floating(kind)):
+                raise ValueError(f"{name} of the type {kind}")
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise ValueError(f"{path} must be as generated. Got: {_first_line(error)}. To mend it, {AGAIN}.") from error
+    return table
 
 
 def _refuse_other(plan: Plan) -> None:
-    identities = (metadata(path) for path in sorted(plan.folder.glob("part-*.parquet")))
+    """Raise ValueError if the folder holds another dataset, or a manifest of something else, like a model."""
+    found = sorted(plan.folder.glob("part-*.parquet"))
+    identities = [metadata(path) for path in found]
+    if (manifest := _manifest_there(plan.folder, whole=not found)) is not None:
+        identities.append({key: str(manifest[key]) for key in {*plan.identity, "driving_sha256"} if key in manifest})
     other = next((identity for identity in identities if identity), plan.identity)
     for key in {**plan.identity, **other}:
         if other.get(key) != (value := plan.identity.get(key)):
@@ -173,7 +188,22 @@ def _refuse_other(plan: Plan) -> None:
             )
 
 
-def _delete_partial_files(folder: Path) -> None:
-    """Delete incomplete files that a killed process has left."""
-    for path in folder.glob(".*.partial"):
-        path.unlink(missing_ok=True)
+def _manifest_there(folder: Path, *, whole: bool) -> dict[str, Any] | None:
+    """The manifest in a folder that a dataset shall be written to; None if there is none, or a damaged one.
+
+    A manifest of something else is refused, and so is a damaged one if it must be `whole`: it may be of anything.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
+    try:
+        manifest = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        manifest = None
+    if isinstance(manifest, dict) and "parts" in manifest:
+        return manifest
+    if whole or manifest is not None:
+        raise ValueError(
+            f"{folder} must be empty or hold a dataset. Got a {MANIFEST} of something else: choose another folder."
+        )
+    return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from acc_decel.compiled import firmware_sources
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.export.firmware_files import FIXED, FLOAT, SHIFT
-from acc_decel.model_folder import model_path, read_model, released_models
+from acc_decel.model_folder import folder_of, read_model, released_models
 from acc_decel.network import DenseNet
 
 HAND_WRITTEN = Path(str(resources("acc_decel.export") / "firmware"))  # the C of all formats
@@ -45,7 +45,7 @@ def find_firmware(folder: Path, model: str | None = None) -> Firmware:
             f"{folder} was exported from the model {stamp[1]}, which is not a released model "
             f"({', '.join(released_models())}): give its folder with --model."
         )
-    net, metrics = read_model(model_path(stamp[1] if model is None else model).parent)
+    net, metrics = read_model(folder_of(stamp[1] if model is None else model))
     firmware = Firmware(folder, str(metrics["vehicle"]), net, number_format)
     if firmware.model != stamp[1]:
         raise ValueError(

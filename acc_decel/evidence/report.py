@@ -190,6 +190,7 @@ PARTS = {
     ),
 }
 """What is measured of each format by itself, under its name in evidence.json."""
+SETTING_OF = {CORE: "events", FUZZING: "fuzz_seconds", BITS: "bits_events"}  # that a part is measured with
 
 
 def measure(

@@ -25,6 +25,7 @@ def fine_tune(
     *,
     on_epoch: Callable[[int, float, float], None] = lambda *_: None,
     on_domain: Callable[[int], None] = lambda _: None,
+    on_other: Callable[[], None] = lambda: None,
     checkpoint: Path | None = None,
 ) -> DenseNet:
     """`net` for `factors`, trained further on `data` and calibrated again; see `train` for the rest.
@@ -35,7 +36,16 @@ def fine_tune(
     training = with_sizes_of(training, net)
     model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
     start = with_weights(model, net), net.center, net.inverse_spread
-    return train(data, factors, training, on_epoch=on_epoch, on_domain=on_domain, checkpoint=checkpoint, start=start)
+    return train(
+        data,
+        factors,
+        training,
+        on_epoch=on_epoch,
+        on_domain=on_domain,
+        on_other=on_other,
+        checkpoint=checkpoint,
+        start=start,
+    )
 
 
 def with_sizes_of(training: Training, net: DenseNet) -> Training:

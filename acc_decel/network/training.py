@@ -7,9 +7,11 @@ distillation: Hinton, Vinyals, Dean, arXiv:1503.02531.)
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
-from shutil import rmtree
 from typing import Any, NamedTuple
 
 import keras
@@ -19,10 +21,10 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import CERTAIN, Factor, column_factors, column_names
-from acc_decel.files import atomic_write
+from acc_decel.factors import CERTAIN, Factor, column_factors, column_names, schema
+from acc_decel.files import atomic_write, sweep
 from acc_decel.network.calibration import calibrate
-from acc_decel.network.dense_net import DenseNet, entering, saturated
+from acc_decel.network.dense_net import FORMAT, DenseNet, entering, saturated
 from acc_decel.network.descent import Descent, State, batches, falling
 from acc_decel.network.domain_fitting import Fitting, fit_domain
 from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain, teacher_model
@@ -44,6 +46,8 @@ COMPLETE_WEIGHT = 3.0  # of an event with every factor available: these have the
 MAX_NETWORK_EVENTS, MAX_TEACHER_EVENTS = 72_000_000, 24_000_000  # a larger dataset gets fewer epochs
 FROZEN = tuple(f"surface_{name}" for name, surface in SURFACES.items() if surface.frozen)
 MIN_EVENTS = 2_000
+IDENTITY, TEACHER, NEW_TEACHER = "identity.txt", "teacher.weights.h5", "new.teacher.weights.h5"
+CHECKPOINT_FILES = (IDENTITY, TEACHER, NEW_TEACHER, "teacher.npz", "network.npz")
 
 Loss = Callable[[Any, Any], Any]
 Learning = tuple[list[ndarray], ndarray, ndarray]  # inputs, labels, weights of the events
@@ -85,6 +89,7 @@ def train(
     *,
     on_epoch: Callable[[int, float, float], None] = lambda *_: None,
     on_domain: Callable[[int], None] = lambda _: None,
+    on_other: Callable[[], None] = lambda: None,
     checkpoint: Path | None = None,
     start: Start | None = None,
 ) -> DenseNet:
@@ -94,7 +99,8 @@ def train(
     continues with this network.
     `on_epoch` is called with the epoch (those of the teacher come first), its validation loss and the best one so far;
     `on_domain` with the number of finished tries of the domain's score, first with 0. With the same `checkpoint`, a
-    folder of its own, an interrupted training continues after its last complete epoch and ends in the same bytes.
+    folder of its own, an interrupted training continues after its last complete epoch and ends in the same bytes. A
+    checkpoint of other data, settings, factors, start or code is deleted, and `on_other` is called.
     Training stops early when the validation loss no longer falls, or when the loss is no longer a number; the best
     weights are used. Raises ValueError for fewer than MIN_EVENTS events, RuntimeError if the loss of the first epoch is
     not a number.
@@ -106,6 +112,8 @@ def train(
         model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
         start = (model, *scaling(factors, data.columns[in_split(data.event, "training")]))
     model, center, inverse_spread = start
+    if checkpoint:
+        _claim(checkpoint, _identity(data, factors, training, start), on_other)
     learning, validation = (
         _learning(data, factors, center, inverse_spread, name) for name in ("training", "validation")
     )
@@ -122,7 +130,7 @@ def train(
     )
     _fit(model, loss, learning, validation, training, phase)
     if checkpoint:
-        rmtree(checkpoint, ignore_errors=True)
+        _delete_checkpoint(checkpoint)
     net = plain(model, factors, center, inverse_spread, embedded=len(training.embedding))
     return fit_domain(
         calibrate(net, data),
@@ -131,6 +139,39 @@ def train(
         fitting=training.domain,
         on_try=on_domain,
     )
+
+
+def _identity(data: Dataset, factors: tuple[Factor, ...], training: Training, start: Start) -> str:
+    """SHA-256 of all that decides which network a training ends in: a checkpoint belongs to exactly this."""
+    model, center, inverse_spread = start
+    digest = sha256(repr((schema(), FORMAT, version("acc-decel"), keras.__version__, factors, training)).encode())
+    for array in (data.columns, data.deceleration, data.delay, data.event, center, inverse_spread):
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    for weights in model.get_weights():
+        digest.update(np.ascontiguousarray(weights).data)
+    return digest.hexdigest()
+
+
+def _claim(checkpoint: Path, identity: str, on_other: Callable[[], None]) -> None:
+    """Make the folder `checkpoint` that of the training of this identity; what another training left is deleted."""
+    path = checkpoint / IDENTITY
+    if path.is_file() and path.read_text(errors="replace").strip() == identity:
+        return
+    if any((checkpoint / name).is_file() for name in CHECKPOINT_FILES):
+        on_other()
+        _delete_checkpoint(checkpoint)
+    with atomic_write(path) as temporary:
+        temporary.write_text(identity + "\n")
+
+
+def _delete_checkpoint(checkpoint: Path) -> None:
+    """Delete the files of a checkpoint, and its folder if nothing else is in it."""
+    sweep(checkpoint)
+    for name in CHECKPOINT_FILES:
+        (checkpoint / name).unlink(missing_ok=True)
+    with suppress(OSError):
+        checkpoint.rmdir()
 
 
 @dataclass(frozen=True)
@@ -153,7 +194,7 @@ def _teacher(
 ) -> keras.Model:
     """The trained teacher; from `checkpoint` if it is there."""
     teacher = teacher_model(factors, training.teacher_hidden)
-    trained = checkpoint / "teacher.weights.h5" if checkpoint else None
+    trained = checkpoint / TEACHER if checkpoint else None
     if trained and trained.exists():
         teacher.load_weights(trained)
         return teacher
@@ -162,7 +203,7 @@ def _teacher(
     _fit(teacher, pinball, learning, validation, training, phase)
     if trained:
         trained.parent.mkdir(parents=True, exist_ok=True)
-        temporary = trained.with_name(f"new.{trained.name}")
+        temporary = trained.with_name(NEW_TEACHER)
         teacher.save_weights(temporary)
         temporary.replace(trained)
     return teacher

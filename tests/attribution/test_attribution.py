@@ -326,6 +326,10 @@ def test_a_student_that_lacks_or_is_of_another_network_is_refused(refused, bare,
     assert "must be the student of a model" in refused("predict", "--model", other, *GIVEN, "--explain")
 
 
+def test_the_student_of_a_released_model_is_not_replaced(refused, tmp_path):
+    assert "must not be the folder of a released model" in refused("attribute", "suv", "--dataset", tmp_path)
+
+
 def test_attribute_refuses_events_of_another_car(refused, bare, tmp_path):
     assert "--dataset must name a folder" in refused("attribute", bare)
     generate(vehicle("van"), tmp_path / "van", events=64)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.factors import FACTORS, Factor, column_names
+from acc_decel.factors import FACTORS, Factor, column_names, with_range
 from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import DenseNet, calibration, entering, load_net, to_bytes, wiring
 from acc_decel.network.calibration import calibrate
@@ -99,6 +99,40 @@ def test_an_interrupted_training_goes_on_where_it_was(small_data, tmp_path, trai
     assert told[interrupted_at:] == left
     assert not (tmp_path / "training").exists()
     assert same(resumed, train(few, COMPACT.factors, longer)), "as if nothing had interrupted it"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"training": replace(TAUGHT, seed=2)},
+        {"training": replace(TAUGHT, epochs=3)},
+        {"data": 2400},
+        {"factors": with_range(COMPACT.factors, "mass", 900.0, 2400.0)},
+    ],
+    ids=["seed", "settings", "data", "factors"],
+)
+def test_a_checkpoint_of_another_training_is_not_used_and_that_is_told(small_data, tmp_path, other):
+    few = shortened(small_data, 2500)
+    told: list[object] = []
+
+    def interrupted(epoch: int, *_: float) -> None:
+        told.append(epoch)
+        if epoch == 3:  # the teacher is trained
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(few, COMPACT.factors, TAUGHT, on_epoch=interrupted, checkpoint=tmp_path / "training")
+    (tmp_path / "training" / "mine.txt").write_text("no part of it")
+    assert (tmp_path / "training" / "teacher.weights.h5").is_file()
+    told.clear()
+    data, factors = shortened(small_data, other.get("data", 2500)), other.get("factors", COMPACT.factors)
+    training = other.get("training", TAUGHT)
+    calls = {"on_epoch": lambda epoch, *_: told.append(epoch), "on_other": lambda: told.append("other")}
+    net = train(data, factors, training, checkpoint=tmp_path / "training", **calls)
+    assert told[:2] == ["other", 1], "it begins anew, and says so first"
+    assert same(net, train(data, factors, training))
+    assert [path.name for path in (tmp_path / "training").iterdir()] == ["mine.txt"]
 
 
 def test_too_few_events_are_refused(small_data):
