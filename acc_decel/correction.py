@@ -31,7 +31,9 @@ class Correction:
     lower_offset: float = 0.0  # [m/s^2]
 
     def __post_init__(self) -> None:
-        """Raise ValueError for NaN and for values beyond the limits, compared in float32 as in the C."""
+        """Raise ValueError for what is no number, NaN and values beyond the limits, compared in float32 as in the C."""
+        for name, value in asdict(self).items():
+            number(name, value)
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
             scale, bias, offset = np.array((self.scale, self.bias, self.lower_offset)).astype(np.float32)
         if not np.float32(MIN_SCALE) <= scale <= np.float32(MAX_SCALE):
@@ -72,6 +74,15 @@ class Correction:
         corrected[:, LOWER] = _lesser(not_raised[:, LOWER] - offset, scaled[:, MEDIAN])
         corrected[:, LOWER_99] = not_raised[:, LOWER_99] - np.maximum(offset, np.float32(0))
         return corrected
+
+
+def number(name: str, value: object) -> float:
+    """The number `value`. Raises ValueError, with `name`, for what is none: a text, a truth value, a huge integer."""
+    if isinstance(value, float | np.floating):
+        return float(value)
+    if isinstance(value, int | np.integer) and not isinstance(value, bool) and abs(int(value)) < 2**53:
+        return float(value)
+    raise ValueError(f"{name} must be a number. Got {str(value)[:20]}: run `acc-decel drives correct`.")
 
 
 def _limited(outputs: Float32[ndarray, "rows outputs"]) -> Float32[ndarray, "rows outputs"]:
@@ -124,17 +135,33 @@ def read_correction(path: Path, *, model: Path) -> CorrectionFile:
 def _read(path: Path) -> CorrectionFile:
     try:
         values = json.loads(path.read_text())
-        schema, digest, vehicle = (str(values.pop(name)) for name in ("schema", "model_sha256", "vehicle"))
-        scale, bias, offset = (float(values.pop(name)) for name in ("scale", "bias", "lower_offset"))
-        return CorrectionFile(
-            schema, digest, vehicle, Correction(scale, bias, offset), int(values.pop("stops")), values
-        )
+        if not isinstance(values, dict):
+            raise ValueError(f"a {type(values).__name__} and not an object")
+        schema, digest, vehicle = (_text(name, values.pop(name)) for name in ("schema", "model_sha256", "vehicle"))
+        correction = Correction(*(number(name, values.pop(name)) for name in ("scale", "bias", "lower_offset")))
+        stops = _count("stops", values.pop("stops"))
+        _count("bound_stops", values.get("bound_stops", 0))
+        return CorrectionFile(schema, digest, vehicle, correction, stops, values)
     except KeyError as error:
         raise ValueError(f"{path} must hold {error.args[0]}. Got none: run `acc-decel drives correct`.") from error
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except RecursionError as error:
+        raise ValueError(f"{path} must be a correction as JSON. Got too many brackets in each other.") from error
+    except (OSError, ValueError) as error:
         raise ValueError(
             f"{path} must be a correction as JSON. Got: {reason(error)}. Run `acc-decel drives correct`."
         ) from error
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a text. Got {value!r}")
+    return value
+
+
+def _count(name: str, value: object) -> int:
+    if not (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        raise ValueError(f"{name} must be a whole number from 0. Got {value!r}")
+    return value
 
 
 def model_digest(model: Path) -> str:

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.optimize import least_squares
 
+from acc_decel.adaptation.plausible import check_ratio, check_stops
 from acc_decel.correction import MAX_SCALE, MIN_SCALE, Correction
 
 MIN_STOPS = 3
@@ -41,8 +42,9 @@ def fit_correction(
     """The correction that fits stops of one car: predicted median and measured deceleration [m/s^2].
 
     Robust least squares with a `prior` around scale 1 and bias 0, so a few stops change little. Raises
-    ValueError for fewer than three stops or a value that is not finite.
+    ValueError for fewer than three stops, a value that is not finite, or decelerations that no car has.
     """
+    _check(predicted, measured)
     return _most_probable(predicted, measured, prior)[0]
 
 
@@ -50,6 +52,7 @@ def fit_and_validate(
     predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"], prior: Prior = Prior()
 ) -> CorrectionFit:
     """The correction with its uncertainty and leave-one-out error; needs one stop more than `fit_correction`."""
+    _check(predicted, measured)
     correction, covariance = _most_probable(predicted, measured, prior)
     left_out = [_without(i, predicted, measured, prior) for i in range(len(measured))]
     after = np.array([c.scale * p + c.bias for c, p in zip(left_out, predicted, strict=True)])
@@ -72,17 +75,27 @@ def fit_and_validate(
 def _without(
     stop: int, predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"], prior: Prior
 ) -> Correction:
-    return fit_correction(np.delete(predicted, stop), np.delete(measured, stop), prior)
+    return _most_probable(np.delete(predicted, stop), np.delete(measured, stop), prior)[0]
+
+
+def _check(predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"]) -> None:
+    _check_count(measured)
+    if not (np.isfinite(predicted).all() and np.isfinite(measured).all()):
+        raise ValueError("predicted and measured decelerations must be finite. Got NaN or infinity: drop those stops.")
+    check_stops(measured)
+    check_ratio(predicted, measured)
+
+
+def _check_count(measured: Float[ndarray, " stops"]) -> None:
+    if len(measured) < MIN_STOPS:
+        raise ValueError(f"a correction needs at least {MIN_STOPS} stops. Got {len(measured)}: brake more often.")
 
 
 def _most_probable(
     predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"], prior: Prior
 ) -> tuple[Correction, Float[ndarray, "2 2"]]:
     """The correction, and the covariance of its scale and of its value at the mean of `predicted`."""
-    if len(measured) < MIN_STOPS:
-        raise ValueError(f"a correction needs at least {MIN_STOPS} stops. Got {len(measured)}: brake more often.")
-    if not (np.isfinite(predicted).all() and np.isfinite(measured).all()):
-        raise ValueError("predicted and measured decelerations must be finite. Got NaN or infinity: drop those stops.")
+    _check_count(measured)
     # relative to the mean of the stops, where scale and bias are not correlated
     center = float(np.mean(predicted))
 

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy import ndarray
 
 from acc_decel.adaptation.measured_stops import column_values, measured_stops
+from acc_decel.adaptation.plausible import check_delays
 from acc_decel.dataset import CAUSES
 from acc_decel.factors import Factor
 from acc_decel.physics import Vehicle
@@ -36,6 +37,7 @@ def known_stops(events: pd.DataFrame, vehicle: Vehicle) -> KnownStops:
     stops = measured.table
     conditions = {f.name: _column(f, stops) for f in causes}
     delay = column_values(stops, "delay") if "delay" in stops else np.full(len(stops), np.nan)
+    check_delays(delay, stops.index)
     return KnownStops(conditions, column_values(stops, "deceleration"), delay, measured.left_out, measured.ignored)
 
 

@@ -26,7 +26,7 @@ def labelled_stops(events: pd.DataFrame, predictor: Predictor) -> LabelledStops:
     """The stops among `events`: columns of known factors, and `deceleration`, or `initial_speed` and `mfdd`.
 
     Other columns are ignored and named; a factor without a column is missing. Raises ValueError that names all missing
-    columns, the row of a value that the model refuses, or why no event is a stop.
+    columns, the row of a value that the model refuses or that no car has, or why no event is a stop.
     """
     required = [f.name for f in predictor.factors if not f.optional and f.standard is None]
     stops = measured_stops(events, predictor.factors, required=required)

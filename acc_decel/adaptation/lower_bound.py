@@ -9,6 +9,7 @@ from scipy.special import bdtr
 MISS_SHARE = 0.05  # of the stops that may be below the bound
 SIGNIFICANCE = 0.05  # chance that the model's bound is raised although MISS_SHARE of the stops are below it
 WINDOW_STOPS = 1_000  # the latest stops, which count
+LARGEST_STATE = 1_000.0  # of a level or a score, far beyond what stops give
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,10 @@ class LowerBound:
 
 def read_bound(state: dict[str, Any]) -> LowerBound:
     """The bound with this state from a file; an empty state is a new bound. Raises ValueError for an invalid state."""
-    try:
-        scores, level = tuple(float(s) for s in state.get("scores", ())), float(state.get("level", MISS_SHARE))
-    except (TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"bound must hold a level and a list of scores. Got: {error}: start a new one.") from error
-    if not np.isfinite([level, *scores]).all():
-        raise ValueError("bound must hold finite numbers. Got NaN or infinity: start a new one.")
-    return LowerBound(scores, level)
+    values: dict[str, Any] = {"scores": [], "level": MISS_SHARE} | state if isinstance(state, dict) else {}
+    scores, level = values.get("scores"), values.get("level")
+    if not (isinstance(scores, list) and all(isinstance(n, int | float) for n in (level, *scores))):
+        raise ValueError("bound must hold a level and a list of scores, all numbers. Got others: start a new one.")
+    if not (np.abs([level, *scores]) <= LARGEST_STATE).all():  # NaN neither
+        raise ValueError(f"bound must hold numbers within +-{LARGEST_STATE:g}. Got others: start a new one.")
+    return LowerBound(tuple(map(float, scores)), float(values["level"]))

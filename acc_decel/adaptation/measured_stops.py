@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy import ndarray
 
+from acc_decel.adaptation.plausible import check_stops
 from acc_decel.drives import COLUMNS
 from acc_decel.factors import Factor
 
@@ -31,8 +32,8 @@ def measured_stops(
     """The stops among `events` with their `factors`, `deceleration` and, where the table has them, `measurements`.
 
     `initial_speed` and `mfdd` stand for `speed` and `deceleration` where the table has no such column. Raises
-    ValueError that names every missing column of a `required` factor, that says why no row has a deceleration, or that
-    asks for a column whose name is nearly that of a factor.
+    ValueError that names every missing column of a `required` factor, that says why no row has a deceleration, that
+    asks for a column whose name is nearly that of a factor, or that names a deceleration which no car has.
     """
     table = events.rename(columns={old: new for old, new in ALIASES.items() if new not in events})
     known = {column for f in factors for column in (f.name, *f.columns)}
@@ -43,8 +44,10 @@ def measured_stops(
     ]
     if any(problems):
         raise ValueError(" ".join(filter(None, problems)))
+    deceleration = column_values(table, "deceleration")
+    check_stops(deceleration, table.index)
     serving = [c for c in table if c in known | {"deceleration", *measurements}]
-    rows = np.isfinite(column_values(table, "deceleration"))
+    rows = np.isfinite(deceleration)
     renamed = {new: old for old, new in ALIASES.items() if new not in events}
     used = {renamed.get(c, c) for c in serving}
     ignored = tuple(str(c) for c in events if c not in used)

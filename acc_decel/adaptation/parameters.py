@@ -9,6 +9,7 @@ from numpy import ndarray
 from scipy.optimize import least_squares
 
 from acc_decel.adaptation.correction import robust
+from acc_decel.adaptation.plausible import check_ratio, check_stops
 from acc_decel.physics import Vehicle, stops, typical_latents, vehicle_from
 
 Columns = dict[str, ndarray]
@@ -103,10 +104,13 @@ def fit_parameters(
     `conditions` are the columns of `physics.stops`; `deceleration` [m/s^2] is that of the built-up brakes, `delay` [s]
     counts from the demand, NaN or None where it was not measured. Each stop is weighted by the uncertainty from its
     road, of which only the kind is known. Regularised by the prior; robust against single stops. Raises ValueError for
-    fewer than five stops, or for a vehicle outside the range of real cars.
+    fewer than five stops, for decelerations that no car has, or for a vehicle outside the range of real cars.
     """
     if len(deceleration) < MIN_STOPS:
         raise ValueError(f"a fit needs at least {MIN_STOPS} stops. Got {len(deceleration)}: brake more often.")
+    check_stops(deceleration)
+    typical = stops(vehicle, **conditions, latents=typical_latents(len(deceleration)))
+    check_ratio(typical["deceleration"], deceleration)
     measured = _stacked(deceleration, delay if delay is not None else np.full(len(deceleration), np.nan))
     problem = _Problem(vehicle, conditions, measured, np.ones(len(measured)), noise, on_round)
     all_free, scores = np.ones(len(PARAMETERS), bool), np.zeros(len(PARAMETERS))

@@ -228,6 +228,10 @@ def test_events_of_a_drive_are_stops_where_they_have_a_deceleration():
         (lambda t: t.assign(speed=120.0), "speed in line 2 must be 1 to 70"),
         (lambda t: t.assign(grade=np.nan), "grade in line 2"),
         (lambda t: t.head(3), "at least 5 stops"),
+        (lambda t: t.assign(deceleration=-t["deceleration"]), "turn the sign of all"),
+        (lambda t: t.assign(deceleration=50 * t["deceleration"]), "at most 18 m/s^2"),
+        (lambda t: t.assign(deceleration=t["deceleration"] / 9.80665), "are they in g? Multiply by 9.807"),
+        (lambda t: t.assign(delay=180.0), "delay in line 2 must be at most 2 s. Got 180: is it in ms?"),
     ],
 )
 def test_stops_that_tell_nothing_are_refused_in_a_sentence(refused, tmp_path, change, wanted):

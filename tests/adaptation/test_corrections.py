@@ -13,15 +13,15 @@ from conftest import COMPACT, sensed_events
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acc_decel.adaptation import fit_and_validate, labelled_stops
+from acc_decel.adaptation import check_stream, fit_and_validate, fit_correction, labelled_stops, scale_note
 from acc_decel.compiled import SAME_BITS, WARNINGS, compiled
-from acc_decel.correction import MAX_BIAS, MAX_SCALE, MIN_SCALE, Correction
+from acc_decel.correction import MAX_BIAS, MAX_SCALE, MIN_SCALE, Correction, number
 from acc_decel.drives import COLUMNS as EVENT_COLUMNS
 from acc_decel.ecu.compiler import ZIG
 from acc_decel.factors import FACTORS
-from acc_decel.outputs import LOWER, ORDERED, OUTPUTS
+from acc_decel.outputs import LOWER, ORDERED, OUTPUT_LIMITS, OUTPUTS
 from acc_decel.predictor import Predictor
-from acc_decel.status import BELOW_COMFORT, REFUSED
+from acc_decel.status import BELOW_COMFORT, CORRECTION_LIMITED, REFUSED, describe, flags
 from tests.helpers import shifted_cars as cars
 
 FIRMWARE = Path(__file__).parents[2] / "firmware_export"
@@ -73,10 +73,21 @@ def test_a_correction_of_another_model_is_refused(fitted, refused, tmp_path):
     ("change", "wanted"),
     [
         ({"scale": 0.0}, "scale must be 0.1 to 10"),
-        ({"scale": "much"}, "must be a correction as JSON"),
+        ({"scale": "much"}, "scale must be a number"),
+        ({"scale": "0.9"}, "scale must be a number"),
+        ({"scale": True}, "scale must be a number"),
+        ({"scale": 10**400}, "scale must be a number"),
         ({"bias": float("nan")}, "bias must be"),
+        ({"bias": None}, "bias must be a number"),
+        ({"bias": [0.1]}, "bias must be a number"),
         ({"lower_offset": 1e300}, "lower_offset must be"),
-        ({"stops": None}, "must be a correction as JSON"),
+        ({"lower_offset": float("inf")}, "lower_offset must be"),
+        ({"stops": None}, "stops must be a whole number"),
+        ({"stops": float("inf")}, "stops must be a whole number from 0. Got inf"),
+        ({"stops": -3}, "stops must be a whole number"),
+        ({"stops": 2.5}, "stops must be a whole number"),
+        ({"bound_stops": "many"}, "bound_stops must be a whole number"),
+        ({"vehicle": 5}, "vehicle must be a text"),
         ({"model_sha256": "0"}, "must belong to"),
     ],
 )
@@ -85,9 +96,111 @@ def test_a_spoilt_correction_file_is_refused_in_a_sentence(fitted, change, wante
     file.write_text(json.dumps(json.loads(file.read_text()) | change))
     with pytest.raises(ValueError, match=wanted):
         Predictor(correction=file)
-    file.write_text("{}")
-    with pytest.raises(ValueError, match="must hold schema"):
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("{}", "must hold schema"),
+        ("[1, 2]", "must be a correction as JSON. Got: a list"),
+        ("null", "must be a correction as JSON. Got: a NoneType"),
+        ("[" * 100_000, "too many brackets"),
+        ("", "must be a correction as JSON"),
+    ],
+)
+def test_a_file_that_is_no_correction_is_refused_in_a_sentence(tmp_path, text, wanted):
+    (tmp_path / "c.json").write_text(text)
+    with pytest.raises(ValueError, match=wanted):
+        Predictor(correction=tmp_path / "c.json")
+
+
+def test_infinite_stops_in_a_file_as_it_is_written_are_refused(fitted):
+    file, _ = fitted
+    file.write_text(re.sub(r'"stops": \d+', '"stops": 1e400', file.read_text()))
+    with pytest.raises(ValueError, match="stops must be a whole number"):
         Predictor(correction=file)
+
+
+@pytest.mark.parametrize("value", [None, "0", 1j, True, 10**400, [1.0], np.array([1.0, 2.0])], ids=str)
+def test_what_is_no_number_is_refused_by_name(value):
+    with pytest.raises(ValueError, match="scale must be a number"):
+        number("scale", value)
+
+
+def test_numbers_of_any_kind_are_taken():
+    assert [number("scale", n) for n in (1, 0.5, np.float32(0.5), np.int64(2))] == [1.0, 0.5, 0.5, 2.0]
+
+
+WRONG_UNITS = {
+    "km/h/s": (3.6, "are they in km/h/s. Divide by 3.6"),
+    "gentle stops in km/h/s": (3.6 / 3, "Got .* times .*are they in km/h/s"),
+    "ten times": (10, "ten times too large"),
+    "g": (1 / 9.80665, "are they in g. Multiply by 9.807"),
+    "per cent of g": (10.197, "per cent of g"),
+    "cm/s^2": (100, "in cm/s"),
+    "mm/s^2": (1000, "in mm/s"),
+    "a turned sign": (-1, "positive when slowing. Got -.*turn the sign of all"),
+}
+
+
+@pytest.mark.parametrize(("factor", "wanted"), WRONG_UNITS.values(), ids=WRONG_UNITS)
+def test_stops_that_no_car_can_make_are_refused_with_their_likely_unit(factor, wanted):
+    predicted = np.linspace(5.5, 8.5, 12) / (3 if "Got" in wanted and factor == 1.2 else 1)
+    measured = predicted * (3.6 if factor == 1.2 else factor)
+    for fit in (fit_correction, fit_and_validate):
+        with pytest.raises(ValueError, match=wanted):
+            fit(predicted, measured)
+
+
+@pytest.mark.parametrize("command", ["correct", "bound"])
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        (lambda d: d * 3.6 * 2, "deceleration in line 2 must be above 0 and at most 18 m/s"),
+        (lambda d: d / 9.80665, "are they in g? Multiply by 9.807"),
+        (lambda d: -d, "turn the sign of all"),
+        (lambda d: d.where(d.index != 3, 28.8), "in line 5 must be .* Got 28.8: leave this stop out"),
+        (lambda d: d.where(d.index != 3, -2.0), "in line 5 must be .* Got -2: leave this stop out"),
+        (lambda d: d.where(d.index != 3, 0.0), "in line 5 must be .* Got 0: a car that does not slow"),
+        (lambda d: d.where(d.index != 3, np.inf), "in line 5 must be .* Got inf"),
+    ],
+    ids=["km/h/s", "g", "sign", "one above", "one negative", "one of 0", "one infinite"],
+)
+def test_the_commands_refuse_stops_that_no_car_can_make(refused, tmp_path, command, change, wanted):
+    stops = stops_of(cars.Shift(), 4, 12)
+    stops.assign(deceleration=change(stops["deceleration"])).to_csv(tmp_path / "stops.csv", index=False)
+    answer = refused("drives", command, tmp_path / "stops.csv", "-o", tmp_path / "correction.json")
+    assert re.search(wanted.replace("?", "."), answer), answer
+    assert not (tmp_path / "correction.json").exists()
+
+
+def test_an_unusual_scale_is_said_and_a_usual_one_is_not():
+    assert scale_note(0.41).startswith("scale 0.41 is unusual for a car")
+    assert scale_note(1.7)
+    assert not scale_note(0.8)
+
+
+def test_a_few_bad_stops_in_a_row_are_no_wrong_unit():
+    predicted = np.full(4, 8.0)
+    check_stream(predicted, 0.1 * predicted)
+    check_stream(np.full(9, 8.0), np.full(9, 2.0))
+    with pytest.raises(ValueError, match=r"must be 0\.2 to 2 times .* in g"):
+        check_stream(np.full(9, 8.0), np.full(9, 0.82))
+
+
+def test_a_corrected_answer_stays_within_what_a_car_can_do_and_says_so():
+    answered = STATUS & REFUSED == 0
+    for correction, limit in ((Correction(10.0, 20.0, -20.0), 18.0), (Correction(0.1, -20.0, 20.0), -4.0)):
+        outputs, status = Predictor(correction=correction).predict_array(COLUMNS)
+        assert (outputs[answered][:, ORDERED] >= -4).all()
+        assert (outputs[answered][:, ORDERED] <= 18).all()
+        assert (outputs[answered][:, LOWER] == limit).any()
+        assert ((status & CORRECTION_LIMITED != 0) == answered).all()
+        answer = Predictor(correction=correction).predict(**EVENT)
+        assert "CORRECTION_LIMITED" in flags(answer.status)
+        assert "the correction is wrong" in describe(answer.status)
+    usual = Predictor(correction=Correction(0.9, 0.1)).predict_array(COLUMNS)[1]
+    assert not (usual & CORRECTION_LIMITED).any()
 
 
 @pytest.mark.slow
@@ -96,7 +209,13 @@ def test_status_and_order_follow_the_corrected_answer(correction):
     outputs, status = Predictor(correction=correction).predict_array(COLUMNS)
     answered = status & REFUSED == 0
     assert ((status & BELOW_COMFORT != 0) == (answered & ~(outputs[:, LOWER] >= np.float32(3.5)))).all()
-    assert ((status & ~BELOW_COMFORT) == (STATUS & ~BELOW_COMFORT)).all()
+    kept = ~(BELOW_COMFORT | CORRECTION_LIMITED)
+    assert ((status & kept) == (STATUS & kept)).all()
+    low, high = OUTPUT_LIMITS["deceleration"]
+    quantiles = outputs[:, ORDERED]
+    assert ((quantiles >= low) & (quantiles <= high))[answered].all()
+    at_limit = ((quantiles == low) | (quantiles == high)).any(axis=1)
+    assert (at_limit | (status & CORRECTION_LIMITED == 0)).all()
     assert (np.diff(outputs[answered][:, ORDERED], axis=1) >= 0).all()
     assert np.isnan(outputs[~answered]).all()
 
@@ -156,7 +275,7 @@ def test_firmware_and_python_accept_the_same_corrections(library, numbers):
 def test_the_stated_intervals_hold_for_cars_drawn_as_believed():
     rng, inside = np.random.default_rng(2), []
     for _ in range(60):
-        scale, bias = rng.normal(1, 0.3), rng.normal(0, 0.5)
+        scale, bias = float(np.clip(rng.normal(1, 0.3), 0.7, 1.6)), rng.normal(0, 0.5)
         predicted = rng.uniform(3, 9, 6)
         fit = fit_and_validate(predicted, scale * predicted + bias + rng.normal(0, 0.5, 6))
         inside += [low <= x <= high for x, (low, high) in ((scale, fit.scale_interval), (bias, fit.bias_interval))]

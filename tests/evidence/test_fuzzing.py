@@ -41,7 +41,7 @@ def test_nothing_is_found_in_the_exported_c(folders: dict[str, Path], number_for
     assert result["edges"] > 70
 
 
-DEFECTS = {  # text of acc_decel.c, its replacement, the promise that is broken
+DEFECTS = {  # text of a C file, its replacement, the promise that is broken
     "a NaN that is accepted": ("(missing & ACC_DECEL_REQUIRED)", "(missing & 0U)", "must be available and is NaN"),
     "a range that is not checked": (
         "outside_mask(word.value, column_limits[i - 1U].low, column_limits[i - 1U].span)",
@@ -59,6 +59,21 @@ DEFECTS = {  # text of acc_decel.c, its replacement, the promise that is broken
         "float outputs[ACC_DECEL_OUTPUT_COUNT - 1U];",
         "AddressSanitizer: stack-buffer-overflow",
     ),
+    "a correction beyond what a car can do": (
+        "if (deceleration < ACC_DECEL_LEAST_DECELERATION)",
+        "if (deceleration < -30.0F)",
+        "one that a car can reach",
+    ),
+    "a lower bound raised by the scale": (
+        "return smaller(deceleration, scaled(correction, deceleration));",
+        "return scaled(correction, deceleration);",
+        "never raise a lower bound",
+    ),
+    "a scale that is not checked": (
+        "is_between(correction->scale, ACC_DECEL_LEAST_SCALE, ACC_DECEL_GREATEST_SCALE) &&",
+        "",
+        "accepted within its limits",
+    ),
 }
 
 
@@ -67,9 +82,8 @@ def test_a_planted_defect_is_found(
     folders: dict[str, Path], tmp_path: Path, passage: str, defect: str, promise: str
 ) -> None:
     folder = Path(shutil.copytree(folders["float"], tmp_path / "planted"))
-    code = (folder / "acc_decel.c").read_text()
-    assert passage in code
-    (folder / "acc_decel.c").write_text(code.replace(passage, defect, 1))
+    (source,) = (path for path in folder.glob("acc_decel*.c") if passage in path.read_text())
+    source.write_text(source.read_text().replace(passage, defect, 1))
     (finding,) = fuzz(folder, NET, runs=RUNS)["findings"]
     assert promise in finding
 

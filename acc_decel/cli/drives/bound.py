@@ -40,6 +40,7 @@ def bound(
     predictor = Predictor(model, correction=replace(file.correction, lower_offset=0.0))
     labelled = adaptation.labelled_stops(read_stops(stops), predictor)
     note_ignored(labelled.ignored)
+    adaptation.check_stream(labelled.predicted, labelled.measured)
     before = adaptation.read_bound(file.details.get("bound", {}))
     after, missed = before, 0
     counted = set(before.scores)

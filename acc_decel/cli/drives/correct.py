@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from acc_decel.cli.drives.options import Stops, Written, note_ignored, read_stops
 from acc_decel.cli.options import Json, Model, check_output, model_files
-from acc_decel.cli.terminal import print_json, print_table, say
+from acc_decel.cli.terminal import note, print_json, print_table, say
 from acc_decel.correction import CorrectionFile, model_digest
 from acc_decel.model_folder import DEFAULT_MODEL
 from acc_decel.predictor import Predictor
@@ -41,6 +41,8 @@ def correct(stops: Stops, output: Written, model: Model = DEFAULT_MODEL, as_json
         details,
     )
     file.save(output)
+    if unusual := adaptation.scale_note(fit.correction.scale):
+        note(unusual)
     if as_json:
         print_json(file.as_dict() | {"left_out": labelled.left_out})
         return
