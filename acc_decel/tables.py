@@ -94,6 +94,10 @@ def read_csv(path: Path) -> pd.DataFrame:
             raise ValueError(f"{len(layout.lines)} records of which {len(table)} can be read")
     except _WrongRowError:
         raise
+    except UnicodeError as error:
+        raise ValueError(
+            f"{path} must be text as UTF-8, UTF-16 or Windows-1252. Got bytes that are none of them: save it as UTF-8."
+        ) from error
     except UNREADABLE as error:
         raise ValueError(f"{path} must be a readable csv table. Got: {reason(error)}. Check the file.") from error
     names, width = layout.names, len(layout.names)
@@ -178,10 +182,11 @@ def _cells(first: str, lines: Iterator[str], delimiter: str) -> tuple[Sequence[s
 
 
 def _wrong_row(path: Path, names: Sequence[str], cells: Sequence[str], line: int) -> str:
+    fields = f"{len(names)} field{'' if len(names) == 1 else 's'}"
     trailing = len(cells) == len(names) + 1 and not cells[-1].strip()
     remedy = "delete the delimiter at the end of the rows" if trailing else "correct that line"
     return (
-        f"{path} must have {len(names)} fields in each row, as in its header: {', '.join(names)}. Got {len(cells)} in "
+        f"{path} must have {fields} in each row, as in its header: {', '.join(names)}. Got {len(cells)} in "
         f"line {line}{', the last one empty' if trailing else ''}: {remedy}."
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.factors import schema
-from acc_decel.files import replace_files
+from acc_decel.files import reason, replace_files
 from acc_decel.network import stored_arrays
 
 METRICS, MANIFEST = "metrics.json", "manifest.json"
@@ -27,7 +27,7 @@ def arrays_file(kind: str) -> str:
 
 def check_free(folder: Path, kind: str) -> None:
     """Raise ValueError if `folder` holds a model of another kind, so that it is not overwritten."""
-    if (folder / MANIFEST).exists() and _manifest(folder).get("kind") != kind:
+    if (folder / MANIFEST).is_file() and _read_manifest(folder).get("kind") != kind:
         raise ValueError(f"{folder} must be a new folder or hold a {kind} model. Got another model: choose another.")
 
 
@@ -60,12 +60,12 @@ def read_folder(folder: Path, kind: str) -> dict[str, ndarray]:
 
     Raises ValueError naming a file that is missing, has changed, or belongs to another factor schema.
     """
-    manifest = _manifest(folder)
+    manifest = _read_manifest(folder) if (folder / MANIFEST).is_file() else {}
     if manifest.get("kind") != kind:
         raise ValueError(f"{folder} must hold a {kind} model. Got none: run `acc-decel train --model {kind}`.")
-    hashes = manifest.get("sha256")
-    if not isinstance(hashes, dict) or not {arrays_file(kind), METRICS} <= hashes.keys():
-        raise ValueError(f"{folder / MANIFEST} must have the SHA-256 of each file. Got not all: train it again.")
+    hashes, names = manifest.get("sha256"), {arrays_file(kind), METRICS}
+    if not isinstance(hashes, dict) or hashes.keys() != names:
+        raise ValueError(f"{folder / MANIFEST} must hold the hashes of {', '.join(sorted(names))}. Train it again.")
     for name, digest in hashes.items():
         path = folder / name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
@@ -91,13 +91,16 @@ def read_arrays(path: Path, kind: str) -> dict[str, ndarray]:
     return arrays
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    """The manifest in a folder; empty if there is none, or one that is damaged."""
+def _read_manifest(folder: Path) -> dict[str, object]:
+    """What the manifest says. Raises ValueError naming the file if it is none."""
+    path = folder / MANIFEST
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return manifest if isinstance(manifest, dict) else {}
+        manifest = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path} must be readable JSON. Got: {reason(error)}. Train the model again.") from error
+    if not isinstance(manifest, dict):
+        raise ValueError(f"{path} must be a JSON object. Got {type(manifest).__name__}: train the model again.")
+    return manifest
 
 
 def _json_bytes(values: dict[str, object]) -> bytes:

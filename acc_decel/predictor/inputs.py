@@ -112,9 +112,9 @@ def _plain_label(label: object) -> object:
 def _one_hot(factor: Factor, level: object, where: str) -> ndarray:
     if level is None or level is pd.NA or level is pd.NaT or (isinstance(level, float) and np.isnan(level)):
         return np.full(len(factor.levels), np.nan)
-    if not isinstance(level, str) or level not in factor.levels:
+    if not isinstance(level, str) or level.strip() not in factor.levels:
         raise ValueError(factor.refusal(str(level), where))
-    return np.eye(len(factor.levels))[factor.levels.index(str(level))]
+    return np.eye(len(factor.levels))[factor.levels.index(level.strip())]
 
 
 def _numbers(factor: Factor, column: "pd.Series[float]") -> ndarray:

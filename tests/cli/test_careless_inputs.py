@@ -76,6 +76,10 @@ ANSWERED = {  # a table and the plain one that it means
     ),
     "quoted numbers": ('speed,brake_pressure_bar\n"20","80"\n', PLAIN),
     "numbers with spaces": ("speed, brake_pressure_bar\n20, 80 \n 20,80\n", PLAIN),
+    "spaces around a level": (
+        "speed,brake_pressure_bar,surface\n20,80, ice\n20,80,ice \n",
+        "speed,brake_pressure_bar,surface\n20,80,ice\n",
+    ),
     "exponents": ("speed,brake_pressure_bar\n2e1,8E+1\n", PLAIN),
     "words of a switch": ("speed,brake_pressure_bar,abs\n20,80,yes\n20,80,on\n", PLAIN),
     "a gap in a switch": ("speed,brake_pressure_bar,abs\n20,80,True\n20,80,TRUE\n", PLAIN),

@@ -138,6 +138,26 @@ def test_arrays_of_another_schema_are_refused(system, tmp_path):
         read_arrays(path, KIND)
 
 
+MANIFESTS = {
+    "empty": ("", "must be readable JSON"),
+    "no JSON": ("{", "must be readable JSON"),
+    "nested for ever": ("[" * 100_000, "must be readable JSON"),
+    "a list": ("[]", "must be a JSON object. Got list"),
+    "nothing": ("null", "must be a JSON object. Got NoneType"),
+    "no hashes": (f'{{"kind": "{KIND}"}}', "must hold the hashes of"),
+    "no hash at all": (f'{{"kind": "{KIND}", "sha256": {{}}}}', "must hold the hashes of"),
+    "hashes as a list": (f'{{"kind": "{KIND}", "sha256": []}}', "must hold the hashes of"),
+    "a file elsewhere": (f'{{"kind": "{KIND}", "sha256": {{"/etc/passwd": ""}}}}', "must hold the hashes of"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), MANIFESTS.values(), ids=MANIFESTS.keys())
+def test_a_damaged_manifest_is_refused_in_one_sentence(tmp_path, text, said):
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(ValueError, match=f"manifest.json {said}"):
+        read(tmp_path)
+
+
 def test_a_folder_without_such_a_model_is_refused(tmp_path):
     with pytest.raises(ValueError, match=f"must hold a {KIND} model"):
         read(tmp_path)
