@@ -53,7 +53,7 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises ValueError naming the file if its name has another ending, if it cannot be read, or if it has no row.
     """
     if not path.name.lower().endswith(ENDINGS):
-        raise ValueError(f"{path} must end in {' or '.join(ENDINGS)}. Got {path.suffix or 'no ending'!r}: convert it.")
+        raise ValueError(f"{path} must end in .csv or .parquet. Got {path.suffix or 'no ending'!r}: convert it.")
     if not path.name.lower().endswith(".parquet"):
         return read_csv(path)
     try:

@@ -8,12 +8,12 @@
 
 #define ACC_DECEL_GOLDEN_COUNT 48U
 #define ACC_DECEL_GOLDEN_DISTANCE_COUNT 5U
-#define ACC_DECEL_GOLDEN_CORRECTION_COUNT 8U
+#define ACC_DECEL_GOLDEN_CORRECTION_COUNT 12U
 #define ACC_DECEL_GOLDEN_NO_FACTORS UINT64_C(1126174767972352) /* status if no factor is available */
 #define ACC_DECEL_GOLDEN_TOLERANCE 9.99999975e-05F /* [m/s^2], [s], [m] for the expected answers */
 #define ACC_DECEL_GUARD_CHECKSUM 2140933530U /* CRC-32 of tables */
 #define ACC_DECEL_NETWORK_CHECKSUM 1561244372U /* CRC-32 of tables */
-#define ACC_DECEL_GOLDEN_CHECKSUM 1501059000U /* CRC-32 of the tables below */
+#define ACC_DECEL_GOLDEN_CHECKSUM 3552432020U /* CRC-32 of the tables below */
 
 /* An event, as the bits of its floats; golden_vectors.csv has the numbers. */
 typedef union {
@@ -35,8 +35,8 @@ typedef struct {
     uint32_t distance_bits; /* expected, as the bits of a float */
 } acc_decel_golden_distance_t;
 
-/* Row i corrects the event with the same place from the end: the last row the last event. */
 typedef struct {
+    uint32_t event; /* whose expected outputs are corrected */
     float scale;
     float bias;
     float lower_offset;
@@ -457,29 +457,42 @@ static const acc_decel_golden_distance_t acc_decel_golden_distances[5] = {
     0.300000012F, 2139095040U}
 };
 
-/* 8: corrections */
-static const acc_decel_golden_correction_t acc_decel_golden_corrections[8] = {
-    {1.0F, 0.0F, 0.0F}, {0.860000014F, 0.119999997F, 0.25F}, {1.14999998F, -0.300000012F, -0.400000006F}, {10.0F,
-    20.0F, -20.0F}, {0.100000001F, -20.0F, 20.0F}, {0.0F, 0.0F, 0.0F}, {1.01999998F, 0.0F, 0.0F}, {0.980000019F,
-    0.100000001F, 0.0F}
+/* 12: corrections */
+static const acc_decel_golden_correction_t acc_decel_golden_corrections[12] = {
+    {0U, 1.0F, 0.0F, 0.0F}, {1U, 0.860000014F, 0.119999997F, 0.25F}, {2U, 1.14999998F, -0.300000012F,
+    -0.400000006F}, {3U, 10.0F, 20.0F, -20.0F}, {4U, 0.100000001F, -20.0F, 20.0F}, {5U, 0.0900000036F, 0.0F,
+    0.0F}, {6U, 11.0F, 0.0F, 0.0F}, {7U, 0.99000001F, 21.0F, 0.0F}, {8U, 1.00999999F, -21.0F, 0.0F}, {9U,
+    1.01999998F, 0.0F, 21.0F}, {10U, 1.02999997F, 0.0F, -21.0F}, {47U, 0.980000019F, 0.100000001F, 0.0F}
 };
 
-/* 8 x 5: corrections x outputs; zeros if refused */
-static const acc_decel_golden_outputs_t acc_decel_golden_corrected[8] = {
+/* 12 x 5: corrections x outputs; zeros if refused */
+static const acc_decel_golden_outputs_t acc_decel_golden_corrected[12] = {
     {{
-    0x3F839F45U, 0x40F983A4U, 0x41461576U, 0x3DAD6A1FU, 0x3EE8DB97U
+    0x40399518U, 0x4087C5BAU, 0x40A4A739U, 0x3E02EEECU, 0x4025E9B8U
     }},
     {{
-    0xBF2424FCU, 0x3EA79C77U, 0x3F937DF3U, 0x00000000U, 0xBF911BF2U
+    0x3E04A14CU, 0x3F5201D4U, 0x3FA850A2U, 0x00000000U, 0xBD078E30U
     }},
     {{
-    0x40B56699U, 0x40D43847U, 0x40E9847CU, 0x3D9D1997U, 0x409BEBA0U
+    0x4089FCBDU, 0x40992CA3U, 0x40AB0C3AU, 0x3D556742U, 0x406C9A30U
     }},
     {{
-    0x41900000U, 0x41900000U, 0x41900000U, 0x3D8275F3U, 0x3E8936D4U
+    0x4189C98DU, 0x4189C98DU, 0x41900000U, 0x3DBADE12U, 0xBF48D68AU
     }},
     {{
-    0xC0800000U, 0xC0800000U, 0xC0800000U, 0x3D20DB18U, 0xC0800000U
+    0xC0800000U, 0xC0800000U, 0xC0800000U, 0x3D8BF461U, 0xC0800000U
+    }},
+    {{
+    0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U
+    }},
+    {{
+    0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U
+    }},
+    {{
+    0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U
+    }},
+    {{
+    0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U
     }},
     {{
     0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U, 0x00000000U
@@ -492,10 +505,12 @@ static const acc_decel_golden_outputs_t acc_decel_golden_corrected[8] = {
     }}
 };
 
-/* 8: corrections */
-static const acc_decel_status_t acc_decel_golden_corrected_status[8] = {
-    UINT64_C(563150072053760), UINT64_C(562968475467776), UINT64_C(281479808548864), UINT64_C(2251970941288448),
-    UINT64_C(2814784193953792), UINT64_C(1970376712126464), UINT64_C(1125904268918785), UINT64_C(1125923009069056)
+/* 12: corrections */
+static const acc_decel_status_t acc_decel_golden_corrected_status[12] = {
+    UINT64_C(844424930131968), UINT64_C(844424930131968), UINT64_C(281474976710656), UINT64_C(2251799813685248),
+    UINT64_C(2814749767106560), UINT64_C(1970324836974592), UINT64_C(1970324836974592),
+    UINT64_C(1688849860263936), UINT64_C(1407374883553280), UINT64_C(1970324836974592),
+    UINT64_C(1970324836974592), UINT64_C(1125923009069056)
 };
 
 /* 1 x 5: what is refused */

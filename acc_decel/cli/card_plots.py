@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy import ndarray
 
+from acc_decel.cli.flag_lines import flag_counts, flag_masks
 from acc_decel.factors import CERTAIN, Factor, column_names
 from acc_decel.outputs import LOWER, MEDIAN, ORDERED, QUANTILES, UPPER
 
@@ -81,7 +82,7 @@ def error_by_factor(factors: tuple[Factor, ...], columns: ndarray, true: ndarray
 
 
 def tests(rows: pd.DataFrame) -> Figure:
-    """Published tests: measured distance, predicted distance and its 90 % interval."""
+    """Published tests: measured distance, predicted distance and its 90 % interval; flagged answers have rings."""
     figure = Figure(figsize=(9, 1 + 0.32 * len(rows)), layout="constrained")
     axis = figure.subplots()
     shown = rows.iloc[::-1]
@@ -90,8 +91,11 @@ def tests(rows: pd.DataFrame) -> Figure:
     reach[1] = np.minimum(reach[1], farthest)
     axis.errorbar(shown["predicted_m"], shown["name"], xerr=reach, fmt="o", color=COLOUR, label="predicted, 90 %")
     axis.plot(shown["measured_m"], shown["name"], "x", color=OTHER, label="measured")
+    for i, (name, mask) in enumerate(flag_masks(shown["status"]).items()):
+        points = shown["predicted_m"][mask], shown["name"][mask]
+        axis.plot(*points, "o", markersize=11 + 4 * i, fillstyle="none", color=f"C{i + 1}", label=name)  # rings
     axis.set_xlim(0, farthest)
-    axis.set_xlabel("braking distance [m]")
+    axis.set_xlabel(f"braking distance [m]; {flag_counts(shown['status'], 'tests')}")
     axis.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))  # above: no room beside few tests
     axis.grid(axis="x", alpha=0.3)
     return figure

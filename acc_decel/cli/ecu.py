@@ -1,6 +1,7 @@
 """`acc-decel ecu`: the exported C on an emulated core, event by event. Needs the extra [ecu]."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,18 +12,35 @@ import typer
 from numpy import ndarray
 
 from acc_decel import evaluation
-from acc_decel.cli.options import Build, Core, Factors, Input, Json, Keep, Model, NumberFormat, Output, events_of
-from acc_decel.cli.terminal import print_json, print_table, say, write_table
+from acc_decel.cli.flag_lines import flag_cells, flag_summary, with_flags
+from acc_decel.cli.options import (
+    CLOCK_MHZ,
+    Build,
+    Core,
+    Factors,
+    Input,
+    Json,
+    Keep,
+    Model,
+    NumberFormat,
+    Output,
+    check_clock,
+    check_output,
+    events_of,
+    option_name,
+)
+from acc_decel.cli.terminal import print_json, print_table, say, say_written, write_table
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import column_names
 from acc_decel.model_folder import DEFAULT_MODEL, folder_of, read_model
 from acc_decel.outputs import MEDIAN, ORDERED
-from acc_decel.predictor import ONNX_RUNTIME, Predictor, columns_of, predictions, refusal, where
+from acc_decel.predictor import ANSWERS, ONNX_RUNTIME, Predictor, columns_of, predictions, refusal, where
 from acc_decel.status import REFUSED
 
 if TYPE_CHECKING:
     from acc_decel.ecu import EcuReport, QemuReport
 
+COLUMNS = ("vehicle", "onnx_deceleration", "difference")  # of the answers, beside those of every prediction
 SHOWN = 50  # rows of the table on the screen
 UNICORN, QEMU = EMULATORS = ("unicorn", "qemu")
 
@@ -41,13 +59,16 @@ def ecu(
         typer.Option(help="unicorn (compiled by zig, with costs) or qemu (compiled by Arm's GCC), a second opinion"),
     ] = UNICORN,
     build: Build = None,
+    clock_mhz: Annotated[
+        float | None, typer.Option(help="clock of the core [MHz], for the time of a prediction", show_default="80")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run the exported C on an emulated Cortex-M, event by event, beside ONNX Runtime.
 
     The firmware of the model is exported, cross-compiled and executed instruction by instruction. Prints what the core
-    answers, how far that is from ONNX Runtime, and what a prediction costs in instructions, cycles, flash, RAM and
-    stack. With --emulator qemu another compiler and another emulator answer instead, both Debian packages, and the
+    answers, how far that is from ONNX Runtime, and what a prediction costs in instructions, cycles, time, flash, RAM
+    and stack. With --emulator qemu another compiler and another emulator answer instead, both Debian packages, and the
     command counts the events whose answers differ in any bit from those of the first. A drive over time is for
     `acc-decel replay`. Needs the extra [ecu].
 
@@ -58,13 +79,21 @@ def ecu(
     """
     if emulator not in EMULATORS:
         raise ValueError(f"The emulator must be one of {', '.join(EMULATORS)}. Got {emulator!r}.")
+    if emulator == QEMU and clock_mhz is not None:
+        raise ValueError(f"--clock-mhz is for costs, which {QEMU} does not count. Got {clock_mhz:g}: leave it out.")
+    clock_mhz = check_clock(CLOCK_MHZ if clock_mhz is None else clock_mhz)
+    check_output(output_file, input_file, table=True)
+    check_output(build, option="--build", folder=True)
     chosen = Predictor(model)
     if tests:
-        rows = evaluation.published_tests()
+        _refuse_beside_tests(
+            {"--input": input_file, "--keep": keep} | {option_name(name): factors[name] for name in factors}
+        )
+        rows = evaluation.with_vehicles(evaluation.published_tests(), (model,))
         events, extra = evaluation.factors_of(rows), rows[["name"]]
         vehicles, predictors = evaluation.vehicles_of(rows), evaluation.load_predictors(rows, (model,))
     else:
-        events, extra = events_of(factors, input_file, keep)
+        events, extra = events_of(factors, input_file, keep, (*ANSWERS, *COLUMNS))
         vehicles, predictors = pd.Series(chosen.vehicle, events.index), {chosen.vehicle: chosen}
     parts: list[pd.DataFrame] = []
     reports: dict[object, EcuReport | QemuReport] = {}
@@ -78,12 +107,26 @@ def ecu(
     costs |= {"predictions": len(answers), "max_abs_difference": float(answers["difference"].max())}
     if "unlike_unicorn" in costs:
         costs["unlike_unicorn"] = sum(asdict(report)["unlike_unicorn"] for report in reports.values())
-    if as_json:
-        print_json(costs | {"answers": answers})
-    else:
-        _print_answers(answers, costs)
+    cycles = costs.get("cycles")
+    if cycles is not None:
+        costs |= {"clock_mhz": clock_mhz, "time_us": cycles / clock_mhz}
     if output_file is not None:
         write_table(answers, output_file)
+    if as_json:
+        print_json(costs | {"answers": with_flags(answers)})
+        return
+    _print_answers(answers, costs)
+    say_written(output_file, f"{len(answers)} answers")
+    say(flag_summary(answers["status"], "tests" if tests else "events"))
+
+
+def _refuse_beside_tests(others: Mapping[str, object]) -> None:
+    """Raise ValueError if an option was given that has no effect on the published tests."""
+    if given := [option for option, value in others.items() if value is not None]:
+        raise ValueError(
+            f"--tests runs the published tests and takes no other events. Got also {', '.join(given)}: leave "
+            "them, or --tests, out."
+        )
 
 
 def _answer(
@@ -108,9 +151,10 @@ def _answer(
 
 
 def _on_unicorn(folder: Path, columns: ndarray, core: str, build: Path | None) -> "tuple[ndarray, ndarray, EcuReport]":
-    from acc_decel.ecu import CortexM  # noqa: PLC0415 - the extra [ecu] is asked for only here
+    from acc_decel.ecu import CortexM, check_passed  # noqa: PLC0415 - the extra [ecu] is asked for only here
 
     ecu = CortexM(folder, core=core, build=build)
+    check_passed(ecu.self_test(), core)
     return *ecu.predict_array(columns), ecu.report(columns)
 
 
@@ -123,10 +167,11 @@ def _on_qemu(folder: Path, columns: ndarray, core: str, build: Path | None) -> "
 
 
 def _print_answers(answers: pd.DataFrame, costs: dict[str, object]) -> None:
-    named = answers.get("name", answers.index)
+    shown = answers.head(SHOWN)
+    shown_names = shown.get("name", shown.index)
     print_table(
         f"on the emulated {costs['target']}, beside ONNX Runtime: deceleration [m/s^2]",
-        ("event", "model", "lower", "median", "upper", "ONNX median", "difference", "stops in [m]"),
+        ("event", "model", "lower", "median", "upper", "ONNX median", "difference", "stops in [m]", "status"),
         [
             (
                 str(name),
@@ -135,11 +180,21 @@ def _print_answers(answers: pd.DataFrame, costs: dict[str, object]) -> None:
                 f"{row['onnx_deceleration']:.4f}",
                 f"{row['difference']:.1e}",
                 f"{row['stopping_distance']:.1f}",
+                flag,
             )
-            for name, row in list(zip(named, answers.to_dict("records"), strict=True))[:SHOWN]
+            for name, row, flag in zip(shown_names, shown.to_dict("records"), flag_cells(shown["status"]), strict=True)
         ],
     )
     if len(answers) > SHOWN:
         say(f"... and {len(answers) - SHOWN} more")
     for name, value in costs.items():
-        say(f"{name}: {value:.2e}" if name == "max_abs_difference" else f"{name}: {value}")
+        say(f"{name}: {_cost(name, value)}")
+
+
+def _cost(name: str, value: object) -> str:
+    """A cost for people; None is what no manual says."""
+    if value is None:
+        return "not known, because no manual gives the cycles of an instruction"
+    if name == "max_abs_difference":
+        return f"{value:.2e}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -17,9 +17,15 @@ def evidence(
     number_formats: Annotated[
         list[str] | None, typer.Option("--format", help="format to measure; may be repeated; default: all three")
     ] = None,
-    events: Annotated[int, typer.Option(help="events on the emulated Cortex-M4F")] = 100_000,
-    bits_events: Annotated[int, typer.Option(help="events compared bit by bit on host and cores")] = 1_000_000,
-    fuzz_seconds: Annotated[int, typer.Option(help="time of the fuzzer for each format [s]")] = 600,
+    events: Annotated[
+        int | None, typer.Option(help="events on the emulated Cortex-M4F", show_default="100,000")
+    ] = None,
+    bits_events: Annotated[
+        int | None, typer.Option(help="events compared bit by bit on host and cores", show_default="1,000,000")
+    ] = None,
+    fuzz_seconds: Annotated[
+        int | None, typer.Option(help="time of the fuzzer for each format [s]", show_default="600")
+    ] = None,
     only: Annotated[
         str | None,
         typer.Option(help="renew this part and keep the rest: a part's name in evidence.json, or differences"),
@@ -39,7 +45,11 @@ def evidence(
     """
     from acc_decel import evidence as room  # noqa: PLC0415 - the extra [ecu] is needed only here
 
-    settings = room.Settings(events=events, fuzz_seconds=fuzz_seconds, bits_events=bits_events)
+    options = {"events": events, "bits_events": bits_events, "fuzz_seconds": fuzz_seconds}
+    given = {name: number for name, number in options.items() if number is not None}
+    if only is not None:
+        _refuse_beside_only(only, [*given, *(["format"] if number_formats else [])], room.SETTING_OF.get(only))
+    settings = room.Settings(**given)
     formats = room.check_formats(number_formats)
     paths = room.find_firmware(firmware, model)
     with progress_bar() as progress:
@@ -55,3 +65,12 @@ def evidence(
         print_json(result)
     else:
         say(room.page(result))
+
+
+def _refuse_beside_only(only: str, given: list[str], used: str | None) -> None:
+    """Raise ValueError if an option was given that the part `only` does not use."""
+    if ignored := [name for name in given if name != used]:
+        option = f"--{ignored[0].replace('_', '-')}"
+        raise ValueError(
+            f"--only {only} does not use {option}, and renews each format there is. Got both: leave it out."
+        )

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from acc_decel.factors import FACTORS, Factor
+from acc_decel.predictor import SWITCH_WORDS
 
 
 def with_factor_options(
@@ -27,7 +28,7 @@ def with_factor_options(
 
     @wraps(command)
     def with_options(**options: Any) -> None:
-        factors = {name: options.pop(name) for name in names if options.get(name) is not None}
+        factors = {f.name: _given(f, options.pop(f.name)) for f in FACTORS if options.get(f.name) is not None}
         command(factors, **{name: value for name, value in options.items() if name not in names})
 
     keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in taken]
@@ -36,12 +37,23 @@ def with_factor_options(
     return with_options
 
 
+def _given(factor: Factor, text: str) -> float | str:
+    """The level or the number that an option gives. Raises ValueError that names the factor and shows the text."""
+    if factor.levels:
+        return text
+    try:
+        return float(SWITCH_WORDS.get(text.lower(), text) if factor.is_switch else text)
+    except ValueError:
+        raise ValueError(factor.refusal(text)) from None
+
+
 def _annotation(factor: Factor, required: str) -> Any:
-    kind = str if factor.levels else float
+    kind = "TEXT" if factor.levels else "FLOAT"
     help_text = f"{factor.named_meaning}: {factor.choices or factor.span}"
     if factor.standard is not None:
         help_text += f". Standard {factor.standard:g}"
     elif not factor.optional:
         help_text += f". {required}"
-    option = typer.Option(f"--{factor.name.replace('_', '-')}", help=help_text, rich_help_panel="Braking factors")
-    return Annotated[kind | None, option]
+    name = f"--{factor.name.replace('_', '-')}"
+    option = typer.Option(name, help=help_text, metavar=kind, rich_help_panel="Braking factors")
+    return Annotated[str | None, option]

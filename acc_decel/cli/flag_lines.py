@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy import ndarray
 
-from acc_decel.status import FLAGS
+from acc_decel.status import FLAGS, flags
 
 Statuses = ndarray | Sequence[int] | pd.Series
 NO_FLAG = "ok"
@@ -29,11 +29,33 @@ def flag_summary(status: Statuses, what: str = "answers") -> str:
 
     `what` names the answers in the plural, like "events" or "tests".
     """
+    meanings = {flag_words(name): meaning for name, (_, meaning) in FLAGS.items()}
+    return _counts(status, what, {name: f" ({meaning})" for name, meaning in meanings.items()})
+
+
+def flag_counts(status: Statuses, what: str = "answers") -> str:
+    """The line of `flag_summary` without what the flags mean, for a title."""
+    return _counts(status, what, {})
+
+
+def flag_masks(status: Statuses) -> dict[str, ndarray]:
+    """For each flag that is set somewhere, in words: which answers have it."""
     codes = _codes(status)
-    counts = {name: int(np.count_nonzero(codes & bit)) for name, (bit, _) in FLAGS.items()}
-    flagged = int(np.count_nonzero(codes & sum(bit for bit, _ in FLAGS.values())))
-    why = [f"{count} {flag_words(name)} ({FLAGS[name][1]})" for name, count in counts.items() if count]
-    return f"flagged: {flagged} of {len(codes)} {what}" + (f": {'; '.join(why)}" if why else "")
+    masks = {flag_words(name): codes & bit != 0 for name, (bit, _) in FLAGS.items()}
+    return {name: mask for name, mask in masks.items() if mask.any()}
+
+
+def with_flags(answers: pd.DataFrame) -> pd.DataFrame:
+    """The answers with a column `flags` for a program: a list of the names of the flags in each `status`."""
+    names = pd.Series([list(flags(code)) for code in _codes(answers["status"]).tolist()], answers.index, dtype=object)
+    return answers.assign(flags=names)
+
+
+def _counts(status: Statuses, what: str, meanings: dict[str, str]) -> str:
+    masks = flag_masks(status)
+    flagged = int(np.any(list(masks.values()), axis=0).sum()) if masks else 0
+    why = "; ".join(f"{mask.sum()} {name}{meanings.get(name, '')}" for name, mask in masks.items())
+    return f"flagged: {flagged} of {len(_codes(status))} {what}" + (f": {why}" if why else "")
 
 
 def _set_in(code: int) -> Iterator[str]:

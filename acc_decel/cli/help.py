@@ -1,10 +1,9 @@
-"""Help as it is written: text in square brackets is text, not markup, and paragraphs wrap at the terminal's width."""
+"""Help as it is written: text in square brackets is text, not markup; and no argument that is empty."""
 
 from collections.abc import Iterable
 from copy import copy
-from itertools import chain
-from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from itertools import pairwise
+from typing import Any
 
 from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
@@ -15,22 +14,20 @@ EXAMPLE = "    "  # lines that begin so are commands to type, and stay as they a
 class PlainCommand(TyperCommand):
     """A command whose help says what its docstring and its options say, letter by letter.
 
-    It refuses a file or a folder with an empty name, as of a shell variable that is not set: as a path that would be
-    the working folder.
+    It refuses an empty argument, as of a shell variable that is not set: as a path that would be the working folder.
     """
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the arguments. Raises ValueError for an option of a path that is empty."""
-        given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
-        for name in _path_parameters(self.callback):
-            if "" in ([value] if isinstance(value := given.get(name), str) else value or ()):
-                option = next(str(p.opts[0]) for p in self.params if p.name == name)
-                raise ValueError(f"{option} must name a file or a folder. Got an empty name: write it out.")
-        return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
         super(PlainCommand, _escaped(self)).format_help(ctx, formatter)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments. Raises ValueError for an empty one, which as a path would be the working folder."""
+        for before, argument in pairwise(["", *args]):
+            if not argument or (argument.startswith("--") and argument.endswith("=")):
+                name = argument[:-1] or (before if before.startswith("-") else f"what follows {before or self.name}")
+                raise ValueError(f"{name} must not be empty. Got an empty text: give a value, or leave it out.")
+        return super().parse_args(ctx, args)
 
 
 class PlainGroup(TyperGroup):
@@ -41,16 +38,6 @@ class PlainGroup(TyperGroup):
         shown = _escaped(self)
         shown.commands = {name: _escaped(command) for name, command in self.commands.items()}
         super(PlainGroup, shown).format_help(ctx, formatter)
-
-
-def _path_parameters(command: Any) -> list[str]:
-    """The parameters of a command's function that are paths, or lists of paths."""
-    hints = get_type_hints(command).items()
-    return [
-        name
-        for name, hint in hints
-        if hint is Path or Path in (*get_args(hint), *chain(*map(get_args, get_args(hint))))
-    ]
 
 
 def _escaped(command: Any) -> Any:

@@ -6,8 +6,8 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from acc_decel.cli.options import Car, Json
-from acc_decel.cli.terminal import print_json, print_table, progress_bar, say
+from acc_decel.cli.options import Car, Json, check_output
+from acc_decel.cli.terminal import print_json, print_table, progress_bar, say, say_written
 
 
 def influences(
@@ -25,6 +25,11 @@ def influences(
 
         acc-decel influences --vehicle suv --plot influences.png
     """
+    check_output(plot, Path(vehicle) if Path(vehicle).is_file() else None, option="--plot")
+    if plot is not None:
+        from acc_decel.cli import plots  # noqa: PLC0415
+
+        plots.check_picture_name(plot)
     from acc_decel import physics  # noqa: PLC0415
     from acc_decel.evaluation import sensitivity  # noqa: PLC0415
 
@@ -33,8 +38,6 @@ def influences(
         task = progress.add_task("kinds of road", total=len(sensitivity.REGIMES))
         table = sensitivity.influences(car, samples=samples, seed=seed, on_regime=lambda: progress.advance(task))
     if plot is not None:
-        from acc_decel.cli import plots  # noqa: PLC0415
-
         plots.save(plots.influence_bars(table), plot)
     needed = sensitivity.needed_factors(table)
     if as_json:
@@ -43,7 +46,11 @@ def influences(
         return
     for name, rows in table.groupby("regime", sort=False):
         _print_indices(str(name), rows)
-    say("the interval is wider without these factors: " + ", ".join(f"{n} ({v:.2f})" for n, v in needed.items()))
+    say(
+        "on average the interval is wider without these factors: "
+        + ", ".join(f"{n} ({v:.2f})" for n, v in needed.items())
+    )
+    say_written(plot)
 
 
 def _print_indices(regime: str, rows: pd.DataFrame, shown: int = 8) -> None:

@@ -1,5 +1,6 @@
 """The application: which commands there are, and how an error reaches the user."""
 
+import os
 import signal
 import sys
 from importlib.metadata import version as installed_version
@@ -30,6 +31,7 @@ from acc_decel.cli.info import info
 from acc_decel.cli.predict import predict
 from acc_decel.cli.replay import replay
 from acc_decel.cli.simulate import simulate
+from acc_decel.cli.terminal import printable
 from acc_decel.cli.train import train
 from acc_decel.cli.verify import verify
 from acc_decel.files import reason
@@ -118,6 +120,7 @@ def main() -> None:
     A signal that ends the program lets it delete its temporary files and stop what it started.
     """
     signal.signal(signal.SIGTERM, _end)
+    _check_streams()
     try:
         app()
     except ModuleNotFoundError as error:
@@ -147,6 +150,17 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+def _check_streams() -> None:
+    """Standard output must be there for the answers; standard error is opened if it is closed.
+
+    Otherwise the next file that is opened would take their place, and get what is printed.
+    """
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for as long as the program runs
+    if sys.stdout is None:
+        _fail("standard output must be open. Got a closed one: send it to a file, or to /dev/null.")
+
+
 def _fail(sentence: str) -> None:
-    print(f"Error: {sentence}", file=sys.stderr)
+    print(f"Error: {printable(sentence)}", file=sys.stderr)
     sys.exit(2)

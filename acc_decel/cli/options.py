@@ -1,6 +1,8 @@
 """Options that several commands share, the events that they describe, and the check of what a command writes."""
 
+import math
 import os
+from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +12,8 @@ import typer
 
 from acc_decel.cli.terminal import check_table_name, read_table
 from acc_decel.factors import FACTORS, column_names
-from acc_decel.predictor import Given
+from acc_decel.model_folder import ARRAYS, ATTRIBUTION, CARD, MANIFEST, METRICS, ONNX, PROOF
+from acc_decel.predictor import ANSWERS, Given, Predictor
 
 Factors = dict[str, Given]
 Model = Annotated[str, typer.Option(help="released model, model folder or ONNX file")]
@@ -30,26 +33,55 @@ Keep = Annotated[
     ),
 ]
 EVERY = "all"  # as a column to keep
+CLOCK_MHZ = 80.0  # of the core, if no clock is given
 
 
-def events_of(factors: Factors, input_file: Path | None, keep: list[str] | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+def check_clock(clock_mhz: float) -> float:
+    """The clock [MHz]. Raises ValueError if it is none."""
+    if not 0 < clock_mhz < math.inf:
+        raise ValueError(f"--clock-mhz must be above 0 [MHz]. Got {clock_mhz:g}.")
+    return clock_mhz
+
+
+def events_of(
+    factors: Factors, input_file: Path | None, keep: list[str] | None, answers: Collection[str] = ANSWERS
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The events to predict, and the columns of the input to copy to the output.
 
-    Raises ValueError that names every column that is neither a factor nor to be kept.
+    Raises ValueError that names every column that is neither a factor nor to be kept, and a column to keep that is
+    named twice, that is a factor, or that has the name of one of the `answers`.
     """
     if input_file is None:
+        if keep:
+            raise ValueError(f"--keep names a column of --input. Got --keep {keep[0]} without --input: add it.")
         return pd.DataFrame([factors]), pd.DataFrame(index=[0])
     if factors:
         raise ValueError(f"--input takes no other factors. Got {', '.join(sorted(factors))}: leave them out.")
     table = read_table(input_file)
-    others = [str(name) for name in table if name not in {f.name for f in FACTORS} | {*column_names()}]
+    factor_columns = {f.name for f in FACTORS} | {*column_names()}
+    others = [str(name) for name in table if name not in factor_columns]
     columns = list(keep or ())
+    if twice := [name for i, name in enumerate(columns) if name in columns[:i]]:
+        raise ValueError(f"--keep must name each column once. Got {twice[0]} twice: leave one out.")
     if EVERY in columns and EVERY not in table:
+        if len(columns) > 1:
+            rest = ", ".join(name for name in columns if name != EVERY)
+            raise ValueError(f"--keep {EVERY} keeps every other column. Got --keep {rest} as well: leave it out.")
         columns = others
     if missing := [name for name in columns if name not in table]:
         raise ValueError(f"--keep must name columns of {input_file}: {', '.join(table.columns)}. Got {missing[0]!r}.")
+    if taken := [name for name in columns if name in factor_columns]:
+        raise ValueError(
+            f"--keep must name columns that are no braking factor, because it takes them out of the prediction. "
+            f"Got {taken[0]}: leave it out of --keep."
+        )
     if unknown := [name for name in others if name not in columns]:
         raise ValueError(_not_factors(input_file, unknown))
+    if clash := [name for name in columns if name in answers]:
+        raise ValueError(
+            f"--keep must name columns unlike those of the answers. Got {clash[0]}, which is an answer: rename that "
+            f"column of {input_file}."
+        )
     return table.drop(columns=columns), table[columns]
 
 
@@ -62,6 +94,11 @@ def _not_factors(path: Path, columns: list[str]) -> str:
         f"{path} must have columns of braking factors only (see --help). Got also {', '.join(columns)}: {options} "
         f"copies what is no factor to the output.{hints}"
     )
+
+
+def option_name(factor: str) -> str:
+    """The option of a factor."""
+    return f"--{factor.replace('_', '-')}"
 
 
 def check_output(
@@ -85,11 +122,17 @@ def check_output(
         raise ValueError(f"{option} must be a file. Got the device or pipe {path}: give the name of a file.")
     for source in read:
         if source is not None and (same := _same_file(path, Path(source))) is not None:
+            also = "" if str(same) == str(path) else f", which is {same}"
             raise ValueError(
-                f"{option} must not replace a file that the command uses. Got {path}, which is {same}: "
-                "choose another name."
+                f"{option} must not be a file that the command uses. Got {path}{also}: choose another name."
             )
     _check_can_hold(option, path if folder else path.parent)
+
+
+def model_files(predictor: Predictor) -> list[Path]:
+    """The files of a model's folder, which no answer may replace."""
+    names = (predictor.path.name, ONNX, ARRAYS, METRICS, MANIFEST, ATTRIBUTION, PROOF, CARD)
+    return [predictor.path.parent / name for name in dict.fromkeys(names)]
 
 
 def _same_file(path: Path, source: Path) -> Path | None:

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy import ndarray
 
+from acc_decel.cli.flag_lines import flag_counts, flag_masks
 from acc_decel.files import atomic_write
 
 mpl.rcParams["svg.hashsalt"] = "acc_decel"  # same picture, same bytes
@@ -54,16 +55,20 @@ def stop_over_time(history: dict[str, ndarray], title: str) -> Figure:
 
 
 def task_over_time(answers: pd.DataFrame, use: ndarray | None, title: str) -> Figure:
-    """Deceleration with its interval and the use of the deadline at every tick; instructions where it is not known."""
+    """Deceleration with interval and flags, and the use of the deadline, at every tick; instructions if not known."""
     figure = Figure(figsize=(11, 6), layout="constrained")
     slowing, cost = figure.subplots(2, 1, sharex=True)
     time = answers["time_s"]
     bounds = answers["deceleration_lower"], answers["deceleration_upper"]
     slowing.fill_between(time, *bounds, alpha=0.3, step="post", color="#4878a8", label="90 % interval")
     slowing.step(time, answers["deceleration"], where="post", color="#4878a8", label="median")
+    for i, (name, mask) in enumerate(flag_masks(answers["status"]).items()):
+        height = np.full(int(mask.sum()), 1.0 - 0.03 * i)  # beside each other, at the top
+        marks = {"transform": slowing.get_xaxis_transform(), "clip_on": False}
+        slowing.plot(time[mask], height, "|", color=f"C{i + 1}", label=name, **marks)
     slowing.set_ylabel("deceleration [m/s^2]")
     slowing.legend(loc="best", frameon=False)
-    slowing.set_title(title, loc="left")
+    slowing.set_title(f"{title}\n{flag_counts(answers['status'], 'ticks')}", loc="left")
     cost.step(time, answers["instructions"] if use is None else 100 * use, where="post", color="#d1603d")
     cost.set_ylabel("instructions" if use is None else "deadline used [%]")
     cost.set_ylim(bottom=0)

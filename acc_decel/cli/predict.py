@@ -2,19 +2,25 @@
 
 from dataclasses import asdict
 from enum import StrEnum
+from math import isnan
+from numbers import Real
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import pandas as pd
 import typer
 
 from acc_decel.cli.attribution_chart import print_attribution, print_attributions
-from acc_decel.cli.options import Factors, Input, Json, Keep, Model, Output, events_of
+from acc_decel.cli.flag_lines import flag_cells, flag_summary, with_flags
+from acc_decel.cli.options import Factors, Input, Json, Keep, Model, Output, check_output, events_of
 from acc_decel.cli.terminal import note, print_json, print_table, say, write_table
+from acc_decel.factors import FACTORS
 from acc_decel.model_folder import DEFAULT_MODEL
-from acc_decel.predictor import Predictor
+from acc_decel.predictor import ANSWERS, Predictor, RefusedError, attribution_column
 from acc_decel.status import REFUSED, flags, not_available
 
+BASELINE = "baseline"
 SHOWN_REFUSED = 5  # rows without an answer that are named
 
 
@@ -40,10 +46,10 @@ def predict(
 ) -> None:
     """Predict deceleration and stopping distance, for one event or for a table of events.
 
-    What is not given is missing and widens the interval. Surface and tyre kind are given by name; in a table also as
-    one column of probability for each kind (surface_asphalt, ...). A table may have other columns if --keep names them.
-    One row that is out of range, like a car at standstill, is an error; with --on-refusal flag such rows have no
-    answer and say why in status_text.
+    What is not given is missing; on average the interval is wider without it. Surface and tyre kind are given by name;
+    in a table also as one column of probability for each kind (surface_asphalt, ...). A table may have other columns if
+    --keep names them. One row that is out of range, like a car at standstill, is an error; with --on-refusal flag such
+    rows have no answer and say why in status_text. The last line counts the answers that are flagged.
 
         acc-decel predict --speed 33.3 --brake-pressure-bar 160 --surface asphalt --water-film-mm 1.0
         acc-decel predict --input events.csv --output answers.parquet
@@ -54,12 +60,18 @@ def predict(
 
         acc-decel predict --speed 33.3 --brake-pressure-bar 160 --surface ice --explain
     """
+    check_output(output_file, input_file, correction, table=True)
     predictor = Predictor(model, correction=correction)
     if input_file is None and output_file is None and not keep and on_refusal is OnRefusal.RAISE:
         _predict_one(predictor, factors, explain=explain, as_json=as_json)
         return
-    events, extra = events_of(factors, input_file, keep)
-    predicted = predictor.predict(events, on_refusal=on_refusal.value, explain=explain)
+    explained = [attribution_column(f.name) for f in FACTORS] + [BASELINE] if explain else []
+    events, extra = events_of(factors, input_file, keep, (*ANSWERS, *explained))
+    try:
+        predicted = predictor.predict(events, on_refusal=on_refusal.value, explain=explain)
+    except RefusedError as error:
+        remedy = f" With --on-refusal {OnRefusal.FLAG} such rows are flagged, and the others are answered."
+        raise ValueError(f"{error}{remedy if len(events) > 1 else ''}") from error
     for sentence in _refused_rows(predicted):
         note(sentence)
     _print_table(pd.concat([extra, predicted], axis=1), predictor.vehicle, output_file, as_json)
@@ -89,14 +101,17 @@ def _print_table(answers: pd.DataFrame, title: str, output_file: Path | None, as
     if output_file is not None:
         write_table(answers, output_file)
     if as_json:
-        print_json({"predictions": answers})
-    elif output_file is not None:
+        print_json({"predictions": with_flags(answers)})
+        return
+    if output_file is not None:
         say(f"{len(answers)} predictions in {output_file}")
     else:
-        explained = [c for c in answers.columns if c.startswith("attribution_") or c == "baseline"]
+        explained = [c for c in answers.columns if c.startswith(attribution_column("")) or c == BASELINE]
         _print_answers(answers.drop(columns=explained), title)
         if explained:
-            print_attributions(answers[explained])
+            print_attributions(answers[explained], answers["status"])
+    if len(answers) > 1 or output_file is not None:
+        say(flag_summary(answers["status"], "events"))
 
 
 def _print_answers(answers: pd.DataFrame, title: str) -> None:
@@ -106,17 +121,21 @@ def _print_answers(answers: pd.DataFrame, title: str) -> None:
         pairs = [(name, value, _unit(name)) for name, value in zip(names, cells[0], strict=True)]
         print_table(title, ("answer", "value", "unit"), pairs)
         say(f"status: {answers['status_text'].iloc[0]}")
-    else:
-        rows = [[str(label), *row] for label, row in zip(answers.index, cells, strict=True)]
-        print_table(title, (str(answers.index.name or "row"), *names), rows)
+        return
+    status = flag_cells(answers["status"])
+    rows = [[str(label), *row, flag] for label, row, flag in zip(answers.index, cells, status, strict=True)]
+    heads = (name.replace("_", " ") for name in names)  # that wrap between words
+    print_table(title, (str(answers.index.name or "row"), *heads, "status"), rows)
 
 
 def _cell(value: Any) -> str:
     """A value of the table for people; a dash for none."""
-    if isinstance(value, str):
-        return value
-    return "-" if pd.isna(value) else f"{value:.2f}"
+    if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
+        return "-" if isnan(value) else f"{value:.2f}"
+    return "-" if value is None or value is pd.NA or value is pd.NaT else str(value)
 
 
 def _unit(output: str) -> str:
+    if output not in ANSWERS:
+        return ""  # a column that was kept
     return "m" if "distance" in output else "s" if output == "delay" else "m/s^2"

@@ -10,8 +10,21 @@ import pandas as pd
 import typer
 from numpy import ndarray
 
-from acc_decel.cli.options import Build, Core, Factors, Json, Model, NumberFormat, Output
-from acc_decel.cli.terminal import check_table_name, print_json, progress_bar, read_table, say, write_table
+from acc_decel.cli.flag_lines import flag_summary, with_flags
+from acc_decel.cli.options import (
+    CLOCK_MHZ,
+    Build,
+    Core,
+    Factors,
+    Json,
+    Model,
+    NumberFormat,
+    Output,
+    check_clock,
+    check_output,
+    option_name,
+)
+from acc_decel.cli.terminal import counted, print_json, progress_bar, read_table, say, say_written, write_table
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import Factor, column_names
 from acc_decel.model_folder import DEFAULT_MODEL, folder_of, read_model
@@ -30,7 +43,7 @@ def replay(
     model: Model = DEFAULT_MODEL,
     output_file: Output = None,
     plot: Annotated[Path | None, typer.Option(help="PNG or SVG of the answers and the deadline")] = None,
-    clock_mhz: Annotated[float, typer.Option(help="clock of the core [MHz], for its deadline")] = 80.0,
+    clock_mhz: Annotated[float, typer.Option(help="clock of the core [MHz], for its deadline")] = CLOCK_MHZ,
     max_age: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,10 +66,10 @@ def replay(
         acc-decel replay drive.csv --clock-mhz 80 --output answers.csv
         acc-decel replay drive.csv --mass 1500 --max-age 0.5 --max-age brake_pressure_bar=2 --plot drive.png
     """
-    if not 0 < clock_mhz < np.inf:
-        raise ValueError(f"--clock-mhz must be above 0 [MHz]. Got {clock_mhz:g}.")
-    if output_file is not None:
-        check_table_name(output_file)
+    check_clock(clock_mhz)
+    check_output(output_file, drive, table=True)
+    check_output(plot, drive, output_file, option="--plot")
+    check_output(build, option="--build", folder=True)
     if plot is not None:
         from acc_decel.cli import plots  # noqa: PLC0415 - Matplotlib
 
@@ -68,9 +81,12 @@ def replay(
     if output_file is not None:
         write_table(answers, output_file)
     if as_json:
-        print_json(report | {"answers": answers})
-    else:
-        _print(report)
+        print_json(report | {"answers": with_flags(answers)})
+        return
+    _print(report)
+    say_written(output_file, f"{len(answers)} answers")
+    say_written(plot)
+    say(flag_summary(answers["status"], "ticks"))
 
 
 def _answers(
@@ -98,6 +114,11 @@ def ages_of(words: list[str], factors: tuple[Factor, ...]) -> dict[str, float]:
     from acc_decel.ecu import MAX_AGE  # noqa: PLC0415
 
     ages = {f.name: MAX_AGE for f in factors}
+    names = [word.rpartition("=")[0] for word in words]
+    if twice := [word for i, word in enumerate(words) if names[i] in names[:i]]:
+        raise ValueError(
+            f"--max-age must be given once for each factor, and once for all. Got also {twice[0]}: drop one."
+        )
     for word in sorted(words, key=lambda word: "=" in word):
         name, _, number = word.rpartition("=")
         if name and name not in ages:
@@ -130,7 +151,7 @@ def _read(
         if not (f.optional or f.standard is not None or f.name in given or f.name in constants):
             raise ValueError(
                 f"{path} must have a column {f.name} of {f.span} ({f.meaning}), which is required. Got none: add it, "
-                f"or give --{f.name.replace('_', '-')} for the whole drive."
+                f"or give {option_name(f.name)} for the whole drive."
             )
     for name, value in constants.items():
         table[name] = value
@@ -138,6 +159,9 @@ def _read(
         columns = columns_of(table, factors)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+    without_column = {f.name for f in factors} - given
+    if idle := [word for word in max_age if word.rpartition("=")[0] in without_column]:
+        raise ValueError(f"--max-age is for columns of {path}. Got {idle[0]}, which is none: leave it out.")
     ages = ages_of(max_age, factors) | {f.name: np.inf for f in factors if f.name not in given}
     return time, columns, ages
 
@@ -160,7 +184,7 @@ def _times(path: Path, column: "pd.Series[float]") -> ndarray:
 
 def _ticked(predictor: Predictor, columns: ndarray, core: str, number_format: str, build: Path | None) -> pd.DataFrame:
     """Answers of the task at every tick, with their cost, beside ONNX Runtime."""
-    from acc_decel.ecu import CortexM  # noqa: PLC0415
+    from acc_decel.ecu import CortexM, check_passed  # noqa: PLC0415
 
     net, _ = read_model(folder_of(predictor.path))
     golden = golden_events(net.factors)
@@ -169,6 +193,7 @@ def _ticked(predictor: Predictor, columns: ndarray, core: str, number_format: st
         files = firmware_files(net, model=predictor.vehicle, golden=golden, number_format=number_format)
         write_firmware(Path(folder), files)
         ecu = CortexM(Path(folder), core=core, build=build)
+        check_passed(ecu.self_test(), core)
         run = ecu.task(columns, ticked=lambda: progress.advance(bar))
     expected, _ = Predictor(predictor.path, backend=ONNX_RUNTIME).predict_array(columns)
     speed = columns[:, column_names().index("speed")]
@@ -216,16 +241,22 @@ def _draw(answers: pd.DataFrame, clock_mhz: float, title: str, path: Path) -> No
 
 
 def _print(report: Mapping[str, Any]) -> None:
-    for name in ("target", "number_format", "ticks", "seconds", "answered", "refused", "instructions_max"):
+    for name in ("target", "number_format", "ticks"):
+        say(f"{name}: {report[name]}")
+    say(f"seconds: {report['seconds']:.2f}")
+    for name in ("answered", "refused", "instructions_max"):
         say(f"{name}: {report[name]}")
     say(f"max_abs_difference: {report['max_abs_difference']:.2e}")
     for status in report["statuses"]:
-        say(f"{status['ticks']} ticks: {status['text']}")
+        say(f"{counted(status['ticks'], 'tick')}: {status['text']}")
     if report["cycles_max"] is None:
         say(f"deadline: not known, because no manual gives the cycles of an instruction of the {report['target']}")
         return
     use_max, use_mean = report["deadline_utilisation_max"], report["deadline_utilisation_mean"]
-    say(f"cycles: {report['cycles_max']} at most, {report['cycles_mean']:.0f} in the mean (estimate)")
+    longest = report["cycles_max"] / report["clock_mhz"]
+    say(
+        f"cycles: {report['cycles_max']} at most ({longest:.1f} us), {report['cycles_mean']:.0f} in the mean (estimate)"
+    )
     say(
         f"deadline of {report['period_s']:g} s at {report['clock_mhz']:g} MHz: {use_max:.2%} used at most, "
         f"{use_mean:.2%} in the mean, {report['deadlines_missed']} missed"

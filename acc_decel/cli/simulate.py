@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from acc_decel.cli.options import Car, Json
-from acc_decel.cli.terminal import print_json, print_table
+from acc_decel.cli.options import Car, Json, check_output
+from acc_decel.cli.terminal import print_json, print_table, say_written
 from acc_decel.factors import FACTORS, Factor
 from acc_decel.predictor import Given
 
@@ -36,6 +36,9 @@ def simulate(
 
     Needs the extra [train].
     """
+    own = Path(vehicle) if Path(vehicle).is_file() else None
+    check_output(plot, own, option="--plot")
+    check_output(friction_map, own, plot, option="--friction-map")
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
 
     car = physics.vehicle(vehicle)
@@ -59,6 +62,8 @@ def simulate(
     units = {"deceleration": "m/s^2", "delay": "s", "peak_disc_c": "degC", "stopping_distance": "m"}
     results = [(name, f"{value:.3f}", units.get(name, "")) for name, value in answer.items()]
     print_table("simulated", ("answer", "value", "unit"), results)
+    say_written(plot)
+    say_written(friction_map, "map of the friction")
 
 
 def _title(vehicle: str, answer: dict[str, float]) -> str:

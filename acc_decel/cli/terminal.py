@@ -3,17 +3,19 @@
 import json
 import math
 import os
+import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +25,9 @@ from acc_decel.files import atomic_write
 console = Console(markup=False, highlight=False)  # units in brackets are text, not markup
 WIDTH = 120  # of a table that is not printed to a terminal
 NUMBER_BEGINS = "0123456789+-<>"  # what the text of a number begins with; an empty cell counts, too
+STEERING = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)  # control, direction of text
 progress_console = Console(stderr=True)  # progress stays out of what a program reads
 
 
@@ -52,23 +57,42 @@ def print_json(values: object) -> None:
     print(json.dumps(_plain(values), indent=1))
 
 
+def printable(text: str) -> str:
+    """Text as a terminal may show it: what steers a terminal, like an escape sequence in a file, is written out."""
+    return STEERING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
 def say(sentence: str) -> None:
     """Print a sentence for people; a long one is left whole, for the terminal to wrap."""
-    console.print(sentence, soft_wrap=True)
+    console.print(printable(sentence), soft_wrap=True)
+
+
+def say_written(path: Path | None, what: str = "picture") -> None:
+    """Say that a file was written, if one was."""
+    if path is not None:
+        say(f"{what} in {path}")
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things: "1 tick", "2 ticks"."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def note(sentence: str) -> None:
     """Say something about the input on stderr, so that it stays out of what a program reads."""
-    progress_console.print(f"note: {sentence}", soft_wrap=True, markup=False, highlight=False)
+    progress_console.print(f"note: {printable(sentence)}", soft_wrap=True, markup=False, highlight=False)
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """Print a table for people; columns of numbers are aligned right, the first column never wraps."""
-    cells = [list(row) for row in rows]
-    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
-    for i, column in enumerate(columns):
+    head = [printable(column) for column in columns]
+    cells = [[printable(cell) for cell in row] for row in rows]
+    table = Table(title=printable(title), title_justify="left", header_style="bold", expand=False)
+    widths = _column_widths(head, cells, _width())
+    for i, column in enumerate(head):
         numbers = bool(i) and all(row[i][:1] in NUMBER_BEGINS for row in cells)
-        table.add_column(column, justify="right" if numbers else "left", overflow="fold", no_wrap=not i)
+        justify: Literal["left", "right"] = "right" if numbers else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=not i, width=widths[i] if widths else None)
     for row in cells:
         table.add_row(*row)
     print_wide(table)
@@ -76,8 +100,39 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]
 
 def print_wide(table: Table) -> None:
     """Print a table at the width of the terminal, or at least at WIDTH where there is none."""
-    width = None if console.is_terminal else max(console.width, WIDTH)
-    Console(width=width, markup=False, highlight=False).print(table)
+    Console(width=_width(), markup=False, highlight=False).print(table)
+
+
+def _width() -> int:
+    return console.width if console.is_terminal else max(console.width, WIDTH)
+
+
+def _column_widths(head: list[str], rows: list[list[str]], width: int) -> list[int] | None:
+    """Widths of the columns of a table that is too wide; None where it fits, or where nothing helps.
+
+    No word is broken, or else none below the headings. Cells get their whole width before headings do; first those of
+    a column in which most of them would wrap.
+    """
+    columns, room = list(zip(head, *rows, strict=True)), width - 3 * len(head) - 1
+    whole = [max(map(cell_len, column)) for column in columns]
+    below = [max((cell_len(cell) for cell in column[1:]), default=0) for column in columns]
+    words = [_longest_word(column) for column in columns]
+    words_below = [max(1, _longest_word(column[1:])) for column in columns]
+    words[0] = words_below[0] = whole[0]  # it never wraps
+    widths = words if sum(words) <= room else words_below
+    spare = room - sum(widths)
+    if spare < 0 or sum(whole) <= room:
+        return None
+    wrapped = [sum(cell_len(cell) > widths[i] for cell in column[1:]) for i, column in enumerate(columns)]
+    for wanted in (below, words, whole):
+        for i in sorted(range(len(columns)), key=lambda i: (-wrapped[i], wanted[i] - widths[i])):
+            more = max(0, min(wanted[i] - widths[i], spare))
+            widths[i], spare = widths[i] + more, spare - more
+    return widths
+
+
+def _longest_word(cells: Sequence[str]) -> int:
+    return max((cell_len(word) for cell in cells for word in cell.split()), default=0)
 
 
 def _plain(value: Any) -> Any:
@@ -91,7 +146,9 @@ def _plain(value: Any) -> Any:
         return [_plain(entry) for entry in value]
     if isinstance(value, np.generic):
         value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if value is pd.NA or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value if value is None or isinstance(value, str | int | float) else str(value)  # a date, for example
 
 
 @contextmanager
@@ -112,13 +169,21 @@ def quiet() -> Iterator[None]:
 def progress_bar() -> Progress:
     """A progress bar on stderr, so that it stays out of what a program reads."""
     return Progress(
-        TextColumn("{task.description}"),
+        DescriptionColumn(),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeLeftColumn(),
         console=progress_console,
     )
+
+
+class DescriptionColumn(ProgressColumn):
+    """What a stage does, letter by letter: a name of a file is neither markup nor an order to the terminal."""
+
+    def render(self, task: Task) -> Text:
+        """The description as text."""
+        return Text(printable(task.description))
 
 
 class TimeLeftColumn(ProgressColumn):
@@ -154,4 +219,4 @@ def duration(seconds: float) -> str:
 
 def warn(sentence: str) -> None:
     """Print a sentence for people that a program must not read."""
-    progress_console.print(f"Note: {sentence}", soft_wrap=True, markup=False, highlight=False)
+    progress_console.print(f"Note: {printable(sentence)}", soft_wrap=True, markup=False, highlight=False)

@@ -160,5 +160,7 @@ def _known_factors(path: Path, section: object) -> tuple[dict[str, float | str],
         if isinstance(value, bool) or not right_type or (factors[name].levels and value not in factors[name].levels):
             raise ValueError(f"{path} [known]: {factors[name].refusal(str(value))}")
         if isinstance(value, int | float) and not factors[name].low <= value <= factors[name].high:
-            raise ValueError(f"{path} [known]: {factors[name].refusal(f'{value}')}")
+            raise ValueError(
+                f"{path} [known]: {factors[name].refusal(float(value) if abs(value) < MAX_NUMBER else str(value))}"
+            )
     return known, model

@@ -57,6 +57,9 @@ class Task:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
+RunTask = Callable[[Task, str], dict[str, Any]]
+
+
 def list_recordings(paths: Iterable[Path]) -> list[Path]:
     """The recordings among files and in folders, each once, sorted; what this package wrote is no recording.
 
@@ -153,35 +156,39 @@ def _write_part(path: Path, events: pd.DataFrame, row: dict[str, Any]) -> None:
         temporary.write_text(json.dumps(row, indent=1))
 
 
-def _run_all(tasks: list[Task], parts: Path, workers: int, scheduler: str | None) -> Iterator[dict[str, Any]]:
+def _run_all(
+    tasks: list[Task], parts: Path, workers: int, scheduler: str | None, run: RunTask = run_task
+) -> Iterator[dict[str, Any]]:
     """The rows of all tasks. Where a recording ends the process that reads it, each of the rest gets its own."""
     done: set[Task] = set()
     try:
         with _executor(workers, scheduler) as pool:
-            for task, row in _run_tasks(pool, tasks, parts):
+            for task, row in _run_tasks(pool, tasks, parts, run):
                 done.add(task)
                 yield row
     except BrokenExecutor:
         for task in [task for task in tasks if task not in done]:
-            yield _run_apart(task, parts)
+            yield _run_apart(task, parts, run)
 
 
-def _run_apart(task: Task, parts: Path) -> dict[str, Any]:
+def _run_apart(task: Task, parts: Path, run: RunTask) -> dict[str, Any]:
     """The row of one recording read in a process of its own, which may end: then the row says so."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         try:
-            return pool.submit(run_task, task, str(parts)).result()
+            return pool.submit(run, task, str(parts)).result()
         except BrokenExecutor:
             row = _empty_row(task) | {"reason": "the process that read it was ended, perhaps for want of memory"}
             _write_part(parts / f"{task.key}.json", pd.DataFrame(columns=list(COLUMNS)), row)
             return row
 
 
-def _run_tasks(pool: Executor | None, tasks: list[Task], parts: Path) -> Iterator[tuple[Task, dict[str, Any]]]:
+def _run_tasks(
+    pool: Executor | None, tasks: list[Task], parts: Path, run: RunTask
+) -> Iterator[tuple[Task, dict[str, Any]]]:
     if pool is None:
-        yield from ((task, run_task(task, str(parts))) for task in tasks)
+        yield from ((task, run(task, str(parts))) for task in tasks)
         return
-    futures = {pool.submit(run_task, task, str(parts)): task for task in tasks}
+    futures = {pool.submit(run, task, str(parts)): task for task in tasks}
     for future in as_completed(futures):
         yield futures[future], future.result()
 

@@ -12,8 +12,9 @@ from acc_decel.drives.description import Description, read_description
 from acc_decel.drives.events import THRESHOLD, events_of
 from acc_decel.drives.radar_tracks import TargetEvents, target_events
 from acc_decel.drives.reading import open_source, read_drive
-from acc_decel.drives.smoothing import Motion, estimate_motion
+from acc_decel.drives.smoothing import NO_PIECE, Motion, estimate_motion
 
+MIN_TOLD_LAG_S = 0.005  # a smaller one reads as 0.00 s
 OnRecords = Callable[[int], None]  # gets the number of records that have just been read
 
 
@@ -38,7 +39,7 @@ class DriveEvents:
         if self.dropped:
             parts = ", ".join(f"{count} {reason}" for reason, count in self.dropped.items())
             notes.append(f"dropped {self.dropped_frames} of {self.clean.frames} frames: {parts}")
-        if self.clean.lag:
+        if abs(self.clean.lag) >= MIN_TOLD_LAG_S:
             order = "behind" if self.clean.lag > 0 else "ahead of"
             notes.append(f"speed is {abs(self.clean.lag):.2f} s {order} acceleration and was aligned")
         return tuple(notes)
@@ -82,7 +83,7 @@ def find_events(
     clean = clean_drive(read_drive(path, description, on_records))
     pieces = estimate_motion(clean)
     if not pieces:
-        raise ValueError(f"{path} must hold a second of speed without a gap. Got only single records: record longer.")
+        raise ValueError(f"{path} {NO_PIECE}")
     events = events_of(pieces, clean, threshold=threshold)
     return DriveEvents(str(path), events, clean, tuple(pieces), description, notes)
 

@@ -16,7 +16,7 @@ from acc_decel.drives.events import COLUMNS, THRESHOLD, events_of
 from acc_decel.drives.radar_joining import Frames, Travel, joined_tracks
 from acc_decel.drives.reading import Drive, Records
 from acc_decel.drives.series import Series
-from acc_decel.drives.smoothing import Motion, estimate_motion
+from acc_decel.drives.smoothing import NO_PIECE, Motion, estimate_motion
 
 MIN_RANGE_M, MAX_RANGE_M, MAX_OFFSET_M = 1.0, 180.0, 5.5  # offset to either side
 MAX_SPEED_MPS, MIN_SPEED_MPS = 75.0, -4.0  # of a target over ground
@@ -60,7 +60,10 @@ def target_events(drive: Drive, *, threshold: float = THRESHOLD) -> TargetEvents
             "in its own section of a recording description and give it with --recording."
         )
     own_drive = clean_drive(_without_radar(drive))
-    own = _travel(estimate_motion(own_drive))
+    pieces = estimate_motion(own_drive)
+    if not pieces:
+        raise ValueError(f"{drive.path} {NO_PIECE}")
+    own = _travel(pieces)
     frames = _frames_in_gates(radar, own)
     tracks = (_target(frames, rows, own, own_drive) for rows in joined_tracks(frames, own))
     targets = tuple(target for target in tracks if target is not None)

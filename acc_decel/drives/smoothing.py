@@ -29,6 +29,7 @@ MAX_FAST_PERIOD_S = 0.2  # between records of such a speed
 OUTLIER_SCORE = 6.0  # standard deviations from the smooth motion, and at least ...
 MIN_OUTLIER_MPS, MIN_OUTLIER_MPS2 = 0.5, 1.5  # ... this much in speed and in acceleration
 SPEED_NOISE_MPS, ACCELERATION_NOISE_MPS2 = (0.03, 1.0), (0.15, 1.5)  # minimum and maximum standard deviation
+NO_PIECE = "must hold a second of speed without a gap. Got only single records: record longer."
 WALK, SPEED_ONLY_WALK = 0.4, 0.3  # [m/s^2 per sqrt(s)] of the acceleration
 
 Weights = tuple[ndarray, ndarray | None, ndarray]  # of speed, acceleration, walk

@@ -16,6 +16,7 @@ from acc_decel.ecu.cores import CORTEX_M4F, Core, core_named
 from acc_decel.ecu.cycles import Run, RunCosts
 from acc_decel.ecu.image import Image, image
 from acc_decel.ecu.mailbox import mailbox
+from acc_decel.ecu.self_test import SelfTest
 from acc_decel.outputs import OUTPUTS
 from acc_decel.status import REFUSED
 
@@ -106,13 +107,13 @@ class CortexM:
         """
         return self._answers(self._core, columns)
 
-    def self_test(self, *, altered: int | None = None) -> int:
-        """The result of `acc_decel_self_test` after power-up; 0 is passed.
+    def self_test(self, *, altered: int | None = None) -> SelfTest:
+        """The result of `acc_decel_self_test` after power-up.
 
         `altered` is an address in flash where one bit is changed first.
         """
-        core = _powered(self._image, self._kind, altered)
-        return int.from_bytes(core.mem_read(self._image.symbols["self_test_result"], 4), "little")
+        core = self._core if altered is None else _powered(self._image, self._kind, altered)
+        return SelfTest(int.from_bytes(core.mem_read(self._image.symbols["self_test_result"], 4), "little"))
 
     def self_test_costs(self) -> SelfTestCosts:
         """What the self-test costs, measured on a core just powered up."""

@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from acc_decel.compiled import SAME_BITS, WARNINGS, compiled, fingerprint, firmware_sources
 from acc_decel.ecu.compiler import TARGET_SOURCES, ZIG
+from acc_decel.ecu.self_test import SelfTest
 from acc_decel.outputs import OUTPUTS
 
 _OPTIONS = (*SAME_BITS, *WARNINGS, "-O2", "-shared", "-fPIC")
@@ -48,6 +49,10 @@ class HostEcu:
         status = np.zeros(len(rows), np.int64)
         self._library.acc_decel_host_batch(len(rows), rows.ctypes.data, outputs.ctypes.data, status.ctypes.data)
         return outputs, status
+
+    def self_test(self) -> SelfTest:
+        """The result of `acc_decel_self_test` on this machine."""
+        return SelfTest(self._library.acc_decel_self_test())
 
 
 def _loaded(folder: Path, build: Path, compiler: Sequence[str], options: Sequence[str]) -> ctypes.CDLL:

@@ -20,6 +20,7 @@ from acc_decel.compiled import SAME_BITS, WARNINGS, compiled, fingerprint, firmw
 from acc_decel.ecu.compiler import TARGET_SOURCES
 from acc_decel.ecu.image import constant
 from acc_decel.ecu.mailbox import mailbox
+from acc_decel.ecu.self_test import CAUSES, check_passed
 
 GCC, EMULATOR = PROGRAMS = ("arm-none-eabi-gcc", "qemu-system-arm")
 LIBRARY = "rdimon.specs"  # newlib's files of the host through semihosting
@@ -135,6 +136,8 @@ def emulated(board: Board, program: Path) -> str:
         command, cwd=program.parent, check=False, capture_output=True, text=True, timeout=TIMEOUT_S,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
+    if done.returncode in CAUSES and not done.stdout + done.stderr:  # QEMU says why it fails
+        check_passed(done.returncode, board.machine)
     if done.returncode:
         raise RuntimeError(
             f"{program.name} must end with exit code 0 on {board.machine}. Got {done.returncode}: "

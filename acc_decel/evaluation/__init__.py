@@ -1,5 +1,6 @@
 """Predictions compared with measurements: published braking tests, a user's own tests, and recorded drives."""
 
+from acc_decel.evaluation.braking_tests import BOUND as BOUND
 from acc_decel.evaluation.braking_tests import FULL_BRAKING_BAR as FULL_BRAKING_BAR
 from acc_decel.evaluation.braking_tests import Summary as Summary
 from acc_decel.evaluation.braking_tests import evaluate_tests as evaluate_tests

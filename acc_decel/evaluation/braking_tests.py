@@ -129,7 +129,7 @@ def load_predictors(tests: pd.DataFrame, models: tuple[str, ...] = ()) -> dict[s
 
 
 def evaluate_tests(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.DataFrame:
-    """The tests with predicted distance and its 90 % interval [m], error [%] and the model used; same index.
+    """The tests with predicted distance and its 90 % interval [m], error [%], model and status; same index.
 
     Each test is predicted by the model of its vehicle. Raises ValueError naming the test for a vehicle without a model
     or a factor that the model refuses.
@@ -161,7 +161,7 @@ def _predict(tests: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
         )
         for i in tests.index
     ]
-    return pd.DataFrame(rows, index=tests.index)
+    return pd.DataFrame(rows, index=tests.index).assign(status=answer["status"], status_text=answer["status_text"])
 
 
 def against_measured(

@@ -3,6 +3,7 @@
 from acc_decel.evidence.folder import Firmware as Firmware
 from acc_decel.evidence.folder import find_firmware as find_firmware
 from acc_decel.evidence.report import PARTS as PARTS
+from acc_decel.evidence.report import SETTING_OF as SETTING_OF
 from acc_decel.evidence.report import Settings as Settings
 from acc_decel.evidence.report import check_formats as check_formats
 from acc_decel.evidence.report import formats_of as formats_of

@@ -55,6 +55,13 @@ def differences(
     return {name: counts[name] for name in names}
 
 
+def self_tests(folder: Path) -> dict[str, str]:
+    """What the self-test of a firmware says on the host and on each emulated core."""
+    results = {"host": HostEcu(folder).self_test()}
+    results |= {name: CortexM(folder, core=name).self_test() for name in CORES}
+    return {name: result.name for name, result in results.items()}
+
+
 def answerers(number_format: str) -> list[str]:
     """The answerers of this format. In float32, ONNX Runtime adds in another order, which changes the last digits."""
     return ["host", *(["onnxruntime"] if number_format in ONNX else []), *CORES]

@@ -24,8 +24,9 @@ static int spoil_none = 0;
 static float spoil_distance = 0.0F;
 static float spoil_speed = 0.0F; /* the only speed whose distance is spoilt; 0: all */
 static float spoil_scale = 0.0F; /* the only scale whose correction is spoilt; 0: all */
-static int spoil_accepted = 0;
-static int spoil_corrected = 0; /* the output to change, counted from 1 */
+static int spoil_accepted = 0;   /* 1: always, 2: of a NULL pointer, 3: of a correction */
+static int spoil_no_pointer = 0; /* of corrected: 1 prediction, 2 correction, 3 corrected */
+static int spoil_corrected = 0;  /* the output to change, counted from 1 */
 static int spoil_corrected_status = 0;
 static float change = 1.0F; /* of an output that is spoilt */
 
@@ -112,7 +113,8 @@ float __wrap_acc_decel_stopping_distance(float speed, float deceleration, float 
 
 bool __wrap_acc_decel_correction_accepted(const acc_decel_correction_t *correction)
 {
-    return __real_acc_decel_correction_accepted(correction) != (spoil_accepted != 0);
+    const int spoils = (spoil_accepted == 1) || (spoil_accepted == ((correction == NULL) ? 2 : 3));
+    return __real_acc_decel_correction_accepted(correction) != (spoils != 0);
 }
 
 acc_decel_status_t __wrap_acc_decel_corrected(acc_decel_status_t status, const acc_decel_prediction_t *prediction,
@@ -120,10 +122,17 @@ acc_decel_status_t __wrap_acc_decel_corrected(acc_decel_status_t status, const a
                                               acc_decel_prediction_t *corrected)
 {
     const acc_decel_status_t result = __real_acc_decel_corrected(status, prediction, correction, corrected);
-    if ((spoil_corrected != 0) && ((spoil_scale == 0.0F) || (spoil_scale == correction->scale))) {
+    if ((spoil_corrected != 0) && (prediction != NULL) && (correction != NULL) && (corrected != NULL) &&
+        ((spoil_scale == 0.0F) || (spoil_scale == correction->scale))) {
         ((float *)(void *)corrected)[spoil_corrected - 1] += change;
     }
-    return result ^ (acc_decel_status_t)(unsigned)spoil_corrected_status;
+    if (((spoil_no_pointer == 1) && (prediction == NULL)) || ((spoil_no_pointer == 2) && (correction == NULL)) ||
+        ((spoil_no_pointer == 3) && (corrected == NULL))) {
+        return 0U;
+    }
+    return ((prediction != NULL) && (correction != NULL) && (corrected != NULL))
+               ? result ^ (acc_decel_status_t)(unsigned)spoil_corrected_status
+               : result;
 }
 
 /* The self-test is spoilt in one way, and must find it. */
@@ -209,9 +218,14 @@ static int self_tests(void)
     spoil_distance = small;
     wrong += !finds(ACC_DECEL_SELF_TEST_OTHER_BITS);
     spoil_distance = 0.0F;
-    spoil_accepted = 1;
-    wrong += !finds(ACC_DECEL_SELF_TEST_WRONG_STATUS);
+    for (spoil_accepted = 1; spoil_accepted <= 3; spoil_accepted++) {
+        wrong += !finds(ACC_DECEL_SELF_TEST_WRONG_STATUS);
+    }
     spoil_accepted = 0;
+    for (spoil_no_pointer = 1; spoil_no_pointer <= 3; spoil_no_pointer++) {
+        wrong += !finds(ACC_DECEL_SELF_TEST_WRONG_STATUS);
+    }
+    spoil_no_pointer = 0;
     spoil_corrected_status = 1;
     wrong += !finds(ACC_DECEL_SELF_TEST_WRONG_STATUS);
     spoil_corrected_status = 0;

@@ -1,8 +1,8 @@
 """What is measured of an exported firmware, as evidence.json and as the page EVIDENCE.md.
 
 For each number format of the model: instructions, cycles and stack on the emulated Cortex-M4F, warnings, sanitizers,
-coverage, MISRA, mutants, fuzzing, and how many events differ in any bit between NumPy, host, ONNX and each core.
-Coverage, sanitizers and mutants use a network that needs every line of the C, with the factors of the model.
+coverage, MISRA, mutants, fuzzing, the self-test, and how many events differ in any bit between NumPy, host, ONNX and
+each core. Coverage, sanitizers and mutants use a network that needs every line of the C, with the factors of the model.
 """
 
 import gzip
@@ -28,7 +28,7 @@ from acc_decel.ecu import CortexM
 from acc_decel.ecu.compiler import ZIG
 from acc_decel.ecu.cores import CORES, CORTEX_M4F
 from acc_decel.ecu.image import compile_command
-from acc_decel.evidence.bits import BITS_EVENTS, differences, parts_in_all
+from acc_decel.evidence.bits import BITS_EVENTS, differences, parts_in_all, self_tests
 from acc_decel.evidence.events import driver_events, records, reference, unusual_net
 from acc_decel.evidence.folder import HAND_WRITTEN, Firmware, fingerprint, write_format
 from acc_decel.evidence.fuzzing import fuzz
@@ -179,6 +179,7 @@ CORE, FUZZING, BITS = "cortex_m4f", "fuzzing", "differences"
 PARTS = {
     CORE: Part(cost),
     "stack": Part(lambda subject: stack_bound(subject.folder)),
+    "self_test": Part(lambda subject: self_tests(subject.folder)),
     "warnings": Part(lambda subject: compiler_warnings(subject.folder), (GCC,)),
     "sanitizers": Part(_driven(sanitize), (GCC,)),
     "coverage_pct": Part(_driven(coverage), (GCC, GCOV)),
@@ -189,6 +190,7 @@ PARTS = {
     ),
 }
 """What is measured of each format by itself, under its name in evidence.json."""
+SETTING_OF = {CORE: "events", FUZZING: "fuzz_seconds", BITS: "bits_events"}  # that a part is measured with
 
 
 def measure(
@@ -317,7 +319,8 @@ def page(evidence: Mapping[str, Any]) -> str:
     columns = [_column(evidence[name]) for name in formats]
     names = (
         "instructions on the Cortex-M4F, minimum to maximum", "estimated cycles", "checks, relative to the network",
-        "flash (code + tables); static RAM", "stack: bound; measured maximum", "compiler warnings (gcc, clang)",
+        "flash (code + tables); static RAM", "stack: bound; measured maximum", "self-test passed on",
+        "compiler warnings (gcc, clang)",
         "sanitizer findings", "coverage of the least covered file: lines; branches", "MISRA findings beyond the list",
         "fuzzing: findings; executions; reached edges of control flow", "mutants: all, killed, equivalent, survived",
     )  # fmt: skip
@@ -344,6 +347,7 @@ def _column(part: Mapping[str, Any]) -> tuple[str, ...]:
         f"{core['guard_share']:.1%}",
         f"{core['code_bytes']} + {core['table_bytes']} B; {core['ram_bytes']} B",
         f"{part['stack']['bound_bytes']} B; {core['stack_bytes']} B",
+        _passed_on(part["self_test"]),
         f"{sum(part['warnings'].values())}",
         f"{part['sanitizers']['findings']}",
         f"{min(c['lines'] for c in covered.values()):.1f} %; {min(c['branches'] for c in covered.values()):.1f} %",
@@ -351,6 +355,12 @@ def _column(part: Mapping[str, Any]) -> tuple[str, ...]:
         f"{len(fuzzed['findings'])}; {fuzzed['executions']}; {fuzzed['edges']} ({fuzzed['seconds']} s)",
         f"{mutated['mutants']}, {mutated['killed']}, {mutated['equivalent']}, {len(mutated['survivors'])}",
     )
+
+
+def _passed_on(results: Mapping[str, str]) -> str:
+    """How many of the host and the cores passed the self-test, and what the others said."""
+    others = [f"{name} {result}" for name, result in results.items() if result != "PASSED"]
+    return "; ".join([f"{len(results) - len(others)} of {len(results)} (host and cores)", *others])
 
 
 def read_evidence(folder: Path) -> Evidence:

@@ -27,11 +27,15 @@ CORRECTIONS = (
     (1.15, -0.3, -0.4),
     (10.0, 20.0, -20.0),  # more than a car can do
     (0.1, -20.0, 20.0),  # the same, the other way
-    (0.0, 0.0, 0.0),  # not accepted
-    (1.02, 0.0, 0.0),  # of events that are refused
-    (0.98, 0.1, 0.0),
+    (0.09, 0.0, 0.0),  # this one and the next ones are not accepted
+    (11.0, 0.0, 0.0),
+    (0.99, 21.0, 0.0),
+    (1.01, -21.0, 0.0),
+    (1.02, 0.0, 21.0),
+    (1.03, 0.0, -21.0),
+    (0.98, 0.1, 0.0),  # of an event that is refused
 )
-"""Scale, bias and offset of the golden corrections, of the last golden events."""
+"""Scale, bias and offset of the golden corrections; no scale twice."""
 
 
 def golden_header(
@@ -99,8 +103,8 @@ typedef struct {
     uint32_t distance_bits; /* expected, as the bits of a float */
 } acc_decel_golden_distance_t;
 
-/* Row i corrects the event with the same place from the end: the last row the last event. */
 typedef struct {
+    uint32_t event; /* whose expected outputs are corrected */
     float scale;
     float bias;
     float lower_offset;
@@ -137,17 +141,35 @@ def _distances() -> ndarray:
 
 def _corrected(
     outputs: Float32[ndarray, "events outputs"], status: Int64[ndarray, " events"]
-) -> tuple[ndarray, Float32[ndarray, "rows outputs"], ndarray]:
-    """Corrections of the last events, the corrected outputs, and the status."""
-    numbers = CORRECTIONS[-len(status) :]
-    corrected = np.zeros((len(numbers), outputs.shape[1]), np.float32)
-    said = status[-len(numbers) :].copy()
-    for row, (scale, bias, offset) in enumerate(numbers):
-        own = slice(len(status) - len(numbers) + row, len(status) - len(numbers) + row + 1)
-        if not scale or status[own][0] & REFUSED:
-            said[row] |= REFUSED
+) -> tuple[ndarray, Float32[ndarray, "corrections outputs"], ndarray]:
+    """Corrections, each with the place of the event that it corrects, the corrected outputs, and the status."""
+    corrected = np.zeros((len(CORRECTIONS), outputs.shape[1]), np.float32)
+    corrected_status = np.zeros(len(CORRECTIONS), np.int64)
+    places = _corrected_events(status)
+    for row, ((scale, bias, offset), event) in enumerate(zip(CORRECTIONS, places, strict=True)):
+        own = slice(event, event + 1)
+        correction = _accepted(scale, bias, offset)
+        if correction is None or status[event] & REFUSED:
+            corrected_status[row] = status[event] | REFUSED
         else:
-            corrected[row : row + 1], said[row : row + 1] = Correction(scale, bias, offset).answers(
-                outputs[own], status[own]
-            )
-    return rows_of("f4,f4,f4", list(zip(*np.array(numbers, np.float32).T, strict=True))), corrected, said.astype("u8")
+            answer = correction.answers(outputs[own], status[own])
+            corrected[row], corrected_status[row] = answer[0][0], answer[1][0]
+    numbers = np.array(CORRECTIONS, np.float32)
+    rows = rows_of("u4,f4,f4,f4", list(zip(np.array(places, np.uint32), *numbers.T, strict=True)))
+    return rows, corrected, corrected_status.astype(np.uint64)
+
+
+def _accepted(scale: float, bias: float, offset: float) -> Correction | None:
+    """The correction; None if it is beyond its limits."""
+    try:
+        return Correction(scale, bias, offset)
+    except ValueError:
+        return None
+
+
+def _corrected_events(status: Int64[ndarray, " events"]) -> list[int]:
+    """The event for each correction: answered ones in turn, and for the last correction one that is refused."""
+    refused = status & REFUSED != 0
+    answered = np.flatnonzero(~refused) if not refused.all() else np.arange(len(status))
+    places = [int(answered[i % len(answered)]) for i in range(len(CORRECTIONS))]
+    return [*places[:-1], int(np.flatnonzero(refused)[-1])] if refused.any() else places

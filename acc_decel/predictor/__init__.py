@@ -2,6 +2,7 @@
 
 from acc_decel.model_folder import models_folder as models_folder
 from acc_decel.predictor.explainer import Explainer as Explainer
+from acc_decel.predictor.inputs import SWITCH_WORDS as SWITCH_WORDS
 from acc_decel.predictor.inputs import Given as Given
 from acc_decel.predictor.inputs import RefusedError as RefusedError
 from acc_decel.predictor.inputs import columns_of as columns_of

@@ -175,3 +175,70 @@ def test_a_drive_without_events_says_what_was_nearest(run, answered, tmp_path):
     hardest = answered("drives", "events", file)["hardest_deceleration"]
     assert hardest == pytest.approx(1.4, abs=0.1)
     assert f"the hardest deceleration is {hardest:.2f} m/s^2, the threshold 2.5 m/s^2" in out
+
+
+def test_every_prediction_of_a_score_shows_its_flags(run, answered, tmp_path):
+    file = write_drive(tmp_path / "drive.csv", 3.0)
+    drives.write_description(drives.inspect_recording(file).proposal.description, file.with_suffix(".toml"))
+    with file.with_suffix(".toml").open("a") as toml:
+        toml.write('\n[known]\nsurface = "ice"\nroad_temperature_c = 40\n')
+    (row,) = answered("drives", "score", file, "--output", tmp_path / "scored.csv")["rows"]
+    assert "outside domain" in row["flags"]
+    assert "outside domain" in pd.read_csv(tmp_path / "scored.csv")["flags"][0]
+    _, out, _ = run("drives", "score", file, "--output", tmp_path / "scored.csv")
+    assert f"1 events written to {tmp_path / 'scored.csv'}" in out
+    assert "1 outside domain (a combination of factors that is rare" in out.splitlines()[-1]
+    plain = run("drives", "score", file, "--surface", "asphalt", "--road-temperature-c", 20)[1]
+    assert "outside domain" not in plain
+
+
+def test_what_is_predicted_cannot_be_taken_for_a_measurement(answered, refused, tmp_path):
+    file = write_drive(tmp_path / "drive.csv", *[3.0] * 2)
+    answered("drives", "score", file, "--output", tmp_path / "scored.csv")
+    stops = tmp_path / "stops.csv"
+    pd.DataFrame({"speed": [20.0, 25.0], "brake_pressure_bar": 60.0}).to_csv(tmp_path / "events.csv", index=False)
+    answered("predict", "--input", tmp_path / "events.csv", "--output", tmp_path / "answers.csv", "--keep", "all")
+    answers = pd.read_csv(tmp_path / "answers.csv")
+    both = answers.assign(speed=[20.0, 25.0], brake_pressure_bar=60.0)
+    for table in (pd.read_csv(tmp_path / "scored.csv"), answers, both):
+        table.to_csv(stops, index=False)
+        for command in (("correct",), ("bound",), ("adapt", "--vehicle", "compact")):
+            sentence = refused("drives", command[0], stops, *command[1:], "--output", tmp_path / "out.json")
+            assert "stops.csv must hold measured stops. Got" in sentence
+            assert "which are predictions" in sentence
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_a_factor_out_of_range_is_not_blamed_on_a_row(refused, run, tmp_path):
+    file = write_drive(tmp_path / "drive.csv", 3.0, 4.0)
+    sentence = refused("drives", "score", file, "--grade", 3)
+    assert "grade must be -0.2 to 0.2" in sentence
+    assert "row" not in sentence.replace("rise/run", "")
+    other = write_drive(tmp_path / "other.csv", 3.0, 4.0)
+    mass = next(f for f in PREDICTOR.factors if f.name == "mass")
+    known = next(f for f in FACTORS if f.name == "mass").high
+    assert known > mass.high  # the car's own range is narrower
+    code, out, _ = run("drives", "score", file, other, "--mass", known, "--json")
+    reasons = [row["reason"] for row in json.loads(out)["files"]]
+    assert code == 1
+    assert all(f"{path}: mass must be" in reason for path, reason in zip((file, other), reasons, strict=True))
+
+
+def test_a_model_that_is_not_there_is_refused_before_a_file_is_read(refused, tmp_path):
+    assert "nowhere" in refused("drives", "score", tmp_path / "a.csv", tmp_path / "b.csv", "--model", "nowhere")
+
+
+def test_any_error_of_a_file_is_its_row(run, monkeypatch, tmp_path):
+    files = [write_drive(tmp_path / name, 3.0) for name in ("a.csv", "b.csv")]
+    find = drives.find_events
+
+    def broken(path: Path, **options: object) -> drives.DriveEvents:
+        if path == files[0]:
+            raise ZeroDivisionError("odd")
+        return find(path, **options)
+
+    monkeypatch.setattr(drives, "find_events", broken)
+    code, out, _ = run("drives", "score", *files, "--json")
+    report = json.loads(out)
+    assert (code, report["events"]) == (1, 1)
+    assert report["files"][0]["reason"] == f"{files[0]}: ZeroDivisionError: odd"

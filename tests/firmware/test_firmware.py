@@ -18,6 +18,10 @@ from numpy import ndarray
 from acc_decel.compiled import SAME_BITS, WARNINGS, firmware_sources
 from acc_decel.ecu.compiler import ZIG
 from acc_decel.ecu.host import HostEcu
+from acc_decel.ecu.self_test import SelfTest
+from acc_decel.export.c_float import network_checksum
+from acc_decel.export.c_golden import bits, golden_header
+from acc_decel.export.c_headers import guard_checksum
 from acc_decel.export.c_tables import c_float
 from acc_decel.export.firmware_files import firmware_files, write_firmware
 from acc_decel.export.reference import reference_outputs, status_of
@@ -244,7 +248,7 @@ def stopping_distance(library: ctypes.CDLL) -> Callable[[float, float, float], f
     return library.acc_decel_stopping_distance
 
 
-@given(status=st.integers(0, 2**51 - 1), factor=st.integers(0, 2**32 - 1) | st.integers(0, len(FACTORS) + 1))
+@given(status=st.integers(0, 2**52 - 1), factor=st.integers(0, 2**32 - 1) | st.integers(0, len(FACTORS) + 1))
 def test_status_helpers_read_the_bit_of_each_factor_and_of_no_other(
     library: ctypes.CDLL, status: int, factor: int
 ) -> None:
@@ -261,8 +265,8 @@ def test_no_factors_are_all_not_available(library: ctypes.CDLL) -> None:
     assert np.isnan([getattr(library.acc_decel_no_factors(), c) for c in COLUMNS]).all()
 
 
-TABLE_FILES = ("acc_decel_tables.h", "acc_decel_network_tables.h", "acc_decel_domain_tables.h")
-PASSED, TABLES_ALTERED, WRONG_STATUS, WRONG_ANSWER = range(4)
+TABLE_FILES = ("acc_decel_tables.h", "acc_decel_network_tables.h", "acc_decel_domain_tables.h", "golden_vectors.h")
+PASSED, TABLES_ALTERED, WRONG_STATUS, WRONG_ANSWER, OTHER_BITS = SelfTest
 SELF_TEST = """
 #include "acc_decel.h"
 int main(void)
@@ -299,7 +303,7 @@ def test_every_table_is_under_the_checksum(folder: Path, tmp_path: Path) -> None
         assert covered == [table for table in tables if not table.endswith("_ranges")]
 
 
-@pytest.mark.parametrize("file", TABLE_FILES)
+@pytest.mark.parametrize("file", TABLE_FILES[:3])
 def test_the_self_test_sees_one_changed_bit_of_a_table(folder: Path, tmp_path: Path, file: str) -> None:
     text = (folder / file).read_text()
     number = re.findall(r"^    (?:\{[^}]*, |[^/{]*, )(\d{2,}U|-?\d+\.\d+F)", text, re.M)[-1]
@@ -315,20 +319,162 @@ def nudged(number: str) -> str:
     return c_float(np.nextafter(np.float32(number[:-1]), np.float32(np.inf)))
 
 
+def expecting(folder: Path, copy: Path, net: DenseNet, golden: ndarray, **expected: ndarray) -> Path:
+    """A copy of the firmware that expects other `outputs` or another `status`, with the right checksums."""
+    answers = {"outputs": reference_outputs(net, golden), "status": status_of(net, golden)} | expected
+    checksums = {"GUARD": guard_checksum(net.factors), "NETWORK": network_checksum(net)}
+    shutil.copytree(folder, copy)
+    (copy / "golden_vectors.h").write_text(golden_header(net, golden, **answers, checksums=checksums, stamp="other"))
+    return copy
+
+
 def test_the_self_test_sees_another_status(folder: Path, tmp_path: Path, golden: ndarray, net: DenseNet) -> None:
-    said = f"UINT64_C({status_of(net, golden)[0]})"
-    broken = altered(folder, tmp_path / "broken", "golden_vectors.h", said, "UINT64_C(1)")
-    assert self_tested(broken, tmp_path) == WRONG_STATUS
+    status = status_of(net, golden)
+    status[0] ^= BELOW_COMFORT
+    assert self_tested(expecting(folder, tmp_path / "broken", net, golden, status=status), tmp_path) == WRONG_STATUS
 
 
 @pytest.mark.parametrize("output", range(len(OUTPUTS)), ids=OUTPUTS)
-@pytest.mark.parametrize("wrong", ["1e9F", "-1e9F"])
-def test_the_self_test_sees_another_answer(
-    folder: Path, tmp_path: Path, golden: ndarray, net: DenseNet, output: int, wrong: str
+@pytest.mark.parametrize(
+    ("change", "result"),
+    [
+        (lambda x: x + np.float32(1e9), WRONG_ANSWER),
+        (lambda x: x - np.float32(1e9), WRONG_ANSWER),
+        (lambda x: x + np.float32(2e-4), WRONG_ANSWER),
+        (lambda x: x + np.float32(5e-5), OTHER_BITS),
+        (lambda x: np.nextafter(x, np.float32(99)), OTHER_BITS),
+    ],
+    ids=["huge", "hugely below", "beyond the tolerance", "within the tolerance", "the last bit"],
+)
+def test_the_self_test_sees_another_answer_and_other_bits(
+    folder: Path,
+    tmp_path: Path,
+    golden: ndarray,
+    net: DenseNet,
+    output: int,
+    change: Callable[[np.float32], np.float32],
+    result: SelfTest,
 ) -> None:
-    expected = c_float(reference_outputs(net, golden)[5, output])
-    broken = altered(folder, tmp_path / "broken", "golden_vectors.h", f" {expected}", f" {wrong}")
-    assert self_tested(broken, tmp_path) == WRONG_ANSWER
+    outputs = reference_outputs(net, golden)
+    outputs[5, output] = change(outputs[5, output])
+    assert self_tested(expecting(folder, tmp_path / "broken", net, golden, outputs=outputs), tmp_path) == result
+
+
+def test_every_flipped_bit_of_the_golden_vectors_is_found(folder: Path, tmp_path: Path, golden: ndarray) -> None:
+    program = built(folder, tmp_path / "self_test", main=SELF_TEST)
+    image, events = program.read_bytes(), bits(golden).tobytes()
+    assert image.count(events) == 1
+    rng, flipped = np.random.default_rng(11), bytearray(image)
+    for place in image.index(events) + rng.integers(0, len(events), 100):
+        flipped[place] ^= 1 << rng.integers(0, 8)
+        program.write_bytes(flipped)
+        assert subprocess.run([str(program)], check=False).returncode == TABLES_ALTERED
+        flipped[place] = image[place]
+
+
+DAMAGE = {  # what the network and its golden vectors do not see: a passage of the code, and another
+    "distance": ("acc_decel.c", "(speed * delay) +", "(speed + delay) +"),
+    "half of the distance": ("acc_decel.c", "(2.0F * deceleration)", "(4.0F * deceleration)"),
+    "a car that never stops": ("acc_decel.c", "if (deceleration > 0.0F)", "if (deceleration > -2.0F)"),
+    "out of range": ("acc_decel.c", "bit_of(ACC_DECEL_OUT_OF_RANGE_SHIFT, factor)", "bit_of(1U, factor)"),
+    "not available": ("acc_decel.c", "bit_of(ACC_DECEL_NOT_AVAILABLE_SHIFT, factor)", "bit_of(0U, factor)"),
+    "a factor that is not there": ("acc_decel.c", "(factor < ACC_DECEL_FACTOR_COUNT)", "(factor < 64U)"),
+    "no factors": ("acc_decel.c", "fill(&factors, not_available);", "fill(&factors, 0.0F);"),
+    "no pointer": ("acc_decel.c", "if ((factors != NULL) && (prediction", "if ((factors == NULL) || (prediction"),
+    "scale": ("acc_decel_correction.c", "(correction->scale * deceleration) +", "deceleration +"),
+    "bias": ("acc_decel_correction.c", " + correction->bias", " - correction->bias"),
+    "a lower bound raised": ("acc_decel_correction.c", "return (other < value) ? other : value;", "return other;"),
+    "offset": ("acc_decel_correction.c", " - offset;", ";"),
+    "reduction": ("acc_decel_correction.c", " - reduction;", ";"),
+    "below what a car can do": (
+        "acc_decel_correction.c",
+        "if (deceleration < ACC_DECEL_LEAST",
+        "if (1.0F < ACC_DECEL_LEAST",
+    ),
+    "above": ("acc_decel_correction.c", "(deceleration > ACC_DECEL_GREATEST", "(0.0F > ACC_DECEL_GREATEST"),
+    "flag": ("acc_decel_correction.c", "*status |= ACC_DECEL_CORRECTION_LIMITED", "*status |= 0U"),
+    "comfort": ("acc_decel_correction.c", "result |= ACC_DECEL_BELOW_COMFORT", "result |= 0U"),
+    "a refusal that is lost": ("acc_decel_correction.c", "((status & ACC_DECEL_REFUSED) == 0U) &&", "true &&"),
+    "any correction": ("acc_decel_correction.c", "return (correction != NULL) &&", "return (correction != NULL) ||"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("file", "passage", "other"), DAMAGE.values(), ids=DAMAGE)
+def test_the_self_test_finds_damage_of_distance_correction_and_readers(
+    folder: Path, tmp_path: Path, file: str, passage: str, other: str
+) -> None:
+    program = built(altered(folder, tmp_path / "broken", file, passage, other), tmp_path / "test", "-w", main=SELF_TEST)
+    assert subprocess.run([str(program)], check=False).returncode not in {PASSED, OTHER_BITS}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("compiler", "options", "result"),
+    [
+        (("clang",), ("-O2", "-mfma"), PASSED),  # the pragma keeps the bits
+        (("gcc",), ("-std=c99", "-O2", "-mfma"), PASSED),
+        (("gcc",), ("-std=c99", "-O2", "-mfma", "-ffp-contract=fast"), OTHER_BITS),
+    ],
+    ids=["clang without the option", "gcc of C99", "gcc that fuses"],
+)
+def test_a_build_that_fuses_multiply_and_add_does_not_pass(
+    folder: Path, tmp_path: Path, compiler: tuple[str, ...], options: tuple[str, ...], result: SelfTest
+) -> None:
+    if "fma" not in Path("/proc/cpuinfo").read_text() or not shutil.which(compiler[0]):
+        pytest.skip("a processor without fused multiply-add, which is not part of the project")
+    (tmp_path / "main.c").write_text(SELF_TEST)
+    command = [*compiler, *options, f"-I{folder}", *map(str, firmware_sources(folder)), str(tmp_path / "main.c")]
+    subprocess.run([*command, "-o", str(tmp_path / "main")], check=True)
+    assert subprocess.run([str(tmp_path / "main")], check=False).returncode == result
+
+
+def test_the_self_test_needs_no_correction_if_a_project_has_none(folder: Path, tmp_path: Path) -> None:
+    alone = Path(shutil.copytree(folder, tmp_path / "alone"))
+    for path in alone.glob("acc_decel_correction.*"):
+        path.unlink()
+    program = built(alone, tmp_path / "self_test", "-DACC_DECEL_NO_CORRECTION", main=SELF_TEST)
+    assert subprocess.run([str(program)], check=False).returncode == PASSED
+
+
+CPP = """
+#include "acc_decel.h"
+#include "acc_decel_correction.h"
+#include "golden_vectors.h"
+int main()
+{
+    const acc_decel_correction_t correction = {1.0F, 0.0F, 0.0F};
+    acc_decel_factors_t factors = acc_decel_no_factors();
+    acc_decel_prediction_t prediction;
+    factors.speed = 20.0F;
+    factors.brake_pressure_bar = 60.0F;
+    factors.abs = 1.0F;
+    acc_decel_status_t status = acc_decel_predict(&factors, &prediction);
+    status = acc_decel_corrected(status, &prediction, &correction, &prediction);
+    return (int)acc_decel_self_test() + ((status & ACC_DECEL_REFUSED) != 0U) + acc_decel_out_of_range(status, 0U);
+}
+"""
+
+
+@pytest.mark.parametrize("compiler", ["c++", "clang++"])
+@pytest.mark.parametrize("standard", ["c++11", "c++17"])
+def test_a_cpp_program_links_the_c(folder: Path, tmp_path: Path, compiler: str, standard: str) -> None:
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is missing: apt-get install g++ clang")
+    library = built(folder, tmp_path / "libacc.so", "-shared", "-fPIC", compiler=("cc",))
+    (tmp_path / "main.cpp").write_text(CPP)
+    warnings = ("-Wall", "-Wextra", "-pedantic", "-Werror")
+    command = [compiler, f"-std={standard}", *warnings, f"-I{folder}", str(tmp_path / "main.cpp"), str(library)]
+    subprocess.run([*command, "-o", str(tmp_path / "main")], check=True)
+    assert subprocess.run([str(tmp_path / "main")], check=False).returncode == PASSED
+
+
+@pytest.mark.parametrize("core", ["armeb", "mips", "powerpc"])
+def test_a_big_endian_core_is_refused_by_the_compiler(folder: Path, tmp_path: Path, core: str) -> None:
+    command = [*ZIG, "-target", f"{core}-freestanding-eabi", "-c", str(folder / "acc_decel.c"), "-o", "unit.o"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode
+    assert "exported for little-endian cores. This core has another byte order" in done.stderr
 
 
 def test_golden_vectors_fail_on_other_weights(net: DenseNet, golden: ndarray, folder: Path, tmp_path: Path) -> None:

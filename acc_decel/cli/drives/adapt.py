@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acc_decel.cli.drives.options import note_ignored, read_stops
-from acc_decel.cli.options import Json
+from acc_decel.cli.options import Json, check_output
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def adapt(
         acc-decel drives adapt stops.csv --vehicle compact --output my_car.toml
         acc-decel generate --vehicle my_car.toml --output data/my_car
     """
+    check_output(output, events, Path(vehicle) if Path(vehicle).is_file() else None)
     from acc_decel import adaptation, physics  # noqa: PLC0415 - NumPy and Numba of the extra are asked for only here
 
     car = physics.vehicle(vehicle)

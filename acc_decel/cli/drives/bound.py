@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from acc_decel.cli.drives.options import Stops, Written, note_ignored, read_stops
-from acc_decel.cli.options import Json, Model
+from acc_decel.cli.options import Json, Model, check_output, model_files
 from acc_decel.cli.terminal import print_json, say
 from acc_decel.correction import Correction, CorrectionFile, model_digest, read_correction
 from acc_decel.model_folder import DEFAULT_MODEL
@@ -32,8 +32,10 @@ def bound(
 
         acc-decel drives bound new_stops.csv --correction correction.json --output correction.json
     """
+    check_output(output, stops)
     from acc_decel import adaptation  # noqa: PLC0415
 
+    check_output(output, *model_files(Predictor(model)))
     file = _continued(Predictor(model), correction)
     predictor = Predictor(model, correction=replace(file.correction, lower_offset=0.0))
     labelled = adaptation.labelled_stops(read_stops(stops), predictor)

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from acc_decel.cli.drives.options import Stops, Written, note_ignored, read_stops
-from acc_decel.cli.options import Json, Model
+from acc_decel.cli.options import Json, Model, check_output, model_files
 from acc_decel.cli.terminal import print_json, print_table, say
 from acc_decel.correction import CorrectionFile, model_digest
 from acc_decel.model_folder import DEFAULT_MODEL
@@ -23,9 +23,11 @@ def correct(stops: Stops, output: Written, model: Model = DEFAULT_MODEL, as_json
         acc-decel drives correct stops.csv --model compact --output correction.json
         acc-decel predict --correction correction.json --speed 25 --brake-pressure-bar 60
     """
+    check_output(output, stops)
     from acc_decel import adaptation  # noqa: PLC0415 - SciPy of the extra is asked for only here
 
     predictor = Predictor(model)
+    check_output(output, *model_files(predictor))
     labelled = adaptation.labelled_stops(read_stops(stops), predictor)
     note_ignored(labelled.ignored)
     fit = adaptation.fit_and_validate(labelled.predicted, labelled.measured)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from acc_decel.cli.drives.options import Dbc, Description, File, Threshold
+from acc_decel.cli.drives.options import Dbc, Description, File, Threshold, check_dbc
 from acc_decel.cli.drives.quality_lines import quality_counts, quality_summary
-from acc_decel.cli.options import Json
+from acc_decel.cli.options import Json, check_output
 from acc_decel.cli.terminal import note, print_json, print_table, progress_bar, say, write_table
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ def events(
         acc-decel drives events drive.csv --output events.parquet --plot drive.png
         acc-decel drives events log.mf4 --dbc car.dbc --recording car.toml --json
     """
+    check_dbc(file, dbc)
+    check_output(output, file, recording, dbc, table=True)
+    check_output(plot, file, recording, dbc, output, option="--plot", folder=plot is not None and not plot.suffix)
     from acc_decel import drives  # noqa: PLC0415
 
     find = drives.find_target_events if ahead else drives.find_events

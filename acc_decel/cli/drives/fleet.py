@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from acc_decel.cli.drives.options import Dbc, Description, Threshold
+from acc_decel.cli.drives.options import Dbc, Description, Threshold, labels
 from acc_decel.cli.drives.quality_lines import quality_counts, quality_summary
-from acc_decel.cli.options import Json
+from acc_decel.cli.options import Json, check_output
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say
 
 
@@ -33,6 +33,9 @@ def fleet(
         acc-decel drives fleet recordings/ --output fleet
         acc-decel drives fleet recordings/ --output fleet --scheduler tcp://10.0.0.1:8786
     """
+    if scheduler is not None and workers is not None:
+        raise ValueError(f"--scheduler has its own workers. Got also --workers {workers}: leave one of them out.")
+    check_output(output, folder=True)
     from acc_decel import drives  # noqa: PLC0415
 
     recordings = drives.list_recordings(files)
@@ -54,7 +57,8 @@ def fleet(
         print_json({"files": report, "failed": failed, "events": len(quality), "flags": quality_counts(quality)})
     else:
         title = f"recordings: {len(report)}, failed: {failed}"
-        print_table(title, HEAD, [_fleet_row(r) for r in report.to_dict("records")])
+        names = labels(report["file"].to_list())
+        print_table(title, HEAD, [_fleet_row(r, names[r["file"]]) for r in report.to_dict("records")])
         say(f"report.csv: {len(report)} recordings, events.parquet: {len(quality)} events, in {output}")
         say(quality_summary(quality))
     if failed:
@@ -64,9 +68,9 @@ def fleet(
 HEAD = ("file", "events", "flagged", "hardest [m/s^2]", "hours", "frames", "dropped", "reason or notes")
 
 
-def _fleet_row(row: Mapping[Any, Any]) -> tuple[str, ...]:
+def _fleet_row(row: Mapping[Any, Any], label: str) -> tuple[str, ...]:
     if row["status"] != "ok":
-        return row["file"], "-", "-", "-", "-", "-", "-", str(row["reason"])
+        return label, "-", "-", "-", "-", "-", "-", str(row["reason"])
     hardest = "-" if row["hardest"] is None or row["hardest"] != row["hardest"] else f"{row['hardest']:.2f}"
     events, *counts = (f"{row[name]:.0f}" for name in ("events", "flagged", "frames", "dropped_frames"))
-    return row["file"], events, counts[0], hardest, f"{row['hours']:.3f}", *counts[1:], str(row["notes"])
+    return label, events, counts[0], hardest, f"{row['hours']:.3f}", *counts[1:], str(row["notes"])

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acc_decel.cli.drives.options import Dbc, File
-from acc_decel.cli.options import Json
+from acc_decel.cli.drives.options import Dbc, File, check_dbc
+from acc_decel.cli.options import Json, check_output
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def inspect(
         acc-decel drives inspect drive.csv --output drive.toml
         acc-decel drives inspect log.mf4 --dbc car.dbc
     """
+    check_dbc(file, dbc)
+    check_output(output, file, dbc)
     from acc_decel import drives  # noqa: PLC0415 - the extra [drives] is asked for only here
 
     with progress_bar() as progress:

@@ -38,7 +38,19 @@ def read_stops(path: Path) -> pd.DataFrame:
 PREDICTED = {*OUTPUTS, "stopping_distance", "status"} - {*MEASURABLE}
 
 
+def labels(files: list[str]) -> dict[str, str]:
+    """What to call each file in a table: its name, or the whole path where two have the same name."""
+    names = {file: Path(file).name for file in files}
+    return names if len(set(names.values())) == len(names) else {file: file for file in names}
+
+
 def note_ignored(columns: tuple[str, ...]) -> None:
     """Say which columns of a table were ignored, if any."""
     if columns:
         note(f"ignored, being neither a braking factor nor a measurement: {', '.join(columns)}")
+
+
+def check_dbc(file: Path, dbc: Path | None) -> None:
+    """Raise ValueError if a database was given for a recording that holds signals, not the frames of a bus."""
+    if dbc is not None and (file.is_dir() or file.suffix.lower() in (".csv", ".parquet")):
+        raise ValueError(f"--dbc decodes the frames of a raw bus. Got {file}, which holds signals: leave --dbc out.")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from acc_decel.cli.drives.options import Threshold
-from acc_decel.cli.options import Json
+from acc_decel.cli.options import Json, check_output
 from acc_decel.cli.terminal import print_json, print_table, read_table, say
 
 
@@ -25,6 +25,7 @@ def scenarios(
         acc-decel drives scenarios fleet/events.parquet --output fleet.toml
         acc-decel generate --scenarios fleet.toml --output data/fleet
     """
+    check_output(output, events)
     from acc_decel import drives  # noqa: PLC0415
 
     fits = drives.fit_scenarios(read_table(events), threshold=threshold)

@@ -11,10 +11,10 @@ import pandas as pd
 import typer
 
 from acc_decel import evaluation
-from acc_decel.cli.drives.options import Dbc, Description, Threshold
+from acc_decel.cli.drives.options import Dbc, Description, Threshold, labels
 from acc_decel.cli.drives.quality_lines import quality_summary
 from acc_decel.cli.flag_lines import flag_cells, flag_summary
-from acc_decel.cli.options import Factors, Json
+from acc_decel.cli.options import Factors, Json, check_output
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say, write_table
 from acc_decel.factors import FACTORS
 from acc_decel.model_folder import DEFAULT_MODEL
@@ -53,6 +53,7 @@ def score(
 
     _check_factors(factors)
     recordings = drives.list_recordings(files)
+    check_output(output, *recordings, recording, dbc, table=True)
     load = cache(Predictor)
     if model is not None:
         load(model)  # a model that is not there is refused before a file is read
@@ -149,8 +150,8 @@ def _print_events(rows: pd.DataFrame) -> None:
     if rows.empty:
         return
     title = "braking events: measured mean and peak beside the prediction and its upper bound, decelerations [m/s^2]"
-    labels = _labels(rows["file"].unique().tolist())
-    print_table(title, EVENT_HEAD, [_event_row(r, labels[r["file"]]) for r in rows.head(SHOWN).to_dict("records")])
+    names = labels(rows["file"].unique().tolist())
+    print_table(title, EVENT_HEAD, [_event_row(r, names[r["file"]]) for r in rows.head(SHOWN).to_dict("records")])
     if len(rows) > SHOWN:
         say(f"{len(rows) - SHOWN} more events: --output writes all")
 
@@ -162,19 +163,13 @@ def _event_row(row: dict[Hashable, Any], label: str) -> tuple[str, ...]:
     return label, *(f"{row[name]:.2f}" for name in numbers), harder, row["quality"], row["flags"]
 
 
-def _labels(files: list[str]) -> dict[str, str]:
-    """What to call each file in a table: its name, or the whole path where two have the same name."""
-    names = {file: Path(file).name for file in files}
-    return names if len(set(names.values())) == len(names) else {file: file for file in names}
-
-
 def _print_score(reports: list[dict[str, Any]], total: evaluation.DriveScore) -> None:
     """One line for each recording, what the headings mean, and what the check can show."""
-    labels = _labels([r["file"] for r in reports])
+    names = labels([r["file"] for r in reports])
     print_table(
         f"recordings: {len(reports)}, braking events: {total.events}; decelerations [m/s^2]",
         HEAD,
-        [_row(r, labels[r["file"]]) for r in reports],
+        [_row(r, names[r["file"]]) for r in reports],
     )
     for report in reports:
         if report["reason"]:
@@ -182,7 +177,7 @@ def _print_score(reports: list[dict[str, Any]], total: evaluation.DriveScore) ->
         elif report["refused"]:
             say(f"{report['file']}: {report['refused']} events begin at a speed that the model was not trained for")
         for sentence in report["notes"]:
-            say(f"note on {labels[report['file']]}: {sentence}")
+            say(f"note on {names[report['file']]}: {sentence}")
     say("harder: share of events whose mean deceleration exceeds the predicted upper bound; peaks harder: whose peak")
     say("95 % of peaks: 95 of 100 measured peaks are below; dry asphalt: median prediction for full braking on it")
     say(

@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.drives.description import Channel
-from acc_decel.drives.formats.compression import open_bytes
+from acc_decel.drives.formats.compression import inner_ending, open_bytes
 from acc_decel.drives.formats.source import Block
 
 if TYPE_CHECKING:
@@ -123,9 +124,12 @@ class LogFrames:
         """Blocks of frames."""
         import can  # noqa: PLC0415 - needs the extra [drives]
 
-        is_other = self.path.suffix.lower() in (".blf", ".trc")  # else ASC, whatever its ending
-        reader: Any = can.LogReader if is_other else can.ASCReader  # they share no class
-        with reader(self.path) as log:
+        readers: dict[str, Any] = {".blf": can.BLFReader, ".trc": can.TRCReader}  # they share no class
+        ending = inner_ending(self.path)
+        with open_bytes(self.path) as file:  # a reader that fails while it is made does not close what it opens
+            binary: Any = file
+            text = binary if ending == ".blf" else TextIOWrapper(binary, "utf-8", "replace")
+            log = readers.get(ending, can.ASCReader)(text)
             rows: list[tuple[float, int, bool, bytes]] = []
             for m in log:
                 if not (m.is_error_frame or m.is_remote_frame):
@@ -146,7 +150,7 @@ def load_database(dbc: Path) -> Any:
     except OSError:
         raise
     except Exception as error:  # its parsers raise many kinds
-        sentence = str(error).splitlines()[0][:200]
+        sentence = next(iter(str(error).splitlines()), type(error).__name__)[:200]
         raise ValueError(f"{dbc} must be a CAN database (DBC). Got: {sentence}. Check the file.") from error
     if not getattr(database, "messages", None):
         raise ValueError(f"{dbc} must hold messages with signals. Got none: give the DBC of this bus.")

@@ -1,8 +1,8 @@
 """Compressed recordings: gzip is unpacked while it is read; other archives are refused with what to do."""
 
 import gzip
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
 
 GZIP = b"\x1f\x8b"
 # fmt: off
@@ -18,7 +18,7 @@ ARCHIVES = {  # first bytes of a file, and what it is
     b"MATLAB":               "a MATLAB file: write its channels as Parquet",
 }
 # fmt: on
-TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".log", ".candump")  # that are read from gzip
+PACKED_ENDINGS = (".csv", ".tsv", ".txt", ".log", ".candump", ".asc", ".trc", ".blf")  # that are read from gzip
 
 
 def is_gzip(path: Path) -> bool:
@@ -27,9 +27,9 @@ def is_gzip(path: Path) -> bool:
         return file.read(len(GZIP)) == GZIP
 
 
-def open_bytes(path: Path) -> BinaryIO:
+def open_bytes(path: Path) -> BufferedIOBase:
     """The bytes of a file, unpacked if it is gzip."""
-    return cast(BinaryIO, gzip.open(path, "rb")) if is_gzip(path) else path.open("rb")
+    return gzip.GzipFile(path) if is_gzip(path) else path.open("rb")
 
 
 def first_bytes(path: Path, count: int) -> bytes:
@@ -51,5 +51,7 @@ def refuse_archive(path: Path) -> None:
     for begin, what in ARCHIVES.items():
         if head.startswith(begin):
             raise ValueError(f"{path} must be a recording. Got {what}.")
-    if head.startswith(GZIP) and inner_ending(path) not in (*TEXT_ENDINGS, ".gz", ""):
-        raise ValueError(f"{path} must be a recording. Got one packed with gzip, which only text may be: unpack it.")
+    if head.startswith(GZIP) and inner_ending(path) not in (*PACKED_ENDINGS, ".gz", ""):
+        raise ValueError(
+            f"{path} must be a recording. Got one packed with gzip, which is read of text and BLF only: unpack it."
+        )

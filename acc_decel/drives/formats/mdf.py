@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ENDINGS = (".mf4", ".mdf", ".dat")
 SLICE_RECORDS = 200_000
+MAX_PACKED_RATIO = 1_100  # of the size of the records to that of their file: no more can be packed with deflate
+VLSD_GROUP = 1  # flag of a group whose sizes mean something else: it holds values of varying length
 MIN_BYTES = 168  # identification and header of MDF 3 and 4
 CAN_FRAME = "CAN_DataFrame"
 
@@ -88,9 +90,20 @@ def open_mdf(path: Path) -> "Iterator[MDF]":
             gc.collect()  # deletes the unfinished object now, while its errors are silenced
             raise ValueError(_refusal(path, message))
         try:
+            _check_sizes(path, mdf)
             yield mdf
         finally:
             mdf.close()
+
+
+def _check_sizes(path: Path, mdf: "MDF") -> None:
+    """Raise ValueError if a group claims more than its file can hold: reading it would take all memory, or no end."""
+    most = MAX_PACKED_RATIO * path.stat().st_size
+    for group in (g.channel_group for g in _groups(mdf)):
+        record_bytes = group.samples_byte_nr + getattr(group, "invalidation_bytes_nr", 0)
+        if not getattr(group, "flags", 0) & VLSD_GROUP and group.cycles_nr * record_bytes > most:
+            message = f"{group.cycles_nr} records of {record_bytes} bytes in a file of {path.stat().st_size}"
+            raise ValueError(_refusal(path, message))
 
 
 def can_groups(mdf: "MDF") -> list[int]:

@@ -19,7 +19,7 @@ static int answered(FILE *in, FILE *out)
     return failed;
 }
 
-/* The result of the self-test if that failed, 4 if a file cannot be opened or written. */
+/* The result of the self-test if it did not pass, 5 if a file cannot be opened or written. */
 int main(void)
 {
     FILE *const in = fopen("mailboxes.bin", "rb");
@@ -27,7 +27,7 @@ int main(void)
     int failed = (int)acc_decel_self_test();
 
     if (failed == 0) {
-        failed = ((in == NULL) || (out == NULL) || (answered(in, out) != 0) || (fclose(out) != 0)) ? 4 : 0;
+        failed = ((in == NULL) || (out == NULL) || (answered(in, out) != 0) || (fclose(out) != 0)) ? 5 : 0;
     }
     return failed;
 }

@@ -111,21 +111,34 @@ static acc_decel_self_test_t replay_distance(const acc_decel_golden_distance_t *
 }
 
 #ifndef ACC_DECEL_NO_CORRECTION
-/* Corrects one of the last golden vectors. A scale of 0 is not accepted. */
+/* Corrects the expected answer of an event. A correction that is not accepted makes the answer refused. */
 static acc_decel_self_test_t replay_correction(uint32_t row)
 {
-    const uint32_t event = (ACC_DECEL_GOLDEN_COUNT - ACC_DECEL_GOLDEN_CORRECTION_COUNT) + row;
     const acc_decel_golden_correction_t *const golden = &acc_decel_golden_corrections[row];
     const acc_decel_correction_t correction = {golden->scale, golden->bias, golden->lower_offset};
-    const acc_decel_golden_outputs_t *const model = &acc_decel_golden_outputs[event];
-    const bool accepted = acc_decel_correction_accepted(&correction) == (golden->scale > 0.0F);
+    const acc_decel_golden_outputs_t *const model = &acc_decel_golden_outputs[golden->event];
+    const acc_decel_status_t before = acc_decel_golden_status[golden->event];
+    const acc_decel_status_t expected = acc_decel_golden_corrected_status[row];
+    const bool accepted = ((before ^ expected) & ACC_DECEL_REFUSED) == 0U;
     acc_decel_golden_outputs_t answer;
     acc_decel_status_t status;
 
     answer = acc_decel_golden_none[0];
-    status = acc_decel_corrected(acc_decel_golden_status[event], &model->prediction, &correction, &answer.prediction);
-    return worse(passed_if(accepted && (status == acc_decel_golden_corrected_status[row])),
+    status = acc_decel_corrected(before, &model->prediction, &correction, &answer.prediction);
+    return worse(passed_if((status == expected) && (acc_decel_correction_accepted(&correction) == accepted)),
                  outputs(&answer, &acc_decel_golden_corrected[row]));
+}
+
+static acc_decel_self_test_t replay_no_correction(void)
+{
+    static const acc_decel_correction_t correction = {1.0F, 0.0F, 0.0F};
+    const acc_decel_prediction_t *const model = &acc_decel_golden_none[0].prediction;
+    acc_decel_prediction_t answer;
+    const bool no_model = acc_decel_corrected(0U, NULL, &correction, &answer) == ACC_DECEL_REFUSED;
+    const bool no_correction = acc_decel_corrected(0U, model, NULL, &answer) == ACC_DECEL_REFUSED;
+    const bool no_answer = acc_decel_corrected(0U, model, &correction, NULL) == ACC_DECEL_REFUSED;
+
+    return passed_if(no_model && no_correction && no_answer && !acc_decel_correction_accepted(NULL));
 }
 #endif
 
@@ -143,6 +156,7 @@ static acc_decel_self_test_t replay_all(void)
     for (uint32_t row = 0U; row < ACC_DECEL_GOLDEN_CORRECTION_COUNT; row++) {
         result = worse(result, replay_correction(row));
     }
+    result = worse(result, replay_no_correction());
 #endif
     return result;
 }
