@@ -94,6 +94,17 @@ def sweep(folder: Path, name: str | None = None) -> None:
                     rmtree(path) if entry.is_dir(follow_symlinks=False) else path.unlink(missing_ok=True)
 
 
+def living_owner(folder: Path, name: str) -> int | None:
+    """The number of another process of this machine that holds a temporary file for `name` in `folder`; else None."""
+    for path in folder.iterdir():
+        match = _OURS.fullmatch(path.name)
+        if not match or match["of"] != name or match["host"] != _machine():
+            continue
+        if (process := int(match["pid"])) != os.getpid() and not _is_dead(match):
+            return process
+    return None
+
+
 def reason(error: Exception) -> str:
     """What went wrong as a sentence says it: of the system's errors without number and path."""
     return error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)

@@ -126,6 +126,16 @@ def test_files_of_living_processes_are_never_deleted(tmp_path):
     assert names(tmp_path) == {own.name, parent}
 
 
+def test_a_living_owner_is_another_process_that_has_not_ended(left_over, tmp_path):
+    own = temporary_path(tmp_path / "table.csv")
+    own.touch()
+    assert files.living_owner(tmp_path, "table.csv") is None, "one has ended, the other is this process"
+    parent = own.name.replace(f"-{os.getpid()}-{files._started(os.getpid())}-", f"-{os.getppid()}-0-")
+    (tmp_path / parent).touch()
+    assert files.living_owner(tmp_path, "table.csv") == os.getppid()
+    assert files.living_owner(tmp_path, "other.csv") is None
+
+
 def test_a_number_that_another_process_has_now_does_not_keep_a_file(tmp_path):
     own = temporary_path(tmp_path / "a")
     earlier = own.with_name(own.name.replace(f"-{files._started(os.getpid())}-", "-1-"))

@@ -34,9 +34,9 @@ def export(
         net, model=str(metrics["vehicle"]), golden=golden_events(net.factors), number_format=number_format
     )
     measured = output / "EVIDENCE.md"
-    before = measured.is_file()
+    before = {path.name: path.read_bytes() for path in output.glob("*.[ch]")} if measured.is_file() else {}
     write_firmware(output, files)
-    if before:
+    if before and before != {path.name: path.read_bytes() for path in output.glob("*.[ch]")}:
         warn(
             f"{measured} tells of the firmware before: run `acc-decel evidence {output}`"
             if measured.is_file()

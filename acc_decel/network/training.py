@@ -6,8 +6,8 @@ scatter, and an error counts by its size also where the truth is uncertain and t
 distillation: Hinton, Vinyals, Dean, arXiv:1503.02531.)
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.metadata import version
@@ -22,7 +22,7 @@ from numpy import ndarray
 
 from acc_decel.dataset import Dataset
 from acc_decel.factors import CERTAIN, Factor, column_factors, column_names, schema
-from acc_decel.files import atomic_write, sweep
+from acc_decel.files import atomic_write, living_owner, sweep, temporary_path
 from acc_decel.network.calibration import calibrate
 from acc_decel.network.dense_net import FORMAT, DenseNet, entering, saturated
 from acc_decel.network.descent import Descent, State, batches, falling
@@ -47,6 +47,7 @@ MAX_NETWORK_EVENTS, MAX_TEACHER_EVENTS = 72_000_000, 24_000_000  # a larger data
 FROZEN = tuple(f"surface_{name}" for name, surface in SURFACES.items() if surface.frozen)
 MIN_EVENTS = 2_000
 IDENTITY, TEACHER, NEW_TEACHER = "identity.txt", "teacher.weights.h5", "new.teacher.weights.h5"
+LOCK = "lock"
 CHECKPOINT_FILES = (IDENTITY, TEACHER, NEW_TEACHER, "teacher.npz", "network.npz")
 
 Loss = Callable[[Any, Any], Any]
@@ -107,30 +108,27 @@ def train(
     """
     if len(data.event) < MIN_EVENTS:
         raise ValueError(f"the dataset must hold at least {MIN_EVENTS} events. Got {len(data.event)}: generate more.")
-    keras.utils.set_random_seed(training.seed)  # XLA on a CPU then gives the same bits again; a test checks it
-    if start is None:
-        model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
-        start = (model, *scaling(factors, data.columns[in_split(data.event, "training")]))
-    model, center, inverse_spread = start
-    if checkpoint:
-        _claim(checkpoint, _identity(data, factors, training, start), on_other)
-    learning, validation = (
-        _learning(data, factors, center, inverse_spread, name) for name in ("training", "validation")
-    )
-    loss, done = pinball, 0
-    if training.teacher_epochs:
-        teacher = _teacher(factors, learning, validation, training, on_epoch, checkpoint)
-        learning, validation = _teacher_labels(teacher, learning), _teacher_labels(teacher, validation)
-        loss, done = distillation_loss, training.teacher_epochs
-    phase = Phase(
-        training.epochs,
-        training.learning_rate,
-        checkpoint / "network.npz" if checkpoint else None,
-        lambda epoch, now, best: on_epoch(done + epoch, now, best),
-    )
-    _fit(model, loss, learning, validation, training, phase)
-    if checkpoint:
-        _delete_checkpoint(checkpoint)
+    with _claimed(checkpoint, _identity(data, factors, training, start), on_other) if checkpoint else nullcontext():
+        keras.utils.set_random_seed(training.seed)  # XLA on a CPU then gives the same bits again; a test checks it
+        if start is None:
+            model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
+            start = (model, *scaling(factors, data.columns[in_split(data.event, "training")]))
+        model, center, inverse_spread = start
+        learning, validation = (
+            _learning(data, factors, center, inverse_spread, name) for name in ("training", "validation")
+        )
+        loss, done = pinball, 0
+        if training.teacher_epochs:
+            teacher = _teacher(factors, learning, validation, training, on_epoch, checkpoint)
+            learning, validation = _teacher_labels(teacher, learning), _teacher_labels(teacher, validation)
+            loss, done = distillation_loss, training.teacher_epochs
+        phase = Phase(
+            training.epochs,
+            training.learning_rate,
+            checkpoint / "network.npz" if checkpoint else None,
+            lambda epoch, now, best: on_epoch(done + epoch, now, best),
+        )
+        _fit(model, loss, learning, validation, training, phase)
     net = plain(model, factors, center, inverse_spread, embedded=len(training.embedding))
     return fit_domain(
         calibrate(net, data),
@@ -141,37 +139,54 @@ def train(
     )
 
 
-def _identity(data: Dataset, factors: tuple[Factor, ...], training: Training, start: Start) -> str:
+def _identity(data: Dataset, factors: tuple[Factor, ...], training: Training, start: Start | None) -> str:
     """SHA-256 of all that decides which network a training ends in: a checkpoint belongs to exactly this."""
-    model, center, inverse_spread = start
     digest = sha256(repr((schema(), FORMAT, version("acc-decel"), keras.__version__, factors, training)).encode())
-    for array in (data.columns, data.deceleration, data.delay, data.event, center, inverse_spread):
+    arrays = [data.columns, data.deceleration, data.delay, data.event]
+    if start is not None:
+        model, *scales = start
+        arrays += [*scales, *model.get_weights()]
+    for array in arrays:
         digest.update(f"{array.dtype} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
-    for weights in model.get_weights():
-        digest.update(np.ascontiguousarray(weights).data)
     return digest.hexdigest()
 
 
-def _claim(checkpoint: Path, identity: str, on_other: Callable[[], None]) -> None:
-    """Make the folder `checkpoint` that of the training of this identity; what another training left is deleted."""
-    path = checkpoint / IDENTITY
-    if path.is_file() and path.read_text(errors="replace").strip() == identity:
-        return
-    if any((checkpoint / name).is_file() for name in CHECKPOINT_FILES):
-        on_other()
+@contextmanager
+def _claimed(checkpoint: Path, identity: str, on_other: Callable[[], None]) -> Iterator[None]:
+    """Hold the folder `checkpoint` for the training of this identity; what another training left is deleted.
+
+    If the block succeeds, the checkpoint is deleted. Raises ValueError if another process trains there.
+    """
+    checkpoint.mkdir(parents=True, exist_ok=True)
+    if process := living_owner(checkpoint, LOCK):
+        raise ValueError(
+            f"{checkpoint.parent} must be trained by one process at a time. Got another, process {process}: wait for "
+            "it, or choose another folder."
+        )
+    lock = temporary_path(checkpoint / LOCK)
+    lock.touch()
+    try:
+        path = checkpoint / IDENTITY
+        if not path.is_file() or path.read_text(errors="replace").strip() != identity:
+            if any((checkpoint / name).is_file() for name in CHECKPOINT_FILES):
+                on_other()
+                _delete_checkpoint(checkpoint)
+            with atomic_write(path) as temporary:
+                temporary.write_text(identity + "\n")
+        yield
         _delete_checkpoint(checkpoint)
-    with atomic_write(path) as temporary:
-        temporary.write_text(identity + "\n")
+    finally:
+        lock.unlink(missing_ok=True)
+    with suppress(OSError):
+        checkpoint.rmdir()
 
 
 def _delete_checkpoint(checkpoint: Path) -> None:
-    """Delete the files of a checkpoint, and its folder if nothing else is in it."""
+    """Delete the files of a checkpoint; others in its folder stay."""
     sweep(checkpoint)
     for name in CHECKPOINT_FILES:
         (checkpoint / name).unlink(missing_ok=True)
-    with suppress(OSError):
-        checkpoint.rmdir()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.model_folder import ATTRIBUTION
+from acc_decel.network import GRAPH_DIGEST, read_onnx
 from acc_decel.predictor.session import open_session
 
 
@@ -26,6 +27,8 @@ class Explainer:
         metadata = self._session.get_modelmeta().custom_metadata_map
         if missing := [name for name in ("baseline", "background", "made_for") if name not in metadata]:
             raise ValueError(f"{self.path} must be the student of a model. Got no {missing[0]} in it: {_remedy(model)}")
+        if metadata.get(GRAPH_DIGEST) != read_onnx(self.path.read_bytes()).graph_digest:
+            raise ValueError(f"{self.path} must hold the graph that was made. Got another: {_remedy(model)}")
         try:
             self.baseline = float(metadata["baseline"])
             self._background: dict[str, list[float]] = json.loads(metadata["background"])

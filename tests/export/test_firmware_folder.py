@@ -66,5 +66,7 @@ def test_the_command_refuses_a_folder_with_a_readme_of_its_own(refused, tmp_path
 def test_the_command_says_that_evidence_is_stale(run, tmp_path):
     run("export", "suv", "--output", tmp_path)
     write_evidence(tmp_path, "suv")
+    assert "EVIDENCE" not in run("export", "suv", "--output", tmp_path)[2], "nothing has changed"
+    (tmp_path / "acc_decel.c").write_text("/* of an earlier version of acc_decel */")
     assert "tells of the firmware before: run `acc-decel evidence" in run("export", "suv", "--output", tmp_path)[2]
     assert "were of another model: deleted" in run("export", "van", "--output", tmp_path)[2]

@@ -135,6 +135,13 @@ def test_a_checkpoint_of_another_training_is_not_used_and_that_is_told(small_dat
     assert [path.name for path in (tmp_path / "training").iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.slow
+def test_two_trainings_do_not_share_a_checkpoint(small_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("acc_decel.network.training.living_owner", lambda *_: 4711)
+    with pytest.raises(ValueError, match=r"one process at a time\. Got another, process 4711"):
+        train(shortened(small_data, 2500), COMPACT.factors, QUICK, checkpoint=tmp_path / "training")
+
+
 def test_too_few_events_are_refused(small_data):
     with pytest.raises(ValueError, match=f"at least {MIN_EVENTS} events. Got {MIN_EVENTS - 1}"):
         train(shortened(small_data, MIN_EVENTS - 1), COMPACT.factors, QUICK)
