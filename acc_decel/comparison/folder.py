@@ -8,7 +8,6 @@ import json
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy import ndarray
