@@ -95,9 +95,8 @@ def read_csv(path: Path) -> pd.DataFrame:
     except _WrongRowError:
         raise
     except UnicodeError as error:
-        raise ValueError(
-            f"{path} must be text as UTF-8, UTF-16 or Windows-1252. Got bytes that are none of them: save it as UTF-8."
-        ) from error
+        got = "bytes that are neither UTF-8, UTF-16 nor Windows-1252"
+        raise ValueError(f"{path} must be a readable csv table. Got: {got}. Save it as UTF-8.") from error
     except UNREADABLE as error:
         raise ValueError(f"{path} must be a readable csv table. Got: {reason(error)}. Check the file.") from error
     names, width = layout.names, len(layout.names)
