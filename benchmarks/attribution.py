@@ -8,7 +8,8 @@ Events: held out; as they come with factors lacking, and a third as many with ev
 mean absolute error [m/s^2] are over the available factors of all events. `multiply_adds` are for one event: rows that
 the network really answered times its weights, which is less than samples times background events for KernelSHAP,
 because background events that differ in nothing unknown are asked once; the student's, with the prediction, are counted
-from its arrays. `times_student` compares with that.
+from its arrays. `times_student` compares with that; the student's training is in no row, and the others
+need none. KernelSHAP has one number of samples, the permutations three.
 
 Gradient times input: slopes by central differences, times the distance from the mean event; its cost is that of a
 reverse-mode gradient, two predictions more than one. KernelSHAP is that of the package shap.

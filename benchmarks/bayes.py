@@ -7,8 +7,10 @@ conditional medians by nested simulation for test events with every factor avail
 training (DRAWS situations in each half). All decelerations in m/s^2.
 
 - Networks: with posterior and plain, both by acc_decel/comparison/bayes_training.py from single events with the same
-  number of steps, on all events and on the first THIN of them. `spread` is the median spread of the deceleration on
-  test events with every factor available, `covered` the share of their conditional medians within 1.645 spreads.
+  number of steps, on all events and on the first THIN of them. Neither has a teacher, a penalty or early stopping, so
+  that from few events the plain one overfits: a released network, trained otherwise, is not compared. `spread` is the
+  median spread of the deceleration on test events with every factor available, `covered` the share of their
+  conditional medians within 1.645 spreads.
 - Outside: test events with every factor available, changed. `beyond its range`: one factor without levels by a quarter
   to the whole of its range outside (upwards only for a saturated one). `never trained`: each combination of EXCLUSIONS.
   `ratio` is the median spread over that of the unchanged, AUROC that of telling both apart by the spread; beside it by

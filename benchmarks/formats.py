@@ -7,13 +7,14 @@ firmware), flash with the compiler's routines on a Cortex-M0, executed instructi
 emulated cores. The Cortex-M0 multiplies in 1 cycle or in 32, as its maker chose; both estimates are given, the second
 as if every multiplication took 31 more. The rv32ic has no multiplier: routines of the compiler multiply.
 
-The second table measures in NumPy what is not exported. int8 weights with 16-bit values: 8 bits and a power of two for
-each unit, in all layers, in one of them, and in all those that keep the error within that of the format shift, the
-greatest first. int8 values: the same, and what goes from layer to layer in 8 bits. Sines (Cai et al. 2021, Appl. Sci.
-11(15):6704): each weight and value is the sine of an angle of so many bits a quarter turn, and a product is half the
-difference of two cosines from a table; sums, biases and the rectifier are left exact, and it is measured over the first
-10,000 events. "compensated" rounds as the exported formats do: the rest of a unit makes up for what rounding did to a
-weight; the layers named were, too. The bytes are those of weights and biases alone.
+The second table measures in NumPy what is not exported. int8 weights with 16-bit values: 8 bits and a power of two
+for each unit, in all layers, in one of them, and in all those that keep the error within that of the format shift,
+the greatest first; in all layers also scaled, a 16-bit scale for each unit instead. Nothing is trained again. int8
+values: the same, and what goes from layer to layer in 8 bits. Sines (Cai et al. 2021, Appl. Sci. 11(15):6704): each
+weight and value is the sine of an angle of so many bits a quarter turn, and a product is half the difference of two
+cosines from a table; sums, biases and the rectifier are left exact, and it is measured over the first 10,000 events.
+"compensated" rounds as the exported formats do: the rest of a unit makes up for what rounding did to a weight; the
+layers named were, too. The bytes are those of weights and biases alone.
 """
 
 import argparse
@@ -94,22 +95,28 @@ def eight_bits(exact: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     return lambda some: np.clip(np.rint(some / step), -127, 127) * step
 
 
+def eight_bits_scaled(exact: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The rounding to 8 bits times the scale that suits each unit best, for which it must multiply once more."""
+    step = np.maximum(np.abs(exact).max(axis=1), 1e-30) / 127
+    return lambda some: np.clip(np.rint(some / step), -127, 127) * step
+
+
 def unrounded(_: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Weights of 16 bits are near enough to be taken as they are."""
     return lambda some: some
 
 
-def int8_weights(net: DenseNet, layers: Sequence[int], events: np.ndarray) -> DenseNet:
+def int8_weights(net: DenseNet, layers: Sequence[int], events: np.ndarray, rounding: Rounding = eight_bits) -> DenseNet:
     """`net` with 8-bit weights in some layers, compensated."""
-    roundings: list[Rounding] = [eight_bits if i in layers else unrounded for i in range(len(layers_of(net)))]
+    roundings: list[Rounding] = [rounding if i in layers else unrounded for i in range(len(layers_of(net)))]
     return rounded_net(net, roundings, events)
 
 
-def plain_int8(net: DenseNet) -> DenseNet:
+def plain_int8(net: DenseNet, rounding: Rounding = eight_bits) -> DenseNet:
     """`net` with each weight rounded to 8 bits on its own."""
 
     def rounded(layer: Layer) -> Layer:
-        some = eight_bits(layer.weights)
+        some = rounding(layer.weights)
         return Layer(np.stack([some(column) for column in layer.weights.T], axis=1).astype("f4"), layer.bias)
 
     return replace(net, embedding=tuple(map(rounded, net.embedding)), trunk=tuple(map(rounded, net.trunk)))
@@ -177,9 +184,12 @@ def trials(net: DenseNet, events: np.ndarray) -> list[dict[str, object]]:
     expected, some = net(events), even_events(net.factors, SHIFT_EVENTS)
     every = range(len(layers_of(net)))
     int8, mixed = int8_weights(net, every, some), mixture(net, some)
+    scaled_bytes = weight_bytes(net, every) + 2 * sum(len(layer.bias) for layer in layers_of(net))
     rows = [
         ("int8 weights, each on its own", plain_int8(net)(events), weight_bytes(net, every)),
         ("int8 weights, compensated", int8(events), weight_bytes(net, every)),
+        ("int8 weights, scaled, each on its own", plain_int8(net, eight_bits_scaled)(events), scaled_bytes),
+        ("int8 weights, scaled, compensated", int8_weights(net, every, some, eight_bits_scaled)(events), scaled_bytes),
         (f"int8 weights in layers {mixed}", int8_weights(net, mixed, some)(events), weight_bytes(net, mixed)),
         ("int8 weights and values", answered(int8, events, with_int8_values), weight_bytes(net, every)),
     ]

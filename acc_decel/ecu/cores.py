@@ -47,29 +47,33 @@ class Core:
     """One kind of core. Without an FPU, floating point is done by routines of the compiler."""
 
     name: str
-    target: tuple[str, ...]  # options of the compiler
+    target: tuple[str, ...]  # options of zig
+    gcc_target: tuple[str, ...]  # options of arm-none-eabi-gcc, none if the core is no Arm core
     model: int | None  # Unicorn's number of the core; None is the default of the architecture
     timing: Timing | None  # None if no manual gives the cycles of an instruction
     fpu: bool
     architecture: Architecture = ARM
 
 
-def _core(name: str, abi: str, cpu: str, model: int, timing: Timing | None, *, fpu: bool) -> Core:
-    return Core(name, ("-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}"), model, timing, fpu)
+def _core(name: str, cpu: str, zig_fpu: str, gcc_fpu: str, model: int, timing: Timing | None) -> Core:
+    zig = ("-target", f"thumb-freestanding-eabi{'hf' if zig_fpu else ''}", f"-mcpu={cpu}{zig_fpu}")
+    gcc = ("-mthumb", f"-mcpu={cpu.replace('_', '-')}", *gcc_fpu.split())
+    return Core(name, zig, gcc, model, timing, fpu=bool(zig_fpu))
 
 
+_FPV4, _FPV5 = (f"-mfloat-abi=hard -mfpu={fpu}-sp-d16" for fpu in ("fpv4", "fpv5"))
 _RV32 = ("-target", "riscv32-freestanding", "-mcpu=generic_rv32+m+f+c", "-mabi=ilp32f", "-msmall-data-limit=0")
 _RV32_BARE = ("-target", "riscv32-freestanding", "-mcpu=generic_rv32+c", "-mabi=ilp32", "-msmall-data-limit=0")
 # fmt: off
 CORES = {
     core.name: core
     for core in (
-        _core("cortex-m4f", "eabihf", "cortex_m4+vfp4d16sp", UC_CPU_ARM_CORTEX_M4, cortex_m4, fpu=True),
-        _core("cortex-m7", "eabihf", "cortex_m7+fp_armv8d16sp", UC_CPU_ARM_CORTEX_M7, None, fpu=True),
-        _core("cortex-m3", "eabi", "cortex_m3", UC_CPU_ARM_CORTEX_M3, cortex_m3, fpu=False),
-        _core("cortex-m0", "eabi", "cortex_m0", UC_CPU_ARM_CORTEX_M0, cortex_m0, fpu=False),
-        Core("rv32imfc", _RV32, None, None, fpu=True, architecture=RISCV),
-        Core("rv32ic", _RV32_BARE, None, None, fpu=False, architecture=RISCV),  # the compiler's routines multiply
+        _core("cortex-m4f", "cortex_m4", "+vfp4d16sp", _FPV4, UC_CPU_ARM_CORTEX_M4, cortex_m4),
+        _core("cortex-m7", "cortex_m7", "+fp_armv8d16sp", _FPV5, UC_CPU_ARM_CORTEX_M7, None),
+        _core("cortex-m3", "cortex_m3", "", "", UC_CPU_ARM_CORTEX_M3, cortex_m3),
+        _core("cortex-m0", "cortex_m0", "", "", UC_CPU_ARM_CORTEX_M0, cortex_m0),
+        Core("rv32imfc", _RV32, (), None, None, fpu=True, architecture=RISCV),
+        Core("rv32ic", _RV32_BARE, (), None, None, fpu=False, architecture=RISCV),  # the compiler's routines multiply
     )
 }
 # fmt: on

@@ -12,6 +12,7 @@ from numpy import ndarray
 from unicorn import UC_HOOK_BLOCK, UC_HOOK_CODE
 from unicorn.unicorn import Uc
 
+from acc_decel.ecu.compiler import PRODUCT, Compiler
 from acc_decel.ecu.cores import CORTEX_M4F, Core, core_named
 from acc_decel.ecu.cycles import Run, RunCosts
 from acc_decel.ecu.image import Image, image
@@ -84,17 +85,20 @@ class CortexM:
     """The firmware of a folder on an emulated Cortex-M (level 3 of a virtual ECU).
 
     `core` is one of `acc_decel.ecu.cores.CORES`. `build` is a folder where the image is cached as long as the
-    sources are the same; without it, the image is compiled into a temporary folder.
+    sources are the same; without it, the image is compiled into a temporary folder. `compiler` is another compiler
+    or other options than the product's, to compare them.
     """
 
-    def __init__(self, folder: Path, *, core: str = CORTEX_M4F, build: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, core: str = CORTEX_M4F, build: Path | None = None, compiler: Compiler = PRODUCT
+    ) -> None:
         """Cross-compile the firmware of `folder`. Raises RuntimeError with the compiler's message."""
         self._kind = core_named(core)
         if build is None:
             with tempfile.TemporaryDirectory() as temporary:
-                self._image = image(folder, Path(temporary), self._kind)
+                self._image = image(folder, Path(temporary), self._kind, compiler)
         else:
-            self._image = image(folder, build, self._kind)
+            self._image = image(folder, build, self._kind, compiler)
         self._mailbox = mailbox(self._image.columns)
         self._core = _powered(self._image, self._kind)
 

@@ -8,22 +8,33 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Symbol, SymbolTableSection
 
 from acc_decel.compiled import SAME_BITS, WARNINGS, compiled, fingerprint, firmware_sources
-from acc_decel.ecu.compiler import TARGET_SOURCES, ZIG
+from acc_decel.ecu.compiler import GCC, PRODUCT, TARGET_SOURCES, ZIG, Compiler
 from acc_decel.ecu.cores import Core
 
-_OPTIONS = ("-O2", "-fno-unroll-loops", "-ffreestanding", "-fno-unwind-tables")  # unrolled loops would need more flash
+_OPTIONS = ("-ffreestanding", "-fno-unwind-tables")
 TASK_SOURCES = ("startup.c", "main.c")
 
 
-def compile_command(core: Core) -> tuple[str, ...]:
-    """The command that compiles one C file for `core`."""
-    return (*ZIG, *SAME_BITS, *WARNINGS, *core.target, *_OPTIONS, "-c")
+def compile_command(core: Core, compiler: Compiler = PRODUCT) -> tuple[str, ...]:
+    """The command that compiles one C file for `core`. Raises ValueError if the compiler has no such target."""
+    return (*_program(core, compiler, *SAME_BITS, *WARNINGS), *compiler.options, *_OPTIONS, "-c")
 
 
-def link_command(core: Core) -> tuple[str, ...]:
-    """The command that links the image for `core`."""
-    library = () if core.fpu else ("-lcompiler_rt",)
-    return (*ZIG, *core.target, "-O2", "-g", "-nostdlib", *library, "-T", str(TARGET_SOURCES / "script.ld"))
+def link_command(core: Core, compiler: Compiler = PRODUCT) -> tuple[str, ...]:
+    """The command that links the image for `core`. Without an FPU the compiler's own library computes."""
+    if compiler.gcc:  # what is left is libgcc, and newlib, because GCC may call memset where the C does not
+        library: tuple[str, ...] = ("-nostartfiles",)
+    else:
+        library = ("-nostdlib",) if core.fpu else ("-nostdlib", "-lcompiler_rt")
+    return (*_program(core, compiler), "-O2", "-g", *library, "-T", str(TARGET_SOURCES / "script.ld"))
+
+
+def _program(core: Core, compiler: Compiler, *options: str) -> tuple[str, ...]:
+    if not compiler.gcc:
+        return (*ZIG, *options, *core.target)
+    if not core.gcc_target:
+        raise ValueError(f"The core must be an Arm core for {GCC}. Got {core.name}: take zig.")
+    return (GCC, *options, *core.gcc_target)
 
 
 @dataclass(frozen=True)
@@ -41,22 +52,22 @@ class Image:
     multiply_adds: int  # of one prediction
 
 
-def image(folder: Path, build: Path, core: Core) -> Image:
+def image(folder: Path, build: Path, core: Core, compiler: Compiler = PRODUCT) -> Image:
     """The image for the firmware of `folder`, cached in `build`. Raises RuntimeError with the compiler's message."""
-    command = (*compile_command(core), *link_command(core))
+    command = (*compile_command(core, compiler), *link_command(core, compiler))
     elf = build / f"acc_decel_{fingerprint(command, (folder, TARGET_SOURCES))}.elf"
     if not elf.exists():
         build.mkdir(parents=True, exist_ok=True)
-        _link(folder, elf, core)
+        _link(folder, elf, core, compiler)
     return _read(elf.read_bytes())
 
 
-def _link(folder: Path, elf: Path, core: Core) -> None:
+def _link(folder: Path, elf: Path, core: Core, compiler: Compiler) -> None:
     sources = [*firmware_sources(folder), *(TARGET_SOURCES / name for name in TASK_SOURCES)]
     objects = [elf.parent / f"{elf.stem}_{source.stem}.o" for source in sources]
     for source, unit in zip(sources, objects, strict=True):
-        compiled((*compile_command(core), f"-I{folder}"), [source], unit)
-    compiled(link_command(core), objects, elf)
+        compiled((*compile_command(core, compiler), f"-I{folder}"), [source], unit)
+    compiled(link_command(core, compiler), objects, elf)
 
 
 def _read(elf: bytes) -> Image:

@@ -17,18 +17,20 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from acc_decel.compiled import SAME_BITS, WARNINGS, compiled, fingerprint, firmware_sources
-from acc_decel.ecu.compiler import TARGET_SOURCES
+from acc_decel.ecu.compiler import GCC, TARGET_SOURCES
+from acc_decel.ecu.cores import CORES
 from acc_decel.ecu.image import constant
 from acc_decel.ecu.mailbox import mailbox
 from acc_decel.ecu.self_test import CAUSES, check_passed
 
-GCC, EMULATOR = PROGRAMS = ("arm-none-eabi-gcc", "qemu-system-arm")
+EMULATOR = "qemu-system-arm"
+PROGRAMS = (GCC, EMULATOR)
 LIBRARY = "rdimon.specs"  # newlib's files of the host through semihosting
 INSTALL = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
 TIMEOUT_S = 600
 STARTUP = "example_startup.c"  # of the exported folder, as in the example of its README
 Answers: TypeAlias = tuple[Float32[ndarray, "rows outputs"], Int64[ndarray, " rows"]]
-_OPTIONS = ("-O2", "-mthumb", f"--specs={LIBRARY}", "-Wl,--section-start=.vectors=0")
+_OPTIONS = ("-O2", f"--specs={LIBRARY}", "-Wl,--section-start=.vectors=0")
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,9 @@ class Board:
 
 
 BOARDS = {
-    "cortex-m4f": Board("mps2-an386", ("-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")),
-    "cortex-m7": Board("mps2-an500", ("-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16")),
-    "cortex-m3": Board("mps2-an385", ("-mcpu=cortex-m3",)),
+    "cortex-m4f": Board("mps2-an386", CORES["cortex-m4f"].gcc_target),
+    "cortex-m7": Board("mps2-an500", CORES["cortex-m7"].gcc_target),
+    "cortex-m3": Board("mps2-an385", CORES["cortex-m3"].gcc_target),
 }
 
 

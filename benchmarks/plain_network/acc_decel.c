@@ -4,8 +4,7 @@
 
 acc_decel_status_t acc_decel_predict(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction)
 {
-    acc_decel_network(factors, prediction);
-    return 0U;
+    return acc_decel_network(factors, prediction);
 }
 
 int acc_decel_self_test(void)

@@ -17,7 +17,7 @@ typedef struct {
 typedef uint64_t acc_decel_status_t;
 
 acc_decel_status_t acc_decel_predict(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction);
-void acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction);
+acc_decel_status_t acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction);
 int acc_decel_self_test(void);
 
 #endif

@@ -9,7 +9,7 @@ static int16_t rectified(uint32_t sum, uint32_t shift)
     return (int16_t)((int32_t)((moved < 65535U) ? moved : 65535U) - 32768);
 }
 
-void acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction)
+acc_decel_status_t acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction)
 {
     acc_decel_pair_t x[WIDEST / 2U];
     uint32_t sums[WIDEST];
@@ -26,4 +26,5 @@ void acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_
     }
     (void)acc_decel_fixed_sums(&layers[LAYERS - 1U], next, x, sums);
     prediction->words[0].both = sums[0] + 0x80000000U;
+    return 0U;
 }

@@ -13,7 +13,7 @@ static float rectified(float sum)
     return above.value;
 }
 
-void acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction)
+acc_decel_status_t acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction)
 {
     float x[WIDEST];
     float y[WIDEST];
@@ -30,4 +30,5 @@ void acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_
     }
     (void)acc_decel_layers(&layers[LAYERS - 1U], 1U, 0U, next, x, y);
     prediction->words[0] = y[0];
+    return 0U;
 }

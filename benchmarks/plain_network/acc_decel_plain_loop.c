@@ -13,7 +13,7 @@ static void layer_output(const loop_layer_t *layer, const float x[], float y[])
     }
 }
 
-void acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction)
+acc_decel_status_t acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction)
 {
     float buffers[2][WIDEST];
     const float *x = factors->words;
@@ -23,4 +23,5 @@ void acc_decel_network(const acc_decel_factors_t *factors, acc_decel_prediction_
         x = buffers[i % 2U];
     }
     prediction->words[0] = x[0];
+    return 0U;
 }

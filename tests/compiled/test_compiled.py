@@ -3,6 +3,7 @@
 import math
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
@@ -319,8 +320,27 @@ def test_the_peers_of_the_latency_benchmark_answer_as_the_reference():
     pytest.importorskip("ai_edge_litert", reason='ai-edge-litert is missing: pip install "acc-decel[bench]"')
     net, _ = read_model(MODEL)
     found = inference.peers(net, even_events(net.factors, 40))  # raises if one answers otherwise
-    assert {one.name for one in found} > {"LiteRT", "ONNX Runtime", "Keras predict", "NumPy"}
+    assert {one.name for one in found} > {"LiteRT", "ONNX Runtime", "Keras predict", "Keras compiled", "NumPy"}
     assert {one.work for one in found} == {inference.WHOLE, inference.LAYERS}
+    assert {one.batch for one in found} == {40}  # no more rows, no choice
+
+
+def test_a_peer_of_the_latency_benchmark_gets_the_batches_that_suit_it_best():
+    inputs = tuple(np.arange(20_000 * width, dtype="f4").reshape(-1, width) for width in (2, 3))
+    sizes = []
+
+    def make(rows):
+        def call(two, three):
+            sizes.append((len(two), len(three)))
+            time.sleep(0.0 if rows == 10_000 else 0.005)
+            return two[:, :1] + three[:, :1]
+
+        return call
+
+    batch, call = inference.best_batch(make, inputs)
+    assert {*sizes} == {(1_000, 1_000), (10_000, 10_000)}
+    assert batch == 10_000
+    np.testing.assert_array_equal(call(), inputs[0][:, :1] + inputs[1][:, :1])
 
 
 def test_usual_events_take_the_short_way():

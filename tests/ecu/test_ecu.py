@@ -1,7 +1,10 @@
 """The exported C on the emulated Cortex-M4F: the same bits as on the host, and what it costs on the core."""
 
+import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,18 +12,20 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 from numpy import ndarray
 
-from acc_decel.compiled import firmware_sources
+from acc_decel.compiled import SAME_BITS, WARNINGS, firmware_sources
 from acc_decel.ecu import CortexM, EcuReport, HostEcu
-from acc_decel.ecu.compiler import ZIG
+from acc_decel.ecu.compiler import GCC, PRODUCT, ZIG, Compiler
 from acc_decel.ecu.cores import CORES, CORTEX_M4F
 from acc_decel.ecu.cycles import RunCosts, cortex_m3, cortex_m4
-from acc_decel.ecu.image import compile_command, image
+from acc_decel.ecu.image import compile_command, image, link_command
 from acc_decel.export.firmware_files import FORMATS, firmware_files, write_firmware
 from acc_decel.export.reference import status_of
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.network import DenseNet, domain_inputs
 from acc_decel.status import REFUSED
 from benchmarks import firmware as bench
+from benchmarks.firmware_compilers import EXACT, FUSED, best, gcc_is_here, usable
+from benchmarks.firmware_peers import EMX, emx_is_here
 from tests.helpers.random_net import random_events, random_net, spoiled
 
 
@@ -273,24 +278,90 @@ def test_a_kept_image_is_found_again(folder: Path, tmp_path: Path, events: ndarr
     np.testing.assert_array_equal(first, second)
 
 
+def test_without_other_options_the_image_is_the_product_s(folder: Path, tmp_path: Path) -> None:
+    core = CORES[CORTEX_M4F]
+    target = ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp")
+    options = ("-O2", "-fno-unroll-loops", "-ffreestanding", "-fno-unwind-tables")
+    assert compile_command(core) == (*ZIG, *SAME_BITS, *WARNINGS, *target, *options, "-c")
+    assert link_command(core)[:-1] == (*ZIG, *target, "-O2", "-g", "-nostdlib", "-T")
+    own = image(folder, tmp_path, core)
+    assert image(folder, tmp_path, core, Compiler(options[:2])) == own
+    assert len([*tmp_path.glob("*.elf")]) == 1
+    assert image(folder, tmp_path, core, Compiler(("-O3",))).segments != own.segments
+
+
+@pytest.mark.parametrize("name", CORES)
+def test_the_gcc_compiles_for_arm_cores_only(name: str) -> None:
+    core, gcc = CORES[name], Compiler(gcc=True)
+    if name.startswith("cortex"):
+        assert compile_command(core, gcc)[0] == link_command(core, gcc)[0] == GCC
+        assert {f"-mcpu={name.removesuffix('f')}", "-mthumb"} < {*compile_command(core, gcc)}
+        assert ("-mfloat-abi=hard" in link_command(core, gcc)) == core.fpu
+    else:
+        for command in (compile_command, link_command):
+            with pytest.raises(ValueError, match=f"must be an Arm core for {GCC}. Got {name}: take zig"):
+                command(core, gcc)
+
+
+@pytest.mark.skipif(shutil.which(GCC) is None, reason=f"{GCC} is missing: apt-get install gcc-arm-none-eabi")
+@pytest.mark.parametrize("name", [CORTEX_M4F, "cortex-m0"])
+def test_the_gcc_gives_the_same_bits(folder: Path, events: ndarray, name: str) -> None:
+    asked = events[-20:]  # some are refused
+    by_gcc, by_zig = (CortexM(folder, core=name, compiler=Compiler(("-O3",), gcc=gcc)) for gcc in (True, False))
+    for one, other in zip(by_gcc.predict_array(asked), by_zig.predict_array(asked), strict=True):
+        np.testing.assert_array_equal(one, other)
+    costs = by_gcc.report(asked[:1])
+    assert (costs.library_bytes > 1_000) == (not CORES[name].fpu)  # libgcc computes without an FPU
+    assert costs.ram_bytes == 0
+
+
 @pytest.mark.slow
 def test_the_benchmarks_plain_network_runs_in_every_form_on_one_core(tmp_path: Path) -> None:
-    rng = np.random.default_rng(1)
-    layers, events = bench.plain_layers(rng), rng.uniform(-1, 1, (200, 12)).astype("f4")
-    expected = events
-    for layer in layers[:-1]:
-        expected = np.maximum(layer(expected), 0)
-    expected = layers[-1](expected)
-    limits = {"float": (0.0, 4.7), "fixed": (0.01, 4.0), "loop": (0.0, 99), "emlearn": (1e-4, 99)}  # away, cycles
-    told = {}
-    for form, words_of, values_of in bench.written_networks(tmp_path, layers):
-        ecu = CortexM(tmp_path / form)
-        outputs, _ = ecu.predict_array(words_of(events))
-        away, cycles = limits[form]
-        assert np.abs(values_of(outputs[:, 0]) - expected[:, 0]).max() <= away
-        told[form] = report = ecu.report(words_of(events))
-        assert report.cycles is not None
-        assert report.cycles_per_mac == report.cycles / 1440 < cycles
-        assert form not in FORMATS or report.instructions_least == report.instructions_per_prediction
-    for form in {*told} - {*FORMATS}:
-        assert told["float"].cycles < told[form].cycles / 2
+    emx = emx_is_here()
+    subjects = {subject.folder.name: subject for subject in bench.plain(tmp_path, 64, emx=emx)}
+    assert {*subjects} >= {"float", "fixed", "loop"}
+    limits = {"float": (0.0, 4.1), "fixed": (0.01, 3.0), "loop": (0.0, 7.0)}  # away, cycles for a multiply-add
+    cycles = {}
+    for name, subject in subjects.items():
+        away, most = limits.get(name, (1e-4, 99))
+        zig = [each for each in subject.compilers if not each.gcc][:2]
+        rows = bench.rows_of(replace(subject, compilers=zig), [CORTEX_M4F], gcc=False)
+        assert [row["chosen"] for row in rows] == ["the product's"] * (name in FORMATS) + ["best of 2"]
+        assert all(row["max_abs_difference"] <= away for row in rows)
+        assert all(row["cycles_per_mac"] == row["cycles"] / 1440 for row in rows)
+        cycles[name] = rows[-1]["cycles"]
+        assert cycles[name] < 1440 * most
+    for name in {*cycles} - {*FORMATS}:
+        assert cycles["fixed"] < cycles["float"] < cycles[name] / 1.5
+
+
+@pytest.mark.slow
+def test_the_benchmark_shows_the_least_of_what_it_tried_with_its_options(tmp_path: Path) -> None:
+    gcc = gcc_is_here()
+    subject = next(each for each in bench.plain(tmp_path, 8, emx=False) if each.tool == bench.OURS)
+    for core in ("cortex-m7", "rv32imfc"):
+        product, best_one = bench.rows_of(subject, [core], gcc=gcc)
+        asked = [str(each) for each in EXACT if not each.gcc or (gcc and core == "cortex-m7")]
+        assert [*best_one["tried"]] == asked
+        assert f"{product['compiler']} {product['options']}" == str(PRODUCT) == "zig -O2 -fno-unroll-loops"
+        assert best_one["cycles"] is None  # no timings are published: instructions decide
+        assert best_one["instructions"] == min(best_one["tried"].values()) <= product["instructions"]
+        assert best_one["tried"][f"{best_one['compiler']} {best_one['options']}"] == best_one["instructions"]
+
+
+def test_the_best_has_the_fewest_cycles_then_the_least_flash_then_comes_first() -> None:
+    costs = {"a": (9, 1), "b": (7, 5), "c": (7, 4), "d": (7, 4)}
+    assert best({name: SimpleNamespace(cost=cost) for name, cost in costs.items()}) == "c"
+
+
+def test_a_tool_that_is_not_installed_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert not gcc_is_here()
+    assert not emx_is_here()
+    told = capsys.readouterr().err
+    assert f"{GCC} is not installed" in told
+    assert f"{EMX} is not installed" in told
+    assert usable([*EXACT, *FUSED], CORTEX_M4F, gcc=False) == [*EXACT[:3], FUSED[0]]
+    assert usable(EXACT, "rv32ic", gcc=True) == [*EXACT[:3]]
