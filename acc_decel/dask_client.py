@@ -40,15 +40,19 @@ def connected(scheduler: str) -> Iterator[Client]:
         yield client
 
 
+def variable_of(setting: str) -> str:
+    """The environment variable of a setting of Dask."""
+    return f"DASK_{setting.upper().replace('.', '__').replace('-', '_')}"
+
+
 def _check_tls(scheduler: str) -> None:
     """Raise ValueError if a certificate or key for an encrypted connection is missing, naming Dask's setting."""
     for name, meaning in TLS_FILES.items():
         path = config.get(name, None)
         if not path or not Path(path).is_file():
-            variable = f"DASK_{name.upper().replace('.', '__').replace('-', '_')}"
             raise ValueError(
                 f"{name} of Dask must name a file, {meaning}, to reach {scheduler}. Got {path or 'no name'}: set it in "
-                f"Dask's configuration or as {variable}."
+                f"Dask's configuration or as {variable_of(name)}."
             )
 
 

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import docs_examples
@@ -11,6 +12,7 @@ import docs_tables
 import pytest
 from docs_pages import HOME, blocks, commands, pages, part_names
 
+from acc_decel import dask_client
 from acc_decel.drives import read_description
 from acc_decel.physics import vehicle
 
@@ -68,6 +70,11 @@ def test_what_a_reader_types_exists(name, line):
         assert all(f'"{word}"' in source for word in words[2:] if word.startswith("--"))
     elif words[:2] == ["pip", "install"]:
         assert known_extras(words[2]), line
+    elif words[0] == "dask":
+        options = {name for p in import_module(f"distributed.cli.dask_{words[1]}").main.params for name in p.opts}
+        assert {word for word in words if word.startswith("--")} <= options
+    elif words[0] == "export":
+        assert {word.split("=")[0] for word in words[1:]} <= set(map(dask_client.variable_of, dask_client.TLS_FILES))
     else:
         assert words[0] in ("mkdir", "cp"), f"{line}: the tests do not know how to check this"
 
