@@ -240,7 +240,9 @@ def test_a_model_folder_with_a_changed_file_is_refused(small_model, tmp_path, na
         content = bytearray((folder / name).read_bytes())
         content[len(content) // 2] ^= 1
         (folder / name).write_bytes(bytes(content))
-    with pytest.raises(ValueError, match=rf"{name} must (be as manifest\.json says|hold the graph that was exported|be an ONNX model)"):
+    with pytest.raises(
+        ValueError, match=rf"{name} must (be as manifest\.json says|hold the graph that was exported|be an ONNX model)"
+    ):
         read_model(folder)
 
 
