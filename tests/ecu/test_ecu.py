@@ -150,7 +150,7 @@ def test_the_result_of_a_self_test_is_a_sentence_with_its_cause() -> None:
     for result in [result for result in SelfTest if result]:
         with pytest.raises(RuntimeError, match=rf"must pass on cortex-m4f\. Got {result.name}: "):
             check_passed(result, "cortex-m4f")
-    with pytest.raises(RuntimeError, match="OTHER_BITS: .* compile with -ffp-contract=off"):
+    with pytest.raises(RuntimeError, match=r"OTHER_BITS: .* compile with -ffp-contract=off"):
         check_passed(4, "host")
 
 
