@@ -496,7 +496,7 @@ def command_reference() -> str:
 
 def _option_row(option: Any) -> tuple[list[str], bool]:
     names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
-    default = option.default
+    default = option.show_default if isinstance(option.show_default, str) else option.default
     shown = "-" if default is None or callable(default) or default in ((), [], False) else f"`{default}`"
     if "Sentinel" in shown or "UNSET" in shown:
         shown = "-"

@@ -253,7 +253,7 @@ def _checked_onnx(path: Path) -> StoredOnnx:
         stored = read_onnx(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"{path} must be an ONNX model of acc_decel. Got: {reason(error)} To mend it, {AGAIN}."
+            f"{path} must be an ONNX model of acc_decel. Got: {reason(error).rstrip('.')}. To mend it, {AGAIN}."
         ) from error
     factors_of(stored.metadata, path)
     for name, got in ((FINGERPRINT, None), (GRAPH_DIGEST, stored.graph_digest)):

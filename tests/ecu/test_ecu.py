@@ -18,6 +18,7 @@ from acc_decel.ecu.compiler import GCC, PRODUCT, ZIG, Compiler
 from acc_decel.ecu.cores import CORES, CORTEX_M4F
 from acc_decel.ecu.cycles import RunCosts, cortex_m3, cortex_m4
 from acc_decel.ecu.image import compile_command, image, link_command
+from acc_decel.ecu.self_test import SelfTest, check_passed
 from acc_decel.export.firmware_files import FORMATS, firmware_files, write_firmware
 from acc_decel.export.reference import status_of
 from acc_decel.factors import FACTORS, column_names
@@ -147,6 +148,15 @@ def test_one_bit_of_a_table_altered_in_flash_fails_the_self_test(folder: Path, t
     assert core.self_test() == 0
     where = image(folder, tmp_path, CORES[CORTEX_M4F]).symbols[name]
     assert core.self_test(altered=where + 6) == 1
+
+
+def test_the_result_of_a_self_test_is_a_sentence_with_its_cause() -> None:
+    check_passed(0, "cortex-m4f")
+    for result in [result for result in SelfTest if result]:
+        with pytest.raises(RuntimeError, match=rf"must pass on cortex-m4f\. Got {result.name}: "):
+            check_passed(result, "cortex-m4f")
+    with pytest.raises(RuntimeError, match=r"OTHER_BITS: .* compile with -ffp-contract=off"):
+        check_passed(4, "host")
 
 
 @pytest.mark.slow

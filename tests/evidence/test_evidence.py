@@ -71,6 +71,7 @@ def test_the_evidence_is_good() -> None:
         assert (core["ram_bytes"], core["guard_share"] < 0.25) == (0, True)
         assert part["stack"]["bound_bytes"] >= core["stack_bytes"]
         assert set(part["warnings"].values()) == {0}
+        assert set(part["self_test"].values()) == {"PASSED"}
         assert part["sanitizers"] == {"exit_code": 0, "findings": 0}
         assert {value for file in part["coverage_pct"].values() for value in file.values()} == {100}
         assert part["misra_c_2012"]["other_findings"] == {}
@@ -83,6 +84,12 @@ def test_the_evidence_is_good() -> None:
         assert all(measured[key][core]["events"] >= 1e6 for core in ("host", "cortex-m4f", "cortex-m7", "rv32imfc"))
     for key in ("fixed_point_differences", "shift_differences"):
         assert all(measured[key][name]["events"] >= 1e6 for name in ("onnxruntime", "cortex-m0", "cortex-m3"))
+
+
+def test_a_core_that_does_not_pass_the_self_test_is_on_the_page() -> None:
+    assert report._passed_on({"host": "PASSED", "cortex-m3": "PASSED"}) == "2 of 2 (host and cores)"
+    said = report._passed_on({"host": "OTHER_BITS", "cortex-m3": "PASSED"})
+    assert said == "1 of 2 (host and cores); host OTHER_BITS"
 
 
 def test_listed_deviations_are_explained_in_the_readme() -> None:
