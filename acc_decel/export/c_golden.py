@@ -152,8 +152,8 @@ def _corrected(
         if correction is None or status[event] & REFUSED:
             corrected_status[row] = status[event] | REFUSED
         else:
-            answer = correction.answers(outputs[own], status[own])
-            corrected[row], corrected_status[row] = answer[0][0], answer[1][0]
+            there = slice(row, row + 1)
+            corrected[there], corrected_status[there] = correction.answers(outputs[own], status[own])
     numbers = np.array(CORRECTIONS, np.float32)
     rows = rows_of("u4,f4,f4,f4", list(zip(np.array(places, np.uint32), *numbers.T, strict=True)))
     return rows, corrected, corrected_status.astype(np.uint64)

@@ -195,4 +195,7 @@ def _table_of_one(event: Mapping[str, Given], factors: tuple[Factor, ...]) -> pd
             row |= {c: value.get(level, 0.0) for c, level in zip(factor.columns, factor.levels, strict=True)}
         else:
             row[name] = np.nan if value is None else value
-    return pd.DataFrame([row])
+    try:
+        return pd.DataFrame([row])
+    except OverflowError:  # before pandas 3 an integer beyond every float
+        return pd.DataFrame([row], dtype=object)
