@@ -357,14 +357,14 @@ def test_info_says_whether_the_files_are_as_released(answered, run, folder):
     assert answered("info")["files"] == {
         "state": "checked",
         "released": "compact",
-        "text": "files checked: the released model compact, unaltered",
+        "text": "checked: the released model compact, unaltered",
     }
-    assert "files checked: the released model compact" in " ".join(run("info", folder)[1].split())  # a copy of it
+    assert "files: checked: the released model compact" in " ".join(run("info", folder)[1].split())  # a copy of it
     entry(METRICS, rmse=1.0)(folder)
     renew_hashes(folder)
     changed = answered("info", folder)["files"]
     assert (changed["state"], changed["released"]) == ("checked", None)
-    assert changed["text"] == "files checked; not a released model"
+    assert changed["text"] == "checked; not a released model"
 
 
 @pytest.mark.parametrize("file", [ONNX, ARRAYS, METRICS, MANIFEST])

@@ -120,9 +120,9 @@ def _files(path: Path, fault: str | None) -> dict[str, object]:
     elif path.name != ONNX or not (folder / MANIFEST).is_file():
         state, text = "graph checked", "graph checked; there is no model's folder to check the rest with"
     elif name := released_as(folder):
-        state, text = "checked", f"files checked: the released model {name}, unaltered"
+        state, text = "checked", f"checked: the released model {name}, unaltered"
     else:
-        state, text = "checked", "files checked; not a released model"
+        state, text = "checked", "checked; not a released model"
     if state == "checked" and (folder / PROOF).is_file() and not _is_proven(folder):
         text += f"; its {PROOF} is of other files: `acc-decel verify --write`"
     return {"state": state, "released": name, "text": text}
