@@ -19,7 +19,7 @@ from acc_decel.dataset.manifest import AGAIN, MANIFEST, MAX_EVENTS, driving_of, 
 from acc_decel.dataset.partition import LABELS, Plan, WrittenPartition, metadata, write_partition
 from acc_decel.dataset.scenarios import Driving
 from acc_decel.factors import column_names, described
-from acc_decel.files import atomic_write, sweep
+from acc_decel.files import atomic_write, parse_json, read_bounded, sweep
 from acc_decel.physics import Vehicle
 
 PARTITION = 65_536  # events in a file
@@ -176,6 +176,11 @@ def _read_part(path: Path, part: dict[str, Any]) -> pa.Table:
 def _refuse_other(plan: Plan) -> None:
     """Raise ValueError if the folder holds another dataset, or a manifest of something else, like a model."""
     found = sorted(plan.folder.glob("part-*.parquet"))
+    if led := next((path for path in found if path.is_symlink() and path.resolve().suffix != ".parquet"), None):
+        raise ValueError(
+            f"{led} must be a file of the dataset. Got a link to {led.resolve()}, which would be replaced: delete the "
+            "link."
+        )
     identities = [metadata(path) for path in found]
     if (manifest := _manifest_there(plan.folder, whole=not found)) is not None:
         identities.append({key: str(manifest[key]) for key in {*plan.identity, "driving_sha256"} if key in manifest})
@@ -197,7 +202,7 @@ def _manifest_there(folder: Path, *, whole: bool) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = parse_json(read_bounded(path))
     except (OSError, ValueError, RecursionError):
         manifest = None
     if isinstance(manifest, dict) and "parts" in manifest:

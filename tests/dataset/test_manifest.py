@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -103,6 +104,8 @@ MANIFESTS: dict[str, tuple[Damage, str]] = {
     ),
     "fewer events": (table(lambda t: t.slice(0, 100)), "must hold 200 events, as manifest.json says. Got 100"),
     "no Parquet": (lambda f: (f / "part-00000.parquet").write_text("x") and None, "must be as generated"),
+    "a manifest of a terabyte": (lambda f: os.truncate(f / "manifest.json", 2**40), "bytes, more than"),
+    "a name twice": (text('{"parts": [], "parts": []}'), "'parts' twice"),
     "a part lacks": (lambda f: (f / "part-00001.parquet").unlink(), "must exist: the manifest lists it"),
 }
 
@@ -141,6 +144,16 @@ def test_a_manifest_of_something_else_is_not_overwritten(tmp_path, fill, says):
     with pytest.raises(ValueError, match=says):
         generate(COMPACT, tmp_path, events=10, seed=5)
     assert (tmp_path / "manifest.json").read_bytes() == before
+
+
+def test_a_part_that_is_a_link_does_not_replace_the_file_of_somebody_else(tmp_path):
+    mine = tmp_path / "notes.txt"
+    mine.write_text("mine")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "part-00000.parquet").symlink_to(mine)
+    with pytest.raises(ValueError, match=r"part-00000\.parquet must be a file of the dataset. Got a link to .*notes"):
+        generate(COMPACT, tmp_path / "data", events=10, seed=5)
+    assert mine.read_text() == "mine"
 
 
 def test_files_of_others_stay_in_the_folder_of_a_dataset(tmp_path):
