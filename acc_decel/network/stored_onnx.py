@@ -113,12 +113,15 @@ def factors_of(metadata: dict[str, str], path: Path) -> tuple[Factor, ...]:
 
 def _ranged(factor: Factor, low: object, high: object, path: Path, again: str) -> Factor:
     """The factor with this range, if it is one."""
-    is_range = isinstance(low, int | float) and isinstance(high, int | float) and -LARGEST <= low < high <= LARGEST
-    if not is_range or bool in (type(low), type(high)):
+    if (
+        not (isinstance(low, int | float) and isinstance(high, int | float))
+        or bool in (type(low), type(high))
+        or not -LARGEST <= low < high <= LARGEST
+    ):
         raise ValueError(
             f"{path} must have a range low < high of {factor.name}. Got {_short(low)} to {_short(high)}: {again}."
         )
-    return replace(factor, low=low, high=high)  # type: ignore[arg-type] - numbers, as checked
+    return replace(factor, low=low, high=high)
 
 
 def _short(value: object) -> str:

@@ -79,18 +79,18 @@ def test_a_name_that_is_not_utf_8_is_written_and_told(run, folder):
     code, out, err = run("predict", "--input", "t.csv", "--output", "a\udcff.csv")
     assert (code, err) == (0, "")
     assert "2 predictions in a\\udcff.csv" in out
-    assert b"a\xff.csv" in os.listdir(os.fsencode(folder))
+    assert b"a\xff.csv" in os.listdir(os.fsencode(folder))  # noqa: PTH208 - as bytes
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110 - a device
-def test_an_output_that_takes_nothing_is_told_and_a_reader_that_has_gone_is_not():
+def test_an_output_that_takes_nothing_is_told():
     command = [sys.executable, "-m", "acc_decel", "--version"]
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr == (
-        "Error: standard output must take what is printed. Got: no space left on device: send it elsewhere.\n"
-    )
+    assert done.stderr.startswith("Error: ")
+    assert "Got: no space left on device" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
