@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 MAX_BYTES = 64 * 2**20  # of a file that is read as a whole: a model has 0.1 MB, a manifest of 100,000 files 15 MB
+PIECE_BYTES = 2**17  # that are read at a time
 NAME_BYTES = 120  # of a file's name that are part of a temporary name: file systems allow 255 in all
 _OURS = re.compile(r"\.(?P<of>.*)\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<started>\d+)-[0-9a-f]{8}\.acc_decel\.partial")
 
@@ -114,11 +115,15 @@ def living_owner(folder: Path, name: str) -> int | None:
 
 def read_bounded(path: Path) -> bytes:
     """The bytes of a file. Raises ValueError for more than MAX_BYTES, before memory is taken for them."""
+    pieces, size = [], 0
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > MAX_BYTES or len(content := file.read(MAX_BYTES + 1)) > MAX_BYTES:  # a device has no size
-            raise ValueError(f"{size if size > MAX_BYTES else 'endless'} bytes, more than {MAX_BYTES}")
-    return content
+        if (size_on_disk := os.fstat(file.fileno()).st_size) > MAX_BYTES:
+            raise ValueError(f"{size_on_disk} bytes, more than {MAX_BYTES}")
+        while piece := file.read(PIECE_BYTES):  # a pipe or a device has no size
+            pieces.append(piece)
+            if (size := size + len(piece)) > MAX_BYTES:
+                raise ValueError(f"more and more bytes, more than {MAX_BYTES}")
+    return b"".join(pieces)
 
 
 def parse_json(content: bytes) -> Any:
