@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from acc_decel.files import atomic_write, reason
+from acc_decel.factors import schema as current_schema
+from acc_decel.files import atomic_write, parse_json, read_bounded, reason
 from acc_decel.outputs import COMFORT_DECELERATION, LOWER, LOWER_99, MEDIAN, ORDERED, OUTPUT_LIMITS, UPPER
 from acc_decel.status import BELOW_COMFORT, CORRECTION_LIMITED, REFUSED
 
@@ -129,12 +130,17 @@ def read_correction(path: Path, *, model: Path) -> CorrectionFile:
             f"{path} must belong to {model} (SHA-256 {digest[:12]}). Got a correction of {file.vehicle}, "
             f"{file.model_sha256[:12]}: run `acc-decel drives correct` for this model."
         )
+    if file.schema != current_schema():
+        raise ValueError(
+            f"{path} must be of factor schema {current_schema()}, as its model. Got {file.schema[:40]}: run "
+            "`acc-decel drives correct` again."
+        )
     return file
 
 
 def _read(path: Path) -> CorrectionFile:
     try:
-        values = json.loads(path.read_text())
+        values = parse_json(read_bounded(path))
         if not isinstance(values, dict):
             raise ValueError(f"a {type(values).__name__} and not an object")
         schema, digest, vehicle = (_text(name, values.pop(name)) for name in ("schema", "model_sha256", "vehicle"))
@@ -148,7 +154,7 @@ def _read(path: Path) -> CorrectionFile:
         raise ValueError(f"{path} must be a correction as JSON. Got too many brackets in each other.") from error
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"{path} must be a correction as JSON. Got: {reason(error)}. Run `acc-decel drives correct`."
+            f"{path} must be a correction as JSON. Got: {reason(error).rstrip('.')}. Run `acc-decel drives correct`."
         ) from error
 
 
@@ -166,4 +172,4 @@ def _count(name: str, value: object) -> int:
 
 def model_digest(model: Path) -> str:
     """SHA-256 of an ONNX file."""
-    return hashlib.sha256(model.read_bytes()).hexdigest()
+    return hashlib.sha256(read_bounded(model)).hexdigest()

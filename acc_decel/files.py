@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import json
 import os
 import re
 import socket
@@ -10,8 +11,11 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from shutil import copy2, rmtree
+from typing import Any
 from uuid import uuid4
 
+MAX_BYTES = 64 * 2**20  # of a file that is read as a whole: a model has 0.1 MB, a manifest of 100,000 files 15 MB
+PIECE_BYTES = 2**17  # that are read at a time
 NAME_BYTES = 120  # of a file's name that are part of a temporary name: file systems allow 255 in all
 _OURS = re.compile(r"\.(?P<of>.*)\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<started>\d+)-[0-9a-f]{8}\.acc_decel\.partial")
 
@@ -35,8 +39,8 @@ def atomic_write(path: Path, *, tidy: bool = True) -> Iterator[Path]:
         yield temporary
         temporary.replace(target)
     except OSError as error:
-        if error.filename == str(temporary):  # the user knows only the file that was asked for
-            error.filename, error.filename2 = str(path), None
+        if error.filename in (None, str(temporary)):  # the user knows only the file that was asked for
+            _name(error, path)
         raise
     finally:
         temporary.unlink(missing_ok=True)
@@ -69,6 +73,10 @@ def replace_files(folder: Path, files: Mapping[str, bytes], remove: Iterable[str
             for name in before:
                 (old / name).replace(folder / name)
             raise
+    except OSError as error:
+        if error.filename is None:
+            _name(error, folder)
+        raise
     finally:
         for draft in (new, old):
             rmtree(draft, ignore_errors=True)
@@ -103,6 +111,41 @@ def living_owner(folder: Path, name: str) -> int | None:
         if (process := int(match["pid"])) != os.getpid() and not _is_dead(match):
             return process
     return None
+
+
+def read_bounded(path: Path) -> bytes:
+    """The bytes of a file. Raises ValueError for more than MAX_BYTES, before memory is taken for them."""
+    pieces, size = [], 0
+    with path.open("rb") as file:
+        if (size_on_disk := os.fstat(file.fileno()).st_size) > MAX_BYTES:
+            raise ValueError(f"{size_on_disk} bytes, more than {MAX_BYTES}")
+        while piece := file.read(PIECE_BYTES):  # a pipe or a device has no size
+            pieces.append(piece)
+            if (size := size + len(piece)) > MAX_BYTES:
+                raise ValueError(f"more and more bytes, more than {MAX_BYTES}")
+    return b"".join(pieces)
+
+
+def parse_json(content: bytes) -> Any:
+    """The values of a JSON text in UTF-8. Raises ValueError if it is none, or has a name twice in an object."""
+    return json.loads(content, object_pairs_hook=_once_each)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise ValueError(f"{twice!r} twice")
+    return values
+
+
+def _name(error: OSError, path: Path) -> None:
+    """Say in an error of the system which file or folder it is about; what libraries add to its text is left out."""
+    if error.errno:
+        if "errno" in str(error.strerror):
+            error.strerror = os.strerror(error.errno)
+        error.filename, error.filename2 = str(path), None
 
 
 def reason(error: Exception) -> str:
@@ -145,4 +188,8 @@ def _started(pid: int) -> int | None:
 
 
 def _shortened(name: str) -> str:
-    return name.encode()[:NAME_BYTES].decode(errors="ignore")
+    content = os.fsencode(name)  # a name need not be UTF-8
+    while len(content) > NAME_BYTES:
+        name = name[:-1]
+        content = os.fsencode(name)
+    return name

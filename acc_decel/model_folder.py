@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from acc_decel.files import reason, replace_files
+from acc_decel.files import parse_json, read_bounded, reason, replace_files
 from acc_decel.network import (
     FINGERPRINT,
     GRAPH_DIGEST,
@@ -131,16 +131,17 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     metrics = read_json(path)
     for name, kind in (("vehicle", str), ("schema", str), ("dataset", dict), ("training", dict), (FINGERPRINT, str)):
         _check_entry(path, metrics, name, kind)
-    for name in ("events", "rmse", "coverage"):
-        if not isinstance(value := metrics.get(name, 0), int | float) or isinstance(value, bool):
-            raise ValueError(f"{path} must have a number as {name}. Got {_shown(value)}: {AGAIN}.")
+    for name, high in (("events", 2**53), ("rmse", 100), ("coverage", 1)):
+        value = metrics.get(name, 0)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= high:
+            raise ValueError(f"{path} must have a number as {name}, 0 to {high}. Got {_shown(value)}: {AGAIN}.")
     return metrics
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file of the folder. Raises ValueError if the file holds anything else."""
     try:
-        values = json.loads(path.read_bytes())
+        values = parse_json(read_bounded(path))
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} must hold JSON. Got: {reason(error)}. To mend it, {AGAIN}.") from error
     if not isinstance(values, dict):
@@ -149,8 +150,11 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """SHA-256 of a file of a model, in hexadecimal digits. Raises ValueError if it is too large to be one."""
+    try:
+        return hashlib.sha256(read_bounded(path)).hexdigest()
+    except ValueError as error:
+        raise ValueError(f"{path} must be a file of a model. Got {error}: {AGAIN}.") from error
 
 
 def changed_since_release(folder: Path, name: str | None = None) -> str | None:
@@ -250,7 +254,7 @@ def json_bytes(values: dict[str, object]) -> bytes:
 def _checked_onnx(path: Path) -> StoredOnnx:
     """What the ONNX file says of itself, if it is one of ours and its graph is the one that was exported."""
     try:
-        stored = read_onnx(path.read_bytes())
+        stored = read_onnx(read_bounded(path))
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{path} must be an ONNX model of acc_decel. Got: {reason(error).rstrip('.')}. To mend it, {AGAIN}."

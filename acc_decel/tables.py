@@ -9,6 +9,7 @@ import zlib
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +18,7 @@ import pandas as pd
 from acc_decel.files import reason
 
 DELIMITERS = (",", ";", "\t", "|")
+LINE_LETTERS = 2**22  # of the longest line: a table has some hundred columns
 HEAD_BYTES = 4096  # that are enough to tell the encoding
 GZIP, UTF_16 = b"\x1f\x8b", (b"\xff\xfe", b"\xfe\xff")
 DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
@@ -190,11 +192,13 @@ def _wrong_row(path: Path, names: Sequence[str], cells: Sequence[str], line: int
     )
 
 
-def _lines(text: Iterator[str]) -> Iterator[str]:
-    """The lines. Raises ValueError for the first that holds a zero byte."""
-    for number, line in enumerate(text, 1):
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """The lines. Raises ValueError for the first that holds a zero byte, and for one without an end."""
+    for number, line in enumerate(iter(partial(text.readline, LINE_LETTERS), ""), 1):
         if "\0" in line:
             raise ValueError(f"a zero byte in line {number}")
+        if len(line) == LINE_LETTERS:
+            raise ValueError(f"more than {LINE_LETTERS} letters in line {number}")
         yield line
 
 

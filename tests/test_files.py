@@ -1,5 +1,6 @@
 """Files are written whole or not at all; of what others left, only what dead processes of ours left is deleted."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -9,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from acc_decel import files
-from acc_decel.files import atomic_write, replace_files, sweep, temporary_path
+from acc_decel.files import (
+    MAX_BYTES,
+    atomic_write,
+    parse_json,
+    read_bounded,
+    reason,
+    replace_files,
+    sweep,
+    temporary_path,
+)
 
 
 def names(folder: Path) -> set[str]:
@@ -77,7 +87,7 @@ def test_a_file_has_the_mode_that_the_umask_says(tmp_path, mask, mode):
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == mode
 
 
-@pytest.mark.parametrize("name", ["x" * 255, "ä" * 127])
+@pytest.mark.parametrize("name", ["x" * 255, "ä" * 127, "a\udcff" * 60 + "b" * 80], ids=["x", "letters", "no UTF-8"])
 def test_the_longest_names_can_be_written(tmp_path, name):
     with atomic_write(tmp_path / name) as temporary:
         temporary.write_text("x")
@@ -180,3 +190,37 @@ def test_a_set_of_files_that_is_interrupted_stays_as_it_was(tmp_path, monkeypatc
     with pytest.raises(KeyboardInterrupt):
         replace_files(tmp_path, {"a": b"new", "b": b"new"}, ["stale"])
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
+
+
+def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path):
+    with pytest.raises(OSError) as failed, atomic_write(tmp_path / "a.csv"):
+        raise OSError(errno.ENOSPC, "Error writing bytes to file. Detail: [errno 28] No space left on device")
+    assert failed.value.filename == str(tmp_path / "a.csv")
+    assert reason(failed.value) == "no space left on device"
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_set_of_files_on_a_full_disk_is_told_with_its_folder(tmp_path, monkeypatch):
+    def write(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    with pytest.raises(OSError) as failed:
+        replace_files(tmp_path, {"a": b"1"})
+    assert failed.value.filename == str(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["sparse", "device"])
+def test_a_file_that_would_fill_the_memory_is_not_read(tmp_path, kind):
+    path = Path("/dev/zero") if kind == "device" else tmp_path / "large"
+    if kind == "sparse":
+        path.touch()
+        os.truncate(path, 2**40)
+    with pytest.raises(ValueError, match=f"bytes, more than {MAX_BYTES}"):
+        read_bounded(path)
+
+
+def test_a_name_that_is_there_twice_is_refused():
+    assert parse_json(b'{"a": 1, "b": {"a": 2}}') == {"a": 1, "b": {"a": 2}}
+    with pytest.raises(ValueError, match="'a' twice"):
+        parse_json(b'{"b": {"a": 1, "c": 0, "a": 2}}')

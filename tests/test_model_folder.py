@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import warnings
 import zipfile
@@ -31,7 +32,8 @@ def folder(tmp_path: Path) -> Path:
 
 def renew_hashes(folder: Path) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
-    manifest["sha256"] = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in manifest["sha256"]}
+    small = [n for n in manifest["sha256"] if (folder / n).stat().st_size < 2**30]
+    manifest["sha256"] |= {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in small}
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
@@ -45,6 +47,18 @@ def entry(name: str, **values: object) -> Damage:
     def damage(folder: Path) -> None:
         table = json.loads((folder / name).read_text()) | values
         (folder / name).write_text(json.dumps({key: value for key, value in table.items() if value is not ...}))
+
+    return damage
+
+
+def ranges(**ends: object) -> Damage:
+    """Change the ends of the ranges of all factors in the metadata of the ONNX file."""
+
+    def damage(folder: Path) -> None:
+        model = onnx.load(folder / ONNX)
+        named = next(property for property in model.metadata_props if property.key == "factors")
+        named.value = json.dumps([factor | ends for factor in json.loads(named.value)])
+        onnx.save(model, folder / ONNX)
 
     return damage
 
@@ -193,7 +207,27 @@ RENEWED: dict[str, tuple[str, Damage, str]] = {  # the same where the hashes in 
     "metrics cut": (METRICS, text(METRICS, '{"vehicle": "comp'), "must hold JSON"),
     "vehicle a number": (METRICS, entry(METRICS, vehicle=5), "entry vehicle, a text. Got 5"),
     "dataset a list": (METRICS, entry(METRICS, dataset=[]), "entry dataset, an object. Got []"),
-    "error a text": (METRICS, entry(METRICS, rmse="low"), 'a number as rmse. Got "low"'),
+    "error a text": (METRICS, entry(METRICS, rmse="low"), 'a number as rmse, 0 to 100. Got "low"'),
+    "error beyond any number": (METRICS, entry(METRICS, rmse=10**400), "a number as rmse, 0 to 100. Got 1000"),
+    "error NaN": (METRICS, entry(METRICS, rmse=float("nan")), "a number as rmse, 0 to 100. Got NaN"),
+    "events below none": (METRICS, entry(METRICS, events=-5), "a number as events"),
+    "coverage in percent": (METRICS, entry(METRICS, coverage=90.0), "a number as coverage, 0 to 1. Got 90.0"),
+    "vehicle twice": (METRICS, text(METRICS, '{"vehicle": "suv", "vehicle": "compact"}'), "'vehicle' twice"),
+    "a file of a terabyte": (METRICS, lambda folder: os.truncate(folder / METRICS, 2**40), "bytes, more than"),
+    "an ONNX file of a terabyte": (ONNX, lambda folder: os.truncate(folder / ONNX, 2**40), "bytes, more than"),
+    "metadata twice": (
+        ONNX,
+        lambda folder: (
+            (folder / ONNX).write_bytes((folder / ONNX).read_bytes() + b"\x72\x10\x0a\x07vehicle\x12\x05other") and None
+        ),
+        "each name once in its metadata. Got vehicle twice",
+    ),
+    "a range beyond any number": (
+        ONNX,
+        ranges(high=10**400),
+        "range low < high of speed. Got 1",
+    ),
+    "a range of truth values": (ONNX, ranges(low=False, high=True), "range low < high of speed. Got"),
     "fingerprint lacks": (METRICS, entry(METRICS, fingerprint=...), "entry fingerprint, a text. Got none"),
     "float64": (
         ARRAYS,
@@ -407,3 +441,19 @@ def test_released_models_are_known_by_their_files(folder):
     assert changed_since_release(folder, "suv") == ARRAYS
     (folder / METRICS).unlink()
     assert released_as(folder) is None
+
+
+@pytest.mark.parametrize("command", [("card",), ("verify", "--time-limit", 1)], ids=lambda words: words[0])
+def test_a_vehicle_that_is_not_the_models_is_refused(refused, folder, command):
+    name, *options = command
+    before = (folder / "card.md").read_bytes()
+    assert "--vehicle must be the vehicle that the model was trained for" in refused(
+        name, folder, "--vehicle", "van", *options
+    )
+    assert (folder / "card.md").read_bytes() == before
+
+
+def test_firmware_is_not_written_into_the_folder_of_its_model(refused, folder):
+    before = sorted(folder.iterdir())
+    assert "--output must not be the folder of the model" in refused("export", folder, "--output", folder)
+    assert sorted(folder.iterdir()) == before

@@ -70,6 +70,7 @@ REFUSED = {
     "a column twice": (b"a,b,a\n1,2,3\n", "each column once. Got two columns 'a'"),
     "a column twice but for spaces": (b"a, a\n1,2\n", "each column once. Got two columns 'a'"),
     "a zero byte": (b"a,b\n1,2\n3,\x004\n", "Got: a zero byte in line 3"),
+    "a line without an end": (b"a,b\n1," + b"2" * 2**22, "Got: more than 4194304 letters in line 2"),
     "bytes that are no text": (b"a,b\n1,\x81\xfe\n", "Got: bytes that are neither UTF-8, UTF-16 nor"),
     "a comment above": (b"# made by hand\na,b\n1,2\n", "1 field in each row, .* Got 2 in line 2"),
     "nothing": (b"", "Got: no header line"),

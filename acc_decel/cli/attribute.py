@@ -33,7 +33,7 @@ def attribute(
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="passes over the training part", min=1)] = None,
     events: Annotated[int, typer.Option(help="events to compare with their exact attributions", min=2)] = EVENTS,
-    seed: Annotated[int, typer.Option(help="same seed, same bytes on one machine")] = 1,
+    seed: Annotated[int, typer.Option(help="same seed, same bytes on one machine", min=0, max=2**32 - 1)] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="print the metrics for a program")] = False,
 ) -> None:
     """Teach a model to say what each factor adds to its deceleration: attribution.onnx in the model's folder.

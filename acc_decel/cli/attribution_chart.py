@@ -10,6 +10,7 @@ from acc_decel.cli.flag_lines import NO_FLAG, flag_cells
 from acc_decel.cli.terminal import console, print_table, print_wide, printable, say
 from acc_decel.factors import Factor
 from acc_decel.predictor import Given, Prediction
+from acc_decel.status import CORRECTION_LIMITED
 
 HALF = 18  # characters of the longest bar
 EVENTS_BESIDE = 8  # columns of the table of several events
@@ -37,8 +38,16 @@ def print_attribution(answer: Prediction, given: Mapping[str, Given], factors: t
     print_wide(table)
     say(
         f"baseline {answer.baseline:.2f} m/s^2, the mean over typical speeds and brake pressures with nothing else "
-        f"known, {sum(effects.values()):+.2f} from these factors: {answer.deceleration:.2f} m/s^2"
+        f"known, {sum(effects.values()):+.2f} from these factors: {_result(answer, effects)}"
     )
+
+
+def _result(answer: Prediction, effects: Mapping[str, float]) -> str:
+    """What the chart adds up to, and what the limit of the correction makes of it."""
+    total = float(answer.baseline or 0.0) + sum(effects.values())
+    if not answer.status & CORRECTION_LIMITED or round(total, 2) == round(answer.deceleration, 2):
+        return f"{answer.deceleration:.2f} m/s^2"
+    return f"{total:.2f} m/s^2, limited to {answer.deceleration:.2f} m/s^2"
 
 
 def print_attributions(answers: pd.DataFrame, status: "pd.Series[int]") -> None:

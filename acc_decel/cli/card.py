@@ -18,6 +18,8 @@ from acc_decel.predictor import Predictor
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from acc_decel.physics import Vehicle
+
 EVENTS = 20_000  # drawn for the pictures
 SEED = 20_001  # far from the seeds that train models
 PICTURES = ("predicted", "calibration", "error_by_factor", "published_tests")  # as files, in the order of the card
@@ -45,7 +47,8 @@ def card(
             f"{folder / METRICS} must hold every figure of the card. Got none or another value of {error}: train it "
             "again with `acc-decel train`."
         ) from error
-    pictures = _pictures(predictor, vehicle or predictor.vehicle)
+    car = _vehicle_of(predictor, metrics, vehicle)
+    pictures = _pictures(predictor, car)
     from acc_decel.cli import plots  # noqa: PLC0415 - the extra [train] is asked for only here
 
     for name, figure in pictures.items():
@@ -55,11 +58,23 @@ def card(
     say(f"{folder / CARD} and {len(pictures)} pictures")
 
 
-def _pictures(predictor: Predictor, vehicle: str) -> "dict[str, Figure]":
-    from acc_decel import dataset, physics  # noqa: PLC0415
+def _vehicle_of(predictor: Predictor, metrics: dict[str, Any], given: str | None) -> "Vehicle":
+    """The vehicle of the model: the one that is `given`, or the shipped one of its name.
+
+    Raises ValueError unless it is the one that the model was trained for.
+    """
+    from acc_decel import physics  # noqa: PLC0415
+
+    car = physics.vehicle(given or predictor.vehicle)
+    physics.check_trained_for(car, metrics["dataset"], given or predictor.vehicle)
+    return car
+
+
+def _pictures(predictor: Predictor, vehicle: "Vehicle") -> "dict[str, Figure]":
+    from acc_decel import dataset  # noqa: PLC0415
     from acc_decel.cli import card_plots  # noqa: PLC0415
 
-    table = dataset.events_table(physics.vehicle(vehicle), seed=SEED, first=0, events=EVENTS)
+    table = dataset.events_table(vehicle, seed=SEED, first=0, events=EVENTS)
     columns = np.stack([table[name].to_numpy() for name in column_names()], axis=1)
     true = table["deceleration"].to_numpy()
     outputs, _ = predictor.predict_array(columns)

@@ -83,7 +83,7 @@ def ecu(
         raise ValueError(f"--clock-mhz is for costs, which {QEMU} does not count. Got {clock_mhz:g}: leave it out.")
     clock_mhz = check_clock(CLOCK_MHZ if clock_mhz is None else clock_mhz)
     check_output(output_file, input_file, table=True)
-    check_output(build, option="--build", folder=True)
+    check_output(build, output_file, option="--build", folder=True)
     chosen = Predictor(model)
     if tests:
         _refuse_beside_tests(

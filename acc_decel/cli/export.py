@@ -29,7 +29,9 @@ def export(
     from acc_decel.export import firmware_files, golden_events, write_firmware  # noqa: PLC0415
     from acc_decel.model_folder import read_model  # noqa: PLC0415
 
-    net, metrics = read_model(folder_of(model))
+    net, metrics = read_model(folder := folder_of(model))
+    if output.resolve() == folder.resolve():
+        raise ValueError(f"--output must not be the folder of the model. Got {output}: choose another folder.")
     files = firmware_files(
         net, model=str(metrics["vehicle"]), golden=golden_events(net.factors), number_format=number_format
     )

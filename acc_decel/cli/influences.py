@@ -9,11 +9,15 @@ import typer
 from acc_decel.cli.options import Car, Json, check_output
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say, say_written
 
+MAX_SAMPLES = 2**17  # some 3 GB
+
 
 def influences(
     vehicle: Car = "compact",
-    samples: Annotated[int, typer.Option(help="base points for each kind of road; a power of two", min=64)] = 4096,
-    seed: Annotated[int, typer.Option(help="same seed, same indices")] = 1,
+    samples: Annotated[
+        int, typer.Option(help="base points for each kind of road; a power of two", min=64, max=MAX_SAMPLES)
+    ] = 4096,
+    seed: Annotated[int, typer.Option(help="same seed, same indices", min=0)] = 1,
     plot: Annotated[Path | None, typer.Option(help="draw the indices as PNG or SVG")] = None,
     as_json: Json = False,
 ) -> None:
@@ -25,6 +29,11 @@ def influences(
 
         acc-decel influences --vehicle suv --plot influences.png
     """
+    if samples & (samples - 1):
+        near = 2 ** (samples.bit_length() - 1)
+        raise ValueError(
+            f"--samples must be a power of two. Got {samples}: give {near} or {min(2 * near, MAX_SAMPLES)}."
+        )
     check_output(plot, Path(vehicle) if Path(vehicle).is_file() else None, option="--plot")
     if plot is not None:
         from acc_decel.cli import plots  # noqa: PLC0415

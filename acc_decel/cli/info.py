@@ -11,6 +11,7 @@ import typer
 from acc_decel.cli.options import Json
 from acc_decel.cli.terminal import print_json, print_table, say
 from acc_decel.factors import Factor
+from acc_decel.files import read_bounded
 from acc_decel.model_folder import (
     DEFAULT_MODEL,
     MANIFEST,
@@ -29,7 +30,9 @@ from acc_decel.outputs import OUTPUTS
 
 
 def info(
-    model: Annotated[str, typer.Argument(help="released model, model folder or ONNX file")] = DEFAULT_MODEL,
+    model: Annotated[
+        str | None, typer.Argument(help="released model, model folder or ONNX file", show_default=DEFAULT_MODEL)
+    ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="list the released models instead: which car, which mass")
     ] = False,
@@ -45,9 +48,11 @@ def info(
         acc-decel info --all
     """
     if every:
+        if model is not None:
+            raise ValueError(f"--all lists the released models and takes no model. Got {model}: leave one of them out.")
         _print_models(as_json=as_json)
         return
-    path = find_model(model)
+    path = find_model(DEFAULT_MODEL if model is None else model)
     stored, fault = _checked(path)
     files = _files(path, fault)
     if stored is None:
@@ -105,7 +110,7 @@ def _checked(path: Path) -> tuple[StoredOnnx | None, str | None]:
             raise
         fault = str(error)
     try:
-        stored = read_onnx(path.read_bytes())
+        stored = read_onnx(read_bounded(path))
         factors_of(stored.metadata, path)
     except (OSError, ValueError):
         return None, fault

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -120,9 +121,16 @@ def main() -> None:
     A signal that ends the program lets it delete its temporary files and stop what it started.
     """
     signal.signal(signal.SIGTERM, _end)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # ignored under nohup
+        signal.signal(signal.SIGHUP, _end)
     _check_streams()
     try:
-        app()
+        try:
+            app()
+        finally:
+            _flush()
+    except MemoryError:
+        _fail("this needs more memory than there is. Got none: give fewer rows or events at a time, or allow more.")
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").split(".")[0])
         if extra == "train" and sys.argv[1:2] and sys.argv[1] in SHARED_EXTRA:
@@ -130,8 +138,12 @@ def main() -> None:
         if extra is None:
             raise
         _fail(f'this command needs the extra [{extra}]. Got no module {error.name}: pip install "acc-decel[{extra}]"')
+    except ImportError as error:
+        if not (error.path or "").endswith((".so", ".pyd")) and "shared object" not in str(error):
+            raise
+        _fail(f"a library of the system must load. Got: {_one_line(error)}: allow more memory, or install it again.")
     except OSError as error:
-        _fail(_path_sentence(error) if error.filename else _one_line(error))
+        _fail(_path_sentence(error) if error.filename else _system_sentence(error))
     except (ValueError, RuntimeError) as error:
         _fail(_one_line(error))
 
@@ -144,6 +156,34 @@ def _end(signal_number: int, _: object) -> None:
 def _path_sentence(error: OSError) -> str:
     """What the system says of a file, as a sentence."""
     return f"{error.filename} must be a file or folder that can be used. Got: {reason(error)}: check the path."
+
+
+def _system_sentence(error: OSError) -> str:
+    """What the system says of no file, as a sentence; errors of ours are one already."""
+    if not error.errno:
+        return _one_line(error)
+    if "temporary directory" in str(error):
+        return (
+            f"TMPDIR must be a folder that can be written. Got none of {_one_line(error).partition(' in ')[2]}: set it."
+        )
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return "the working folder must be there. Got one that was deleted: change to another folder."
+    return f"the system must do what the command needs. Got: {reason(error)}: free what is short, and try again."
+
+
+def _flush() -> None:
+    """Write out what is printed, while an error can still be told; a reader that has gone, like `head`, is none."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # the interpreter flushes once more at its end
+        if not isinstance(error, BrokenPipeError):
+            _fail(f"standard output must take what is printed. Got: {reason(error)}: send it elsewhere.")
 
 
 def _one_line(error: Exception) -> str:

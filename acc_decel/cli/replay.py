@@ -69,7 +69,7 @@ def replay(
     check_clock(clock_mhz)
     check_output(output_file, drive, table=True)
     check_output(plot, drive, output_file, option="--plot")
-    check_output(build, option="--build", folder=True)
+    check_output(build, output_file, plot, option="--build", folder=True)
     if plot is not None:
         from acc_decel.cli import plots  # noqa: PLC0415 - Matplotlib
 

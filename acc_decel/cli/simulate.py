@@ -39,6 +39,10 @@ def simulate(
     own = Path(vehicle) if Path(vehicle).is_file() else None
     check_output(plot, own, option="--plot")
     check_output(friction_map, own, plot, option="--friction-map")
+    for picture in filter(None, (plot, friction_map)):
+        from acc_decel.cli import plots  # noqa: PLC0415 - Matplotlib
+
+        plots.check_picture_name(picture)
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
 
     car = physics.vehicle(vehicle)

@@ -59,7 +59,8 @@ def print_json(values: object) -> None:
 
 def printable(text: str) -> str:
     """Text as a terminal may show it: what steers a terminal, like an escape sequence in a file, is written out."""
-    return STEERING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    plain = text.encode(errors="backslashreplace").decode()  # a file's name need not be UTF-8
+    return STEERING.sub(lambda match: match[0].encode("unicode_escape").decode(), plain)
 
 
 def say(sentence: str) -> None:

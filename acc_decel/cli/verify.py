@@ -6,7 +6,7 @@ import typer
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from acc_decel.cli.terminal import print_json, print_table, progress_console, say
-from acc_decel.model_folder import DEFAULT_MODEL, folder_of
+from acc_decel.model_folder import DEFAULT_MODEL, folder_of, read_metrics
 
 if TYPE_CHECKING:
     from acc_decel.assurance import ProvenModel
@@ -60,6 +60,8 @@ def _opened(model: str, vehicle: str | None) -> "ProvenModel":
 
     folder = folder_of(model)
     if vehicle is not None:
-        return open_model(folder, physics.vehicle(vehicle))
+        car = physics.vehicle(vehicle)
+        physics.check_trained_for(car, read_metrics(folder)["dataset"], vehicle)
+        return open_model(folder, car)
     name = Predictor(folder).vehicle
     return open_model(folder, physics.vehicle(name) if name in physics.vehicle_names() else None)

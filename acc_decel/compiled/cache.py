@@ -43,11 +43,16 @@ def kept_library(model: Path) -> Library | None:
         if not all((model / name).is_file() for name in MODEL_FILES):
             return None
         candidates = sorted(cache_folder().glob(f"{name_of(model)}_*.so"))
-        own = [path for path in candidates if _is_own(path)]
+        own = [path for path in candidates if path.is_file() and _is_own(path)]
         intact = [path for path in own if path.stem.endswith(f"_{_hash(path.read_bytes())}")]
     except (OSError, RuntimeError):  # a user without a home folder, or who may not enter it, has no cache
         return None
-    return next(map(Library, intact), None)
+    for path in intact:
+        try:
+            return Library(path)
+        except OSError as error:
+            warnings.warn(f"{error} Until then onnxruntime predicts.", stacklevel=2)
+    return None
 
 
 def store(model: Path, library: Path) -> Path:

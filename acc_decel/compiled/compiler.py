@@ -36,6 +36,8 @@ def compiled(command: Sequence[str], inputs: Sequence[Path], product: Path) -> P
     Raises RuntimeError with the compiler's message, or if it does not end in LIMIT_S.
     """
     environment = os.environ | _zig_cache()
+    if not os.path.isabs(environment.get("XDG_CACHE_HOME", "/")):  # noqa: PTH117 - zig would write to the working folder
+        del environment["XDG_CACHE_HOME"]
     with atomic_write(product) as temporary:
         arguments = [*command, *map(str, inputs), "-o", str(temporary)]
         try:
@@ -64,7 +66,8 @@ def _zig_cache() -> dict[str, str]:
     """
     if os.name == "nt":
         return {}
-    base = os.environ.get("XDG_CACHE_HOME") or Path(os.environ.get("HOME") or os.devnull) / ".cache"
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    base = named if named.is_absolute() else Path(os.environ.get("HOME") or os.devnull) / ".cache"
     own = os.environ.get("ZIG_GLOBAL_CACHE_DIR") or Path(base) / "zig"
     return {} if _is_writable(Path(own)) else {"ZIG_GLOBAL_CACHE_DIR": _temporary_folder()}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from acc_decel.dataset.scenarios import Driving
 from acc_decel.factors import schema
-from acc_decel.files import reason
+from acc_decel.files import parse_json, read_bounded, reason
 from acc_decel.physics import vehicle_from
 
 MANIFEST = "manifest.json"
@@ -24,7 +24,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ValueError(f"{folder} must hold a dataset with a {MANIFEST}. Got none: {AGAIN}.")
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = parse_json(read_bounded(path))
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} must be as generated. Got: {reason(error)}. To mend it, {AGAIN}.") from error
     if not isinstance(manifest, dict):

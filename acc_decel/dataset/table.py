@@ -18,11 +18,12 @@ from numpy import ndarray
 from acc_decel.dataset.manifest import AGAIN, MANIFEST, MAX_EVENTS, driving_of, read_manifest
 from acc_decel.dataset.partition import LABELS, Plan, WrittenPartition, metadata, write_partition
 from acc_decel.dataset.scenarios import Driving
-from acc_decel.factors import column_names, described
-from acc_decel.files import atomic_write, sweep
-from acc_decel.physics import Vehicle
+from acc_decel.factors import column_names, described, slices
+from acc_decel.files import atomic_write, parse_json, read_bounded, sweep
+from acc_decel.physics import Vehicle, vehicle_from
 
 PARTITION = 65_536  # events in a file
+LABEL_LIMITS = {"deceleration": (-20.0, 20.0), "delay": (-10.0, 10.0)}  # [m/s^2], [s]: wider than any simulated stop
 MAX_FILES = 100_000  # file names have five digits, and manifest and folder stay small
 
 
@@ -92,10 +93,37 @@ def load_dataset(folder: Path) -> Dataset:
         for label, name in zip(labels, LABELS, strict=True):
             label[part_rows] = table[name].to_numpy()
         event[part_rows] = table["event"].to_numpy()
-    if not np.isfinite(labels).all():
-        raise ValueError(f"{folder}: every label must be a number. Got NaN or infinity: generate the dataset again.")
+        if (event[part_rows] != np.arange(part_rows.start, part_rows.stop)).any():
+            first = part_rows.start
+            raise ValueError(
+                f"{folder / part['file']} must hold the events {first} to {stop - 1} in order, after those of the "
+                f"parts before. Got others, from {event[first]} on: {AGAIN}."
+            )
+    _check_values(folder, manifest, columns, labels)
     deceleration, delay = labels
     return Dataset(columns, deceleration, delay, event, manifest)
+
+
+def _check_values(folder: Path, manifest: dict[str, Any], columns: ndarray, labels: ndarray) -> None:
+    """Raise ValueError for a value that `generate` never writes, although the hashes fit: it would be learnt."""
+    if not np.isfinite(labels).all():
+        raise ValueError(f"{folder}: every label must be a number. Got NaN or infinity: generate the dataset again.")
+    for name, values in zip(LABELS, labels, strict=True):
+        _check_range(folder, name, values, *LABEL_LIMITS[name])
+    factors = vehicle_from(manifest["vehicle_file"]).factors
+    for factor, own in zip(factors, slices(factors), strict=True):
+        values = columns[:, own]
+        if not factor.optional and factor.standard is None and np.isnan(values.min()):
+            raise ValueError(f"{folder}: {factor.name} is required. Got NaN: {AGAIN}.")
+        low, high = (0.0, 1.0) if factor.levels else (factor.low, factor.high)
+        _check_range(folder, factor.name, values, low, high)
+
+
+def _check_range(folder: Path, name: str, values: ndarray, low: float, high: float) -> None:
+    """Raise ValueError if one of the values is out of range; NaN is passed over."""
+    for got in (np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)):
+        if got < np.float32(low) or got > np.float32(high):
+            raise ValueError(f"{folder}: {name} must be {low:g} to {high:g}. Got {got:g}: {AGAIN}.")
 
 
 def _check_size(events: int, partition: int, seed: int) -> None:
@@ -176,6 +204,11 @@ def _read_part(path: Path, part: dict[str, Any]) -> pa.Table:
 def _refuse_other(plan: Plan) -> None:
     """Raise ValueError if the folder holds another dataset, or a manifest of something else, like a model."""
     found = sorted(plan.folder.glob("part-*.parquet"))
+    if led := next((path for path in found if path.is_symlink() and path.resolve().suffix != ".parquet"), None):
+        raise ValueError(
+            f"{led} must be a file of the dataset. Got a link to {led.resolve()}, which would be replaced: delete the "
+            "link."
+        )
     identities = [metadata(path) for path in found]
     if (manifest := _manifest_there(plan.folder, whole=not found)) is not None:
         identities.append({key: str(manifest[key]) for key in {*plan.identity, "driving_sha256"} if key in manifest})
@@ -197,7 +230,7 @@ def _manifest_there(folder: Path, *, whole: bool) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = parse_json(read_bounded(path))
     except (OSError, ValueError, RecursionError):
         manifest = None
     if isinstance(manifest, dict) and "parts" in manifest:

@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import inf
 from pathlib import Path
 
 from acc_decel.factors import FACTORS, Factor, schema
@@ -18,6 +17,7 @@ GRAPH, METADATA = 7, 14  # fields of a ModelProto
 KEY, VALUE = 1, 2  # fields of an entry of the metadata
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # kinds of a field
 FINGERPRINT = "fingerprint"  # metadata: of the arrays of the network, as `fingerprint()` makes it
+LARGEST = 1e6  # end of a range of any factor
 GRAPH_DIGEST = "graph_sha256"  # metadata: SHA-256 of the bytes of the graph
 
 
@@ -37,7 +37,9 @@ def read_onnx(content: bytes) -> StoredOnnx:
             graphs.append(value)
         elif number == METADATA:
             entry = dict(_fields(value))
-            metadata[entry.get(KEY, b"").decode()] = entry.get(VALUE, b"").decode()
+            if (key := entry.get(KEY, b"").decode()) in metadata:  # readers differ in which one they take
+                raise ValueError(f"an ONNX file must have each name once in its metadata. Got {key} twice.")
+            metadata[key] = entry.get(VALUE, b"").decode()
     if len(graphs) != 1:
         raise ValueError(f"an ONNX file must hold one graph. Got {len(graphs)}.")
     return StoredOnnx(metadata, hashlib.sha256(graphs[0]).hexdigest())
@@ -111,6 +113,17 @@ def factors_of(metadata: dict[str, str], path: Path) -> tuple[Factor, ...]:
 
 def _ranged(factor: Factor, low: object, high: object, path: Path, again: str) -> Factor:
     """The factor with this range, if it is one."""
-    if not (isinstance(low, int | float) and isinstance(high, int | float) and -inf < low < high < inf):
-        raise ValueError(f"{path} must have a range low < high of {factor.name}. Got {low} to {high}: {again}.")
+    if (
+        not (isinstance(low, int | float) and isinstance(high, int | float))
+        or bool in (type(low), type(high))
+        or not -LARGEST <= low < high <= LARGEST
+    ):
+        raise ValueError(
+            f"{path} must have a range low < high of {factor.name}. Got {_short(low)} to {_short(high)}: {again}."
+        )
     return replace(factor, low=low, high=high)
+
+
+def _short(value: object) -> str:
+    text = str(value) if isinstance(value, str | float) else json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -13,6 +13,7 @@ from acc_decel.physics.vehicle import AIR_DENSITY as AIR_DENSITY
 from acc_decel.physics.vehicle import GRAVITY as GRAVITY
 from acc_decel.physics.vehicle import Trailer as Trailer
 from acc_decel.physics.vehicle import Vehicle as Vehicle
+from acc_decel.physics.vehicle import check_trained_for as check_trained_for
 from acc_decel.physics.vehicle import entry_comment as entry_comment
 from acc_decel.physics.vehicle import vehicle as vehicle
 from acc_decel.physics.vehicle import vehicle_from as vehicle_from

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from acc_decel.factors import FACTORS, Factor, with_range
+from acc_decel.files import read_bounded
 
 GRAVITY = 9.80665  # [m/s^2], standard gravity, ISO 80000-3
 AIR_DENSITY = 1.204  # [kg/m^3], dry air at 20 degC and 1013.25 hPa, ideal gas
@@ -159,10 +160,23 @@ def vehicle(name_or_path: str | Path) -> Vehicle:
             f"vehicle must be one of {', '.join(shipped)} or a TOML file. Got {str(path)!r}: no such file."
         )
     try:
-        text = path.read_text()
-    except UnicodeDecodeError as error:
+        text = read_bounded(path).decode("utf-8-sig")  # some editors begin with a mark
+    except ValueError as error:
         raise ValueError(f"{path} must be a TOML file in UTF-8. Got: {error}. Save it as text.") from error
     return _vehicle(text, path.stem, str(path))
+
+
+def check_trained_for(car: Vehicle, dataset: dict[str, Any], given: str) -> None:
+    """Raise ValueError unless the `dataset` of a model, as its metrics name it, is of the vehicle `car`.
+
+    A model of an earlier version, which does not say it, passes. `given` is what the user calls the vehicle.
+    """
+    digest = dataset.get("vehicle_sha256", car.digest)
+    if digest != car.digest:
+        raise ValueError(
+            f"--vehicle must be the vehicle that the model was trained for ({digest}). Got {given} ({car.digest}): "
+            "give the TOML file of that vehicle."
+        )
 
 
 def vehicle_from(values: dict[str, Any], source: str = "manifest") -> Vehicle:
@@ -174,7 +188,9 @@ def vehicle_from(values: dict[str, Any], source: str = "manifest") -> Vehicle:
 def _vehicle(text: str, name: str, source: str) -> Vehicle:
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise ValueError(f"{source} must be a TOML file. Got too many brackets in each other.") from error
+    except ValueError as error:  # also numbers of too many digits
         raise ValueError(f"{source} must be a TOML file. Got: {error}. Compare it with a shipped vehicle.") from error
     return _checked(values, name, source)
 
@@ -182,13 +198,15 @@ def _vehicle(text: str, name: str, source: str) -> Vehicle:
 def _checked(values: dict[str, Any], name: str, source: str) -> Vehicle:
     """The vehicle with these `values`, which are used up."""
     description = values.pop("description", "")
+    if not isinstance(description, str):
+        raise ValueError(f"{source}: description must be a text. Got {str(description)[:40]}: put it in quotes.")
     if values.get("trailer") is None:  # null in a manifest
         values.pop("trailer", None)
     expected = {key: cls for key, cls in _PARTS.items() if key != "trailer" or key in values}
     parts = {key: _part(cls, values.pop(key, {}), key, source) for key, cls in expected.items()}
     if values:
         raise ValueError(f"{source} may hold {', '.join(_PARTS)} and description. Got also: {', '.join(values)}.")
-    return Vehicle(name=name, description=str(description), **parts)
+    return Vehicle(name=name, description=description, **parts)
 
 
 def _part(cls: type, entries: object, part: str, source: str) -> Any:

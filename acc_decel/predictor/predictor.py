@@ -183,8 +183,12 @@ class Predictor:
 
     @cached_property
     def explainer(self) -> Explainer:
-        """What says which factor adds how much. Raises ValueError if the model has none."""
-        return Explainer(self.path)
+        """What says which factor adds how much. Raises ValueError if the model has none, or that of another network."""
+        explainer = Explainer(self.path)
+        background = explainer.background(self.factors)
+        outputs, _ = self._model_outputs(background)
+        explainer.check_adds_up(background, outputs[:, MEDIAN])
+        return explainer
 
     @overload
     def predict(self, events: pd.DataFrame, /, *, explain: bool = ..., on_refusal: OnRefusal = ...) -> pd.DataFrame: ...

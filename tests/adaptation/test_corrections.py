@@ -89,6 +89,7 @@ def test_a_correction_of_another_model_is_refused(fitted, refused, tmp_path):
         ({"bound_stops": "many"}, "bound_stops must be a whole number"),
         ({"vehicle": 5}, "vehicle must be a text"),
         ({"model_sha256": "0"}, "must belong to"),
+        ({"schema": "old"}, "must be of factor schema .* Got old"),
     ],
 )
 def test_a_spoilt_correction_file_is_refused_in_a_sentence(fitted, change, wanted):
@@ -106,6 +107,11 @@ def test_a_spoilt_correction_file_is_refused_in_a_sentence(fitted, change, wante
         ("null", "must be a correction as JSON. Got: a NoneType"),
         ("[" * 100_000, "too many brackets"),
         ("", "must be a correction as JSON"),
+        ('{"scale": 1, "scale": 0.5}', "must be a correction as JSON. Got: 'scale' twice. Run"),
+        (
+            '{"schema": "", "model_sha256": "", "vehicle": "", "scale": "1"}',
+            r"Got 1: run `acc-decel drives correct`\. Run",
+        ),
     ],
 )
 def test_a_file_that_is_no_correction_is_refused_in_a_sentence(tmp_path, text, wanted):

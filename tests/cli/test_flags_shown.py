@@ -1,15 +1,18 @@
 """Every table, file and picture that shows an answer shows its status, and the last line counts the flags."""
 
 import json
+import re
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from acc_decel import evaluation
+from acc_decel import evaluation, released_models
 from acc_decel.cli import card_plots, plots
 from acc_decel.cli.flag_lines import flag_summary
+from acc_decel.correction import Correction, CorrectionFile, model_digest
+from acc_decel.factors import schema
 from acc_decel.predictor import Predictor
 from acc_decel.status import BELOW_COMFORT, FLAGS, OUTSIDE_DOMAIN
 
@@ -144,3 +147,13 @@ def test_the_picture_of_published_tests_marks_what_is_flagged(tmp_path):
 def test_each_flag_there_is_would_be_shown():
     every = flag_summary([bit for bit, _ in FLAGS.values()])
     assert all(f"1 {name.lower().replace('_', ' ')} ({meaning})" in every for name, (_, meaning) in FLAGS.items())
+
+
+def test_a_chart_of_a_limited_answer_says_what_its_factors_add_up_to(run, tmp_path):
+    path = tmp_path / "c.json"
+    model = released_models()["compact"] / "model.onnx"
+    strong = Correction(scale=10.0, bias=20.0)
+    CorrectionFile(schema(), model_digest(model), "compact", strong, 20, {}).save(path)
+    code, out, _ = run("predict", "--speed", 20, "--brake-pressure-bar", 80, "--explain", "--correction", path)
+    assert code == 0
+    assert re.search(r"from these factors: \d\d+\.\d\d m/s\^2, limited to 18\.00 m/s\^2", out)

@@ -23,6 +23,16 @@ IGNORED = {
     "an age of a constant": (("replay", "d.csv", "--mass", 1500, "--max-age", "mass=60"), "Got mass=60"),
     "two ages of one factor": (("replay", "d.csv", "--max-age", "speed=1", "--max-age", "speed=2"), "Got also speed=2"),
     "two ages for all": (("replay", "d.csv", "--max-age", "1", "--max-age", "2"), "once for all. Got also 2"),
+    "a list and a model": (("info", "suv", "--all"), "--all lists the released models and takes no model. Got suv"),
+    "a build and an output": (
+        ("replay", "d.csv", "--output", "o.csv", "--build", "o.csv"),
+        "--build must not be a file that the command uses",
+    ),
+    "samples that do not balance": (("influences", "--samples", 100), "power of two. Got 100: give 64 or 128"),
+    "a second picture of no kind": (
+        ("simulate", *STOP, "--plot", "x.png", "--friction-map", "x.txt"),
+        "x.txt must end in .png or .svg",
+    ),
     "workers and a scheduler": (
         ("drives", "fleet", "d.csv", "-o", "f", "--workers", 2, "--scheduler", "tcp://x:1"),
         "--scheduler has its own workers. Got also --workers 2",

@@ -134,3 +134,15 @@ def test_whoever_may_not_enter_the_cache_predicts_without_it(monkeypatch: pytest
 
     monkeypatch.setattr(cache, "cache_folder", fails)
     assert Predictor().backend == "onnxruntime"
+
+
+def test_a_library_that_this_machine_does_not_load_is_left_out_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = kept_in(tmp_path, monkeypatch)
+    digest = cache._hash(b"no library")
+    path.rename(broken := path.with_name(f"{path.stem.partition('_')[0]}_{digest}.so"))
+    broken.write_bytes(b"no library")
+    os.mkfifo(path)  # nor is anything but a file read
+    with pytest.warns(UserWarning, match="must be a library that this machine loads.*onnxruntime predicts"):
+        assert Predictor().backend == "onnxruntime"

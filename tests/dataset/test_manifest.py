@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -64,6 +66,12 @@ def table(change: Callable[[pa.Table], pa.Table]) -> Damage:
     return damage
 
 
+def with_column(events: pa.Table, name: str, value: float) -> pa.Table:
+    """The events with one value in a column."""
+    at = events.schema.get_field_index(name)
+    return events.set_column(at, name, pa.array(np.full(len(events), value, np.float32)))
+
+
 MANIFESTS: dict[str, tuple[Damage, str]] = {
     "empty": (text(""), "must be as generated"),
     "binary": (text(b"\xff\x00"), "must be as generated"),
@@ -103,6 +111,18 @@ MANIFESTS: dict[str, tuple[Damage, str]] = {
     ),
     "fewer events": (table(lambda t: t.slice(0, 100)), "must hold 200 events, as manifest.json says. Got 100"),
     "no Parquet": (lambda f: (f / "part-00000.parquet").write_text("x") and None, "must be as generated"),
+    "a manifest of a terabyte": (lambda f: os.truncate(f / "manifest.json", 2**40), "bytes, more than"),
+    "a name twice": (text('{"parts": [], "parts": []}'), "'parts' twice"),
+    "a part twice": (
+        changed(lambda m: m.update(parts=2 * m["parts"][:1], events=400)),
+        "must hold the events 200 to 399 in order, after those of the parts before. Got others, from 0 on",
+    ),
+    "braking beyond any car": (table(lambda t: with_column(t, "deceleration", -1e9)), "deceleration must be -20 to 20"),
+    "a delay of years": (table(lambda t: with_column(t, "delay", 1e9)), "delay must be -10 to 10. Got 1e+09"),
+    "a factor out of range": (table(lambda t: with_column(t, "speed", 1e30)), "speed must be 1 to 70. Got 1e+30"),
+    "a factor that lacks": (table(lambda t: with_column(t, "speed", np.nan)), "speed is required. Got NaN"),
+    "no probability": (table(lambda t: with_column(t, "surface_ice", 7)), "surface must be 0 to 1. Got 7"),
+    "mass of another car": (table(lambda t: with_column(t, "mass", 4000)), "mass must be 1000 to 2300. Got 4000"),
     "a part lacks": (lambda f: (f / "part-00001.parquet").unlink(), "must exist: the manifest lists it"),
 }
 
@@ -141,6 +161,16 @@ def test_a_manifest_of_something_else_is_not_overwritten(tmp_path, fill, says):
     with pytest.raises(ValueError, match=says):
         generate(COMPACT, tmp_path, events=10, seed=5)
     assert (tmp_path / "manifest.json").read_bytes() == before
+
+
+def test_a_part_that_is_a_link_does_not_replace_the_file_of_somebody_else(tmp_path):
+    mine = tmp_path / "notes.txt"
+    mine.write_text("mine")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "part-00000.parquet").symlink_to(mine)
+    with pytest.raises(ValueError, match=r"part-00000\.parquet must be a file of the dataset. Got a link to .*notes"):
+        generate(COMPACT, tmp_path / "data", events=10, seed=5)
+    assert mine.read_text() == "mine"
 
 
 def test_files_of_others_stay_in_the_folder_of_a_dataset(tmp_path):

@@ -1,5 +1,6 @@
 """Laws of braking that hold for every car and road, closed-form cases, and published relations."""
 
+import os
 import tomllib
 from dataclasses import asdict, replace
 from importlib import resources
@@ -333,6 +334,38 @@ def test_a_vehicle_file_of_ones_own_gives_the_same_car(tmp_path, entry):
     assert vehicle_from(asdict(mine)) == mine
     mass = next(f for f in mine.factors if f.name == "mass")
     assert (mass.low, mass.high) == (COMPACT.body.kerb_mass, COMPACT.body.gross_mass)
+
+
+DAMAGED = {
+    "too many brackets": ("a = " + "[" * 5_000, "must be a TOML file. Got too many brackets in each other"),
+    "too many digits": (f"a = {'9' * 5_000}", "must be a TOML file. Got: Exceeds the limit"),
+    "description of another kind": ("description = {a = 1}", "description must be a text. Got {'a': 1}"),
+    "Latin-1": ("description = 'ä'".encode("latin-1"), "must be a TOML file in UTF-8"),
+}
+
+
+@pytest.mark.parametrize(("content", "says"), DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_damaged_vehicle_file_is_refused_in_a_sentence(tmp_path, content, says):
+    path = tmp_path / "car.toml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ValueError) as refused:
+        vehicle(path)
+    assert str(refused.value).startswith(str(path))
+    assert says in str(refused.value)
+
+
+def test_a_vehicle_file_of_a_terabyte_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "car.toml"
+    path.touch()
+    os.truncate(path, 2**40)
+    with pytest.raises(ValueError, match="bytes, more than"):
+        vehicle(path)
+
+
+def test_a_mark_at_the_beginning_of_a_vehicle_file_is_left_out(tmp_path):
+    path = tmp_path / "car.toml"
+    path.write_text(compact_file(), encoding="utf-8-sig")
+    assert vehicle(path) == replace(COMPACT, name="car")
 
 
 def replaced_entry(entry: str, value: str | None) -> str:
