@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy import stats
 
-from acc_decel.drives.events import THRESHOLD
+from acc_decel.drives.events import THRESHOLD, check_threshold
 from acc_decel.files import atomic_write
 
 MIN_EVENTS = 20
@@ -73,6 +73,7 @@ def fit_scenarios(events: pd.DataFrame, *, threshold: float = THRESHOLD) -> tupl
     `events` is a table of `drives events` or of a fleet, where the column `file` separates the drives. Raises
     ValueError for fewer than 20 events, or an event below `threshold` [m/s^2], where its deceleration begins.
     """
+    check_threshold(threshold)
     if len(events) < MIN_EVENTS:
         raise ValueError(f"a fit needs at least {MIN_EVENTS} events. Got {len(events)}: record more drives.")
     values = _values(events)

@@ -115,15 +115,20 @@ def read_drive(path: Path, description: Description, on_records: Callable[[int],
     radar = {description.channels[name].name for name in RADAR_SIGNALS if name in description.channels}
     groups: dict[str, ThinnedGroup] = defaultdict(ThinnedGroup)
     clocks: dict[str, Clock] = defaultdict(Clock)
-    frames = 0
+    frames = left_out = 0
     for block in read_blocks(source, sorted(names), description.time, clocks):
         frames += len(block.time)
+        left_out += block.left_out
         on_records(len(block.time))
         groups[block.group].add(block, thin=not radar & set(block.values))
     if not frames:
         raise ValueError(f"{path} must hold records. Got none of {', '.join(sorted(names))}: check the file.")
     records = tuple(_records(group.blocks, description.channels) for _, group in sorted(groups.items()))
     notes = dict.fromkeys(note for clock in clocks.values() for note in clock.notes)
+    if left_out:
+        notes[f"{left_out} rows have more fields than the header and are left out: correct the file"] = None
+    if source.timed and description.time is not None:
+        notes["[time] of the description is not used: the format has the time of each record"] = None
     return Drive(path, records, frames, description, tuple(notes))
 
 
