@@ -63,9 +63,9 @@ RunTask = Callable[[Task, str], dict[str, Any]]
 
 
 def list_recordings(paths: Iterable[Path]) -> list[Path]:
-    """The recordings among files and in folders, each once by whatever name, sorted; what this package wrote is no recording.
+    """The recordings among files and in folders, each once, sorted; what this package wrote is no recording.
 
-    Raises ValueError for a folder without a recording.
+    A symbolic link is what it leads to. Raises ValueError for a folder without a recording.
     """
     files: dict[Path, Path] = {}  # by what symbolic links lead to
     for path in paths:
