@@ -55,6 +55,11 @@ def columns_of(events: pd.DataFrame | Mapping[str, Given], factors: tuple[Factor
     """
     if isinstance(events, pd.DataFrame):
         return _table_columns(events, factors)
+    if not isinstance(events, Mapping):
+        raise ValueError(
+            f"events must be a DataFrame, or the factors of one event by name. Got {type(events).__name__}: make a "
+            "DataFrame of it."
+        )
     row = plain_columns(events, factors)
     return _table_columns(_table_of_one(events, factors), factors) if row is None else row
 

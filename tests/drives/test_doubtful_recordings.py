@@ -158,6 +158,14 @@ def test_rows_with_more_fields_than_the_header_are_left_out_and_counted(tmp_path
     assert "40 rows have more fields than the header and are left out: correct the file" in drive.notes
 
 
+def test_a_table_of_which_many_rows_do_not_fit_is_refused(tmp_path, refused):
+    lines = table().to_csv(index=False).splitlines()
+    wrong = [f"{line},7" if 700 < row <= 860 else line for row, line in enumerate(lines)]
+    (tmp_path / "drive.csv").write_text("\n".join(wrong))
+    sentence = refused("drives", "events", tmp_path / "drive.csv")
+    assert "must have rows of as many fields as its header. Got more in 160 of 1600" in sentence
+
+
 def test_decimal_commas_in_some_rows_of_a_table_with_commas_move_no_value(tmp_path):
     lines = table().to_csv(index=False).splitlines()
     wrong = [line.replace(".", ",") if row % 40 == 7 else line for row, line in enumerate(lines)]

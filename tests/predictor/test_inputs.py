@@ -268,3 +268,10 @@ def test_masked_values_are_refused_and_an_empty_mask_changes_nothing(predictor):
         predictor.predict_array(masked)
     outputs, _ = predictor.predict_array(np.ma.masked_array(columns))
     np.testing.assert_array_equal(outputs, predictor.predict_array(columns)[0])
+
+
+def test_columns_are_made_of_a_table_or_of_factors_by_name_only():
+    script = "from acc_decel.predictor import columns_of\nfor events in (None, [{}], 5):\n"
+    script += "    try: columns_of(events)\n    except ValueError as error: print(error)\n"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert re.findall(r"Got (\w+): make a DataFrame of it", done.stdout) == ["NoneType", "list", "int"]
