@@ -16,6 +16,7 @@ from acc_decel.outputs import COMFORT_DECELERATION, LOWER, LOWER_99, MEDIAN, ORD
 from acc_decel.status import BELOW_COMFORT, CORRECTION_LIMITED, REFUSED
 
 MIN_SCALE, MAX_SCALE = 0.1, 10.0
+MIN_EVIDENCE_STOPS = 59  # without a miss, that refute that 5 % are below the bound: 0.95 ** 59 < 0.05
 MAX_BIAS = 20.0  # [m/s^2], of the bias and of the offset
 
 
@@ -146,7 +147,12 @@ def _read(path: Path) -> CorrectionFile:
         schema, digest, vehicle = (_text(name, values.pop(name)) for name in ("schema", "model_sha256", "vehicle"))
         correction = Correction(*(number(name, values.pop(name)) for name in ("scale", "bias", "lower_offset")))
         stops = _count("stops", values.pop("stops"))
-        _count("bound_stops", values.get("bound_stops", 0))
+        bound_stops = _count("bound_stops", values.get("bound_stops", 0))
+        if correction.lower_offset < 0 and bound_stops < MIN_EVIDENCE_STOPS:
+            raise ValueError(
+                f"a lower bound that is raised by {-correction.lower_offset:g} m/s^2 on {bound_stops} stops, where at "
+                f"least {MIN_EVIDENCE_STOPS} give evidence"
+            )
         return CorrectionFile(schema, digest, vehicle, correction, stops, values)
     except KeyError as error:
         raise ValueError(f"{path} must hold {error.args[0]}. Got none: run `acc-decel drives correct`.") from error

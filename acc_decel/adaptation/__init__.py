@@ -17,6 +17,7 @@ from acc_decel.adaptation.parameters import Parameter as Parameter
 from acc_decel.adaptation.parameters import fit_parameters as fit_parameters
 from acc_decel.adaptation.parameters import with_parameters as with_parameters
 from acc_decel.adaptation.plausible import check_stream as check_stream
+from acc_decel.adaptation.plausible import odd_stops_note as odd_stops_note
 from acc_decel.adaptation.plausible import scale_note as scale_note
 from acc_decel.adaptation.vehicle_file import vehicle_toml as vehicle_toml
 from acc_decel.adaptation.vehicle_file import write_vehicle as write_vehicle

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from numpy import ndarray
 
 from acc_decel.adaptation.measured_stops import column_values, measured_stops
@@ -17,6 +17,7 @@ class LabelledStops:
     predicted: Float[ndarray, " stops"]  # median
     lower: Float[ndarray, " stops"]  # lower bound
     measured: Float[ndarray, " stops"]
+    status: Int64[ndarray, " stops"]  # of the predictions
     rows: pd.Index  # their names in the table
     left_out: int  # events without a measured deceleration
     ignored: tuple[str, ...]  # columns that are neither a factor nor the deceleration
@@ -33,4 +34,5 @@ def labelled_stops(events: pd.DataFrame, predictor: Predictor) -> LabelledStops:
     answer = predictor.predict(stops.table.drop(columns="deceleration"))
     predicted, lower = (answer[name].to_numpy(float) for name in ("deceleration", "deceleration_lower"))
     measured = column_values(stops.table, "deceleration")
-    return LabelledStops(predicted, lower, measured, stops.table.index, stops.left_out, stops.ignored)
+    status = answer["status"].to_numpy("int64")
+    return LabelledStops(predicted, lower, measured, status, stops.table.index, stops.left_out, stops.ignored)

@@ -11,6 +11,7 @@ from numpy import ndarray
 from acc_decel.adaptation.plausible import check_stops
 from acc_decel.drives import COLUMNS
 from acc_decel.factors import Factor
+from acc_decel.predictor import where
 
 ALIASES = {"initial_speed": "speed", "mfdd": "deceleration"}  # names of `drives events`; the own name wins
 EVENT_COLUMNS = {*COLUMNS, "file", "target"}
@@ -55,8 +56,19 @@ def measured_stops(
 
 
 def column_values(table: pd.DataFrame, name: str) -> ndarray:
-    """The numbers of a column; NaN for what is none."""
-    return pd.to_numeric(table[name], errors="coerce").to_numpy(float)
+    """The numbers of a column; NaN where it is empty. Raises ValueError, with the row, for what is no number."""
+    column = table[name]
+    numbers = pd.to_numeric(column, errors="coerce")
+    is_wrong = (column.notna() & numbers.isna()).to_numpy(bool)
+    if pd.api.types.is_bool_dtype(column) or column.dtype.kind in "mM":
+        is_wrong = column.notna().to_numpy(bool)
+    if is_wrong.any():
+        row = int(np.flatnonzero(is_wrong)[0])
+        raise ValueError(
+            f"{name}{where(table.index, row)} must be a number. Got {str(column.iloc[row])[:40]!r}: write the number "
+            "alone, without its unit, or leave the field empty where nothing was measured."
+        )
+    return numbers.to_numpy(float)
 
 
 def _missing_columns(factors: Collection[Factor], events: pd.DataFrame) -> str:

@@ -15,6 +15,8 @@ from acc_decel.predictor import where
 
 GREATEST = OUTPUT_LIMITS["deceleration"][1]  # [m/s^2]
 LONGEST_DELAY = OUTPUT_LIMITS["delay"][1]  # [s]
+USUAL_ODD_SHARE = 0.1  # of stops, on a road that the model did not know
+DELAY_NOISE = 0.1  # [s] of a measurement, by which it may be below 0
 RATIOS = (0.5, 2.0)  # measured over predicted deceleration, of a car as a whole
 STREAM_RATIOS = (0.2, 2.0)  # of a few stops in a row, which may all be on a road that the model did not know
 STREAM_STOPS = 5  # fewer say nothing about a unit
@@ -58,6 +60,13 @@ def _remedy(typical: float) -> str:
 
 def check_delays(delay: Float[ndarray, " stops"], index: pd.Index) -> None:
     """Raise ValueError, naming the first stop, for a delay that no brakes have [s]; NaN is let through."""
+    early = delay < -DELAY_NOISE
+    if early.any():
+        row = int(np.flatnonzero(early)[0])
+        raise ValueError(
+            f"delay{where(index, row)} must not be below 0 s: brakes do not slow before they are asked to. "
+            f"Got {delay[row]:g}: check the time of the demand."
+        )
     beyond = np.abs(delay) > LONGEST_DELAY
     if beyond.any():
         row = int(np.flatnonzero(beyond)[0])
@@ -87,6 +96,19 @@ def check_ratio(
             f"differ by more. Got {ratio:.2g} times ({np.median(measured[telling]):.3g} instead of "
             f"{np.median(predicted[telling]):.3g} m/s^2): {_cause(ratio)}."
         )
+
+
+def odd_stops_note(predicted: Float[ndarray, " stops"], measured: Float[ndarray, " stops"]) -> str:
+    """What to say where single stops differ from their prediction [m/s^2] by more than cars do; empty if few do."""
+    telling = predicted > SMALLEST_PREDICTED
+    ratio = measured[telling] / predicted[telling]
+    odd = int(((ratio < RATIOS[0]) | (ratio > RATIOS[1])).sum())
+    if odd <= USUAL_ODD_SHARE * len(measured):
+        return ""
+    return (
+        f"{odd} of {len(measured)} stops are not {RATIOS[0]:g} to {RATIOS[1]:g} times as hard as predicted: check "
+        "whether they have another unit, were braked less, or were on another road than the table says"
+    )
 
 
 def scale_note(scale: float) -> str:

@@ -10,6 +10,7 @@ from acc_decel.status import FLAGS, flags
 
 Statuses = ndarray | Sequence[int] | pd.Series
 NO_FLAG = "ok"
+FLAGS_COLUMN = "flags"  # of answers as JSON
 
 
 def flag_words(name: str) -> str:
@@ -46,9 +47,9 @@ def flag_masks(status: Statuses) -> dict[str, ndarray]:
 
 
 def with_flags(answers: pd.DataFrame) -> pd.DataFrame:
-    """The answers with a column `flags` for a program: a list of the names of the flags in each `status`."""
+    """The answers with a column FLAGS_COLUMN for a program: a list of the names of the flags in each `status`."""
     names = pd.Series([list(flags(code)) for code in _codes(answers["status"]).tolist()], answers.index, dtype=object)
-    return answers.assign(flags=names)
+    return answers.assign(**{FLAGS_COLUMN: names})
 
 
 def _counts(status: Statuses, what: str, meanings: dict[str, str]) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 import typer
 
 from acc_decel.cli.attribution_chart import print_attribution, print_attributions
-from acc_decel.cli.flag_lines import flag_cells, flag_summary, with_flags
+from acc_decel.cli.flag_lines import FLAGS_COLUMN, flag_cells, flag_summary, with_flags
 from acc_decel.cli.options import Factors, Input, Json, Keep, Model, Output, check_output, events_of
 from acc_decel.cli.terminal import note, print_json, print_table, say, write_table
 from acc_decel.factors import FACTORS
@@ -66,7 +66,7 @@ def predict(
         _predict_one(predictor, factors, explain=explain, as_json=as_json)
         return
     explained = [attribution_column(f.name) for f in FACTORS] + [BASELINE] if explain else []
-    events, extra = events_of(factors, input_file, keep, (*ANSWERS, *explained))
+    events, extra = events_of(factors, input_file, keep, (*ANSWERS, FLAGS_COLUMN, *explained))
     try:
         predicted = predictor.predict(events, on_refusal=on_refusal.value, explain=explain)
     except RefusedError as error:
@@ -74,7 +74,7 @@ def predict(
         raise ValueError(f"{error}{remedy if len(events) > 1 else ''}") from error
     for sentence in _refused_rows(predicted):
         note(sentence)
-    _print_table(pd.concat([extra, predicted], axis=1), predictor.vehicle, output_file, as_json)
+    _print_table(pd.concat([extra, predicted], axis=1), explained, predictor.vehicle, output_file, as_json)
 
 
 def _predict_one(predictor: Predictor, factors: Factors, *, explain: bool, as_json: bool) -> None:
@@ -97,7 +97,9 @@ def _refused_rows(answers: pd.DataFrame) -> list[str]:
     return [f"no answer for {len(refused)} of {len(answers)} rows", *first]
 
 
-def _print_table(answers: pd.DataFrame, title: str, output_file: Path | None, as_json: bool) -> None:
+def _print_table(
+    answers: pd.DataFrame, explained: list[str], title: str, output_file: Path | None, as_json: bool
+) -> None:
     if output_file is not None:
         write_table(answers, output_file)
     if as_json:
@@ -106,7 +108,6 @@ def _print_table(answers: pd.DataFrame, title: str, output_file: Path | None, as
     if output_file is not None:
         say(f"{len(answers)} predictions in {output_file}")
     else:
-        explained = [c for c in answers.columns if c.startswith(attribution_column("")) or c == BASELINE]
         _print_answers(answers.drop(columns=explained), title)
         if explained:
             print_attributions(answers[explained], answers["status"])

@@ -12,6 +12,7 @@ from acc_decel.drives.events import GOOD as GOOD
 from acc_decel.drives.events import QUALITY as QUALITY
 from acc_decel.drives.events import THRESHOLD as THRESHOLD
 from acc_decel.drives.events import Event as Event
+from acc_decel.drives.events import check_threshold as check_threshold
 from acc_decel.drives.events import events_of as events_of
 from acc_decel.drives.fitting import FittedDistribution as FittedDistribution
 from acc_decel.drives.fitting import fit_scenarios as fit_scenarios

@@ -16,6 +16,7 @@ from acc_decel.drives.reading import Drive, Records
 from acc_decel.drives.series import Series, sensor_updates, shifted, step_midpoints
 
 MIN_DENSE_SHARE = 0.6  # of records with a number; with fewer, a column is taken to be recorded less often
+MIN_MOVING_MPS = 1.0  # a slower car may roll back, or its sensor be off
 MAX_BAD_TIME_SHARE = 0.05  # of records with a time that repeats or runs back; with more, the clock is broken
 
 
@@ -168,6 +169,12 @@ def _clean_signal(
 def _check_signal(name: str, column: ndarray, finite: ndarray, in_range: ndarray, path: Path) -> None:
     if not finite.any():
         raise ValueError(f"{path} must have numbers for {name}. Got none in {len(column)} records: check its channel.")
+    backward, forward = int((column < -MIN_MOVING_MPS).sum()), int((column > MIN_MOVING_MPS).sum())
+    if name == "speed" and backward > forward:
+        raise ValueError(
+            f"{path}: speed must be positive where the car drives forward. Got a negative one in {backward} and a "
+            f"positive one in {forward} of {len(column)} records: write sign = -1 into its section."
+        )
     limits = SIGNALS_BY_NAME[name]
     if in_range.sum() < 0.5 * finite.sum():
         raise ValueError(
@@ -179,6 +186,11 @@ def _check_signal(name: str, column: ndarray, finite: ndarray, in_range: ndarray
         raise ValueError(
             f"{path}: {name} must change over a drive. Got {values[0]:g} {limits.unit} in all {len(values)} "
             "records: the channel is dead, name another."
+        )
+    if name == "speed" and len(values) > 2 and len(different := np.unique(values)) == 2:
+        raise ValueError(
+            f"{path}: speed must change by steps over a drive. Got nothing but {different[0]:g} and {different[1]:g} "
+            f"{limits.unit} in {len(values)} records: that is a switch, name another channel."
         )
     if len(values) < 3:
         raise ValueError(f"{path} must hold at least 3 records of {name}. Got {len(values)}: record longer.")

@@ -86,6 +86,9 @@ def read_description(path: Path) -> Description:
         allowed = ", ".join(("time", "known", *SIGNALS_BY_NAME))
         raise ValueError(f"{path} can have the sections {allowed}. Got also {', '.join(unknown)}: remove or rename.")
     channels = {n: _channel(path, n, SIGNALS_BY_NAME[n].quantity, section) for n, section in sections.items()}
+    uses = [channel.name for channel in (*channels.values(), *([time] if time else []))]
+    if twice := [name for i, name in enumerate(uses) if name in uses[:i]]:
+        raise ValueError(f"{path} must name each channel once. Got {twice[0]!r} in two sections: correct one.")
     if missing := [s.name for s in SIGNALS if s.required and s.name not in channels]:
         raise ValueError(f"{path} must have a section [{missing[0]}]. Got none. {HINT}")
     return Description(channels, time, None if dbc is None else path.parent / dbc, known, model)

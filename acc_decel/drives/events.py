@@ -7,6 +7,7 @@ import pandas as pd
 from numpy import ndarray
 
 from acc_decel.drives.cleaning import CleanDrive
+from acc_decel.drives.description import SIGNALS_BY_NAME
 from acc_decel.drives.smoothing import Motion
 
 THRESHOLD = 2.0  # [m/s^2] peak that makes an event
@@ -21,6 +22,7 @@ MIN_GAP_DISTANCE_S = 0.75  # from the nearest record of speed, inside a gap
 MIN_LAG_CORRELATION = 0.4  # below it the lag between speed and acceleration is not known
 MAX_ACCELEROMETER_GAP_S = 0.5  # inside an event; with a longer one it rests on speed
 MAX_PLAUSIBLE_MPS2 = 13.0  # the shortest stop of evaluation/braking_tests.csv, 31.3 m from 100 km/h, is 12.3 on average
+MAX_PEAK_MPS2 = SIGNALS_BY_NAME["acceleration"].high  # greater values are dropped
 GOOD = "good"
 # fmt: off
 QUALITY = {
@@ -64,17 +66,23 @@ COLUMNS = tuple(f.name for f in fields(Event))
 def events_of(pieces: list[Motion], clean: CleanDrive, *, threshold: float = THRESHOLD) -> pd.DataFrame:
     """Braking events of a drive with known motion, in the order driven; columns as in `Event`.
 
-    Raises ValueError for a `threshold` [m/s^2] that is not above the deceleration at the edge of an event.
+    Raises ValueError for a `threshold` [m/s^2] that `check_threshold` refuses.
     """
-    if not threshold > MIN_SLOWING_MPS2:
-        raise ValueError(
-            f"threshold must be above {MIN_SLOWING_MPS2:g} m/s^2, the edge of an event. Got {threshold:g}."
-        )
+    check_threshold(threshold)
     found = [(piece, rows) for piece in pieces for rows in _event_rows(piece, threshold)]
     is_doubtful = any(_is_implausible(piece, rows) for piece, rows in found)
     events = [_event(piece, rows, clean, is_doubtful=is_doubtful) for piece, rows in found]
     table = pd.DataFrame([astuple(event) for event in events], columns=list(COLUMNS))
     return table.astype(dict.fromkeys(COLUMNS[:-2], "float64") | {"stopped": "bool", "quality": "str"})
+
+
+def check_threshold(threshold: float) -> None:
+    """Raise ValueError unless an event can peak above `threshold` [m/s^2] and begins and ends below it."""
+    if not MIN_SLOWING_MPS2 < threshold <= MAX_PEAK_MPS2:
+        raise ValueError(
+            f"threshold must be above {MIN_SLOWING_MPS2:g} m/s^2, the edge of an event, and at most "
+            f"{MAX_PEAK_MPS2:g}, which no car reaches. Got {threshold:g}: 2 is usual."
+        )
 
 
 def _event_rows(piece: Motion, threshold: float) -> list[slice]:

@@ -5,6 +5,7 @@ import tomllib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,8 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy import stats
 
-from acc_decel.drives.events import THRESHOLD
+from acc_decel.drives.description import SIGNALS_BY_NAME
+from acc_decel.drives.events import THRESHOLD, check_threshold
 from acc_decel.files import atomic_write
 
 MIN_EVENTS = 20
@@ -39,6 +41,14 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity("gap",          "s",     0.0,       "from the end of an event to the start of the next in one drive"),
 )
 # fmt: on
+
+
+LIMITS = {  # of the columns that are fitted: unit of `drives events`
+    "start_s": (0.0, 1e9),
+    "end_s": (0.0, 1e9),
+    "initial_speed": (0.0, SIGNALS_BY_NAME["speed"].high),
+    "peak_deceleration": (0.0, SIGNALS_BY_NAME["acceleration"].high),
+}
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ def fit_scenarios(events: pd.DataFrame, *, threshold: float = THRESHOLD) -> tupl
     `events` is a table of `drives events` or of a fleet, where the column `file` separates the drives. Raises
     ValueError for fewer than 20 events, or an event below `threshold` [m/s^2], where its deceleration begins.
     """
+    check_threshold(threshold)
     if len(events) < MIN_EVENTS:
         raise ValueError(f"a fit needs at least {MIN_EVENTS} events. Got {len(events)}: record more drives.")
     values = _values(events)
@@ -86,11 +97,13 @@ def fit_scenarios(events: pd.DataFrame, *, threshold: float = THRESHOLD) -> tupl
 
 
 def _values(events: pd.DataFrame) -> dict[str, ndarray]:
-    for name in ("start_s", "end_s", "initial_speed", "peak_deceleration"):
+    for name in LIMITS:
         if name not in events:
             columns = ", ".join(map(str, events))
             raise ValueError(f"events must have a column {name}. Got {columns}: use a table of `drives events`.")
     drive = events["file"] if "file" in events else pd.Series(0, index=events.index)
+    events = events.assign(**{name: _numbers(events, name, *limits) for name, limits in LIMITS.items()})
+    _check_whole(events, drive)
     ordered = events.assign(drive=drive).sort_values(["drive", "start_s"])
     gap = ordered["start_s"] - ordered.groupby("drive")["end_s"].shift()
     return {
@@ -99,6 +112,32 @@ def _values(events: pd.DataFrame) -> dict[str, ndarray]:
         "duration": (events["end_s"] - events["start_s"]).to_numpy(float),
         "gap": gap[gap > 0].to_numpy(float),
     }
+
+
+def _numbers(events: pd.DataFrame, name: str, low: float, high: float) -> "pd.Series[float]":
+    """A column as numbers. Raises ValueError, with the row, for what is none or what no car does."""
+    numbers = pd.to_numeric(events[name], errors="coerce").astype(float)
+    wrong = ~numbers.between(low, high)
+    if wrong.any():
+        row = events.index[wrong][0]
+        raise ValueError(
+            f"{name} in {events.index.name or 'row'} {row} must be a number of {low:g} to {high:g}. "
+            f"Got {str(events[name][wrong].iloc[0])[:40]}: use a table of `drives events`."
+        )
+    return numbers
+
+
+def _check_whole(events: pd.DataFrame, drive: "pd.Series[Any]") -> None:
+    """Raise ValueError for an event that ends before it starts, and for one that the table holds twice."""
+    if (turned := events["end_s"] <= events["start_s"]).any():
+        raise ValueError(
+            f"events must end after they start. Got {events.index.name or 'row'} {events.index[turned][0]} that does "
+            "not: use a table of `drives events`."
+        )
+    if twice := int(events.assign(drive=drive).duplicated(["drive", *LIMITS]).sum()):
+        raise ValueError(
+            f"events must be in the table once. Got {twice} again: are the tables of two runs joined? Delete one."
+        )
 
 
 def _best_fit(quantity: str, values: ndarray, start: float) -> FittedDistribution:

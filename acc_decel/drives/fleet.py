@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from acc_decel.drives.events import COLUMNS, GOOD, THRESHOLD
+from acc_decel.drives.events import COLUMNS, GOOD, THRESHOLD, check_threshold
 from acc_decel.drives.formats import can_log, mdf
 from acc_decel.drives.formats.compression import inner_ending
 from acc_decel.drives.pipeline import find_events
@@ -65,15 +65,15 @@ RunTask = Callable[[Task, str], dict[str, Any]]
 def list_recordings(paths: Iterable[Path]) -> list[Path]:
     """The recordings among files and in folders, each once, sorted; what this package wrote is no recording.
 
-    Raises ValueError for a folder without a recording.
+    A symbolic link is what it leads to. Raises ValueError for a folder without a recording.
     """
-    files: set[Path] = set()
+    files: dict[Path, Path] = {}  # by what symbolic links lead to
     for path in paths:
         inside = set(_recordings_in(path)) if path.is_dir() else {path}
         if not inside:
             raise ValueError(f"{path} must hold recordings ({', '.join(ENDINGS)}). Got none: give files.")
-        files |= inside
-    return sorted(files)
+        files |= {file.resolve(): file for file in sorted(inside, reverse=True) if file.resolve() not in files}
+    return sorted(files.values())
 
 
 def find_fleet_events(
@@ -94,6 +94,7 @@ def find_fleet_events(
     is the address of a Dask scheduler whose workers see the files; without it `workers` processes do the work.
     `on_file` gets each row.
     """
+    check_threshold(threshold)
     tasks = [Task(str(f), _name(description_file), _name(dbc), threshold) for f in files]
     for name in (REPORT, EVENTS):
         if (output / name).exists() and not is_own_table(output / name):

@@ -9,7 +9,7 @@ import pandas as pd
 from acc_decel.drives.channel_mapping import accept, propose_mapping
 from acc_decel.drives.cleaning import CleanDrive, clean_drive
 from acc_decel.drives.description import Description, read_description
-from acc_decel.drives.events import THRESHOLD, events_of
+from acc_decel.drives.events import THRESHOLD, check_threshold, events_of
 from acc_decel.drives.radar_tracks import TargetEvents, target_events
 from acc_decel.drives.reading import open_source, read_drive
 from acc_decel.drives.smoothing import NO_PIECE, Motion, estimate_motion
@@ -79,6 +79,7 @@ def find_events(
     Channels are mapped by `description_file`, or by FILE.toml next to FILE, or else as `inspect` proposes. Raises
     ValueError naming the file, what was expected, what came and what to do.
     """
+    check_threshold(threshold)
     description, notes = choose_description(path, description_file, dbc)
     clean = clean_drive(read_drive(path, description, on_records))
     pieces = estimate_motion(clean)
@@ -97,6 +98,7 @@ def find_target_events(
     on_records: OnRecords = lambda _: None,
 ) -> TargetEvents:
     """The braking events of the cars ahead, from the radar of a recording; arguments and errors as `find_events`."""
+    check_threshold(threshold)
     description, _ = choose_description(path, description_file, dbc)
     return target_events(read_drive(path, description, on_records), threshold=threshold)
 

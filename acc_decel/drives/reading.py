@@ -19,6 +19,7 @@ from acc_decel.drives.formats.source import Block, NamedSource, Source, damage_n
 
 MAX_RATE_HZ = 100.0  # faster channels are thinned to about this by medians of neighbours
 MAX_GROUP_RECORDS = 1_500_000  # a longer group is thinned further, ...
+MAX_LEFT_OUT_SHARE = 0.05  # of rows that do not fit the header; with more, an event may be lost with them
 MIN_RATE_HZ = 20.0  # ... but not below this rate
 HEAD_BYTES = 4_000  # of a text, in which the first line of a log of a raw bus is looked for
 PYTHON_CAN_ENDINGS = (".blf", ".asc", ".trc")
@@ -115,15 +116,25 @@ def read_drive(path: Path, description: Description, on_records: Callable[[int],
     radar = {description.channels[name].name for name in RADAR_SIGNALS if name in description.channels}
     groups: dict[str, ThinnedGroup] = defaultdict(ThinnedGroup)
     clocks: dict[str, Clock] = defaultdict(Clock)
-    frames = 0
+    frames = left_out = 0
     for block in read_blocks(source, sorted(names), description.time, clocks):
         frames += len(block.time)
+        left_out += block.left_out
         on_records(len(block.time))
         groups[block.group].add(block, thin=not radar & set(block.values))
     if not frames:
         raise ValueError(f"{path} must hold records. Got none of {', '.join(sorted(names))}: check the file.")
     records = tuple(_records(group.blocks, description.channels) for _, group in sorted(groups.items()))
     notes = dict.fromkeys(note for clock in clocks.values() for note in clock.notes)
+    if left_out > MAX_LEFT_OUT_SHARE * (frames + left_out):
+        raise ValueError(
+            f"{path} must have rows of as many fields as its header. Got more in {left_out} of {frames + left_out}, as "
+            "where a decimal comma is taken for a delimiter: correct them."
+        )
+    if left_out:
+        notes[f"{left_out} rows have more fields than the header and are left out: correct the file"] = None
+    if source.timed and description.time is not None:
+        notes["[time] of the description is not used: the format has the time of each record"] = None
     return Drive(path, records, frames, description, tuple(notes))
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
-from numbers import Real
+from numbers import Integral, Rational, Real
 from typing import TypeGuard, cast
 
 import numpy as np
@@ -55,6 +55,11 @@ def columns_of(events: pd.DataFrame | Mapping[str, Given], factors: tuple[Factor
     """
     if isinstance(events, pd.DataFrame):
         return _table_columns(events, factors)
+    if not isinstance(events, Mapping):
+        raise ValueError(
+            f"events must be a DataFrame, or the factors of one event by name. Got {type(events).__name__}: make a "
+            "DataFrame of it."
+        )
     row = plain_columns(events, factors)
     return _table_columns(_table_of_one(events, factors), factors) if row is None else row
 
@@ -99,7 +104,11 @@ def where(index: pd.Index, row: int) -> str:
         return ""
     label = _plain_label(index[row])
     counted = " (counted from 0)" if index.name is None and isinstance(index, pd.RangeIndex) else ""
-    return f" in {index.name or 'row'} {label!r}{counted}"
+    return f" in {index.name or 'row'} {_shortened(repr(label))}{counted}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 3]}..."
 
 
 def _plain_label(label: object) -> object:
@@ -110,7 +119,7 @@ def _plain_label(label: object) -> object:
 
 
 def _one_hot(factor: Factor, level: object, where: str) -> ndarray:
-    if level is None or level is pd.NA or level is pd.NaT or (isinstance(level, float) and np.isnan(level)):
+    if level is None or level is pd.NA or level is pd.NaT or (isinstance(level, Real | Decimal) and math.isnan(level)):
         return np.full(len(factor.levels), np.nan)
     if not isinstance(level, str) or level.strip() not in factor.levels:
         raise ValueError(factor.refusal(str(level), where))
@@ -126,7 +135,7 @@ def _numbers(factor: Factor, column: "pd.Series[float]") -> ndarray:
     given = column.notna().to_numpy(bool)
     accepted = {kind: _is_number_type(kind, takes_booleans) for kind in set(map(type, column[given]))}
     of_type = np.array([present and accepted[type(value)] for present, value in zip(given, column, strict=True)], bool)
-    texts = column.astype(str).str.strip()
+    texts = (column.map(_decimal) if column.dtype == object else column).astype(str).str.strip()
     if factor.is_switch:
         texts = texts.str.lower().replace(SWITCH_WORDS)
     numbers = pd.to_numeric(texts.where(given), errors="coerce").to_numpy(np.float64, na_value=np.nan)
@@ -134,6 +143,11 @@ def _numbers(factor: Factor, column: "pd.Series[float]") -> ndarray:
         row = int(wrong[0])
         raise ValueError(factor.refusal(_plain_label(column.iloc[row]), where(column.index, row)))
     return numbers
+
+
+def _decimal(value: object) -> object:
+    """A fraction as a decimal number; anything else as it is."""
+    return float(value) if isinstance(value, Rational) and not isinstance(value, Integral) else value
 
 
 def _is_number_type(kind: type, takes_booleans: bool) -> bool:
@@ -145,6 +159,7 @@ def _is_number_type(kind: type, takes_booleans: bool) -> bool:
 
 SWITCH_WORDS = {"true": "1", "yes": "1", "on": "1", "false": "0", "no": "0", "off": "0"}
 NUMBERS = frozenset((float, int, bool, np.float64, np.float32, np.int64))
+LONGEST_LABEL = 100  # of a row, in a sentence
 LARGEST = 1e15  # integers up to here are exact in every type
 
 

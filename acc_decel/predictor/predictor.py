@@ -43,7 +43,7 @@ class Prediction:
     `delay` [s] is dead time and build-up of the brakes: stopping_distance = speed * delay + speed^2 / (2 deceleration).
     `stopping_distance_upper` [m] goes with `deceleration_lower`. A car that cannot stop has an infinite distance.
     `attribution`, if asked for, says what each factor adds to `baseline` [m/s^2], the deceleration with nothing known;
-    together they are `deceleration`.
+    together they are `deceleration`, before it is cut where `status` says CORRECTION_LIMITED.
     """
 
     deceleration_lower: float
@@ -159,7 +159,7 @@ class Predictor:
 
     def __reduce__(self) -> tuple[object, ...]:
         """A copy, here or in another process, loads the same file; raises ValueError there if it has changed."""
-        return _reloaded, (self.path.absolute(), self._digest, self.correction, self._asked)
+        return _reloaded, (type(self), self.path.absolute(), self._digest, self.correction, self._asked)
 
     @property
     def backend(self) -> str:
@@ -225,6 +225,7 @@ class Predictor:
         """
         if on_refusal not in ON_REFUSAL:
             raise ValueError(f"on_refusal must be one of {', '.join(ON_REFUSAL)}. Got {on_refusal!r}.")
+        _check_kind("explain", explain, "True or False", bool, np.bool_)
         if events is not None:
             _check_table(events, factors)
         columns = columns_of(factors if events is None else events, self.factors)
@@ -250,9 +251,14 @@ class Predictor:
         """The raw path: float32 [n, columns] in the order of `column_names()`, NaN for not available.
 
         Returns outputs float32 [n, outputs] in the order of OUTPUTS, NaN where refused, and status int64 [n].
-        Raises ValueError for another type or shape.
+        Raises ValueError for another type or shape, and for an array with masked values.
         """
         _check_kind("columns", columns, f"a float32 array [n, {self._row_shape[0]}]", ndarray)
+        if isinstance(columns, np.ma.MaskedArray) and columns.mask.any():
+            raise ValueError(
+                "columns must have NaN where a value is missing. Got a masked array, whose values below the mask would "
+                "be used: give columns.filled(numpy.nan)."
+            )
         if columns.dtype != FLOAT32 or columns.shape[1:] != self._row_shape:
             raise ValueError(
                 f"columns must be float32 [n, {self._row_shape[0]}]. Got {columns.dtype} {list(columns.shape)}: "
@@ -285,9 +291,9 @@ def _check_kind(name: str, value: object, expected: str, *kinds: type) -> None:
         raise ValueError(f"{name} must be {expected}. Got {type(value).__name__} {str(value)[:60]}.")
 
 
-def _reloaded(path: Path, digest: str, correction: Correction | None, backend: str) -> Predictor:
+def _reloaded(kind: type[Predictor], path: Path, digest: str, correction: Correction | None, backend: str) -> Predictor:
     """The predictor of the ONNX file `path`, which must have this SHA-256."""
-    predictor = Predictor(path, correction=correction, backend=backend)
+    predictor = kind(path, correction=correction, backend=backend)
     if predictor._digest != digest:
         raise ValueError(
             f"{path} must be the model that was copied, with SHA-256 {digest[:12]}. Got {predictor._digest[:12]}: "

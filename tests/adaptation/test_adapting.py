@@ -231,6 +231,8 @@ def test_events_of_a_drive_are_stops_where_they_have_a_deceleration():
         (lambda t: t.assign(deceleration=-t["deceleration"]), "turn the sign of all"),
         (lambda t: t.assign(deceleration=50 * t["deceleration"]), "at most 18 m/s^2"),
         (lambda t: t.assign(deceleration=t["deceleration"] / 9.80665), "are they in g? Multiply by 9.807"),
+        (lambda t: t.assign(delay=-1.0), "delay in line 2 must not be below 0 s"),
+        (lambda t: t.assign(deceleration=t["deceleration"].map("{:.2f} m/s^2".format)), "deceleration in line 2 must"),
         (lambda t: t.assign(delay=180.0), "delay in line 2 must be at most 2 s. Got 180: is it in ms?"),
     ],
 )
@@ -240,3 +242,25 @@ def test_stops_that_tell_nothing_are_refused_in_a_sentence(refused, tmp_path, ch
     answer = refused("drives", "adapt", tmp_path / "stops.csv", "--vehicle", "compact", "-o", tmp_path / "car.toml")
     assert wanted in answer
     assert not (tmp_path / "car.toml").exists()
+
+
+@pytest.mark.parametrize("error", ["inf", "1e300", "nan"])
+def test_an_error_of_measurement_that_explains_everything_is_refused(run, tmp_path, error):
+    _, seen = cars.fitted_truth(COMPACT, np.random.default_rng(1), 6)
+    events_of(seen).to_csv(tmp_path / "stops.csv", index=False)
+    options = ("--vehicle", "compact", "-o", tmp_path / "car.toml", "--deceleration-error", error)
+    code, _, err = run("drives", "adapt", tmp_path / "stops.csv", *options)
+    assert code == 2
+    assert "--deceleration-error" in err
+
+
+def test_stops_that_no_vehicle_explains_are_said_so(run, tmp_path):
+    _, seen = cars.fitted_truth(COMPACT, np.random.default_rng(1), 9)
+    stops = events_of(seen)
+    in_g = stops["deceleration"].where(np.arange(9) % 3 > 0, stops["deceleration"] / 9.80665)
+    stops.assign(deceleration=in_g, quality="contradicted").to_csv(tmp_path / "stops.csv", index=False)
+    options = ("--vehicle", "compact", "-o", tmp_path / "car.toml")
+    code, _, err = run("drives", "adapt", tmp_path / "stops.csv", *options)
+    assert code == 0
+    assert "times as much as their errors allow, so this vehicle does not explain them" in err
+    assert "flagged: 9 of 9 events: 9 contradicted" in err

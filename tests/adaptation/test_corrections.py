@@ -399,3 +399,67 @@ def test_events_that_are_never_slowed_to_a_tenth_say_so():
     table = drive_events(3, stopped=False).assign(stopped=[True, False, False], brake_pressure_bar=70.0)
     with pytest.raises(ValueError, match="none is slowed to a tenth of its initial speed, so no MFDD"):
         labelled_stops(table, PREDICTOR)
+
+
+def some_in_g(table: pd.DataFrame) -> pd.DataFrame:
+    """The stops, each fifth in g."""
+    measured = table["deceleration"]
+    return table.assign(deceleration=measured.where(np.arange(len(table)) % 5 > 0, measured / 9.80665))
+
+
+NOTES = {
+    "text": (lambda t: t.assign(deceleration=t["deceleration"].map("{:.2f} m/s^2".format)), None),
+    "decimal comma": (
+        lambda t: t.assign(deceleration=t["deceleration"].map(lambda d: f"{d:.2f}".replace(".", ","))),
+        None,
+    ),
+    "some in g": (some_in_g, "5 of 20 stops are not 0.5 to 2 times as hard"),
+    "twice": (lambda t: pd.concat([t, t[:3]]), "3 of 23 stops are in the table more than once"),
+    "flagged": (lambda t: t.assign(quality=["good", "gap"] * 10), "flagged: 10 of 20 events: 10 gap (no record"),
+    "strange": (lambda t: t.assign(surface="ice", road_temperature_c=40.0), "20 outside domain"),
+}
+
+
+@pytest.mark.parametrize(("change", "wanted"), NOTES.values(), ids=NOTES)
+def test_stops_that_deserve_doubt_are_refused_or_counted(run, tmp_path, change, wanted):
+    stops = stops_of(cars.Shift(load=250, brakes=-0.10), 1, 20)
+    if wanted == "20 outside domain":
+        on_ice = change(stops).drop(columns="deceleration")
+        stops = on_ice.assign(deceleration=PREDICTOR.predict(on_ice)["deceleration"])
+    else:
+        stops = change(stops)
+    stops.to_csv(tmp_path / "stops.csv", index=False)
+    code, _, err = run("drives", "correct", tmp_path / "stops.csv", "-o", tmp_path / "correction.json")
+    assert code == (2 if wanted is None else 0)
+    assert (wanted or "deceleration in line 2 must be a number") in err
+
+
+def test_a_bound_counts_a_stop_once(refused, tmp_path):
+    stops = stops_of(cars.Shift(load=250, brakes=-0.10), 1, 20)
+    pd.concat([stops, stops[4:5]]).to_csv(tmp_path / "stops.csv", index=False)
+    sentence = refused("drives", "bound", tmp_path / "stops.csv", "-o", tmp_path / "correction.json")
+    assert "must hold each stop once. Got one again in line 22" in sentence
+
+
+DOUBTFUL_FILES = {
+    "raised without evidence": (
+        lambda text: text.replace('"lower_offset": 0.0', '"lower_offset": -15.0'),
+        "on 0 stops",
+    ),
+    "scale twice": (lambda text: text.replace("{", '{"scale": 3.0,', 1), "scale twice"),
+}
+
+
+@pytest.mark.parametrize(("change", "wanted"), DOUBTFUL_FILES.values(), ids=DOUBTFUL_FILES)
+def test_a_correction_that_was_changed_by_hand_is_refused(fitted, change, wanted):
+    file, _ = fitted
+    file.write_text(change(file.read_text()))
+    with pytest.raises(ValueError, match=wanted):
+        Predictor(correction=file)
+
+
+def test_a_correction_may_begin_with_a_byte_order_mark(fitted):
+    file, _ = fitted
+    plain = Predictor(correction=file).correction
+    file.write_text(file.read_text(), "utf-8-sig")
+    assert Predictor(correction=file).correction == plain

@@ -69,3 +69,16 @@ def test_without_that_the_line_of_the_file_is_named(refused, drive):
 def test_rows_of_a_parquet_file_count_from_0_and_say_so(refused, tmp_path):
     EVENTS.drop(columns="timestamp").to_parquet(tmp_path / "drive.parquet")
     assert "speed in row 1 (counted from 0) must be" in refused("predict", "--input", tmp_path / "drive.parquet")
+
+
+def test_a_kept_column_may_begin_like_an_attribution(run, tmp_path):
+    EVENTS[1:].iloc[[1, 1]].assign(attribution_of="fleet 7").to_csv(tmp_path / "d.csv", index=False)
+    code, out, err = run("predict", "--input", tmp_path / "d.csv", "--keep", "all")
+    assert code == 0, err
+    assert "fleet" in out
+
+
+def test_a_kept_column_never_hides_behind_the_flags_of_the_answer(refused, tmp_path):
+    EVENTS[2:].assign(flags="mine").to_csv(tmp_path / "d.csv", index=False)
+    sentence = refused("predict", "--input", tmp_path / "d.csv", "--keep", "all", "--json")
+    assert "Got flags, which is an answer: rename that column" in sentence

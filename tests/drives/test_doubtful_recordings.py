@@ -133,3 +133,94 @@ def test_the_last_line_counts_the_flagged_events_and_says_why(tmp_path, run):
     assert json.loads(out)["flags"] == {"contradicted": 1}
     table().to_csv(tmp_path / "drive.csv", index=False)
     assert run("drives", "events", tmp_path / "drive.csv")[1].splitlines()[-1] == "flagged: 0 of 1 events"
+
+
+DESCRIBED = '[time]\nchannel = "time"\nunit = "s"\n[speed]\nchannel = "speed_mps"\nunit = "m/s"\n'
+
+
+@pytest.mark.parametrize("threshold", ["nan", "inf", "-1", "0.5", "21"])
+@pytest.mark.parametrize("command", ["events", "score", "fleet", "scenarios"])
+def test_a_threshold_that_no_event_can_have_is_refused_before_anything_is_read(tmp_path, refused, command, threshold):
+    table().to_csv(tmp_path / "drive.csv", index=False)
+    output = {"fleet": ["-o", tmp_path / "fleet"], "scenarios": ["-o", tmp_path / "fleet.toml"]}.get(command, [])
+    sentence = refused("drives", command, tmp_path / "drive.csv", "--threshold", threshold, *output)
+    assert sentence.startswith("threshold must be above 0.5 m/s^2, the edge of an event, and at most 20")
+    assert not (tmp_path / "fleet").exists()
+
+
+@pytest.mark.parametrize("added", [",7", ",7,8", ",,7"])
+def test_rows_with_more_fields_than_the_header_are_left_out_and_counted(tmp_path, added):
+    lines = table().to_csv(index=False).splitlines()
+    wrong = [f"{line}{added}" if row % 40 == 7 else line for row, line in enumerate(lines)]
+    (tmp_path / "drive.csv").write_text("\n".join(wrong))
+    drive = drives.find_events(tmp_path / "drive.csv")
+    assert is_found(drive)
+    assert "40 rows have more fields than the header and are left out: correct the file" in drive.notes
+
+
+def test_a_table_of_which_many_rows_do_not_fit_is_refused(tmp_path, refused):
+    lines = table().to_csv(index=False).splitlines()
+    wrong = [f"{line},7" if 700 < row <= 860 else line for row, line in enumerate(lines)]
+    (tmp_path / "drive.csv").write_text("\n".join(wrong))
+    sentence = refused("drives", "events", tmp_path / "drive.csv")
+    assert "must have rows of as many fields as its header. Got more in 160 of 1600" in sentence
+
+
+def test_decimal_commas_in_some_rows_of_a_table_with_commas_move_no_value(tmp_path):
+    lines = table().to_csv(index=False).splitlines()
+    wrong = [line.replace(".", ",") if row % 40 == 7 else line for row, line in enumerate(lines)]
+    (tmp_path / "drive.csv").write_text("\n".join(wrong))
+    drive = drives.find_events(tmp_path / "drive.csv")
+    assert is_found(drive)
+    assert drive.dropped == {}
+
+
+def test_a_delimiter_at_the_end_of_a_row_is_no_field(tmp_path):
+    lines = table().to_csv(index=False).splitlines()
+    rows = [f"{line}," if row % 40 == 7 else line for row, line in enumerate(lines)]
+    (tmp_path / "drive.csv").write_text("\n".join(rows))
+    drive = drives.find_events(tmp_path / "drive.csv")
+    assert is_found(drive)
+    assert not any("fields" in note for note in drive.notes)
+
+
+@pytest.mark.parametrize("with_accelerometer", [True, False])
+def test_a_speed_whose_sign_is_turned_is_refused_with_the_entry_that_turns_it(tmp_path, refused, with_accelerometer):
+    records = table(speed_mps=-speed())
+    records = records if with_accelerometer else records.drop(columns="accel_long")
+    records.to_csv(tmp_path / "drive.csv", index=False)
+    assert "write sign = -1 into its section" in refused("drives", "events", tmp_path / "drive.csv")
+    (tmp_path / "drive.toml").write_text(DESCRIBED + "sign = -1\n")
+    assert is_found(drives.find_events(tmp_path / "drive.csv"))
+
+
+def test_a_switch_is_no_speed(tmp_path, refused):
+    table(speed_mps=speed() > 10).to_parquet(tmp_path / "drive.parquet")
+    (tmp_path / "drive.toml").write_text(DESCRIBED)
+    assert "that is a switch, name another channel" in refused("drives", "events", tmp_path / "drive.parquet")
+
+
+@pytest.mark.parametrize("section", ["time", "speed"])
+def test_a_channel_is_described_once(tmp_path, refused, section):
+    table().to_csv(tmp_path / "drive.csv", index=False)
+    channel = {"time": "time", "speed": "speed_mps"}[section]
+    entry = f'[acceleration]\nchannel = "{channel}"\nunit = "m/s^2"\n'
+    (tmp_path / "drive.toml").write_text(DESCRIBED + entry)
+    assert f"must name each channel once. Got '{channel}'" in refused("drives", "events", tmp_path / "drive.csv")
+
+
+def test_a_time_that_a_format_does_not_need_is_said_to_be_ignored(tmp_path):
+    (tmp_path / "drive").mkdir()
+    for name, values in (("speed_mps__t", TIME), ("speed_mps__value", speed())):
+        np.save(tmp_path / "drive" / f"{name}.npy", values)
+    (tmp_path / "car.toml").write_text(DESCRIBED)
+    drive = drives.find_events(tmp_path / "drive", description_file=tmp_path / "car.toml")
+    assert is_found(drive)
+    assert "[time] of the description is not used: the format has the time of each record" in drive.notes
+
+
+def test_a_symbolic_link_is_the_same_recording(tmp_path):
+    table().to_csv(tmp_path / "drive.csv", index=False)
+    (tmp_path / "alias.csv").symlink_to(tmp_path / "drive.csv")
+    assert len(drives.list_recordings([tmp_path])) == 1
+    assert len(drives.list_recordings([tmp_path / "drive.csv", tmp_path / "alias.csv"])) == 1

@@ -106,6 +106,16 @@ def test_scenarios_are_part_of_what_a_dataset_is(run, refused, answered, tmp_pat
         (lambda t: t.drop(columns="end_s"), "column end_s"),
         (lambda t: t.assign(peak_deceleration=1.0), "above the threshold"),
         (lambda t: t.assign(initial_speed=10.0), "values that differ"),
+        (lambda t: t.assign(initial_speed=-t["initial_speed"]), "initial_speed in line 2 must be a number of 0 to 110"),
+        (lambda t: t.assign(initial_speed=10 * t["initial_speed"]), "must be a number of 0 to 110"),
+        (
+            lambda t: t.assign(initial_speed=t["initial_speed"].astype(object).where(t.index != 4, "fast")),
+            "in line 6 must be a number of 0 to 110. Got fast",
+        ),
+        (lambda t: t.assign(peak_deceleration=1e3 * t["peak_deceleration"]), "must be a number of 0 to 20"),
+        (lambda t: t.assign(start_s=t["start_s"].where(t.index != 4)), "start_s in line 6 must be a number"),
+        (lambda t: t.assign(end_s=t["start_s"] - 1), "line 2"),
+        (lambda t: pd.concat([t, t]), "again: are the tables of two runs joined"),
     ],
 )
 def test_events_that_cannot_be_fitted_are_refused_in_a_sentence(refused, tmp_path, change, wanted):
@@ -130,3 +140,11 @@ def test_only_a_factor_that_is_drawn_freely_can_follow_a_fleet():
         Driving((("surface", (0.0, 1.0)),))
     with pytest.raises(ValueError, match="quantiles must rise"):
         Driving(((SPEED.name, (2.0, 1.0)),))
+
+
+def test_flagged_events_are_counted_where_scenarios_are_fitted_to_them(run, tmp_path):
+    events().assign(quality="contradicted").to_csv(tmp_path / "events.csv", index=False)
+    code, _, err = run("drives", "scenarios", tmp_path / "events.csv", "-o", tmp_path / "fleet.toml")
+    assert code == 0
+    assert f"flagged: {len(events())} of {len(events())} events" in err
+    assert "contradicted (speed and acceleration differ in size" in err

@@ -32,6 +32,15 @@ def test_a_copy_answers_as_the_first(way: Callable[[Predictor], Predictor], corr
     assert second.predict(**STOP) == first.predict(**STOP)
 
 
+class NamedPredictor(Predictor):
+    """A predictor of one's own."""
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+def test_a_copy_is_of_the_same_class(way: Callable[[Predictor], Predictor]) -> None:
+    assert type(way(NamedPredictor(backend="onnxruntime"))) is NamedPredictor
+
+
 @pytest.mark.slow
 def test_another_process_predicts_with_it() -> None:
     first = Predictor("van", backend="onnxruntime")

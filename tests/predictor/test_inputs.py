@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,7 @@ TAKEN = {
     "pyarrow text": (pd.Series(["0.125", None], dtype="string[pyarrow]"), [0.125, np.nan]),
     "sparse": (pd.Series(pd.arrays.SparseArray([0.0, 0.125])), [0, 0.125]),
     "NA of every kind": (pd.Series([None, np.nan, pd.NA, pd.NaT], dtype=object), [np.nan] * 4),
+    "fractions": ([Fraction(1, 8), None], [0.125, np.nan]),
     "NumPy's numbers": (pd.Series([np.float32(0.125), np.int8(0), np.uint64(0)], dtype=object), [0.125, 0, 0]),
 }
 
@@ -210,6 +212,8 @@ ARGUMENTS = {  # tried where nothing checks annotations, as users run it
     "model.predict(pd.DataFrame({'speed': [30]}), on_refusal='Raise')": "on_refusal must be .* Got 'Raise'",
     "model.predict(speed=30, brake_pressure_bar=80, on_refusal=None)": "on_refusal must be .* Got None",
     "model.predict(speed=30, brake_pressure_bar=80, on_refusal=True)": "on_refusal must be .* Got True",
+    "model.predict(speed=30, brake_pressure_bar=80, explain='no')": "explain must be True or False. Got str no",
+    "model.predict(speed=30, brake_pressure_bar=80, explain=None)": "explain must be True or False. Got NoneType",
     "model.predict(speed=30, brake_pressure_bar=80, on_refusal=[])": r"on_refusal must be .* Got \[\]",
     "model.predict(speed=30, brake_pressure_bar=[80])": r"brake_pressure_bar must be a number .* Got \[80\]",
     "model.predict(speed=30, brake_pressure_bar=True)": "brake_pressure_bar must be a number .* Got True",
@@ -240,3 +244,35 @@ def sentences() -> dict[str, str]:
 @pytest.mark.parametrize(("call", "said"), ARGUMENTS.items(), ids=ARGUMENTS.keys())
 def test_an_argument_of_another_type_is_refused_by_name(sentences, call, said):
     assert re.match(f"ValueError {said}", sentences[call])
+
+
+@pytest.mark.parametrize("gap", [np.float32("nan"), np.float64("nan"), Decimal("NaN"), None, pd.NA, pd.NaT])
+def test_a_gap_of_any_kind_among_names_is_missing(gap):
+    surface = pd.Series(["asphalt", gap], dtype=object)
+    columns = columns_of(pd.DataFrame({"speed": 27.8, "brake_pressure_bar": 80.0, "surface": surface}))
+    first = column_names().index("surface_asphalt")
+    assert columns[0, first] == 1
+    assert np.isnan(columns[1, first])
+
+
+def test_the_label_of_a_row_never_buries_the_sentence(predictor):
+    table = pd.DataFrame({"speed": [27.8, 0.0], "brake_pressure_bar": 80.0}, index=["a", "b" * 5000])
+    with pytest.raises(ValueError, match=r"^speed in row 'b{90,100}\.\.\. must be 1 to 70") as refusal:
+        predictor.predict(table)
+    assert len(str(refusal.value)) < 300
+
+
+def test_masked_values_are_refused_and_an_empty_mask_changes_nothing(predictor):
+    columns = columns_of(STOP)
+    masked = np.ma.masked_invalid(columns)
+    with pytest.raises(ValueError, match="Got a masked array, whose values below the mask would be used"):
+        predictor.predict_array(masked)
+    outputs, _ = predictor.predict_array(np.ma.masked_array(columns))
+    np.testing.assert_array_equal(outputs, predictor.predict_array(columns)[0])
+
+
+def test_columns_are_made_of_a_table_or_of_factors_by_name_only():
+    script = "from acc_decel.predictor import columns_of\nfor events in (None, [{}], 5):\n"
+    script += "    try: columns_of(events)\n    except ValueError as error: print(error)\n"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert re.findall(r"Got (\w+): make a DataFrame of it", done.stdout) == ["NoneType", "list", "int"]

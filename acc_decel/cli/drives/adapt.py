@@ -7,7 +7,7 @@ import typer
 
 from acc_decel.cli.drives.options import note_ignored, read_stops
 from acc_decel.cli.options import Json, check_output
-from acc_decel.cli.terminal import print_json, print_table, progress_bar, say
+from acc_decel.cli.terminal import note, print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
     from acc_decel.adaptation import Estimate
@@ -18,9 +18,11 @@ def adapt(
     vehicle: Annotated[str, typer.Option(help="shipped vehicle, or a TOML file of your own, to start from")],
     output: Annotated[Path, typer.Option("--output", "-o", help="TOML file of the adapted vehicle")],
     deceleration_error: Annotated[
-        float, typer.Option(help="standard deviation of the measured m/s^2", min=0.01)
+        float, typer.Option(help="standard deviation of the measured m/s^2", min=0.01, max=5.0)
     ] = 0.15,
-    delay_error: Annotated[float, typer.Option(help="standard deviation of the measured delay [s]", min=0.001)] = 0.03,
+    delay_error: Annotated[
+        float, typer.Option(help="standard deviation of the measured delay [s]", min=0.001, max=1.0)
+    ] = 0.03,
     as_json: Json = False,
 ) -> None:
     """Estimate brake gain, friction level, drag, mass and response of one car from its stops, as a vehicle file.
@@ -52,6 +54,11 @@ def adapt(
         )
     identified = ", ".join(e.name for e in fit.estimates if e.identifiable) or "nothing"
     adaptation.write_vehicle(fit.vehicle, output, f"{car.name}, adapted from {fit.stops} stops: {identified}")
+    if fit.misfit > MAX_MISFIT:
+        note(
+            f"the stops scatter {fit.misfit:.1f} times as much as their errors allow, so this vehicle does not explain "
+            "them: check units, road and --deceleration-error before you use it"
+        )
     if as_json:
         print_json({"parameters": fit.estimates, "stops": fit.stops, "left_out": known.left_out, "misfit": fit.misfit})
         return
@@ -60,6 +67,7 @@ def adapt(
     say(f"residuals are {fit.misfit:.2f} of what is expected; adapted vehicle in {output}")
 
 
+MAX_MISFIT = 3.0  # of residuals to what is expected
 PARAMETER_HEAD = ("parameter", "unit", "value", "95 % interval", "spread, share of prior", "identifiable", "adopted")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from acc_decel.cli.drives.options import Stops, Written, note_ignored, read_stops
+from acc_decel.cli.drives.options import Stops, Written, note_flags, note_ignored, read_stops
 from acc_decel.cli.options import Json, Model, check_output, model_files
 from acc_decel.cli.terminal import print_json, say
 from acc_decel.correction import Correction, CorrectionFile, model_digest, read_correction
@@ -38,8 +38,9 @@ def bound(
     check_output(output, *model_files(Predictor(model)))
     file = _continued(Predictor(model), correction)
     predictor = Predictor(model, correction=replace(file.correction, lower_offset=0.0))
-    labelled = adaptation.labelled_stops(read_stops(stops), predictor)
+    labelled = adaptation.labelled_stops(read_stops(stops, each_once=True), predictor)
     note_ignored(labelled.ignored)
+    note_flags(labelled.status)
     adaptation.check_stream(labelled.predicted, labelled.measured)
     before = adaptation.read_bound(file.details.get("bound", {}))
     after, missed = before, 0

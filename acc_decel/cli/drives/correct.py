@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from acc_decel.cli.drives.options import Stops, Written, note_ignored, read_stops
+from acc_decel.cli.drives.options import Stops, Written, note_flags, note_ignored, read_stops
 from acc_decel.cli.options import Json, Model, check_output, model_files
 from acc_decel.cli.terminal import note, print_json, print_table, say
 from acc_decel.correction import CorrectionFile, model_digest
@@ -30,6 +30,7 @@ def correct(stops: Stops, output: Written, model: Model = DEFAULT_MODEL, as_json
     check_output(output, *model_files(predictor))
     labelled = adaptation.labelled_stops(read_stops(stops), predictor)
     note_ignored(labelled.ignored)
+    note_flags(labelled.status)
     fit = adaptation.fit_and_validate(labelled.predicted, labelled.measured)
     details = {name: value for name, value in asdict(fit).items() if name not in ("correction", "stops")}
     file = CorrectionFile(
@@ -41,6 +42,8 @@ def correct(stops: Stops, output: Written, model: Model = DEFAULT_MODEL, as_json
         details,
     )
     file.save(output)
+    if odd := adaptation.odd_stops_note(labelled.predicted, labelled.measured):
+        note(odd)
     if unusual := adaptation.scale_note(fit.correction.scale):
         note(unusual)
     if as_json:

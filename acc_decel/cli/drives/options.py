@@ -5,9 +5,13 @@ from typing import Annotated
 
 import pandas as pd
 import typer
+from numpy import ndarray
 
+from acc_decel.cli.drives.quality_lines import quality_summary
+from acc_decel.cli.flag_lines import flag_summary
 from acc_decel.cli.terminal import note, read_table
 from acc_decel.outputs import OUTPUTS
+from acc_decel.status import CORRECTION_LIMITED, OUTSIDE_DOMAIN
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="recording: MF4, candump, ASC, BLF, CSV, Parquet, folder")]
 Description = Annotated[Path | None, typer.Option("--recording", help="TOML that says which channel is which signal")]
@@ -20,8 +24,10 @@ Written = Annotated[Path, typer.Option("--output", "-o", help="JSON file of the 
 MEASURABLE = ("deceleration", "delay")  # outputs of a model that a stop may have measured
 
 
-def read_stops(path: Path) -> pd.DataFrame:
+def read_stops(path: Path, *, each_once: bool = False) -> pd.DataFrame:
     """The table of measured stops in a file. Raises ValueError for a table that holds predictions.
+
+    Stops that the table holds twice are counted in a note, or refused if `each_once`.
 
     `predict` writes its median as `deceleration`, the name of what a stop measures: one must not pass for the other.
     """
@@ -32,6 +38,15 @@ def read_stops(path: Path) -> pd.DataFrame:
             f"{path} must hold measured stops. Got {', '.join(predicted)}, which are predictions: leave these columns "
             "out, and make sure that deceleration is measured."
         )
+    repeated = table.astype(str).duplicated()
+    if each_once and repeated.any():
+        raise ValueError(
+            f"{path} must hold each stop once. Got one again in {table.index.name or 'row'} "
+            f"{table.index[repeated][0]}: leave it out."
+        )
+    if repeated.any():
+        note(f"{int(repeated.sum())} of {len(table)} stops are in the table more than once, and count more than once")
+    note_quality(table)
     return table
 
 
@@ -48,6 +63,22 @@ def note_ignored(columns: tuple[str, ...]) -> None:
     """Say which columns of a table were ignored, if any."""
     if columns:
         note(f"ignored, being neither a braking factor nor a measurement: {', '.join(columns)}")
+
+
+def note_quality(table: pd.DataFrame) -> None:
+    """Say how many events of a table of `drives events` are flagged and why, if one is: a fit takes them all."""
+    from acc_decel.drives import GOOD  # noqa: PLC0415 - the extra [drives] is asked for only here
+
+    if "quality" in table:
+        quality = table["quality"].dropna().astype(str)
+        if (quality != GOOD).any():
+            note(f"{quality_summary(quality)}: they count in full, leave out those that you do not trust")
+
+
+def note_flags(status: ndarray) -> None:
+    """Say how many predictions of stops are flagged and why, if one is."""
+    if (status & (OUTSIDE_DOMAIN | CORRECTION_LIMITED)).any():
+        note(f"predictions of stops, {flag_summary(status, 'stops')}")
 
 
 def check_dbc(file: Path, dbc: Path | None) -> None:

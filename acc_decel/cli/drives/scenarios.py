@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from acc_decel.cli.drives.options import Threshold
+from acc_decel.cli.drives.options import Threshold, note_quality
 from acc_decel.cli.options import Json, check_output
 from acc_decel.cli.terminal import print_json, print_table, read_table, say
 
@@ -28,7 +28,10 @@ def scenarios(
     check_output(output, events)
     from acc_decel import drives  # noqa: PLC0415
 
-    fits = drives.fit_scenarios(read_table(events), threshold=threshold)
+    drives.check_threshold(threshold)
+    table = read_table(events)
+    note_quality(table)
+    fits = drives.fit_scenarios(table, threshold=threshold)
     drives.write_scenarios(fits, output)
     if as_json:
         print_json({"fits": fits})

@@ -52,6 +52,7 @@ def score(
     from acc_decel import drives  # noqa: PLC0415 - the extra [drives] is asked for only here
 
     _check_factors(factors)
+    drives.check_threshold(threshold)
     recordings = drives.list_recordings(files)
     check_output(output, *recordings, recording, dbc, table=True)
     load = cache(Predictor)

@@ -1,11 +1,13 @@
 """Recordings that are tables: CSV of any logger, Parquet, and folders of NumPy arrays; read in blocks."""
 
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,15 @@ import pyarrow.parquet as pq
 from numpy import ndarray
 
 from acc_decel.drives.description import Channel
-from acc_decel.drives.formats.compression import first_bytes, is_gzip
+from acc_decel.drives.formats.compression import first_bytes, open_bytes
 from acc_decel.drives.formats.source import Block
 
 BLOCK_ROWS = 200_000
 HEAD_BYTES = 65_536  # that are enough to find the header
 MIN_UTF16_ZEROS = 0.7  # share of zeros at every second place in a text of UTF-16 without a mark
 DELIMITERS = (",", ";", "\t", "|")
+BLOCK_BYTES = 1_000_000  # of a text
+NEW_LINE = 10
 NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan|inf|null|n/?a", re.IGNORECASE)
 SCALARS = (str, int, float, Decimal, np.number)
 CLOCK = re.compile(r"[\d/.-]*[ T]?\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
@@ -56,25 +60,88 @@ class CsvFile:
         """The columns `names` with the time, some rows at a time."""
         wanted = {*names, *([time.name] if time else [])}
         layout = self.layout
-        with pd.read_csv(
-            self.path,
-            sep=layout.delimiter,
-            decimal=layout.decimal,
-            encoding=layout.encoding,
-            encoding_errors="replace",
-            compression="gzip" if is_gzip(self.path) else None,
-            skiprows=layout.first_row,
-            header=None,
-            names=list(layout.names),
-            usecols=lambda name: name in wanted,
-            chunksize=BLOCK_ROWS,
-            index_col=False,
-            on_bad_lines="skip",
-            comment=None if any("#" in name for name in layout.names) else "#",
-            low_memory=False,
-        ) as rows:
+        with (
+            open_bytes(self.path) as file,
+            FittingRows(file, layout) as fitting,
+            pd.read_csv(
+                io.BufferedReader(fitting, BLOCK_BYTES),
+                sep=layout.delimiter,
+                decimal=layout.decimal,
+                encoding=layout.encoding,
+                encoding_errors="replace",
+                skiprows=layout.first_row,
+                header=None,
+                names=list(layout.names),
+                usecols=lambda name: name in wanted,
+                chunksize=BLOCK_ROWS,
+                index_col=False,
+                on_bad_lines="skip",
+                comment=None if any("#" in name for name in layout.names) else "#",
+                low_memory=False,
+            ) as rows,
+        ):
             for table in rows:
-                yield _block(table, names, time)
+                yield replace(_block(table, names, time), left_out=fitting.take_left_out())
+
+
+class FittingRows(io.RawIOBase):
+    """The bytes of a CSV file without the rows that have more fields than the header, which it counts.
+
+    pandas would cut them silently, although a decimal comma may have moved every value after it. Fields at the end
+    without text are none; rows with quotes, and texts of UTF-16 and UTF-32, are left to pandas.
+    """
+
+    def __init__(self, file: BufferedIOBase, layout: Layout) -> None:
+        """`file` is read block by block; the lines before the first row of `layout` pass unchanged."""
+        self._file, self._delimiter, self._most = file, layout.delimiter.encode(), len(layout.names) - 1
+        self._before = layout.first_row
+        self._is_checked = not layout.encoding.startswith(("utf-16", "utf-32"))
+        self._rest, self._ready = b"", memoryview(b"")
+        self._left_out = 0
+
+    def readable(self) -> bool:
+        """Whether it can be read: yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer; 0 at the end of the file."""
+        while not len(self._ready):
+            block = self._file.read(BLOCK_BYTES)
+            text = self._rest + block
+            self._is_checked &= len(text) <= 2 * BLOCK_BYTES or b"\n" in text  # no line of a table is that long
+            end = text.rfind(b"\n") + 1 if block and self._is_checked else len(text)
+            whole, self._rest = text[:end], text[end:]
+            self._ready = memoryview(self._fitting(whole) if self._is_checked else whole)
+            if not block:
+                break
+        count = min(len(buffer), len(self._ready))
+        buffer[:count], self._ready = self._ready[:count], self._ready[count:]
+        return count
+
+    def take_left_out(self) -> int:
+        """How many rows were left out since this was asked last."""
+        count, self._left_out = self._left_out, 0
+        return count
+
+    def _fitting(self, text: bytes) -> bytes:
+        if not text or (not self._before and self._all_fit(text)):
+            return text
+        lines = text.splitlines(keepends=True)
+        before, rows = lines[: self._before], lines[self._before :]
+        self._before -= len(before)
+        fitting = [row for row in rows if self._fits(row)]
+        self._left_out += len(rows) - len(fitting)
+        return b"".join(before + fitting)
+
+    def _all_fit(self, text: bytes) -> bool:
+        """Whether no line has more delimiters than the header, at the speed of the disk."""
+        letters = np.frombuffer(text, np.uint8)
+        ends = np.flatnonzero(letters[:-1] == NEW_LINE) + 1
+        counts = np.add.reduceat(letters == ord(self._delimiter), np.concatenate([[0], ends]), dtype=int)
+        return bool(counts.max() <= self._most)
+
+    def _fits(self, row: bytes) -> bool:
+        return b'"' in row or row.rstrip(b" \t\r\n" + self._delimiter).count(self._delimiter) <= self._most
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ class Block:
     group: str
     time: ndarray
     values: dict[str, ndarray]
+    left_out: int = 0  # rows with more fields than the header, whose values may be in wrong columns
 
 
 @runtime_checkable
