@@ -446,7 +446,7 @@ DOUBTFUL_FILES = {
         lambda text: text.replace('"lower_offset": 0.0', '"lower_offset": -15.0'),
         "on 0 stops",
     ),
-    "scale twice": (lambda text: text.replace("{", '{"scale": 3.0,', 1), "scale twice"),
+    "scale twice": (lambda text: text.replace("{", '{"scale": 3.0,', 1), "'scale' twice"),
 }
 
 
