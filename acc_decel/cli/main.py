@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import warnings
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated
@@ -123,6 +124,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # ignored under nohup
         signal.signal(signal.SIGHUP, _end)
+    warnings.formatwarning = lambda message, *_, **__: f"note: {message}\n"  # for people: not where in the code
     _check_streams()
     try:
         try:

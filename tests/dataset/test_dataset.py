@@ -17,7 +17,7 @@ from conftest import COMPACT, SMALL_EVENTS
 
 from acc_decel.dataset import CAUSES, Dataset, events_table, generate, load_dataset, scenarios, sense, typical_factors
 from acc_decel.factors import EXCLUSIONS, FACTORS, column_names, schema
-from acc_decel.files import atomic_write
+from acc_decel.files import atomic_write, temporary_path
 from acc_decel.physics import SURFACES, vehicle, vehicle_names
 from benchmarks import dataset as bench
 
@@ -140,7 +140,9 @@ def test_a_command_killed_in_the_middle_resumes_to_the_same_bytes(folder, tmp_pa
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     assert "manifest.json" not in bytes_of(tmp_path / "second")
-    (tmp_path / "second" / ".part-00002.parquet.0.partial").write_bytes(b"half")  # had it come a moment later
+    own = temporary_path(tmp_path / "second" / "part-00002.parquet")
+    half = own.with_name(own.name.replace(f"-{os.getpid()}-", f"-{killed.pid}-"))
+    half.write_bytes(b"half")  # had the signal come a moment later
     finished = {p.name for p in (tmp_path / "second").glob("part-*.parquet")}
     kept = {name: (tmp_path / "second" / name).stat().st_mtime_ns for name in finished}
     generate(COMPACT, tmp_path / "second", events=len(finished) * PARTITION + 100, seed=5, partition=PARTITION)
