@@ -135,7 +135,11 @@ def _numbers(factor: Factor, column: "pd.Series[float]") -> ndarray:
     given = column.notna().to_numpy(bool)
     accepted = {kind: _is_number_type(kind, takes_booleans) for kind in set(map(type, column[given]))}
     of_type = np.array([present and accepted[type(value)] for present, value in zip(given, column, strict=True)], bool)
-    texts = (column.map(_decimal) if column.dtype == object else column).astype(str).str.strip()
+    if column.dtype == object:
+        decimals = pd.Series([_decimal(value) for value in column], column.index, dtype=object)
+    else:
+        decimals = column
+    texts = decimals.astype(str).str.strip()
     if factor.is_switch:
         texts = texts.str.lower().replace(SWITCH_WORDS)
     numbers = pd.to_numeric(texts.where(given), errors="coerce").to_numpy(np.float64, na_value=np.nan)
