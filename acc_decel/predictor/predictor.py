@@ -253,7 +253,8 @@ class Predictor:
         Returns outputs float32 [n, outputs] in the order of OUTPUTS, NaN where refused, and status int64 [n].
         Raises ValueError for another type or shape, and for an array with masked values.
         """
-        _check_kind("columns", columns, f"a float32 array [n, {self._row_shape[0]}]", ndarray)
+        if not isinstance(columns, ndarray):  # asked here: each call costs time
+            _check_kind("columns", columns, f"a float32 array [n, {self._row_shape[0]}]", ndarray)
         if isinstance(columns, np.ma.MaskedArray) and columns.mask.any():
             raise ValueError(
                 "columns must have NaN where a value is missing. Got a masked array, whose values below the mask would "
