@@ -28,8 +28,8 @@ $(VENV)/.installed: pyproject.toml .ci/requirements.txt
 	$(RUN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-lock: ## .ci/requirements.txt anew: the exact packages, with hashes, of the newest versions that pyproject.toml allows
-	$(RUN)/uv pip compile --quiet --universal --generate-hashes --all-extras --no-annotate --no-emit-index-url --upgrade \
+lock: ## update .ci/requirements.txt: the exact packages, with hashes, in the newest versions that pyproject.toml allows
+	$(RUN)/uv pip compile --quiet --universal --generate-hashes --all-extras --no-annotate --upgrade \
 		--custom-compile-command "make lock" --output-file .ci/requirements.txt pyproject.toml
 
 lowest: install ## tests with the oldest versions that pyproject.toml allows

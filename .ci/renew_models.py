@@ -82,12 +82,12 @@ def renew(folder: Path) -> None:
     replace_constants(student, old, new)
     write(folder, ARRAYS, to_bytes(net))
     write(folder, ONNX, content)
-    told = metadata(student) | {
+    texts = metadata(student) | {
         "factors": json.dumps(described(net.factors)),
         "made_for": json.dumps(made_for(folder)),
         FINGERPRINT: fingerprint(net),
     }
-    set_metadata(student, told)
+    set_metadata(student, texts)
     write(folder, ATTRIBUTION, student.SerializeToString(deterministic=True))
     metrics = json.loads((folder / METRICS).read_text())
     write(folder, METRICS, json_bytes(metrics | {FINGERPRINT: fingerprint(net)}))

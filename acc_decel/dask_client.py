@@ -23,7 +23,7 @@ TLS_FILES = {  # settings of Dask without which an encrypted connection cannot b
 def connected(scheduler: str) -> Iterator[Client]:
     """A client of the running Dask scheduler at the address `scheduler`.
 
-    Raises ConnectionError if none answers there, and ValueError if an encrypted connection lacks a certificate.
+    Raises ConnectionError if none answers there, and ValueError without a certificate for an encrypted one.
     """
     if scheduler.startswith(TLS_ADDRESS):
         _check_tls(scheduler)

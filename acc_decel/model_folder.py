@@ -143,7 +143,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         values = parse_json(read_bounded(path))
     except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path} must hold JSON. Got: {reason(error)}. To mend it, {AGAIN}.") from error
+        raise ValueError(f"{path} must hold JSON. Got: {reason(error)}. To repair it, {AGAIN}.") from error
     if not isinstance(values, dict):
         raise ValueError(f"{path} must hold a JSON object. Got {_shown(values)}: {AGAIN}.")
     return values
@@ -257,7 +257,7 @@ def _checked_onnx(path: Path) -> StoredOnnx:
         stored = read_onnx(read_bounded(path))
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"{path} must be an ONNX model of acc_decel. Got: {reason(error).rstrip('.')}. To mend it, {AGAIN}."
+            f"{path} must be an ONNX model of acc_decel. Got: {reason(error).rstrip('.')}. To repair it, {AGAIN}."
         ) from error
     factors_of(stored.metadata, path)
     for name, got in ((FINGERPRINT, None), (GRAPH_DIGEST, stored.graph_digest)):

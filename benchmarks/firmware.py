@@ -21,7 +21,7 @@ and with -ffast-math, which ours may not have because its bits are promised (emx
 needs NaN, with the former only). The row shows the way of the fewest cycles on that core, or instructions where no
 cycles are known; --json lists all that was tried. Ours has a row with the product's options besides. The linker
 script is the same. The libraries are compiler_rt of zig, libgcc and newlib of GCC: without an FPU the float network
-and the checks call their routines, whose size is told beside.
+and the checks call their routines, whose size is another column.
 
 Instructions and stack are counted on the core, cycles estimated from Arm's tables (acc_decel/ecu/cycles.py; none are
 published for the M7), for flash without wait states, the most over the events. The difference is the greatest to the
@@ -110,12 +110,12 @@ def rows_of(subject: Subject, cores: Sequence[str], *, gcc: bool) -> list[dict[s
     rows = []
     for core in cores:
         trials = tried(subject.folder, core, usable(subject.compilers, core, gcc=gcc), subject.words)
-        told = {str(each): one.cost[0] for each, one in trials.items()}
+        costs = {str(each): one.cost[0] for each, one in trials.items()}
         shown = {f"best of {len(trials)}": best(trials)}
         if subject.tool == OURS:
             shown = {"the product's": PRODUCT} | shown
         for name, each in shown.items():
-            rows.append(row(subject, trial(subject.folder, core, each, subject.words), name) | {"tried": told})
+            rows.append(row(subject, trial(subject.folder, core, each, subject.words), name) | {"tried": costs})
             Console(stderr=True).print(json.dumps(rows[-1]), soft_wrap=True)  # what is known if a run is cut short
     return rows
 

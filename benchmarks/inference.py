@@ -13,7 +13,7 @@ ONNX Runtime and NumPy run the layers as matrix products. All in float32. Before
 the reference does. LiteRT, ONNX Runtime and ours run on one thread, Keras and NumPy as they do by default.
 
 Many rows at once leave the processor's cache, so each peer gets them in the batches of BATCHES that suit it best: all
-sizes are timed first, and the quickest is told as `batch`. Ours gets all rows in one call, as users call it.
+sizes are timed first, and the quickest is reported as `batch`. Ours gets all rows in one call, as users call it.
 
 In every round each contestant has its turn, in an order drawn anew, after a pause in which the threads of the one
 before fall asleep; a turn is as many calls as take some milliseconds. Told is the median of the rounds and, as ratios,

@@ -2,7 +2,7 @@
 
 `python benchmarks/lost_sensor.py`. Needs the extra [train] and half a minute.
 
-Events of the model's vehicle as its sensors see them are drawn anew (no training has seen them, factors missing
+Events of the model's vehicle as its sensors see them are drawn (no training has seen them, factors missing
 included). In every event that has an optional factor, that factor is taken away; only events count that are in the
 trained domain before and after. On average the interval then widens and
 the lower bound falls; this says in how many events it does not, and by how much.

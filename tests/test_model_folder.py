@@ -143,10 +143,10 @@ def described(change: Callable[[list[dict]], object]) -> Damage:
     """Change what the metadata say of the factors."""
 
     def in_model(model: onnx.ModelProto) -> None:
-        told = next(e for e in model.metadata_props if e.key == "factors")
-        factors = json.loads(told.value)
+        entry_of_factors = next(e for e in model.metadata_props if e.key == "factors")
+        factors = json.loads(entry_of_factors.value)
         change(factors)
-        told.value = json.dumps(factors)
+        entry_of_factors.value = json.dumps(factors)
 
     return graph(in_model)
 
@@ -168,8 +168,8 @@ DAMAGED: dict[str, tuple[str, Damage, str]] = {
     "manifest 5": (MANIFEST, text(MANIFEST, "5"), "must hold a JSON object. Got 5"),
     "hashes []": (MANIFEST, entry(MANIFEST, sha256=[]), "entry sha256, an object. Got []"),
     "hashes {}": (MANIFEST, entry(MANIFEST, sha256={}), "SHA-256 of network.npz. Got none"),
-    "hash of the ONNX lacks": (MANIFEST, hashes(model_onnx=...), "SHA-256 of model.onnx. Got none"),
-    "hash of the metrics lacks": (MANIFEST, hashes(metrics_json=...), "SHA-256 of metrics.json. Got none"),
+    "no hash of the ONNX": (MANIFEST, hashes(model_onnx=...), "SHA-256 of model.onnx. Got none"),
+    "no hash of the metrics": (MANIFEST, hashes(metrics_json=...), "SHA-256 of metrics.json. Got none"),
     "hash a number": (MANIFEST, hashes(model_onnx=5), "64 hexadecimal digits as SHA-256 of model.onnx. Got 5"),
     "hash short": (MANIFEST, hashes(model_onnx="ab"), '64 hexadecimal digits as SHA-256 of model.onnx. Got "ab"'),
     "hash of a file elsewhere": (MANIFEST, entry(MANIFEST, sha256={"network.npz": "0", "../x": "0"}), "Got"),
@@ -228,16 +228,16 @@ RENEWED: dict[str, tuple[str, Damage, str]] = {  # the same where the hashes in 
         "range low < high of speed. Got 1",
     ),
     "a range of truth values": (ONNX, ranges(low=False, high=True), "range low < high of speed. Got"),
-    "fingerprint lacks": (METRICS, entry(METRICS, fingerprint=...), "entry fingerprint, a text. Got none"),
+    "no fingerprint in the metrics": (METRICS, entry(METRICS, fingerprint=...), "entry fingerprint, a text. Got none"),
     "float64": (
         ARRAYS,
         arrays(trunk_1_weights=lambda a: a.astype(float)),
         "trunk_1_weights, float32 (16, 36). Got float64",
     ),
     "big-endian": (ARRAYS, arrays(center=lambda a: a.astype(">f4")), "array center, float32"),
-    "an array lacks": (ARRAYS, arrays(domain_0_bias=...), "no arrays but those of a network"),
+    "a missing array": (ARRAYS, arrays(domain_0_bias=...), "no arrays but those of a network"),
     "weights lack": (ARRAYS, arrays(domain_0_weights=...), "array domain_0_weights"),
-    "center lacks": (ARRAYS, arrays(center=...), "array center, float32 (21,). Got none"),
+    "no center": (ARRAYS, arrays(center=...), "array center, float32 (21,). Got none"),
     "no trunk": (ARRAYS, arrays(**{f"trunk_{i}_bias": ... for i in range(4)}), "array trunk_0_bias"),
     "one array too many": (ARRAYS, arrays(more=np.zeros(3)), "Got also more"),
     "wrong shape": (ARRAYS, arrays(trunk_0_bias=lambda a: a[:-1]), "array trunk_0_weights, float32 (19, "),
@@ -266,7 +266,7 @@ RENEWED: dict[str, tuple[str, Damage, str]] = {  # the same where the hashes in 
     "factors no JSON": (ONNX, metadata(factors="[{"), "every factor in its metadata factors. Got something else"),
     "factors a number": (ONNX, metadata(factors="5"), "every factor in its metadata factors"),
     "a factor without low": (ONNX, described(lambda f: f[0].pop("low")), "Got no low"),
-    "a factor lacks": (ONNX, described(lambda f: f.pop()), "every factor in its metadata factors, in order"),
+    "a missing factor": (ONNX, described(lambda f: f.pop()), "every factor in its metadata factors, in order"),
     "a factor twice": (ONNX, described(lambda f: f.append(f[0])), "every factor in its metadata factors, in order"),
     "low a text": (ONNX, described(lambda f: f[0].update(low="slow")), "range low < high of speed. Got slow"),
     "another range": (ONNX, described(lambda f: f[0].update(high=60.0)), "ranges of the factors in network.npz"),
@@ -346,8 +346,8 @@ def test_a_folder_as_it_was_written_is_read(folder):
 
 def test_an_onnx_file_alone_still_predicts(folder, tmp_path):
     shutil.copy(folder / ONNX, tmp_path / "alone.onnx")
-    told = Predictor(tmp_path / "alone.onnx").predict(speed=30, brake_pressure_bar=100)
-    assert told == Predictor(folder, backend="onnxruntime").predict(speed=30, brake_pressure_bar=100)
+    alone = Predictor(tmp_path / "alone.onnx").predict(speed=30, brake_pressure_bar=100)
+    assert alone == Predictor(folder, backend="onnxruntime").predict(speed=30, brake_pressure_bar=100)
 
 
 def test_an_onnx_file_alone_whose_weights_were_changed_is_refused(folder):
@@ -421,9 +421,9 @@ def test_a_model_of_another_vehicle_file_is_not_described_as_the_shipped_vehicle
     entry(METRICS, dataset=dataset)(folder)
     metadata(dataset=json.dumps(dataset))(folder)
     renew_hashes(folder)
-    told = answered("info", folder)
-    assert told["car"] == "compact, a vehicle file of your own with the name of a shipped vehicle"
-    assert told["files"]["released"] is None
+    described_model = answered("info", folder)
+    assert described_model["car"] == "compact, a vehicle file of your own with the name of a shipped vehicle"
+    assert described_model["files"]["released"] is None
 
 
 def test_a_released_name_leads_only_to_the_released_model(folder, monkeypatch):

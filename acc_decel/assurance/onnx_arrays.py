@@ -83,11 +83,11 @@ def _feeds(
 
 def _fingerprint_differences(model: onnx.ModelProto, expected: str) -> list[str]:
     """What the metadata say of the network and of the graph, and what they hold."""
-    told = read_onnx(model.SerializeToString(deterministic=True))
+    stored = read_onnx(model.SerializeToString(deterministic=True))
     named = {
-        f"the metadata {FINGERPRINT}": (expected, told.metadata.get(FINGERPRINT)),
+        f"the metadata {FINGERPRINT}": (expected, stored.metadata.get(FINGERPRINT)),
         "the fingerprint of the arrays in the graph": (expected, fingerprint_of(stored_arrays(model))),
-        f"the metadata {GRAPH_DIGEST}": (told.graph_digest, told.metadata.get(GRAPH_DIGEST)),
+        f"the metadata {GRAPH_DIGEST}": (stored.graph_digest, stored.metadata.get(GRAPH_DIGEST)),
     }
     return [f"{name} must be {one}. Got {other}." for name, (one, other) in named.items() if one != other]
 

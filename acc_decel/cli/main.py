@@ -176,7 +176,7 @@ def _system_sentence(error: OSError) -> str:
 
 
 def _flush() -> None:
-    """Write out what is printed, while an error can still be told; a reader that has gone, like `head`, is none."""
+    """Write out what is printed, while an error can still be reported; a reader that has gone, like `head`, is none."""
     if sys.stdout is None:
         return
     try:

@@ -56,8 +56,8 @@ def train(
     The folder gets model.onnx (everything inside), network.npz (plain arrays for the firmware), metrics.json (error and
     coverage on events held out, by regime) and manifest.json (hashes). The network is monotone by construction in every
     factor whose direction the physics forces. Interrupted, the same command goes on from the last whole epoch; another
-    dataset, seed or setting begins anew. A model in the folder stays until the new one is finished, and is then
-    replaced with its card, proof and student; a released model is never replaced.
+    dataset, seed or setting starts from the beginning. A model in the folder stays until the new one is finished, and
+    is then replaced with its card, proof and student; a released model is never replaced.
 
         acc-decel train data/suv --output models/suv
 
@@ -158,7 +158,7 @@ def _train_network(
             on_domain=stages.domain,
             on_other=lambda: warn(
                 f"{output / CHECKPOINT} is of another training, by its data, settings, seed or version: this one "
-                "begins anew"
+                "starts from the beginning"
             ),
             checkpoint=output / CHECKPOINT,
         )

@@ -26,7 +26,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = parse_json(read_bounded(path))
     except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path} must be as generated. Got: {reason(error)}. To mend it, {AGAIN}.") from error
+        raise ValueError(f"{path} must be as generated. Got: {reason(error)}. To repair it, {AGAIN}.") from error
     if not isinstance(manifest, dict):
         raise _damaged(path, "an object", manifest)
     trained_for = manifest.get("schema")
@@ -90,7 +90,7 @@ def _check_vehicle(path: Path, manifest: dict[str, Any]) -> None:
     try:
         digest = vehicle_from(values, source=f"{path}: vehicle_file").digest
     except ValueError as error:
-        raise ValueError(f"{error} To mend it, {AGAIN}.") from error
+        raise ValueError(f"{error} To repair it, {AGAIN}.") from error
     if digest != manifest["vehicle_sha256"]:
         raise _damaged(path, f"vehicle_sha256 {digest}, the hash of vehicle_file", manifest["vehicle_sha256"])
 

@@ -197,7 +197,7 @@ def _read_part(path: Path, part: dict[str, Any]) -> pa.Table:
             if not (pa.types.is_integer(kind) if name == "event" else pa.types.is_floating(kind)):
                 raise ValueError(f"{name} of the type {kind}")
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise ValueError(f"{path} must be as generated. Got: {_first_line(error)}. To mend it, {AGAIN}.") from error
+        raise ValueError(f"{path} must be as generated. Got: {_first_line(error)}. To repair it, {AGAIN}.") from error
     return table
 
 

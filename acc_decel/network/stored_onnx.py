@@ -102,9 +102,9 @@ def factors_of(metadata: dict[str, str], path: Path) -> tuple[Factor, ...]:
         ends = {str(entry["name"]): (entry["low"], entry["high"]) for entry in described}
         named = [entry["name"] for entry in described] == [factor.name for factor in FACTORS]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        lacks = f"no {error.args[0]}" if isinstance(error, KeyError) else "something else"
+        found = f"no {error.args[0]}" if isinstance(error, KeyError) else "something else"
         raise ValueError(
-            f"{path} must have name, low and high of every factor in its metadata factors. Got {lacks}: {again}."
+            f"{path} must have name, low and high of every factor in its metadata factors. Got {found}: {again}."
         ) from error
     if not named:
         raise ValueError(f"{path} must have every factor in its metadata factors, in order. Got others: {again}.")

@@ -1,4 +1,4 @@
-"""What the system refuses, like memory, room or a folder, is told in one sentence, and what was written stays whole."""
+"""What the system refuses, like memory, room or a folder, is one sentence, and what was written stays whole."""
 
 import errno
 import os

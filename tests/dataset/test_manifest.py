@@ -120,10 +120,13 @@ MANIFESTS: dict[str, tuple[Damage, str]] = {
     "braking beyond any car": (table(lambda t: with_column(t, "deceleration", -1e9)), "deceleration must be -20 to 20"),
     "a delay of years": (table(lambda t: with_column(t, "delay", 1e9)), "delay must be -10 to 10. Got 1e+09"),
     "a factor out of range": (table(lambda t: with_column(t, "speed", 1e30)), "speed must be 1 to 70. Got 1e+30"),
-    "a factor that lacks": (table(lambda t: with_column(t, "speed", np.nan)), "speed is required. Got NaN"),
+    "a missing value of a required factor": (
+        table(lambda t: with_column(t, "speed", np.nan)),
+        "speed is required. Got NaN",
+    ),
     "no probability": (table(lambda t: with_column(t, "surface_ice", 7)), "surface must be 0 to 1. Got 7"),
     "mass of another car": (table(lambda t: with_column(t, "mass", 4000)), "mass must be 1000 to 2300. Got 4000"),
-    "a part lacks": (lambda f: (f / "part-00001.parquet").unlink(), "must exist: the manifest lists it"),
+    "a missing part": (lambda f: (f / "part-00001.parquet").unlink(), "must exist: the manifest lists it"),
 }
 
 

@@ -370,8 +370,8 @@ def test_a_tool_that_is_not_installed_is_named(
     monkeypatch.setattr(shutil, "which", lambda _: None)
     assert not gcc_is_here()
     assert not emx_is_here()
-    told = capsys.readouterr().err
-    assert f"{GCC} is not installed" in told
-    assert f"{EMX} is not installed" in told
+    warned = capsys.readouterr().err
+    assert f"{GCC} is not installed" in warned
+    assert f"{EMX} is not installed" in warned
     assert usable([*EXACT, *FUSED], CORTEX_M4F, gcc=False) == [*EXACT[:3], FUSED[0]]
     assert usable(EXACT, "rv32ic", gcc=True) == [*EXACT[:3]]

@@ -114,10 +114,10 @@ def test_an_interrupted_training_goes_on_where_it_was(small_data, tmp_path, trai
 )
 def test_a_checkpoint_of_another_training_is_not_used_and_that_is_told(small_data, tmp_path, other):
     few = shortened(small_data, 2500)
-    told: list[object] = []
+    calls_made: list[object] = []
 
     def interrupted(epoch: int, *_: float) -> None:
-        told.append(epoch)
+        calls_made.append(epoch)
         if epoch == 3:  # the teacher is trained
             raise KeyboardInterrupt
 
@@ -125,12 +125,12 @@ def test_a_checkpoint_of_another_training_is_not_used_and_that_is_told(small_dat
         train(few, COMPACT.factors, TAUGHT, on_epoch=interrupted, checkpoint=tmp_path / "training")
     (tmp_path / "training" / "mine.txt").write_text("no part of it")
     assert (tmp_path / "training" / "teacher.weights.h5").is_file()
-    told.clear()
+    calls_made.clear()
     data, factors = shortened(small_data, other.get("data", 2500)), other.get("factors", COMPACT.factors)
     training = other.get("training", TAUGHT)
-    calls = {"on_epoch": lambda epoch, *_: told.append(epoch), "on_other": lambda: told.append("other")}
+    calls = {"on_epoch": lambda epoch, *_: calls_made.append(epoch), "on_other": lambda: calls_made.append("other")}
     net = train(data, factors, training, checkpoint=tmp_path / "training", **calls)
-    assert told[:2] == ["other", 1], "it begins anew, and says so first"
+    assert calls_made[:2] == ["other", 1], "it starts from the beginning, and says so first"
     assert same(net, train(data, factors, training))
     assert [path.name for path in (tmp_path / "training").iterdir()] == ["mine.txt"]
 

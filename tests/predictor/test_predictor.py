@@ -356,10 +356,10 @@ def test_every_output_has_its_field():
 def test_what_lies_in_a_released_folder_belongs_to_its_network(name: str) -> None:
     """Student, proof and card are made after the network, and none of them by itself tells that it is stale."""
     folder = released_models()[name]
-    _, told = read_model(folder)
+    _, metrics = read_model(folder)
     assert json.loads((folder / "proof.json").read_text())["sha256"] == made_for(folder)
     pictures = [line.rpartition("(")[2][: -len(".png)")] for line in card_of(folder) if line.startswith("![")]
-    assert card_of(folder) == card_text(Predictor(name), told, pictures).splitlines()
+    assert card_of(folder) == card_text(Predictor(name), metrics, pictures).splitlines()
     answer = Predictor(name).predict(speed=20.0, brake_pressure_bar=60.0, explain=True)
     assert answer.attribution
 
