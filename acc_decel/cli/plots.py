@@ -62,10 +62,11 @@ def task_over_time(answers: pd.DataFrame, use: ndarray | None, title: str) -> Fi
     bounds = answers["deceleration_lower"], answers["deceleration_upper"]
     slowing.fill_between(time, *bounds, alpha=0.3, step="post", color="#4878a8", label="90 % interval")
     slowing.step(time, answers["deceleration"], where="post", color="#4878a8", label="median")
-    for i, (name, mask) in enumerate(flag_masks(answers["status"]).items()):
-        height = np.full(int(mask.sum()), 1.0 - 0.03 * i)  # beside each other, at the top
-        marks = {"transform": slowing.get_xaxis_transform(), "clip_on": False}
-        slowing.plot(time[mask], height, "|", color=f"C{i + 1}", label=name, **marks)
+    raised = flag_masks(answers["status"])
+    slowing.margins(y=0.05 + 0.05 * len(raised))  # room above the interval for one row of marks for each flag
+    for i, (name, mask) in enumerate(raised.items()):
+        height = np.full(int(mask.sum()), 0.97 - 0.04 * i)
+        slowing.plot(time[mask], height, "|", color=f"C{i + 1}", label=name, transform=slowing.get_xaxis_transform())
     slowing.set_ylabel("deceleration [m/s^2]")
     slowing.legend(loc="best", frameon=False)
     slowing.set_title(f"{title}\n{flag_counts(answers['status'], 'ticks')}", loc="left")
