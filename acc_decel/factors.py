@@ -33,7 +33,7 @@ class Factor:
     `noise` is the standard deviation of the sensor in the factor's unit, `noise_share` the same relative to the value.
     `low` and `high` are the limits of every column of the factor. A factor with `levels` is a choice: it has one column
     for each level, the probability of that level. An `optional` factor may be missing: its value is then NaN.
-    `direction` holds only while the factor named by `forced_while` is 1. `standard` is the value of equipment that
+    `direction` holds only while the factor named by `forced_while` is at least 1. `standard` is the value of equipment that
     every car has: a table or a call that does not name the factor gets it; NaN still means missing. `mistaken_for`
     lists units that people give by mistake, with the size and the offset that convert them to `unit`. A factor whose
     effect depends on ratios, like a mass or a friction, or is strongest near 0, like a water film, has a
@@ -128,7 +128,7 @@ FACTORS: tuple[Factor, ...] = (
     Factor("mass", 600.0, 5000.0, 1.0, "kg", "vehicle mass with its load",
            noise_share=0.03, half_saturation=1500.0, mistaken_for=(("t", 1000.0, 0.0),)),
     Factor("brake_temperature_c", -30.0, 700.0, 1.0, "degC", "temperature of the front brake discs",
-           prior=Prior(0.15, 110.0, 70.0), noise=8.0, noise_share=0.03, mistaken_for=(("K", 1.0, -273.15),)),
+           direction=FALLS, forced_while="abs", prior=Prior(0.15, 110.0, 70.0), noise=8.0, noise_share=0.03, mistaken_for=(("K", 1.0, -273.15),)),
     Factor("grade", -0.20, 0.20, 0.001, "rise/run", "slope of the road, positive uphill",
            direction=RISES, prior=Prior(0.1, 0.0, 0.02), noise=0.004, mistaken_for=(("%", 0.01, 0.0),)),
     Factor("headwind", -20.0, 20.0, 0.1, "m/s", "wind against the direction of travel, positive from ahead",
@@ -142,7 +142,7 @@ FACTORS: tuple[Factor, ...] = (
     Factor("tyre_kind", 0.0, 1.0, 1.0, "", "kind of tyre fitted",
            levels=("summer", "all_season", "winter")),
     Factor("tread_depth_mm", 1.0, 9.0, 0.1, "mm", "tread depth of the tyres",
-           prior=Prior(0.5, 6.5, 1.5), noise=0.25, half_saturation=3.0),
+           direction=RISES, forced_while="water_film_mm", prior=Prior(0.5, 6.5, 1.5), noise=0.25, half_saturation=3.0),
     Factor("tyre_pressure_bar", 1.5, 3.5, 0.01, "bar", "tyre inflation pressure, above ambient",
            prior=Prior(0.2, 2.4, 0.15), noise=0.04, mistaken_for=(("psi", 0.0689476, 0.0), ("kPa", 0.01, 0.0))),
     Factor("abs", 0.0, 1.0, 1.0, "", "anti-lock braking system: 0 off, 1 on",
@@ -155,12 +155,16 @@ FACTORS: tuple[Factor, ...] = (
 
 @dataclass(frozen=True)
 class Exclusion:
-    """A combination that no road and no training event has: level `column` of a choice with `factor` above `limit`."""
+    """A combination that no road and no training event has: level `column` of a choice with `factor` above `limit`.
+
+    The level counts as present above the probability `certain`.
+    """
 
     column: str
     factor: str
     limit: float
     meaning: str
+    certain: float = 0.5
 
 
 EXCLUSIONS: tuple[Exclusion, ...] = (
@@ -168,6 +172,8 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
     Exclusion("surface_packed_snow", "road_temperature_c", 5.0, "packed snow does not last on a road above 5 degC"),
     Exclusion("surface_ice", "water_film_mm", 1.0, "ice under deep water is a lake, not a road"),
     Exclusion("surface_packed_snow", "water_film_mm", 0.5, "packed snow soaks water up"),
+    Exclusion("surface_ice", "friction_estimate", 0.4, "no tyre has so much friction on ice", certain=0.9),
+    Exclusion("surface_packed_snow", "friction_estimate", 0.7, "no tyre has so much friction on snow", certain=0.9),
 )
 CERTAIN = 0.5  # a level counts as present above this probability
 
@@ -204,7 +210,7 @@ def schema(factors: Iterable[Factor] = FACTORS) -> str:
         (f.name, f.unit, f.levels, f.optional, f.direction, f.forced_while, f.estimate, f.half_saturation)
         for f in factors
     ]
-    rules = [(e.column, e.factor, e.limit) for e in EXCLUSIONS]
+    rules = [(e.column, e.factor, e.limit, e.certain) for e in EXCLUSIONS]
     return hashlib.sha256(repr((meaning, rules, tuple(OUTPUTS))).encode()).hexdigest()[:8]
 
 

@@ -8,6 +8,10 @@ from acc_decel.dataset.never_trained import never_trained as never_trained
 from acc_decel.dataset.oracle import conditional_quantiles as conditional_quantiles
 from acc_decel.dataset.partition import events_table as events_table
 from acc_decel.dataset.scenarios import CAUSES as CAUSES
+from acc_decel.dataset.scenarios import COLD_C as COLD_C
+from acc_decel.dataset.scenarios import SURFACE_SHARE as SURFACE_SHARE
+from acc_decel.dataset.scenarios import TYRE_SHARE_COLD as TYRE_SHARE_COLD
+from acc_decel.dataset.scenarios import TYRE_SHARE_WARM as TYRE_SHARE_WARM
 from acc_decel.dataset.scenarios import Driving as Driving
 from acc_decel.dataset.scenarios import from_prior as from_prior
 from acc_decel.dataset.scenarios import scenarios as scenarios

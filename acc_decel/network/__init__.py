@@ -1,23 +1,26 @@
 """The network as plain arrays; `acc_decel.network.training` trains it with Keras, for which it needs [train]."""
 
+from acc_decel.network.cautious import contradicting as contradicting
+from acc_decel.network.cautious import predict as predict
 from acc_decel.network.dense_net import FORMAT as FORMAT
 from acc_decel.network.dense_net import DenseNet as DenseNet
 from acc_decel.network.dense_net import Layer as Layer
-from acc_decel.network.dense_net import Wiring as Wiring
-from acc_decel.network.dense_net import entering as entering
 from acc_decel.network.dense_net import in_order as in_order
 from acc_decel.network.dense_net import load_net as load_net
-from acc_decel.network.dense_net import missing as missing
-from acc_decel.network.dense_net import rectified as rectified
-from acc_decel.network.dense_net import saturated as saturated
 from acc_decel.network.dense_net import side_by_side as side_by_side
 from acc_decel.network.dense_net import to_bytes as to_bytes
 from acc_decel.network.dense_net import walk as walk
-from acc_decel.network.dense_net import wiring as wiring
 from acc_decel.network.domain import domain_inputs as domain_inputs
 from acc_decel.network.domain import domain_score as domain_score
 from acc_decel.network.domain import excluded as excluded
 from acc_decel.network.domain import outside_domain as outside_domain
+from acc_decel.network.features import FEATURES as FEATURES
+from acc_decel.network.features import HEAD as HEAD
+from acc_decel.network.features import LAYOUT as LAYOUT
+from acc_decel.network.features import Arithmetic as Arithmetic
+from acc_decel.network.features import Feature as Feature
+from acc_decel.network.features import compute as compute
+from acc_decel.network.features import named as named
 from acc_decel.network.fingerprint import fingerprint as fingerprint
 from acc_decel.network.fingerprint import fingerprint_of as fingerprint_of
 from acc_decel.network.stored_onnx import FINGERPRINT as FINGERPRINT
@@ -25,3 +28,12 @@ from acc_decel.network.stored_onnx import GRAPH_DIGEST as GRAPH_DIGEST
 from acc_decel.network.stored_onnx import StoredOnnx as StoredOnnx
 from acc_decel.network.stored_onnx import factors_of as factors_of
 from acc_decel.network.stored_onnx import read_onnx as read_onnx
+from acc_decel.network.head import Head as Head
+from acc_decel.network.head import rectified as rectified
+from acc_decel.network.wiring import Entered as Entered
+from acc_decel.network.wiring import Wiring as Wiring
+from acc_decel.network.wiring import entering as entering
+from acc_decel.network.wiring import input_names as input_names
+from acc_decel.network.wiring import missing as missing
+from acc_decel.network.wiring import saturated as saturated
+from acc_decel.network.wiring import wiring as wiring

@@ -16,7 +16,8 @@ from numpy import ndarray
 
 from acc_decel.dataset import Dataset, conditional_quantiles
 from acc_decel.factors import CERTAIN, column_names
-from acc_decel.network.dense_net import DenseNet, missing
+from acc_decel.network.dense_net import DenseNet
+from acc_decel.network.wiring import missing
 from acc_decel.network.domain_metrics import domain_metrics
 from acc_decel.network.split import in_split
 from acc_decel.outputs import DELAY, LOWER, MEDIAN, ORDERED, OUTPUTS, QUANTILES, UPPER
@@ -24,27 +25,38 @@ from acc_decel.physics import vehicle_from
 
 ORACLE_EVENTS = 2_000  # of each kind, which are compared with the best possible answer
 ORACLE_DRAWS = 1_024  # situations in each sample of the best possible answer
+MEDIAN_SHARE = 0.5
 SPEED_BANDS = (1.0, 15.0, 30.0, 50.0, 70.0)  # [m/s]
 
 
 def calibrate(net: DenseNet, data: Dataset) -> DenseNet:
-    """`net` with a constant added to each quantile except the median, so that the share of events beyond it is right.
+    """`net` with an offset of each quantile except the median, so that the share of events beyond it is right.
 
-    A constant does not change monotonicity. Conformalized quantile regression, one side at a time: Romano, Patterson,
-    Candes, NeurIPS 2019. The events are those of the calibration part of `data`.
+    Each surface has offsets of its own, from the events in which the camera names it, and events without a camera have
+    theirs. They do not depend on a forced factor, so monotonicity stays. Conformalized quantile regression, one side at
+    a time: Romano, Patterson, Candes, NeurIPS 2019. The events are those of the calibration part of `data`.
     """
     rows = in_split(data.event, "calibration")
-    true = data.deceleration[rows]
-    answer = net(data.columns[rows])
-    offset = np.zeros(len(OUTPUTS), np.float32)
-    for i, name in enumerate(OUTPUTS):
-        share = QUANTILES.get(name, 0.5)
-        if share < 0.5:
-            offset[i] = -_offset(answer[:, i] - true, share)
-        elif share > 0.5:
-            offset[i] = _offset(true - answer[:, i], 1 - share)
-    last = net.trunk[-1]
-    return replace(net, trunk=(*net.trunk[:-1], replace(last, bias=last.bias + offset)))
+    columns, true = data.columns[rows], data.deceleration[rows]
+    answer, surface = net(columns)[:, ORDERED], net.entered(columns).surface
+    groups = [surface.sum(axis=1) == 0, *(surface.T > CERTAIN)]
+    offsets = np.array([_offsets(answer[group], true[group]) for group in groups], np.float32)
+    head = replace(net.head, offset=offsets[0], surface_offsets=offsets[1:] - offsets[0])
+    return replace(net, head=head)
+
+
+def _offsets(answer: Float32[ndarray, "rows quantiles"], true: Float32[ndarray, " rows"]) -> list[float]:
+    """The offset of each quantile for one group of events."""
+    if not len(true):
+        raise ValueError("every surface must be among the events of the calibration. Got none of one: generate more.")
+    return [_signed_offset(quantile - true, share) for share, quantile in zip(QUANTILES.values(), answer.T, strict=True)]
+
+
+def _signed_offset(above: Float32[ndarray, " rows"], share: float) -> float:
+    """What to add to a quantile of this `share` that is `above` the true values by so much; 0 for the median."""
+    if share < MEDIAN_SHARE:
+        return -_offset(above, share)
+    return _offset(-above, 1 - share) if share > MEDIAN_SHARE else 0.0
 
 
 def _offset(excess: Float32[ndarray, " rows"], share: float) -> float:

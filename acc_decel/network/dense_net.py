@@ -2,13 +2,17 @@
 
 A prediction goes through these steps, the same in NumPy here, in the ONNX graph and in the C firmware, all in float32:
 
-1. `scaled = (saturated - center) * inverse_spread`, where `saturated` is the column, or for a factor
-   with a half-saturation column / (column + half_saturation); a column of a factor that is not available becomes 0.
-2. `available` is 1 or 0 for each factor of `masked` (optional factors with one column).
-3. The embedding sees the free columns, the gated columns times (1 - gate), and `available`; its layers follow.
-4. The trunk begins with the forced columns. The inputs of each of its layers are the embedding's output and the layer
-   before. The weights on the paths from a forced column to a quantile have the signs of its direction.
-5. The last layer, clipped to `low` and `high`, gives the outputs in the order of OUTPUTS; the quantiles are sorted.
+1. The physics features are computed from the columns (`features.py`).
+2. `scaled = (value - center) * inverse_spread`, where `value` is a feature, a column, or for a factor with a
+   half-saturation column / (column + half_saturation); a column of a factor that is not available becomes 0.
+3. The embedding sees the free inputs, the gated inputs times (1 - gate), and 1 or 0 for each factor that may be missing
+   whether it is available; its layers follow.
+4. The trunk begins with the forced inputs. The inputs of each of its layers are the embedding's output and the layer
+   before. The weights on the paths from a forced input to a quantile have the signs of its direction.
+5. The last layer gives the OUTPUTS, then for each quantile a correction of the brake limit; the head (`head.py`) makes
+   quantiles of them. Clipped to `low` and `high` they are the outputs; the quantiles are sorted.
+6. Outside the trained domain the answer is at most what the event gives without each of the factors that may
+   contradict others (`cautious.py`).
 
 Between two layers is the smooth rectifier: 0 below 0, z^2 / 2 up to 1, then z - 1/2. It is convex and rising; a
 unit with the opposite sign of all its weights is its concave mirror image. Nothing branches on the data.
@@ -23,14 +27,18 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64
+from jaxtyping import Float, Float32, Float64
 from numpy import ndarray
 
-from acc_decel.factors import FACTORS, FREE, Factor, column_names, half_saturations, owners, schema, slices
+from acc_decel.factors import FACTORS, Factor, schema
+from acc_decel.network.features import LAYOUT
+from acc_decel.network.head import Head, rectified
 from acc_decel.network.stored_arrays import read_arrays
+from acc_decel.network.wiring import Entered, entering, input_names, wiring
 from acc_decel.outputs import ORDERED, OUTPUTS
 
-FORMAT = 2  # of the stored arrays and of the exported graph; since 2 they have the score of the trained domain
+FORMAT = 3  # of the stored arrays and of the exported graph; since 3 they have physics features and the head
+LAST = len(OUTPUTS) + len(ORDERED)  # sums of the last layer: outputs, then a correction of the brake limit for each quantile
 
 
 @dataclass(frozen=True)
@@ -48,54 +56,17 @@ class Layer:
         return total
 
 
-def rectified(z: Float[ndarray, "*any"]) -> Float[ndarray, "*any"]:
-    """The smooth rectifier: 0 below 0, z^2 / 2 up to 1, z - 1/2 above."""
-    ramp = np.clip(z, 0, 1)
-    return np.maximum(z - 1, 0) + ramp * z.dtype.type(0.5) * ramp
-
-
-@dataclass(frozen=True)
-class Wiring:
-    """Which column goes where, computed from the factors: indices into the columns."""
-
-    free: tuple[int, ...]
-    gated: tuple[int, ...]  # forced while their gate is 1, free while it is 0
-    gates: tuple[int, ...]  # the gate of each gated column
-    forced: tuple[int, ...]
-    directions: tuple[int, ...]  # the sign of each forced column
-    masked: tuple[int, ...]  # single columns whose availability the embedding sees
-
-    @property
-    def embedding_inputs(self) -> int:
-        """Number of values that enter the embedding."""
-        return len(self.free) + len(self.gated) + len(self.masked)
-
-
-def wiring(factors: tuple[Factor, ...]) -> Wiring:
-    """The wiring of the network for these factors."""
-    columns = column_names(factors)
-    at = columns.index
-    gated = [f for f in factors if f.forced_while]
-    forced = [f for f in factors if f.direction != FREE]
-    return Wiring(
-        free=tuple(at(c) for f in factors if f.direction == FREE for c in f.columns),
-        gated=tuple(at(f.name) for f in gated),
-        gates=tuple(at(f.forced_while) for f in gated),
-        forced=tuple(at(f.name) for f in forced),
-        directions=tuple(f.direction for f in forced),
-        masked=tuple(at(f.name) for f in factors if f.optional and not f.levels),
-    )
-
-
 @dataclass(frozen=True)
 class DenseNet:
     """A trained network and the factors that it understands."""
 
     factors: tuple[Factor, ...]
-    center: Float32[ndarray, " columns"]
-    inverse_spread: Float32[ndarray, " columns"]
+    constants: Float32[ndarray, " constants"]  # of the physics features, as LAYOUT
+    center: Float32[ndarray, " inputs"]
+    inverse_spread: Float32[ndarray, " inputs"]
     embedding: tuple[Layer, ...]
     trunk: tuple[Layer, ...]
+    head: Head
     low: Float32[ndarray, " outputs"]
     high: Float32[ndarray, " outputs"]
     domain: tuple[Layer, ...] = ()  # the score of `domain.py`; none until it is fitted
@@ -108,19 +79,34 @@ class DenseNet:
     @property
     def weights(self) -> int:
         """Number of trained weights and biases."""
-        return sum(layer.weights.size + layer.bias.size for layer in self.layers)
+        return sum(layer.weights.size + layer.bias.size for layer in self.layers) + self.head.slopes.size
 
     def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
         """Quantiles of the deceleration [m/s^2] and delay [s], as OUTPUTS lists them; NaN in means not available.
 
-        Ranges are not checked here: the ONNX graph and the C do that.
+        Steps 1 to 5: `cautious.predict` has the answer outside the trained domain. Ranges are not checked here: the
+        ONNX graph and the C do that.
         """
-        embedded, x = entering(self.factors, self.center, self.inverse_spread, columns)
+        entered = self.entered(columns)
+        embedded, x = entered.embedding, entered.forced
         for layer in self.embedding:
             embedded = rectified(layer(embedded))
         for layer in self.trunk[:-1]:
             x = rectified(layer(np.concatenate([embedded, x], axis=1)))
-        outputs = self.trunk[-1](np.concatenate([embedded, x], axis=1))
+        return self.answer(self.trunk[-1](np.concatenate([embedded, x], axis=1)), entered)
+
+    def entered(self, columns: Float32[ndarray, "rows columns"]) -> Entered:
+        """What enters the parts of the network."""
+        return entering(self.factors, self.constants, self.center, self.inverse_spread, columns)
+
+    def answer(
+        self, sums: Float32[ndarray, "rows last"], entered: Entered
+    ) -> Float32[ndarray, "rows outputs"]:
+        """The outputs for the sums of the last layer."""
+        outputs = sums[:, : len(OUTPUTS)].copy()
+        outputs[:, ORDERED] = self.head(
+            sums[:, ORDERED], sums[:, len(OUTPUTS) :], entered.head, entered.surface
+        )
         return in_order(np.clip(outputs, self.low, self.high))
 
 
@@ -160,36 +146,6 @@ def in_order(outputs: Float32[ndarray, "rows outputs"]) -> Float32[ndarray, "row
     return ordered
 
 
-def entering(
-    factors: tuple[Factor, ...],
-    center: Float32[ndarray, " columns"],
-    inverse_spread: Float32[ndarray, " columns"],
-    columns: Float32[ndarray, "rows columns"],
-) -> tuple[Float32[ndarray, "rows embedding_inputs"], Float32[ndarray, "rows forced"]]:
-    """Steps 1 to 3: the inputs of the embedding, and the forced columns, which enter the trunk."""
-    wires = wiring(factors)
-    absent = missing(factors, columns)[:, owners(factors)]
-    scaled = np.where(absent, np.float32(0), (saturated(factors, columns) - center) * inverse_spread)
-    gates = np.where(absent, np.float32(0), columns)[:, wires.gates]
-    gated = scaled[:, wires.gated] * (1 - gates)
-    available = 1 - absent[:, wires.masked].astype(np.float32)
-    return np.concatenate([scaled[:, wires.free], gated, available], axis=1), scaled[:, wires.forced]
-
-
-def saturated(
-    factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]
-) -> Float32[ndarray, "rows columns"]:
-    """The columns as the network sees them before scaling: x / (x + half_saturation) for a factor that has one."""
-    half = np.array(half_saturations(factors), np.float32)
-    return np.divide(columns, columns + half, where=np.broadcast_to(half > 0, columns.shape), out=columns.copy())
-
-
-def missing(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Bool[ndarray, "rows factors"]:
-    """Whether each factor is missing, because one of its columns is NaN; `[:, owners(factors)]` says it per column."""
-    nan = np.isnan(columns)
-    return np.stack([nan[:, own].any(axis=1) for own in slices(factors)], axis=1)
-
-
 def to_bytes(net: DenseNet) -> bytes:
     """The arrays of `net` as the bytes of an .npz file: the same network gives the same bytes."""
     buffer = BytesIO()
@@ -203,11 +159,13 @@ def net_arrays(net: DenseNet) -> dict[str, ndarray]:
         "format": np.array(FORMAT, np.int64),
         "schema": np.array(schema(net.factors)),
         "ranges": np.array([(f.low, f.high) for f in net.factors]),  # factors x (low, high)
+        "constants": net.constants,
         "center": net.center,
         "inverse_spread": net.inverse_spread,
         "low": net.low,
         "high": net.high,
     }
+    arrays |= {f"head_{f.name}": getattr(net.head, f.name) for f in fields(Head)}
     for part, layers in (("embedding", net.embedding), ("trunk", net.trunk), ("domain", net.domain)):
         for i, layer in enumerate(layers):
             arrays |= {f"{part}_{i}_{name}": getattr(layer, name) for name in _LAYER}
@@ -240,24 +198,29 @@ def net_from_arrays(arrays: dict[str, ndarray], path: Path) -> DenseNet:
     number = arrays.get("format", np.array(1))
     if number.shape != () or number.dtype.kind != "i" or int(number) != FORMAT:
         raise ValueError(
-            f"{path} must be of format {FORMAT}, which has the score of the trained domain. Got format {number}: "
+            f"{path} must be of format {FORMAT}, which has physics features. Got format {number}: "
             "run `acc-decel train` again."
         )
     entry = _Entries(arrays, path)
-    wires, columns = wiring(FACTORS), len(column_names())
+    wires, inputs, quantiles = wiring(FACTORS), len(input_names(FACTORS)), len(ORDERED)
+    surfaces = len(next(f.levels for f in FACTORS if f.name == "surface"))
     low, high = (entry(name, np.float32, (len(OUTPUTS),), finite=False) for name in ("low", "high"))
     if not (low <= high).all():  # false for NaN
         raise ValueError(f"{path} must have limits low <= high of each output. Got {low} and {high}: {_AGAIN}.")
     embedding, embedded = entry.layers("embedding", 0, wires.embedding_inputs)
     trunk, outputs = entry.layers("trunk", embedded, len(wires.forced))
-    if outputs != len(OUTPUTS):
-        raise ValueError(f"{path} must have {len(OUTPUTS)} outputs of its last layer. Got {outputs}: {_AGAIN}.")
+    if outputs != LAST:
+        raise ValueError(f"{path} must have {LAST} sums in its last layer. Got {outputs}: {_AGAIN}.")
+    shapes = {"surface_offsets": (surfaces, quantiles)}
+    head = Head(**{f.name: entry(f"head_{f.name}", np.float32, shapes.get(f.name, (quantiles,))) for f in fields(Head)})
     return DenseNet(
         _ranged(path, entry("ranges", np.float64, (len(FACTORS), 2))),
-        center=entry("center", np.float32, (columns,)),
-        inverse_spread=entry("inverse_spread", np.float32, (columns,)),
+        constants=entry("constants", np.float32, (sum(LAYOUT.values()),)),
+        center=entry("center", np.float32, (inputs,)),
+        inverse_spread=entry("inverse_spread", np.float32, (inputs,)),
         embedding=embedding,
         trunk=trunk,
+        head=head,
         domain=entry.layers("domain", 0, None)[0],
         low=low,
         high=high,

@@ -8,8 +8,12 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from numpy import ndarray
 
-from acc_decel.factors import CERTAIN, EXCLUSIONS, Factor, column_names
-from acc_decel.network.dense_net import DenseNet, Layer, entering, rectified, wiring
+from acc_decel.factors import EXCLUSIONS, Factor, column_names
+from acc_decel.network.dense_net import DenseNet, Layer
+from acc_decel.network.head import rectified
+from acc_decel.network.wiring import input_names, wiring
+
+SCORED_FEATURES = ("film_share", "wetness", "grip", "film_known")  # features of dependent factors
 
 Events = Float32[ndarray, "rows columns"]
 Values = Float32[ndarray, "_ inputs"]  # of any number of events
@@ -26,11 +30,12 @@ def is_dependent(factor: Factor) -> bool:
 
 def domain_inputs(factors: tuple[Factor, ...]) -> tuple[int, ...]:
     """Indices of the inputs of the score, which are dependent factors, among forced columns and embedding inputs."""
-    wires, names = wiring(factors), column_names(factors)
+    wires, names = wiring(factors), input_names(factors)
     dependent = {names.index(c) for f in factors if is_dependent(f) for c in f.columns}
+    dependent |= {names.index(name) for name in SCORED_FEATURES}
     gated = [-1] * len(wires.gated)  # a product with the gate is not the value of a column
     inputs = [*wires.forced, *wires.free, *gated, *wires.masked]
-    return tuple(i for i, column in enumerate(inputs) if column in dependent)
+    return tuple(i for i, place in enumerate(inputs) if place in dependent)
 
 
 def domain_score(net: DenseNet, columns: Events) -> Float32[ndarray, " rows"]:
@@ -39,8 +44,7 @@ def domain_score(net: DenseNet, columns: Events) -> Float32[ndarray, " rows"]:
         raise ValueError(
             "the network must have the score of its trained domain. Got none: fit it by `domain_fitting.fit_domain`."
         )
-    values = score_inputs(net.factors, net.center, net.inverse_spread, columns)
-    return score(net.domain, values)
+    return score(net.domain, score_inputs(net, columns))
 
 
 def excluded(factors: tuple[Factor, ...], columns: Events) -> Bool[ndarray, " rows"]:
@@ -48,7 +52,7 @@ def excluded(factors: tuple[Factor, ...], columns: Events) -> Bool[ndarray, " ro
     index = column_names(factors).index
     mask = np.zeros(len(columns), np.bool_)
     for e in EXCLUSIONS:
-        certain = columns[:, index(e.column)] > np.float32(CERTAIN)
+        certain = columns[:, index(e.column)] > np.float32(e.certain)
         mask |= certain & (columns[:, index(e.factor)] > np.float32(e.limit))
     return mask
 
@@ -65,10 +69,10 @@ def auroc(inside: Float32[ndarray, " _"], outside: Float32[ndarray, " _"]) -> fl
     return float((below + upto).mean() / (2 * len(inside)))
 
 
-def score_inputs(factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, columns: Events) -> Values:
+def score_inputs(net: DenseNet, columns: Events) -> Values:
     """The inputs of the score: the values of `domain_inputs`."""
-    x, forced = entering(factors, center, inverse_spread, columns)
-    return np.concatenate([forced, x], axis=1)[:, domain_inputs(factors)]
+    entered = net.entered(columns)
+    return np.concatenate([entered.forced, entered.embedding], axis=1)[:, domain_inputs(net.factors)]
 
 
 def score(layers: tuple[Layer, ...], x: Values) -> Float32[ndarray, " rows"]:

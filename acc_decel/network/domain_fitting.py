@@ -53,8 +53,8 @@ def fit_domain(
     rng = np.random.default_rng(seed)
     real = columns[rng.permutation(len(columns))[: fitting.events]]
     resampled = resample_factors(net.factors, np.repeat(real, fitting.copies, axis=0), rng, uniform=fitting.uniform)
-    inside = score_inputs(net.factors, net.center, net.inverse_spread, real)
-    outside = score_inputs(net.factors, net.center, net.inverse_spread, resampled)
+    inside = score_inputs(net, real)
+    outside = score_inputs(net, resampled)
     from acc_decel.network.domain_training import Contrast  # noqa: PLC0415 - TensorFlow takes seconds
 
     contrast = Contrast(inside, outside, fitting)

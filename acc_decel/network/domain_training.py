@@ -7,10 +7,11 @@ import tensorflow as tf
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from acc_decel.network.dense_net import Layer, rectified
+from acc_decel.network.dense_net import Layer
 from acc_decel.network.descent import Descent, falling
 from acc_decel.network.domain import Values
 from acc_decel.network.domain_fitting import MAX_PRUNING_EVENTS, Fitting
+from acc_decel.network.head import rectified
 from acc_decel.network.keras_net import rectified as smooth
 
 

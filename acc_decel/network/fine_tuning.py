@@ -9,7 +9,7 @@ import keras
 from acc_decel.dataset import Dataset
 from acc_decel.factors import Factor
 from acc_decel.network.dense_net import DenseNet
-from acc_decel.network.keras_net import OFFSET, SCALE, SignedDense, keras_model
+from acc_decel.network.keras_net import LAST_OFFSET, LAST_SCALE, HeadLayer, SignedDense, keras_model
 from acc_decel.network.training import Training, train
 
 FINE_TUNING = Training(  # at a lower learning rate, to stay close to the trained network
@@ -35,7 +35,7 @@ def fine_tune(
     """
     training = with_sizes_of(training, net)
     model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
-    start = with_weights(model, net), net.center, net.inverse_spread
+    start = with_weights(model, net), net.constants, net.center, net.inverse_spread
     return train(
         data,
         factors,
@@ -57,8 +57,9 @@ def with_sizes_of(training: Training, net: DenseNet) -> Training:
 def with_weights(model: keras.Model, net: DenseNet) -> keras.Model:
     """`model`, which must have the layers of `net`, with its weights: the inverse of `keras_net.plain`."""
     last = net.trunk[-1]
-    unscaled = replace(last, weights=last.weights / SCALE[:, None], bias=(last.bias - OFFSET) / SCALE)
+    unscaled = replace(last, weights=last.weights / LAST_SCALE[:, None], bias=(last.bias - LAST_OFFSET) / LAST_SCALE)
     layers = [layer for layer in model.layers if isinstance(layer, SignedDense)]
     for layer, trained in zip(layers, (*net.embedding, *net.trunk[:-1], unscaled), strict=True):
         layer.set_weights([trained.weights.T, trained.bias])
+    next(layer for layer in model.layers if isinstance(layer, HeadLayer)).set_weights([net.head.slopes])
     return model

@@ -1,5 +1,6 @@
 """The network of `dense_net.py` in Keras, for training, and its conversion to plain arrays."""
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -8,13 +9,18 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.factors import Factor
-from acc_decel.network.dense_net import DenseNet, Layer, wiring
-from acc_decel.outputs import DELAY, OUTPUT_LIMITS, OUTPUTS
+from acc_decel.network.dense_net import LAST, DenseNet, Layer
+from acc_decel.network.features import HEAD
+from acc_decel.network.head import BRAKE_LIMIT, BRAKING, RESISTANCE, ROAD_LIMIT, Head, untrained_head
+from acc_decel.network.wiring import wiring
+from acc_decel.outputs import DELAY, ORDERED, OUTPUT_LIMITS, OUTPUTS
 
 DECELERATION_SCALE, DECELERATION_OFFSET = 4.0, 5.0  # [m/s^2], unit and zero of the outputs during training
 DELAY_SCALE, DELAY_OFFSET = 0.1, 0.1  # [s]
 SCALE = np.array([DELAY_SCALE if i == DELAY else DECELERATION_SCALE for i in range(len(OUTPUTS))], np.float32)
 OFFSET = np.array([DELAY_OFFSET if i == DELAY else DECELERATION_OFFSET for i in range(len(OUTPUTS))], np.float32)
+LAST_SCALE = np.append(SCALE, np.full(len(ORDERED), DECELERATION_SCALE)).astype(np.float32)  # of the last layer
+LAST_OFFSET = np.append(OFFSET, np.zeros(len(ORDERED))).astype(np.float32)
 
 
 @keras.saving.register_keras_serializable("acc_decel")
@@ -63,6 +69,33 @@ def rectified(z: Any) -> Any:
     return keras.ops.maximum(z - 1.0, 0.0) + 0.5 * ramp * ramp
 
 
+@keras.saving.register_keras_serializable("acc_decel")
+class HeadLayer(keras.layers.Layer):
+    """The head of `head.py` in training units, without the offsets of the calibration."""
+
+    def build(self, sums_shape: Any, values_shape: Any) -> None:  # noqa: ARG002 - the names are those of `call`
+        """Create the slopes."""
+        self.slopes = self.add_weight(shape=(len(ORDERED),), initializer="ones", name="slopes")
+
+    def call(self, sums: Any, values: Any) -> Any:
+        """The outputs for the sums of the last layer, and the values of HEAD [m/s^2]."""
+        ops, count = keras.ops, len(OUTPUTS)
+        braking, resistance, road, brake = (
+            values[:, i : i + 1] for i in (BRAKING, RESISTANCE, ROAD_LIMIT, BRAKE_LIMIT)
+        )
+        friction = ops.take(sums, ORDERED, axis=1) * DECELERATION_SCALE + DECELERATION_OFFSET
+        brakes = sums[:, count:] * DECELERATION_SCALE + ops.abs(self.slopes) * braking
+        smaller = friction - rectified(friction - brakes)
+        bounded = ops.minimum(ops.minimum(smaller, road), untrained_head().shares * brake) + resistance
+        quantiles = (bounded - DECELERATION_OFFSET) / DECELERATION_SCALE
+        columns = {place: quantiles[:, i] for i, place in enumerate(ORDERED)} | {DELAY: sums[:, DELAY]}
+        return ops.stack([columns[i] for i in range(count)], axis=1)
+
+    def plain(self) -> Head:
+        """The head as arrays."""
+        return replace(untrained_head(), slopes=np.abs(keras.ops.convert_to_numpy(self.slopes)))
+
+
 def keras_model(
     factors: tuple[Factor, ...],
     embedding: tuple[int, ...],
@@ -71,13 +104,15 @@ def keras_model(
     monotone: bool = True,
     penalty: float = 0.0,
 ) -> keras.Model:
-    """The network in Keras: two inputs (embedding, forced columns), outputs neither clipped nor sorted.
+    """The network in Keras: three inputs (embedding, forced, head), outputs neither clipped nor sorted.
 
     `embedding` and `trunk` are the units of the hidden layers. Without `monotone`, every weight is free. `penalty`
     times the sum of all squared weights is added to the loss.
     """
     wires = wiring(factors)
-    free, forced = keras.Input((wires.embedding_inputs,)), keras.Input((len(wires.forced),))
+    free, forced, values = (
+        keras.Input((n,)) for n in (wires.embedding_inputs, len(wires.forced), len(HEAD))
+    )
     embedded, x = free, forced
     for units in embedding:
         signs = np.zeros((embedded.shape[-1], units), np.float32)
@@ -92,31 +127,44 @@ def keras_model(
     for units in trunk:
         directions = np.where(np.arange(units) < units // 2, 1, -1)  # convex units rise, concave ones fall
         x, carried = rectified(layer(x, carried, directions)), directions
-    output_directions = np.where(np.arange(len(OUTPUTS)) == DELAY, 0, 1)  # the delay is free
-    return keras.Model([free, forced], layer(x, carried, output_directions))
+    last_directions = np.where(np.arange(LAST) == DELAY, 0, 1)  # the delay is free
+    return keras.Model([free, forced, values], HeadLayer()(layer(x, carried, last_directions), values))
 
 
-def teacher_model(factors: tuple[Factor, ...], hidden: tuple[int, ...]) -> keras.Model:
-    """A larger teacher without constraints for the network of `keras_model`, with the same inputs and outputs.
+def teacher_model(inputs: int, hidden: tuple[int, ...]) -> keras.Model:
+    """A larger teacher without constraints for the network of `keras_model`, with the same outputs.
 
-    `hidden` are the units of its layers. Distillation after Hinton, Vinyals, Dean, arXiv:1503.02531.
+    `inputs` is the number of its inputs, `hidden` are the units of its layers. Distillation after Hinton, Vinyals,
+    Dean, arXiv:1503.02531.
     """
-    wires = wiring(factors)
-    inputs = [keras.Input((wires.embedding_inputs,)), keras.Input((len(wires.forced),))]
-    x = keras.layers.Concatenate()(inputs)
+    x = first = keras.Input((inputs,))
     for units in hidden:
         x = keras.layers.Dense(units, activation="silu")(x)
-    return keras.Model(inputs, keras.layers.Dense(len(OUTPUTS))(x))
+    return keras.Model([first], keras.layers.Dense(len(OUTPUTS))(x))
 
 
 def plain(
-    model: keras.Model, factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, *, embedded: int
+    model: keras.Model,
+    factors: tuple[Factor, ...],
+    constants: ndarray,
+    center: ndarray,
+    inverse_spread: ndarray,
+    *,
+    embedded: int,
 ) -> DenseNet:
     """The trained Keras model as arrays, its first `embedded` layers the embedding; outputs in m/s^2 and s."""
     layers = [layer.plain() for layer in model.layers if isinstance(layer, SignedDense)]
     last = layers.pop()
-    layers.append(Layer(last.weights * SCALE[:, None], last.bias * SCALE + OFFSET))
+    layers.append(Layer(last.weights * LAST_SCALE[:, None], last.bias * LAST_SCALE + LAST_OFFSET))
     low, high = np.array(tuple(OUTPUT_LIMITS.values()), np.float32).T
     return DenseNet(
-        factors, center, inverse_spread, tuple(layers[:embedded]), tuple(layers[embedded:]), low.copy(), high.copy()
+        factors,
+        constants,
+        center,
+        inverse_spread,
+        tuple(layers[:embedded]),
+        tuple(layers[embedded:]),
+        next(layer.plain() for layer in model.layers if isinstance(layer, HeadLayer)),
+        low.copy(),
+        high.copy(),
     )

@@ -24,13 +24,16 @@ from acc_decel.dataset import Dataset
 from acc_decel.factors import CERTAIN, Factor, column_factors, column_names, schema
 from acc_decel.files import atomic_write, living_owner, sweep, temporary_path
 from acc_decel.network.calibration import calibrate
-from acc_decel.network.dense_net import FORMAT, DenseNet, entering, saturated
+from acc_decel.network.dense_net import FORMAT, DenseNet
 from acc_decel.network.descent import Descent, State, batches, falling
 from acc_decel.network.domain_fitting import Fitting, fit_domain
-from acc_decel.network.keras_net import OFFSET, SCALE, keras_model, plain, teacher_model
+from acc_decel.network.keras_net import DECELERATION_OFFSET, DECELERATION_SCALE, OFFSET, SCALE, keras_model, plain, teacher_model
+from acc_decel.network.feature_constants import feature_constants
+from acc_decel.network.features import FEATURES, feature_values
 from acc_decel.network.split import in_split
-from acc_decel.outputs import DELAY, ORDERED, OUTPUTS, QUANTILES
-from acc_decel.physics import SURFACES
+from acc_decel.network.wiring import entering, input_names, saturated
+from acc_decel.outputs import DELAY, MEDIAN, ORDERED, OUTPUTS, QUANTILES
+from acc_decel.physics import SURFACES, vehicle_from
 
 DELAY_WEIGHT = 0.1  # of the delay in the loss, relative to a quantile
 DISTILLATION_WEIGHTS = {  # of the outputs, when the network learns the answers of the teacher
@@ -41,7 +44,8 @@ DISTILLATION_WEIGHTS = {  # of the outputs, when the network learns the answers 
     "delay": 0.1,
 }
 MIN_ERROR = 1e-4  # in training units: keeps the derivative of the root finite
-FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice: a small error changes the distance a lot there
+RELATIVE_WEIGHT, LEAST_DECELERATION = 4.0, 0.5  # [m/s^2] of an error relative to the deceleration
+FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice, while the teacher learns
 COMPLETE_WEIGHT = 3.0  # of an event with every factor available: these have the narrowest intervals
 MAX_NETWORK_EVENTS, MAX_TEACHER_EVENTS = 72_000_000, 24_000_000  # a larger dataset gets fewer epochs
 FROZEN = tuple(f"surface_{name}" for name, surface in SURFACES.items() if surface.frozen)
@@ -51,8 +55,8 @@ LOCK = "lock"
 CHECKPOINT_FILES = (IDENTITY, TEACHER, NEW_TEACHER, "teacher.npz", "network.npz")
 
 Loss = Callable[[Any, Any], Any]
-Learning = tuple[list[ndarray], ndarray, ndarray]  # inputs, labels, weights of the events
-Start = tuple[keras.Model, ndarray, ndarray]  # a network to continue with, and its scaling
+Learning = tuple[list[ndarray], ndarray, ndarray]  # inputs of a model, labels, weights of the events
+Start = tuple[keras.Model, ndarray, ndarray, ndarray]  # a network to continue with, its constants and scaling
 
 
 @dataclass(frozen=True)
@@ -112,15 +116,15 @@ def train(
         keras.utils.set_random_seed(training.seed)  # XLA on a CPU then gives the same bits again; a test checks it
         if start is None:
             model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
-            start = (model, *scaling(factors, data.columns[in_split(data.event, "training")]))
-        model, center, inverse_spread = start
-        learning, validation = (
-            _learning(data, factors, center, inverse_spread, name) for name in ("training", "validation")
-        )
+            constants = feature_constants(vehicle_from(data.manifest["vehicle_file"]))
+            start = (model, constants, *scaling(factors, constants, data.columns[in_split(data.event, "training")]))
+        model, *scales = start
+        parts = [_learning(data, factors, scales, name) for name in ("training", "validation")]
         loss, done = pinball, 0
         if training.teacher_epochs:
-            teacher = _teacher(factors, learning, validation, training, on_epoch, checkpoint)
-            learning, validation = _teacher_labels(teacher, learning), _teacher_labels(teacher, validation)
+            seen = [([teacher_inputs(inputs)], labels, weights) for inputs, labels, weights in parts]
+            teacher = _teacher(seen, training, on_epoch, checkpoint)
+            parts = [_teacher_labels(teacher, own, part) for own, part in zip(seen, parts, strict=True)]
             loss, done = distillation_loss, training.teacher_epochs
         phase = Phase(
             training.epochs,
@@ -128,8 +132,8 @@ def train(
             checkpoint / "network.npz" if checkpoint else None,
             lambda epoch, now, best: on_epoch(done + epoch, now, best),
         )
-        _fit(model, loss, learning, validation, training, phase)
-    net = plain(model, factors, center, inverse_spread, embedded=len(training.embedding))
+        _fit(model, loss, parts, training, phase)
+    net = plain(model, factors, *scales, embedded=len(training.embedding))
     return fit_domain(
         calibrate(net, data),
         data.columns[~in_split(data.event, "test")],
@@ -200,22 +204,20 @@ class Phase:
 
 
 def _teacher(
-    factors: tuple[Factor, ...],
-    learning: Learning,
-    validation: Learning,
+    parts: list[Learning],
     training: Training,
     on_epoch: Callable[[int, float, float], None],
     checkpoint: Path | None,
 ) -> keras.Model:
     """The trained teacher; from `checkpoint` if it is there."""
-    teacher = teacher_model(factors, training.teacher_hidden)
+    teacher = teacher_model(parts[0][0][0].shape[1], training.teacher_hidden)
     trained = checkpoint / TEACHER if checkpoint else None
     if trained and trained.exists():
         teacher.load_weights(trained)
         return teacher
     file = checkpoint / "teacher.npz" if checkpoint else None
     phase = Phase(training.teacher_epochs, training.teacher_learning_rate, file, on_epoch)
-    _fit(teacher, pinball, learning, validation, training, phase)
+    _fit(teacher, pinball, parts, training, phase)
     if trained:
         trained.parent.mkdir(parents=True, exist_ok=True)
         temporary = trained.with_name(NEW_TEACHER)
@@ -224,10 +226,8 @@ def _teacher(
     return teacher
 
 
-def _fit(
-    model: keras.Model, loss: Loss, learning: Learning, validation: Learning, training: Training, phase: Phase
-) -> None:
-    """Fit `model`, or continue to; it gets the weights with the lowest loss on `validation`.
+def _fit(model: keras.Model, loss: Loss, parts: list[Learning], training: Training, phase: Phase) -> None:
+    """Fit `model`, or continue to; it gets the weights with the lowest loss on the second of the `parts`.
 
     The order of the events in an epoch depends only on its number and the seed.
     """
@@ -244,9 +244,9 @@ def _fit(
     if phase.checkpoint:
         fit = _read(phase.checkpoint, fit)
     training_arrays, validation_arrays = (
-        [tf.constant(array) for array in (*part[0], *part[1:])] for part in (learning, validation)
+        [tf.constant(array) for array in (*inputs, labels, weights)] for inputs, labels, weights in parts
     )
-    rows = len(learning[1])
+    rows = len(parts[0][1])
     steps = -(-rows // training.batch)
     rates = falling(phase.learning_rate, phase.epochs * steps, lowest=0.002)
     while fit.epochs < phase.epochs and fit.waited < training.patience:
@@ -316,27 +316,33 @@ def distillation_loss(true: Any, answer: Any) -> Any:
 
 
 def scaling(
-    factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]
-) -> tuple[Float32[ndarray, " columns"], Float32[ndarray, " columns"]]:
-    """Center and inverse spread of each saturated column: mean and deviation where available; choices stay 0 to 1."""
-    values = saturated(factors, columns)
+    factors: tuple[Factor, ...], constants: Float32[ndarray, " constants"], columns: Float32[ndarray, "rows columns"]
+) -> tuple[Float32[ndarray, " inputs"], Float32[ndarray, " inputs"]]:
+    """Center and inverse spread of each input: mean and deviation where available; choices stay 0 to 1."""
+    features = feature_values(factors, constants, columns)
+    values = np.column_stack([saturated(factors, columns), *(features[f.name] for f in FEATURES)])
     center, inverse = np.nanmean(values, axis=0, dtype="f8"), 1 / np.nanstd(values, axis=0, dtype="f8")
     if not np.isfinite(inverse).all():
-        constant = np.array(column_names(factors))[~np.isfinite(inverse)]
+        constant = np.array(input_names(factors))[~np.isfinite(inverse)]
         raise ValueError(f"every column must vary. Got only one value in {', '.join(constant)}: generate more events.")
-    choice = np.array([bool(f.levels) for f in column_factors(factors)])
+    choice = np.array([bool(f.levels) for f in column_factors(factors)] + [False] * len(FEATURES))
     return np.where(choice, 0, center).astype("f4"), np.where(choice, 1, inverse).astype("f4")
 
 
-def _learning(
-    data: Dataset, factors: tuple[Factor, ...], center: ndarray, inverse_spread: ndarray, name: str
-) -> Learning:
+def _learning(data: Dataset, factors: tuple[Factor, ...], scales: list[ndarray], name: str) -> Learning:
     """Inputs, labels and weights of single events: deceleration and delay, in training units."""
     rows = in_split(data.event, name)
     outputs = [ORDERED[0], DELAY]
     labels = (np.stack([data.deceleration[rows], data.delay[rows]], axis=1) - OFFSET[outputs]) / SCALE[outputs]
-    inputs = list(entering(factors, center, inverse_spread, data.columns[rows]))
+    entered = entering(factors, *scales, data.columns[rows])
+    inputs = [entered.embedding, entered.forced, entered.head]
     return inputs, labels.astype(np.float32), event_weights(factors, data.columns[rows])
+
+
+def teacher_inputs(inputs: list[ndarray]) -> Float32[ndarray, "rows inputs"]:
+    """What the teacher sees: all inputs of the network, those of the head in training units."""
+    embedding, forced, head = inputs
+    return np.concatenate([embedding, forced, head / np.float32(DECELERATION_SCALE)], axis=1)
 
 
 def event_weights(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, " rows"]:
@@ -351,7 +357,12 @@ def event_weights(factors: tuple[Factor, ...], columns: Float32[ndarray, "rows c
     return weights.astype(np.float32)
 
 
-def _teacher_labels(teacher: keras.Model, learning: Learning) -> Learning:
-    """The same events, labelled with the answers of the teacher."""
-    inputs, _, weights = learning
-    return inputs, teacher.predict(inputs, batch_size=8192, verbose=0), weights
+def _teacher_labels(teacher: keras.Model, seen: Learning, learning: Learning) -> Learning:
+    """The events of `learning`, labelled with the answers of the teacher to the same events as it has `seen` them.
+
+    An error counts relative to the deceleration where that is small: on snow and ice a small error changes the distance
+    a lot.
+    """
+    labels = teacher.predict(seen[0], batch_size=8192, verbose=0)
+    median = np.maximum(labels[:, MEDIAN] * DECELERATION_SCALE + DECELERATION_OFFSET, 0)
+    return learning[0], labels, learning[2] * (1 + RELATIVE_WEIGHT / (median + LEAST_DECELERATION)).astype(np.float32)

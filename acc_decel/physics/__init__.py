@@ -1,5 +1,6 @@
 """Physics of road, tyre and brake: one straight-line braking event over time, for a vehicle read from TOML."""
 
+from acc_decel.physics import tyre as tyre
 from acc_decel.physics.braking import stops as stops
 from acc_decel.physics.history import HISTORY as HISTORY
 from acc_decel.physics.history import history as history

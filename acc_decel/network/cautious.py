@@ -1,0 +1,29 @@
+"""The answer outside the trained domain: at most what the event gives without each factor that may contradict others."""
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from acc_decel.factors import EXCLUSIONS, Factor, slices
+from acc_decel.network.dense_net import DenseNet
+from acc_decel.network.domain import outside_domain
+from acc_decel.outputs import ORDERED
+
+
+def contradicting(factors: tuple[Factor, ...]) -> tuple[int, ...]:
+    """Places of the factors that may contradict each other: those of the EXCLUSIONS."""
+    columns = {name for e in EXCLUSIONS for name in (e.column, e.factor)}
+    return tuple(i for i, f in enumerate(factors) if columns & {*f.columns})
+
+
+def predict(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
+    """The outputs of `net`; outside its trained domain each quantile is the least of the event and of the same event
+    without one of the `contradicting` factors. NaN in `columns` means not available.
+    """
+    answer = net(columns)
+    outside = outside_domain(net, columns)
+    for own in (slices(net.factors)[i] for i in contradicting(net.factors)):
+        without = columns[outside].copy()
+        without[:, own] = np.nan
+        answer[np.ix_(outside, ORDERED)] = np.minimum(answer[np.ix_(outside, ORDERED)], net(without)[:, ORDERED])
+    return answer

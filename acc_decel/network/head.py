@@ -1,0 +1,70 @@
+"""The head of the network: the smaller of what friction and brakes allow, plus what slows the car without them.
+
+The last layer gives for each quantile a friction limit F and a correction of the brake limit. In m/s^2:
+
+    B = correction + slope * braking          braking: what the brakes can give, `features.py`
+    q = min(F, B), rounded off: F - rectified(F - B)
+    q = q + offset of the surface             from the calibration, weighted by the probability of each surface
+    q = min(q, road_limit, share * brake_limit) + resistance
+
+The last line holds by physics, for any weights: no tyre exceeds the best one on the surfaces that the camera names, and
+no tyre force exceeds that of the brakes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32
+from numpy import ndarray
+
+from acc_decel.network.features import HEAD, SURFACE_COLUMNS
+from acc_decel.outputs import QUANTILES
+
+BRAKING, RESISTANCE, ROAD_LIMIT, BRAKE_LIMIT = range(len(HEAD))
+# Share of the rated brake force that bounds each quantile. Pads differ by 6 %, pressure and mass are not read exactly.
+BRAKE_SHARES = {
+    "deceleration_lower_99": 1.0,
+    "deceleration_lower": 1.0,
+    "deceleration": 1.05,
+    "deceleration_upper": 1.2,
+}
+
+
+@dataclass(frozen=True)
+class Head:
+    """Trained numbers of the head, for the quantiles in the order of QUANTILES."""
+
+    slopes: Float32[ndarray, " quantiles"]  # at least 0
+    offset: Float32[ndarray, " quantiles"]  # [m/s^2] for a surface that is not known
+    surface_offsets: Float32[ndarray, "surfaces quantiles"]  # [m/s^2] what each surface adds to it
+    shares: Float32[ndarray, " quantiles"]  # of the brake force
+
+    def __call__(
+        self,
+        friction: Float32[ndarray, "rows quantiles"],
+        correction: Float32[ndarray, "rows quantiles"],
+        values: Float32[ndarray, "rows head"],
+        surface: Float32[ndarray, "rows surfaces"],
+    ) -> Float32[ndarray, "rows quantiles"]:
+        """The quantiles [m/s^2], neither cut nor sorted."""
+        braking, resistance, road, brake = values.T
+        brakes = correction + self.slopes * braking[:, None]
+        offset = np.repeat(self.offset[None], len(surface), axis=0)
+        for probability, of_surface in zip(surface.T, self.surface_offsets, strict=True):
+            offset += probability[:, None] * of_surface
+        smaller = friction - rectified(friction - brakes) + offset
+        bounded = np.minimum(np.minimum(smaller, road[:, None]), self.shares * brake[:, None])
+        return bounded + resistance[:, None]
+
+
+def rectified(z: Float[ndarray, "*any"]) -> Float[ndarray, "*any"]:
+    """The smooth rectifier: 0 below 0, z^2 / 2 up to 1, z - 1/2 above."""
+    ramp = np.clip(z, 0, 1)
+    return np.maximum(z - 1, 0) + ramp * z.dtype.type(0.5) * ramp
+
+
+def untrained_head() -> Head:
+    """The head before training and calibration."""
+    count, surfaces = len(QUANTILES), len(SURFACE_COLUMNS)
+    shares = np.array([BRAKE_SHARES[name] for name in QUANTILES], np.float32)
+    return Head(np.ones(count, np.float32), np.zeros(count, np.float32), np.zeros((surfaces, count), np.float32), shares)
