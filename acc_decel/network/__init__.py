@@ -23,13 +23,13 @@ from acc_decel.network.features import compute as compute
 from acc_decel.network.features import named as named
 from acc_decel.network.fingerprint import fingerprint as fingerprint
 from acc_decel.network.fingerprint import fingerprint_of as fingerprint_of
+from acc_decel.network.head import Head as Head
+from acc_decel.network.head import rectified as rectified
 from acc_decel.network.stored_onnx import FINGERPRINT as FINGERPRINT
 from acc_decel.network.stored_onnx import GRAPH_DIGEST as GRAPH_DIGEST
 from acc_decel.network.stored_onnx import StoredOnnx as StoredOnnx
 from acc_decel.network.stored_onnx import factors_of as factors_of
 from acc_decel.network.stored_onnx import read_onnx as read_onnx
-from acc_decel.network.head import Head as Head
-from acc_decel.network.head import rectified as rectified
 from acc_decel.network.wiring import Entered as Entered
 from acc_decel.network.wiring import Wiring as Wiring
 from acc_decel.network.wiring import entering as entering

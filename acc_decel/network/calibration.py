@@ -17,9 +17,9 @@ from numpy import ndarray
 from acc_decel.dataset import Dataset, conditional_quantiles
 from acc_decel.factors import CERTAIN, column_names
 from acc_decel.network.dense_net import DenseNet
-from acc_decel.network.wiring import missing
 from acc_decel.network.domain_metrics import domain_metrics
 from acc_decel.network.split import in_split
+from acc_decel.network.wiring import missing
 from acc_decel.outputs import DELAY, LOWER, MEDIAN, ORDERED, OUTPUTS, QUANTILES, UPPER
 from acc_decel.physics import vehicle_from
 
@@ -49,7 +49,9 @@ def _offsets(answer: Float32[ndarray, "rows quantiles"], true: Float32[ndarray, 
     """The offset of each quantile for one group of events."""
     if not len(true):
         raise ValueError("every surface must be among the events of the calibration. Got none of one: generate more.")
-    return [_signed_offset(quantile - true, share) for share, quantile in zip(QUANTILES.values(), answer.T, strict=True)]
+    return [
+        _signed_offset(quantile - true, share) for share, quantile in zip(QUANTILES.values(), answer.T, strict=True)
+    ]
 
 
 def _signed_offset(above: Float32[ndarray, " rows"], share: float) -> float:

@@ -38,7 +38,9 @@ from acc_decel.network.wiring import Entered, entering, input_names, wiring
 from acc_decel.outputs import ORDERED, OUTPUTS
 
 FORMAT = 3  # of the stored arrays and of the exported graph; since 3 they have physics features and the head
-LAST = len(OUTPUTS) + len(ORDERED)  # sums of the last layer: outputs, then a correction of the brake limit for each quantile
+LAST = len(OUTPUTS) + len(
+    ORDERED
+)  # sums of the last layer: outputs, then a correction of the brake limit for each quantile
 
 
 @dataclass(frozen=True)
@@ -99,14 +101,10 @@ class DenseNet:
         """What enters the parts of the network."""
         return entering(self.factors, self.constants, self.center, self.inverse_spread, columns)
 
-    def answer(
-        self, sums: Float32[ndarray, "rows last"], entered: Entered
-    ) -> Float32[ndarray, "rows outputs"]:
+    def answer(self, sums: Float32[ndarray, "rows last"], entered: Entered) -> Float32[ndarray, "rows outputs"]:
         """The outputs for the sums of the last layer."""
         outputs = sums[:, : len(OUTPUTS)].copy()
-        outputs[:, ORDERED] = self.head(
-            sums[:, ORDERED], sums[:, len(OUTPUTS) :], entered.head, entered.surface
-        )
+        outputs[:, ORDERED] = self.head(sums[:, ORDERED], sums[:, len(OUTPUTS) :], entered.head, entered.surface)
         return in_order(np.clip(outputs, self.low, self.high))
 
 

@@ -5,7 +5,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.dataset import CAUSES, COLD_C, SURFACE_SHARE, TYRE_SHARE_COLD, TYRE_SHARE_WARM, from_prior
-from acc_decel.factors import EXCLUSIONS, Factor
+from acc_decel.factors import EXCLUSIONS
 from acc_decel.network.features import (
     COLDEST_C,
     GRAVITY,

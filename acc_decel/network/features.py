@@ -284,10 +284,14 @@ def _water(c: Mapping[str, Any], s: Mapping[str, Any], a: Arithmetic) -> Any:
     """Friction over the friction at walking speed: the water carries the tyre, and a sliding tyre lubricates itself."""
     film, wear = s["wet"], s["wear"]
     deep = film * FILM_KNEE_MM + (1 - FILM_KNEE_MM / (film + FILM_KNEE_MM)) * DEEP_FILM  # about film^0.7
-    pressure = _clip(1 - (s["tyre_pressure_bar"] - c["typical_tyre_pressure_bar"]) * c["draining_pressure"], 0.5, 1.5, a)
+    pressure = _clip(
+        1 - (s["tyre_pressure_bar"] - c["typical_tyre_pressure_bar"]) * c["draining_pressure"], 0.5, 1.5, a
+    )
     floating = s["squared"] * c["floating"] * deep * (1 + wear * c["floating_worn"]) * pressure
     slip = c["slip_locked"] + s["abs"] * (c["slip_abs"] - c["slip_locked"])
-    sliding = deep * (1 + wear * c["sliding_worn"]) * c["sliding"] + a.dot(s["surface"], np.ones(3, "f4")) * c["dry_sliding"]
+    sliding = (
+        deep * (1 + wear * c["sliding_worn"]) * c["sliding"] + a.dot(s["surface"], np.ones(3, "f4")) * c["dry_sliding"]
+    )
     return 1 / ((1 + floating * floating * np.float32(1 / 3)) * (1 + slip * s["speed"] * sliding))
 
 

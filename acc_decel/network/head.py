@@ -67,4 +67,6 @@ def untrained_head() -> Head:
     """The head before training and calibration."""
     count, surfaces = len(QUANTILES), len(SURFACE_COLUMNS)
     shares = np.array([BRAKE_SHARES[name] for name in QUANTILES], np.float32)
-    return Head(np.ones(count, np.float32), np.zeros(count, np.float32), np.zeros((surfaces, count), np.float32), shares)
+    return Head(
+        np.ones(count, np.float32), np.zeros(count, np.float32), np.zeros((surfaces, count), np.float32), shares
+    )

@@ -110,9 +110,7 @@ def keras_model(
     times the sum of all squared weights is added to the loss.
     """
     wires = wiring(factors)
-    free, forced, values = (
-        keras.Input((n,)) for n in (wires.embedding_inputs, len(wires.forced), len(HEAD))
-    )
+    free, forced, values = (keras.Input((n,)) for n in (wires.embedding_inputs, len(wires.forced), len(HEAD)))
     embedded, x = free, forced
     for units in embedding:
         signs = np.zeros((embedded.shape[-1], units), np.float32)

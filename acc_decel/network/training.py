@@ -27,9 +27,17 @@ from acc_decel.network.calibration import calibrate
 from acc_decel.network.dense_net import FORMAT, DenseNet
 from acc_decel.network.descent import Descent, State, batches, falling
 from acc_decel.network.domain_fitting import Fitting, fit_domain
-from acc_decel.network.keras_net import DECELERATION_OFFSET, DECELERATION_SCALE, OFFSET, SCALE, keras_model, plain, teacher_model
 from acc_decel.network.feature_constants import feature_constants
 from acc_decel.network.features import FEATURES, feature_values
+from acc_decel.network.keras_net import (
+    DECELERATION_OFFSET,
+    DECELERATION_SCALE,
+    OFFSET,
+    SCALE,
+    keras_model,
+    plain,
+    teacher_model,
+)
 from acc_decel.network.split import in_split
 from acc_decel.network.wiring import entering, input_names, saturated
 from acc_decel.outputs import DELAY, MEDIAN, ORDERED, OUTPUTS, QUANTILES
