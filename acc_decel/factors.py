@@ -33,8 +33,8 @@ class Factor:
     `noise` is the standard deviation of the sensor in the factor's unit, `noise_share` the same relative to the value.
     `low` and `high` are the limits of every column of the factor. A factor with `levels` is a choice: it has one column
     for each level, the probability of that level. An `optional` factor may be missing: its value is then NaN.
-    `direction` holds only while the factor named by `forced_while` is at least 1. `standard` is the value of equipment that
-    every car has: a table or a call that does not name the factor gets it; NaN still means missing. `mistaken_for`
+    `direction` holds only while the factor named by `forced_while` is at least 1. `standard` is the value of equipment
+    that every car has: a table or a call that does not name the factor gets it; NaN still means missing. `mistaken_for`
     lists units that people give by mistake, with the size and the offset that convert them to `unit`. A factor whose
     effect depends on ratios, like a mass or a friction, or is strongest near 0, like a water film, has a
     `half_saturation`: the network sees value / (value + half_saturation), which is 1/2 there and almost a logarithm
@@ -128,7 +128,8 @@ FACTORS: tuple[Factor, ...] = (
     Factor("mass", 600.0, 5000.0, 1.0, "kg", "vehicle mass with its load",
            noise_share=0.03, half_saturation=1500.0, mistaken_for=(("t", 1000.0, 0.0),)),
     Factor("brake_temperature_c", -30.0, 700.0, 1.0, "degC", "temperature of the front brake discs",
-           direction=FALLS, forced_while="abs", prior=Prior(0.15, 110.0, 70.0), noise=8.0, noise_share=0.03, mistaken_for=(("K", 1.0, -273.15),)),
+           direction=FALLS, forced_while="abs", prior=Prior(0.15, 110.0, 70.0), noise=8.0, noise_share=0.03,
+           mistaken_for=(("K", 1.0, -273.15),)),
     Factor("grade", -0.20, 0.20, 0.001, "rise/run", "slope of the road, positive uphill",
            direction=RISES, prior=Prior(0.1, 0.0, 0.02), noise=0.004, mistaken_for=(("%", 0.01, 0.0),)),
     Factor("headwind", -20.0, 20.0, 0.1, "m/s", "wind against the direction of travel, positive from ahead",

@@ -3,6 +3,7 @@
 from acc_decel.network.cautious import contradicting as contradicting
 from acc_decel.network.cautious import predict as predict
 from acc_decel.network.dense_net import FORMAT as FORMAT
+from acc_decel.network.dense_net import LAST as LAST
 from acc_decel.network.dense_net import DenseNet as DenseNet
 from acc_decel.network.dense_net import Layer as Layer
 from acc_decel.network.dense_net import in_order as in_order
@@ -24,6 +25,7 @@ from acc_decel.network.features import named as named
 from acc_decel.network.fingerprint import fingerprint as fingerprint
 from acc_decel.network.fingerprint import fingerprint_of as fingerprint_of
 from acc_decel.network.head import Head as Head
+from acc_decel.network.head import untrained_head as untrained_head
 from acc_decel.network.head import rectified as rectified
 from acc_decel.network.stored_onnx import FINGERPRINT as FINGERPRINT
 from acc_decel.network.stored_onnx import GRAPH_DIGEST as GRAPH_DIGEST

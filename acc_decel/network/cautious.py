@@ -1,4 +1,4 @@
-"""The answer outside the trained domain: at most what the event gives without each factor that may contradict others."""
+"""The answer outside the trained domain: at most what the event gives without a factor that may contradict others."""
 
 import numpy as np
 from jaxtyping import Float32
@@ -17,8 +17,10 @@ def contradicting(factors: tuple[Factor, ...]) -> tuple[int, ...]:
 
 
 def predict(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
-    """The outputs of `net`; outside its trained domain each quantile is the least of the event and of the same event
-    without one of the `contradicting` factors. NaN in `columns` means not available.
+    """The outputs of `net`; outside its trained domain they are cautious. NaN in `columns` means not available.
+
+    Each quantile is then the least of those of the event and of the same event without one of the `contradicting`
+    factors.
     """
     answer = net(columns)
     outside = outside_domain(net, columns)

@@ -1,9 +1,9 @@
 """Physics features: what a network would otherwise have to learn, computed from the columns in a few operations.
 
 Every formula is written once, on an `Arithmetic`: NumPy here, nodes in the ONNX file, and intervals with directions in
-the proofs. The C has the same operations in the same order, so it gives the same bits. Only + - * /, minimum and maximum
-are used, and a quotient of a rising value is written as 1 - c / (value + c): then every operation is monotone, also
-rounded.
+the proofs. The C has the same operations in the same order, so it gives the same bits. Only + - * /, minimum and
+maximum are used, and a quotient of a rising value is written as 1 - c / (value + c): then every operation is monotone,
+also rounded.
 
 A missing factor is replaced by a typical value inside a feature; that it is missing is an input of its own. A feature
 that is forced rises or falls with every forced factor in it, for any values of the others.
@@ -36,8 +36,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("braking_share", RISES, "deceleration that the brakes can give, b / (b + 9 m/s^2)", forced_while="abs"),
     Feature("film_share", FALLS, "water film, d / (d + 0.3 mm); 0 on packed snow"),
     Feature("wetness", FALLS, "water film, d / (d + 0.05 mm); 0 on packed snow"),
-    Feature("expected_limit", RISES, "deceleration that surface, tyres and water lead to expect of the friction [m/s^2]"),
-    Feature("estimated_limit", RISES, "the same of the friction estimate [m/s^2]"),
+    Feature("expected_limit", RISES, "deceleration expected of surface, tyres and water [m/s^2]"),
+    Feature("estimated_limit", RISES, "the same from the friction estimate [m/s^2]"),
     Feature("worn_grip", RISES, "dry grip of a worn tyre, gone at a film of 1 mm"),
     Feature("speed_squared", FREE, "speed squared, 1 at 40 m/s"),
     Feature("grip", FREE, "friction expected of surface, tyre kind and road temperature, new and dry"),

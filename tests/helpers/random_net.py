@@ -8,8 +8,10 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.factors import FACTORS, Factor, column_factors, ranges
-from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
-from acc_decel.outputs import OUTPUTS
+from acc_decel.network import FEATURES, LAST, DenseNet, Head, Layer, domain_inputs, untrained_head, wiring
+from acc_decel.network.feature_constants import feature_constants
+from acc_decel.outputs import ORDERED, OUTPUTS
+from acc_decel.physics import vehicle
 
 EMBEDDING = (16, 12)
 TRUNK = (24, 16)
@@ -34,7 +36,7 @@ def random_net(
     scaled_choices: bool = True,
 ) -> DenseNet:
     """A network whose outputs look like decelerations [m/s^2] and delays [s], monotone where physics forces it."""
-    wires, count = wiring(factors), len(OUTPUTS)
+    wires, count = wiring(factors), LAST
     layers, carried = [], np.array(wires.directions)
     for i, units in enumerate((*trunk, count)):
         directions = np.ones(units) if i == len(trunk) else np.where(np.arange(units) % 2, 1, -1)
@@ -43,20 +45,33 @@ def random_net(
         forced[:] = np.abs(forced) * np.outer(directions, carried)
         layers.append(drawn)
         carried = directions
-    layers[-1] = Layer(layers[-1].weights, np.array([TYPICAL[name] for name in OUTPUTS], "f4"))
-    limits = np.array(ranges(factors))
-    plain = np.array([bool(f.levels) and not scaled_choices for f in column_factors(factors)])
+    typical = [TYPICAL[name] for name in OUTPUTS]
+    layers[-1] = Layer(layers[-1].weights, np.array(typical + [0.5] * len(ORDERED), "f4"))
+    limits = np.array([*ranges(factors), *[(-1.0, 3.0)] * len(FEATURES)])
+    plain = np.array([bool(f.levels) and not scaled_choices for f in column_factors(factors)] + [False] * len(FEATURES))
     scored, total = layer(rng, len(domain_inputs(factors)), SCORED), layer(rng, SCORED, 1)
     return DenseNet(
         factors,
+        feature_constants(vehicle("compact")),
         center=np.where(plain, 0, limits.mean(axis=1)).astype("f4"),
         inverse_spread=np.where(plain, 1, 2 / np.diff(limits)[:, 0]).astype("f4"),
         embedding=tuple(layer(rng, i, o) for i, o in pairwise((wires.embedding_inputs, *embedding))),
         trunk=tuple(layers),
-        low=np.full(count, -np.inf, "f4"),
-        high=np.full(count, np.inf, "f4"),
+        head=_head(rng),
+        low=np.full(len(OUTPUTS), -np.inf, "f4"),
+        high=np.full(len(OUTPUTS), np.inf, "f4"),
         domain=(scored, Layer(np.abs(total.weights), np.full(1, -RARE, "f4"))),
     )
+
+
+def _head(rng: np.random.Generator) -> Head:
+    """A head of random slopes and offsets."""
+    plain = untrained_head()
+    slopes, *offsets = (
+        rng.normal(mean, 0.1, part.shape).astype("f4")
+        for mean, part in ((0.9, plain.slopes), (0, plain.offset), (0, plain.surface_offsets))
+    )
+    return replace(plain, slopes=slopes, offset=offsets[0], surface_offsets=offsets[1])
 
 
 def familiar(net: DenseNet) -> DenseNet:
