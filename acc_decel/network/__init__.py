@@ -25,8 +25,8 @@ from acc_decel.network.features import named as named
 from acc_decel.network.fingerprint import fingerprint as fingerprint
 from acc_decel.network.fingerprint import fingerprint_of as fingerprint_of
 from acc_decel.network.head import Head as Head
-from acc_decel.network.head import untrained_head as untrained_head
 from acc_decel.network.head import rectified as rectified
+from acc_decel.network.head import untrained_head as untrained_head
 from acc_decel.network.stored_onnx import FINGERPRINT as FINGERPRINT
 from acc_decel.network.stored_onnx import GRAPH_DIGEST as GRAPH_DIGEST
 from acc_decel.network.stored_onnx import StoredOnnx as StoredOnnx
