@@ -1,52 +1,33 @@
 """Monotonicity proven on the ONNX file itself: the graph is followed from each output back to the input.
 
-This is an abstract interpretation. An element of a tensor is not a number but what holds for every accepted event at
-once: `low <= value <= high`, whether it can be NaN, and how it moves when one column grows and everything else,
-including which factors are available, stays the same (constant, rises, falls, or unknown). There is a rule for each
+An element of a tensor is what holds for every accepted event at once (`moving_values.py`). There is a rule for each
 operator; names in the graph are not used, and an operator without a rule ends the proof.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from acc_decel.assurance.moving_values import (
+    CONSTANT,
+    FALLS,
+    RISES,
+    SWAPPED,
+    UNKNOWN,
+    Part,
+    Values,
+    add,
+    divide,
+    exact,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+    where,
+)
 from acc_decel.factors import Factor, column_factors, column_names, ranges
-
-Part = Any  # an array; NumPy turns one without dimensions into a scalar
-CONSTANT, RISES, FALLS, UNKNOWN = 0, 1, 2, 3  # bits: may rise, may fall
-_SWAPPED = np.array([CONSTANT, FALLS, RISES, UNKNOWN])
-WORDS = {CONSTANT: "is constant", RISES: "rises", FALLS: "falls", UNKNOWN: "may rise or fall"}
-
-
-@dataclass(frozen=True)
-class Values:
-    """What holds for each element of a tensor: arrays of its shape, for one event (batch 1)."""
-
-    low: Part
-    high: Part
-    nan: Part
-    moves: Part
-
-    def __post_init__(self) -> None:
-        """Bounds that are NaN, from infinity times 0 or minus infinity, become unknown."""
-        unknown = np.isnan(self.low) | np.isnan(self.high)
-        object.__setattr__(self, "low", np.where(unknown, -np.inf, self.low))
-        object.__setattr__(self, "high", np.where(unknown, np.inf, self.high))
-        object.__setattr__(self, "nan", self.nan | unknown)
-
-    def each(self, change: Callable[[Part], Part]) -> "Values":
-        """The same change of shape in all parts."""
-        return Values(change(self.low), change(self.high), change(self.nan), change(self.moves))
-
-    @property
-    def known(self) -> Part | None:
-        """The numbers themselves if all are constant; else None."""
-        fixed = (self.low == self.high).all() and not self.nan.any() and not self.moves.any()
-        return self.low if fixed else None
 
 
 class NotUnderstood(Exception):  # noqa: N818 - a statement about the graph, reported as a failed proof
@@ -60,7 +41,7 @@ def moves(model: onnx.ModelProto, factors: tuple[Factor, ...], moving: Factor, o
     """
     graph = model.graph
     producers = {output: node for node in graph.node for output in node.output}
-    known = {t.name: _exact(numpy_helper.to_array(t)) for t in graph.initializer}
+    known = {t.name: exact(numpy_helper.to_array(t)) for t in graph.initializer}
     if len(graph.input) != 1:
         raise NotUnderstood(f"the graph must have one input. Got {len(graph.input)}.")
     known[graph.input[0].name] = accepted(factors, moving)
@@ -143,18 +124,6 @@ def _saturation(node: onnx.NodeProto, producers: dict[str, onnx.NodeProto], know
     return Values(np.where(positive, low, -np.inf), np.where(positive, high, np.inf), x.nan | ~positive, moving)
 
 
-def _exact(array: Part) -> Values:
-    numbers = np.asarray(array, np.float64)
-    nan = np.isnan(numbers)
-    constant = np.zeros(numbers.shape, int)
-    return Values(np.where(nan, -np.inf, numbers), np.where(nan, np.inf, numbers), nan, constant)
-
-
-def _swapped(x: Values) -> Values:
-    """-x."""
-    return Values(-x.high, -x.low, x.nan, _SWAPPED[x.moves])
-
-
 def _truth(low: Part, high: Part, moving: Part) -> Values:
     """Conditions: always true has low 1, always false has high 0; both do not move."""
     low, high = np.asarray(low, float), np.asarray(high, float)
@@ -170,7 +139,7 @@ def _compared(a: Values, b: Values, *, strict: bool) -> Values:
     nan = a.nan | b.nan
     always = (a.low > b.high if strict else a.low >= b.high) & ~nan
     possible = a.high > b.low if strict else a.high >= b.low
-    return _truth(always, possible, a.moves | _SWAPPED[b.moves])
+    return _truth(always, possible, a.moves | SWAPPED[b.moves])
 
 
 def _greater(a: Values, b: Values) -> Values:
@@ -194,7 +163,7 @@ def _or(a: Values, b: Values) -> Values:
 
 
 def _not(a: Values) -> Values:
-    return _truth(1 - a.high, 1 - a.low, _SWAPPED[a.moves])
+    return _truth(1 - a.high, 1 - a.low, SWAPPED[a.moves])
 
 
 def _cast(x: Values, *, to: int) -> Values:
@@ -205,64 +174,6 @@ def _cast(x: Values, *, to: int) -> Values:
     if to == onnx.TensorProto.FLOAT and truth.all():
         return x
     raise ValueError(f"a cast to type {to}")
-
-
-def _where(condition: Values, yes: Values, no: Values) -> Values:
-    """One of both; where the condition depends on the moving column, the move is unknown."""
-    always, never = condition.low == 1, condition.high == 0
-    either = yes.moves | no.moves | np.where(condition.moves == CONSTANT, CONSTANT, UNKNOWN)
-    return Values(
-        np.where(always, yes.low, np.where(never, no.low, np.minimum(yes.low, no.low))),
-        np.where(always, yes.high, np.where(never, no.high, np.maximum(yes.high, no.high))),
-        np.where(always, yes.nan, np.where(never, no.nan, yes.nan | no.nan)),
-        np.where(always, yes.moves, np.where(never, no.moves, either)),
-    )
-
-
-def _add(a: Values, b: Values) -> Values:
-    return Values(a.low + b.low, a.high + b.high, a.nan | b.nan, a.moves | b.moves)
-
-
-def _sub(a: Values, b: Values) -> Values:
-    return _add(a, _swapped(b))
-
-
-def _mul(a: Values, b: Values) -> Values:
-    corners = np.stack(np.broadcast_arrays(a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high))
-    moving = _scaled_moves(a, b) | _scaled_moves(b, a)
-    return Values(corners.min(axis=0), corners.max(axis=0), a.nan | b.nan, moving)
-
-
-def _scaled_moves(a: Values, b: Values) -> Part:
-    """How a * b moves if only a moves."""
-    by_sign = np.where(b.low >= 0, a.moves, np.where(b.high <= 0, _SWAPPED[a.moves], UNKNOWN))
-    constant = (a.moves == CONSTANT) | ((b.low == 0) & (b.high == 0))
-    return np.where(constant, CONSTANT, by_sign)
-
-
-def _div(a: Values, b: Values) -> Values:
-    one = Values(1 / b.high, 1 / b.low, b.nan, _SWAPPED[b.moves])
-    nonzero = (b.low > 0) | (b.high < 0)
-    unknown = np.where(b.moves == CONSTANT, CONSTANT, UNKNOWN)
-    inverse = Values(
-        np.where(nonzero, one.low, -np.inf),
-        np.where(nonzero, one.high, np.inf),
-        one.nan | ~nonzero,
-        np.where(nonzero, one.moves, unknown),
-    )
-    return _mul(a, inverse)
-
-
-def _minimum(*values: Values) -> Values:
-    minimum = values[0]
-    for v in values[1:]:
-        low, high = np.minimum(minimum.low, v.low), np.minimum(minimum.high, v.high)
-        minimum = Values(low, high, minimum.nan | v.nan, minimum.moves | v.moves)
-    return minimum
-
-
-def _maximum(*values: Values) -> Values:
-    return _swapped(_minimum(*(_swapped(v) for v in values)))
 
 
 def _matmul(x: Values, weights: Values) -> Values:
@@ -294,7 +205,7 @@ def _gemm(
 ) -> Values:
     if transA or (alpha, beta) != (1.0, 1.0):
         raise ValueError(f"transA={transA}, alpha={alpha}, beta={beta}")
-    return _add(_matmul(x, weights.each(np.transpose) if transB else weights), bias)
+    return add(_matmul(x, weights.each(np.transpose) if transB else weights), bias)
 
 
 def _gather(x: Values, indices: Values, *, axis: int = 0) -> Values:
@@ -317,11 +228,11 @@ def _squeeze(x: Values, axes: Values) -> Values:
 
 
 _RULES: dict[str, Callable[..., Values]] = {
-    "Add": _add,
+    "Add": add,
     "And": _and,
     "Cast": _cast,
     "Concat": _concat,
-    "Div": _div,
+    "Div": divide,
     "Gather": _gather,
     "Gemm": _gemm,
     "Greater": _greater,
@@ -329,12 +240,12 @@ _RULES: dict[str, Callable[..., Values]] = {
     "IsNaN": _is_nan,
     "LessOrEqual": _less_or_equal,
     "MatMul": _matmul,
-    "Max": _maximum,
-    "Min": _minimum,
-    "Mul": _mul,
+    "Max": maximum,
+    "Min": minimum,
+    "Mul": multiply,
     "Not": _not,
     "Or": _or,
     "Squeeze": _squeeze,
-    "Sub": _sub,
-    "Where": _where,
+    "Sub": subtract,
+    "Where": where,
 }

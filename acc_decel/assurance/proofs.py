@@ -19,7 +19,7 @@ import onnx
 from jaxtyping import Float
 from numpy import ndarray
 
-from acc_decel.assurance import envelope, monotone_arrays, monotone_graph
+from acc_decel.assurance import envelope, monotone_arrays, monotone_graph, moving_values
 from acc_decel.assurance.linear_program import OPTIMAL
 from acc_decel.assurance.onnx_arrays import differences
 from acc_decel.assurance.ranges import Extreme, Sums, extreme, ranks, sums, unclamped
@@ -159,14 +159,14 @@ def prove_monotone_onnx(net: DenseNet, graph: onnx.ModelProto) -> Proof:
     for factor in net.factors:
         if not factor.direction:
             continue
-        allowed = monotone_graph.RISES if factor.direction > 0 else monotone_graph.FALLS
+        allowed = moving_values.RISES if factor.direction > 0 else moving_values.FALLS
         try:
             moves = monotone_graph.moves(graph, net.factors, factor, ORDERED)
         except monotone_graph.NotUnderstood as error:
             return Proof("monotone ONNX", False, str(error), {"violations": [str(error)]})
         violations += [
-            f"output {i} must move one way with {factor.name}: {monotone_graph.WORDS[allowed]}. "
-            f"Got: {monotone_graph.WORDS[move]}."
+            f"output {i} must move one way with {factor.name}: {moving_values.WORDS[allowed]}. "
+            f"Got: {moving_values.WORDS[move]}."
             for i, move in zip(ORDERED, moves, strict=True)
             if move & ~allowed
         ]
