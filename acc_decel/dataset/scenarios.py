@@ -33,7 +33,7 @@ TYRE_SHARE_WARM = {"summer": 0.60, "all_season": 0.25, "winter": 0.15}
 TYRE_SHARE_COLD = {"summer": 0.15, "all_season": 0.25, "winter": 0.60}
 # fmt: on
 THAW_C = -3.0  # below this snow and ice carry no liquid water
-SALTED_C = -10.0  # below this no road does: salt works down to about -9 degC (15 degF; US FHWA, Manual of Practice)
+SALTED_C = -10.0  # below this no road does: road salt works down to about -9 degC, 15 degF (Wisconsin DOT)
 DRY_SHARE = 0.45  # of the events on a road that can be wet
 THIN_SHARE, THIN_MEAN_MM = 0.7, 0.6  # of the wet events: exponential with this mean; the others evenly over the range
 ABS_SHARE = 0.88  # of the events; no ABS, or a fault of it, is more frequent here than in traffic
