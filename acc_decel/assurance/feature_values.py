@@ -1,39 +1,31 @@
-"""The physics features for all accepted events at once: their ranges, and how they move with one factor.
+"""The physics features for all accepted events at once: ranges, rounding errors, and how they move with one factor.
 
-`features.compute` runs on values that are not numbers (`moving_values.py`), one for each cell of the accepted box: a
-piece of the road temperature, and whether surface, tyre kind and road temperature are known.
-Every other factor may be known or missing. Cells keep apart what the formulas decide between; together they are the
-whole box. A choice keeps the sum of its probabilities, so that a weighted sum of them has narrow bounds.
+`features.compute` runs on quantities instead of numbers (`moving_values.py`), in each cell of the accepted box: a piece
+of the road temperature, and whether surface, tyre kind and road temperature are known. Every other factor may be known
+or missing. Cells keep apart what the formulas decide between; together they are the whole box. A choice keeps the sum
+of its probabilities, so that a weighted sum of them has narrow bounds.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
-from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from acc_decel.assurance import float_errors as errors
 from acc_decel.assurance import moving_values as rules
+from acc_decel.assurance.float_errors import Error
 from acc_decel.assurance.moving_values import CONSTANT, RISES, Part, Values
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import Factor
 from acc_decel.network import DenseNet
 from acc_decel.network.features import compute, named
 
-PIECE_C = 0.5  # width of a piece of the road temperature
-DECIDING = ("surface", "tyre_kind")  # factors of which the formulas ask whether they are known
+DECIDING = ("surface", "tyre_kind", "road_temperature_c")  # factors of which the formulas ask whether they are known
 TEMPERATURE = "road_temperature_c"
 SUM_ERROR = 1e-6  # of a sum of probabilities in float32
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Several columns side by side, and the bounds of their sum."""
-
-    columns: tuple[Values, ...]
-    total: Values
 
 
 @dataclass(frozen=True)
@@ -45,69 +37,86 @@ class Quantity:
     """
 
     values: Values
+    error: Error
     weights: tuple[Values, ...] = ()
-    of: Choice | None = None  # what the weights belong to
+    of: "Choice | None" = None  # what the weights belong to
     level_of: str = ""  # the factor of which it is the probability of one level
 
     __array_ufunc__ = None  # an operator with a NumPy number on its left is the one below
 
     def __add__(self, other: Any) -> "Quantity":
         """The sum."""
-        total = rules.add(self.values, _values(other))
-        if isinstance(other, float) and other == 0:
+        y = quantity(other)
+        if y.values.known is not None and (y.values.known == 0).all():
             return self
-        if not isinstance(other, Quantity) or self.of is None or self.of is not other.of:
-            return Quantity(total)
-        weights = tuple(map(rules.add, self.weights, other.weights))
-        return weighted(self.of, weights, total)
+        values = rules.add(self.values, y.values)
+        total = Quantity(values, errors.of_sum(self.values, self.error, y.values, y.error, values))
+        if self.of is None or self.of is not y.of:
+            return total
+        return weighted(self.of, tuple(map(rules.add, self.weights, y.weights)), total)
 
     def __sub__(self, other: Any) -> "Quantity":
         """The difference."""
-        return Quantity(rules.subtract(self.values, _values(other)))
+        y = quantity(other)
+        return self + Quantity(rules.swapped(y.values), y.error)
 
     def __rsub__(self, other: Any) -> "Quantity":
         """The difference from a number."""
-        return Quantity(rules.subtract(_values(other), self.values))
+        return quantity(other) - self
 
     def __mul__(self, other: Any) -> "Quantity":
         """The product."""
-        size, result = _values(other), rules.multiply(self.values, _values(other))
+        y = quantity(other)
+        values = rules.multiply(self.values, y.values)
+        product = Quantity(values, errors.of_product(self.values, self.error, y.values, y.error, values))
         if self.of is None:
-            return Quantity(result)
-        return weighted(self.of, tuple(rules.multiply(w, size) for w in self.weights), result)
+            return product
+        return weighted(self.of, tuple(rules.multiply(w, y.values) for w in self.weights), product)
 
     def __truediv__(self, other: Any) -> "Quantity":
         """The quotient."""
-        return Quantity(rules.divide(self.values, _values(other)))
+        y = quantity(other)
+        values = rules.divide(self.values, y.values)
+        return Quantity(values, errors.of_quotient(self.error, y.values, y.error, values))
 
     def __rtruediv__(self, other: Any) -> "Quantity":
         """The quotient of a number."""
-        return Quantity(rules.divide(_values(other), self.values))
+        return quantity(other) / self
 
     __radd__, __rmul__ = __add__, __mul__
 
 
-def _values(x: Any) -> Values:
-    return x.values if isinstance(x, Quantity) else rules.exact(x)
+@dataclass(frozen=True)
+class Choice:
+    """Several columns side by side, and the bounds of their sum."""
+
+    columns: tuple[Quantity, ...]
+    total: Values
 
 
-def weighted(block: Choice, weights: tuple[Values, ...], values: Values) -> Quantity:
-    """The weighted sum of the columns of a choice: `values`, with the bounds that follow from the total, too."""
-    high = np.minimum(values.high, _most(block, [w.high for w in weights]))
-    low = np.maximum(values.low, -_most(block, [-w.low for w in weights]))
-    return Quantity(replace(values, low=low, high=high), weights, block)
+def quantity(x: Any) -> Quantity:
+    """A number as a quantity: what is no float32 is rounded."""
+    if isinstance(x, Quantity):
+        return x
+    values, off = rules.exact(x), np.abs(np.float64(x) - np.float64(np.float32(x)))
+    return Quantity(values, errors.narrowed(values, off, np.array(np.inf)))
+
+
+def weighted(block: Choice, weights: tuple[Values, ...], total: Quantity) -> Quantity:
+    """The weighted sum of the columns of a choice: `total`, with the bounds that follow from their sum, too."""
+    high = np.minimum(total.values.high, _most(block, [w.high for w in weights]))
+    low = np.maximum(total.values.low, -_most(block, [-w.low for w in weights]))
+    return replace(total, values=replace(total.values, low=low, high=high), weights=weights, of=block)
 
 
 def _most(block: Choice, weights: Sequence[Part]) -> Part:
     """The maximum of a weighted sum: the columns of the greatest weights take as much of the total as they may.
 
-    The columns and what is left of the total are not negative.
+    No column is negative.
     """
-    shape = np.broadcast_shapes(*(np.shape(x) for c in block.columns for x in (c.low, c.high)), *map(np.shape, weights))
-    w, low, high = (
-        np.stack([np.broadcast_to(part, shape) for part in parts])
-        for parts in (weights, [c.low for c in block.columns], [c.high for c in block.columns])
-    )
+    ends = [(c.values.low, c.values.high, w) for c, w in zip(block.columns, weights, strict=True)]
+    shape = np.broadcast_shapes(*(np.shape(part) for column in ends for part in column))
+    low, high, w = (np.stack([np.broadcast_to(part, shape) for part in parts]) for parts in zip(*ends, strict=True))
     order = np.argsort(-w, axis=0)
     w, low, high = (np.take_along_axis(part, order, axis=0) for part in (w, low, high))
     given, most = low.sum(axis=0), (w * low).sum(axis=0)
@@ -117,55 +126,60 @@ def _most(block: Choice, weights: Sequence[Part]) -> Part:
     return most
 
 
+def _error_of_either(x: Quantity, y: Quantity) -> Error:
+    return errors.of_either(x.values, x.error, y.values, y.error)
+
+
 class CellArithmetic:
     """The arithmetic of `features.py` on quantities and choices."""
 
     @staticmethod
     def minimum(x: Any, y: Any) -> Quantity:
         """The smaller."""
-        return Quantity(rules.minimum(_values(x), _values(y)))
+        x, y = quantity(x), quantity(y)
+        return Quantity(rules.minimum(x.values, y.values), _error_of_either(x, y))
 
     @staticmethod
     def maximum(x: Any, y: Any) -> Quantity:
         """The greater."""
-        return Quantity(rules.maximum(_values(x), _values(y)))
+        x, y = quantity(x), quantity(y)
+        return Quantity(rules.maximum(x.values, y.values), _error_of_either(x, y))
 
-    @staticmethod
-    def where(condition: Quantity, yes: Any, no: Any) -> Any:
+    def where(self, condition: Quantity, yes: Any, no: Any) -> Any:
         """`yes` where the condition holds; both together where it may hold."""
-        if not isinstance(yes, Choice):
-            return Quantity(rules.where(condition.values, _values(yes), _values(no)))
-        pairs = zip((*yes.columns, yes.total), (*no.columns, no.total), strict=True)
-        *columns, total = (rules.where(condition.values, *pair) for pair in pairs)
-        return Choice(tuple(columns), total)
+        if isinstance(yes, Choice):
+            columns = tuple(self.where(condition, *pair) for pair in zip(yes.columns, no.columns, strict=True))
+            return Choice(columns, rules.where(condition.values, yes.total, no.total))
+        yes, no = quantity(yes), quantity(no)
+        return Quantity(rules.where(condition.values, yes.values, no.values), _error_of_either(yes, no))
 
     @staticmethod
     def block(columns: Sequence[Any]) -> Choice:
         """The columns; those of a choice have an accepted sum, if all are there."""
-        values = tuple(_values(x) for x in columns)
-        if (name := getattr(columns[0], "level_of", "")) and {getattr(x, "level_of", "") for x in columns} == {name}:
+        all_columns = tuple(quantity(x) for x in columns)
+        total = reduce(rules.add, (x.values for x in all_columns))
+        if (name := all_columns[0].level_of) and {x.level_of for x in all_columns} == {name}:
             low, high = (float(np.float32(end)) for end in CHOICE_SUM)
-            return Choice(values, replace(rules.exact(0.0), low=low - SUM_ERROR, high=high + SUM_ERROR))
-        return Choice(values, reduce(rules.add, values))
+            total = replace(total, low=low - SUM_ERROR, high=high + SUM_ERROR)
+        return Choice(all_columns, total)
 
     @staticmethod
-    def scaled(block: Choice, size: Quantity) -> Choice:
-        """Every column times `size`."""
-        *columns, total = (rules.multiply(x, size.values) for x in (*block.columns, block.total))
-        return Choice(tuple(columns), total)
+    def scaled(block: Choice, factor: Quantity) -> Choice:
+        """Every column times `factor`."""
+        return Choice(tuple(x * factor for x in block.columns), rules.multiply(block.total, factor.values))
 
     @staticmethod
     def column(block: Choice, i: int) -> Quantity:
         """Column i of the block."""
         units = tuple(rules.exact(float(i == j)) for j in range(len(block.columns)))
-        return Quantity(block.columns[i], units, block)
+        return replace(block.columns[i], weights=units, of=block)
 
     @staticmethod
     def dot(block: Choice, weights: ndarray) -> Quantity:
-        """The weighted sum: at most what the greatest weights get of the total, at least what the smallest get."""
+        """The weighted sum."""
+        terms = [column * weight for column, weight in zip(block.columns, weights, strict=False)]
         padded = np.pad(weights, (0, len(block.columns) - len(weights)))
-        products = [rules.multiply(c, rules.exact(w)) for c, w in zip(block.columns, padded, strict=True)]
-        return weighted(block, tuple(map(rules.exact, padded)), reduce(rules.add, products))
+        return weighted(block, tuple(map(rules.exact, padded)), reduce(Quantity.__add__, terms))
 
     @staticmethod
     def number(condition: Quantity) -> Quantity:
@@ -177,73 +191,68 @@ class CellArithmetic:
 class Cells:
     """The cells of the accepted box, and what is fixed in all of them.
 
-    `moving` is known and its gate, if it has one, is at least 1; `missing` names factors that are not known.
+    `moving` is known and its gate, if it has one, is at least 1; `missing` names factors that are not known. `pieces`
+    says into how many pieces the ranges of some factors are cut.
     """
 
     net: DenseNet
     moving: str = ""
     missing: tuple[str, ...] = ()
+    pieces: Mapping[str, int] = field(default_factory=lambda: {TEMPERATURE: 20})
 
-    def features(self) -> dict[str, Values]:
+    def features(self) -> dict[str, Quantity]:
         """All features and the values of HEAD by name, in each cell, while the column of `moving` grows."""
-        known = {f.name: Quantity(self.known(f)) for f in self.net.factors}
-        columns = {name: self.column(f) for f in self.net.factors for name in f.columns}
+        factors, places = {f.name: f for f in self.net.factors}, self._places()
+        known = {name: Quantity(self._known(f, places), errors.NONE) for name, f in factors.items()}
+        columns = {name: self._column(f, places) for f in self.net.factors for name in f.columns}
         with np.errstate(all="ignore"):
-            found = compute(named(self.net.constants), columns, known, CellArithmetic())
-        return {name: _values(quantity) for name, quantity in found.items()}
+            return dict(compute(named(self.net.constants), columns, known, CellArithmetic()))
 
-    @property
-    def _pieces(self) -> ndarray:
-        """Cells x (low, high) of the road temperature; NaN where it is missing."""
-        road = self._factor(TEMPERATURE)
-        ends = np.linspace(road.low, road.high, int(np.ceil((road.high - road.low) / PIECE_C)) + 1)
-        ends = np.stack([ends[:-1], ends[1:]], axis=1)
-        return np.concatenate([ends, np.full((1, 2), np.nan)])
+    def _places(self) -> dict[str, ndarray]:
+        """Of each cell: the piece of each factor that is cut, and 1 or 0 for each of DECIDING, whether it is known."""
+        counts = [*self.pieces.values(), *(2 for _ in DECIDING)]
+        places = np.indices(counts).reshape(len(counts), -1)
+        return dict(zip([*self.pieces, *(f"{name} known" for name in DECIDING)], places, strict=True))
 
-    @property
-    def _patterns(self) -> list[tuple[bool, ...]]:
-        """Which of the DECIDING factors are known, in every combination."""
-        return list(product((True, False), repeat=len(DECIDING)))
-
-    def known(self, factor: Factor) -> Values:
+    def _known(self, factor: Factor, places: Mapping[str, ndarray]) -> Values:
         """Whether a factor is known in each cell: 1, 0 or anything between."""
-        if factor.name == TEMPERATURE:
-            flags = np.tile(~np.isnan(self._pieces[:, 0]), len(self._patterns)).astype(float)
-        elif factor.name in DECIDING:
-            i = DECIDING.index(factor.name)
-            flags = np.repeat([float(pattern[i]) for pattern in self._patterns], len(self._pieces))
-        else:
-            return self._either(factor)
-        return self._either(factor) if self._is_fixed(factor) else Values(flags, flags, np.array(False), np.array(0))
+        low = np.array(float(factor.name in self._present() or not factor.optional))
+        high = np.array(float(factor.name not in self.missing))
+        if factor.name in DECIDING and low < high:
+            low = high = places[f"{factor.name} known"].astype(float)
+        return Values(low, high, np.array(False), np.array(CONSTANT))
 
-    def _is_fixed(self, factor: Factor) -> bool:
-        return factor.name in (*self.missing, *self._present) or not factor.optional
-
-    @property
     def _present(self) -> tuple[str, ...]:
         """Factors that are known: the moving one and its gate."""
-        moving = (self.moving, self._factor(self.moving).forced_while) if self.moving else ()
-        return tuple(name for name in moving if name not in self.missing)
+        moving = next((f for f in self.net.factors if f.name == self.moving), None)
+        names = (moving.name, moving.forced_while) if moving else ()
+        return tuple(name for name in names if name not in self.missing)
 
-    def _either(self, factor: Factor) -> Values:
-        low = float(factor.name in self._present or not factor.optional)
-        return Values(np.array(low), np.array(float(factor.name not in self.missing)), np.array(False), np.array(0))
-
-    def column(self, factor: Factor) -> Quantity:
+    def _column(self, factor: Factor, places: Mapping[str, ndarray]) -> Quantity:
         """A column of a factor in each cell, where it is known."""
         low, high = float(np.float32(factor.low)), float(np.float32(factor.high))
-        low = max(low, 1.0) if factor.name in self._present and factor.name != self.moving else low
-        ends = np.array([[low, high]])
-        if factor.name == TEMPERATURE:
-            ends = np.tile(np.where(np.isnan(self._pieces), [low, high], self._pieces), (len(self._patterns), 1))
+        if factor.name in self._present() and factor.name != self.moving:
+            low = max(low, 1.0)
+        ends = np.linspace(low, high, self.pieces.get(factor.name, 1) + 1)
+        place = places.get(factor.name, np.array(0))
         move = RISES if factor.name == self.moving else CONSTANT
-        values = Values(ends[:, 0], ends[:, 1], np.array(False), np.array(move))
-        return Quantity(values, level_of=factor.name if factor.levels else "")
+        values = Values(ends[place], ends[place + 1], np.array(False), np.array(move))
+        return Quantity(values, errors.NONE, level_of=factor.name if factor.levels else "")
 
-    def _factor(self, name: str) -> Factor:
-        return next(f for f in self.net.factors if f.name == name)
+
+FINE = {TEMPERATURE: 200, "speed": 7}  # pieces for the ranges
 
 
 def feature_ranges(net: DenseNet) -> dict[str, tuple[float, float]]:
     """Minimum and maximum of each feature and value of HEAD over all accepted events, in real arithmetic."""
-    return {name: (float(v.low.min()), float(v.high.max())) for name, v in Cells(net).features().items()}
+    found = Cells(net, pieces=FINE).features()
+    return {name: (float(q.values.low.min()), float(q.values.high.max())) for name, q in found.items()}
+
+
+FOR_ERRORS = {TEMPERATURE: 20, "speed": 7, "water_film_mm": 16, "tread_depth_mm": 4}
+
+
+def feature_errors(net: DenseNet) -> dict[str, float]:
+    """The maximum distance of each feature and value of HEAD from real arithmetic, over all accepted events."""
+    found = Cells(net, pieces=FOR_ERRORS).features()
+    return {name: float(np.max(q.error.absolute)) + errors.FLOOR for name, q in found.items()}
