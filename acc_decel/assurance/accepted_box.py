@@ -1,15 +1,21 @@
-"""The accepted box as a program: every value of every factor in its range, and every pattern of missing factors."""
+"""The accepted box as a program: every value of every factor in its range, and every pattern of missing factors.
 
+A feature is a variable of its own within its range, tied to the columns where that pays (`feature_ties.py`): the
+program allows more than the accepted events, so what it proves holds for them.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from numpy import ndarray
 
+from acc_decel.assurance.feature_values import SUM_ERROR, feature_ranges
 from acc_decel.assurance.linear_program import Affine, Program, constant
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import Factor, half_saturations, owners, ranges, slices
-from acc_decel.network import DenseNet, wiring
+from acc_decel.factors import column_names, half_saturations, owners, ranges, slices
+from acc_decel.network import FEATURES, DenseNet, wiring
 
 Span = tuple[float, float]
 
@@ -18,21 +24,22 @@ Span = tuple[float, float]
 class Box:
     """The accepted box in the variables of a program.
 
-    `scaled` holds one expression for each column, `available` one for each factor (1 or 0). `embedding` and `forced`
-    are the inputs of the embedding and of the trunk. All are exact except the gated columns: pressure * (1 - abs) is a
-    product of two variables and is replaced by its convex hull (McCormick, Mathematical Programming 10, 1976). The hull
-    is exact where the gate is at an end of its span; `product_errors` are the errors of a solution.
+    `scaled` holds one expression for each input of the network, `available` one for each factor (1 or 0), `features`
+    one for each feature and value of the head, in its unit. A gated input, pressure * (1 - abs), is a product of two
+    variables and is replaced by its convex hull (McCormick, Mathematical Programming 10, 1976). The hull is exact where
+    the gate is at an end of its span; `product_errors` are the errors of a solution.
     """
 
     net: DenseNet
     scaled: tuple[Affine, ...]
     available: tuple[Affine, ...]
+    features: Mapping[str, Affine]
     gates: tuple[Affine, ...]
     gated: tuple[Affine, ...]
 
     @property
     def embedding(self) -> list[Affine]:
-        """Inputs of the embedding, in the order of `dense_net.entering`."""
+        """Inputs of the embedding, in the order of `wiring.entering`."""
         wires, owner = wiring(self.net.factors), owners(self.net.factors)
         flags = [self.available[owner[column]] for column in wires.masked]
         return [*(self.scaled[i] for i in wires.free), *self.gated, *flags]
@@ -42,25 +49,22 @@ class Box:
         """Inputs of the trunk other than the output of the embedding."""
         return [self.scaled[i] for i in wiring(self.net.factors).forced]
 
+    def known(self, factor: str) -> Affine:
+        """1 if this factor is available, else 0."""
+        return next(a for a, f in zip(self.available, self.net.factors, strict=True) if f.name == factor)
+
+    def column(self, name: str) -> Affine:
+        """The column as the network sees it before scaling, saturated if it has a half-saturation; 0 if missing."""
+        i = column_names(self.net.factors).index(name)
+        return _unscaled(self.net, i, self.scaled[i], self.available[owners(self.net.factors)[i]])
+
     def product_errors(self, solution: ndarray) -> list[float]:
-        """Distance of each gated column of a solution from its product."""
+        """Distance of each gated input of a solution from its product."""
         wires = wiring(self.net.factors)
         return [
             abs(hull.value(solution) - self.scaled[i].value(solution) * (1 - gate.value(solution)))
             for hull, i, gate in zip(self.gated, wires.gated, self.gates, strict=True)
         ]
-
-    def columns(self, solution: ndarray) -> Float32[ndarray, "1 columns"]:
-        """The event of a solution, NaN where a factor is missing."""
-        scaled = np.array([e.value(solution) for e in self.scaled])
-        values = scaled / self.net.inverse_spread + self.net.center
-        half = np.array(half_saturations(self.net.factors), np.float32).astype(np.float64)
-        values = np.where(half > 0, half * values / np.where(half > 0, 1 - values, 1), values)
-        row = []
-        for factor, own, available in zip(self.net.factors, slices(self.net.factors), self.available, strict=True):
-            part = values[own]
-            row.append(_accepted(factor, part) if available.value(solution) > 0.5 else np.full(len(part), np.nan))
-        return np.concatenate(row).astype(np.float32)[None]
 
 
 def add_box(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
@@ -77,6 +81,10 @@ def add_box(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
         scaled += [_add_column(program, flag, spans[i], lows[i], highs[i]) for i in own]
         if factor.levels:
             _require_sum(program, net, flag, {i: scaled[i] for i in own})
+    features = {name: program.variable(*span) for name, span in feature_ranges(net).items()}
+    for i, feature in enumerate(FEATURES, len(scaled)):
+        spans.append((lows[i], highs[i]))
+        scaled.append((features[feature.name] - constant(net.center[i])) * float(net.inverse_spread[i]))
     wires = wiring(net.factors)
     owner = owners(net.factors)
     values = [_unscaled(net, i, scaled[i], available[owner[i]]) for i in wires.gates]
@@ -85,7 +93,7 @@ def add_box(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
         program.at_least(value, constant(span[0]))
         program.at_least(constant(span[1]), value)
         gated.append(_add_product(program, scaled[i], spans[i], value, span))
-    return Box(net, tuple(scaled), tuple(available), tuple(values), tuple(gated))
+    return Box(net, tuple(scaled), tuple(available), features, tuple(values), tuple(gated))
 
 
 def gate_spans(net: DenseNet) -> tuple[Span, ...]:
@@ -99,12 +107,14 @@ def gate_spans(net: DenseNet) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def scaled_spans(net: DenseNet) -> tuple[Float[ndarray, " columns"], Float[ndarray, " columns"]]:
-    """Minimum and maximum of each scaled column of an available factor."""
+def scaled_spans(net: DenseNet) -> tuple[Float[ndarray, " inputs"], Float[ndarray, " inputs"]]:
+    """Minimum and maximum of each scaled input: a column of an available factor, or a feature."""
     limits = np.array(ranges(net.factors), np.float32).astype(np.float64)
     half = np.array(half_saturations(net.factors), np.float32).astype(np.float64)[:, None]
     saturated = np.divide(limits, limits + half, where=half > 0, out=limits.copy())
-    ends = (saturated - net.center[:, None].astype(np.float64)) * net.inverse_spread[:, None].astype(np.float64)
+    spans = feature_ranges(net)
+    values = np.concatenate([saturated, [spans[feature.name] for feature in FEATURES]])
+    ends = (values - net.center[:, None].astype(np.float64)) * net.inverse_spread[:, None].astype(np.float64)
     return ends.min(axis=1), ends.max(axis=1)
 
 
@@ -132,7 +142,7 @@ def _require_sum(program: Program, net: DenseNet, available: Affine, levels: dic
 
 
 def _unscaled(net: DenseNet, column: int, scaled: Affine, available: Affine) -> Affine:
-    """The value of a column without saturation; 0 where it is missing."""
+    """The value of a column without its scaling; 0 where it is missing."""
     return scaled * (1 / float(net.inverse_spread[column])) + available * float(net.center[column])
 
 
@@ -146,15 +156,3 @@ def _add_product(program: Program, x: Affine, x_span: Span, gate: Affine, span: 
     program.at_least(closed * high + x * closed_low - constant(high * closed_low), hull)
     program.at_least(closed * low + x * closed_high - constant(low * closed_high), hull)
     return hull
-
-
-def _accepted(factor: Factor, values: ndarray) -> ndarray:
-    """The values of a factor in float32, moved into its range and to an accepted sum where rounding has left them."""
-    values = np.clip(values.astype(np.float32), np.float32(factor.low), np.float32(factor.high))
-    if not factor.levels:
-        return values
-    total = values.sum()
-    return values * (np.clip(total, CHOICE_SUM[0] + 1e-6, CHOICE_SUM[1] - 1e-6) / total if total else 1.0)
-
-
-SUM_ERROR = 1e-6  # of a sum of probabilities in float32

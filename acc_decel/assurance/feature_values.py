@@ -8,7 +8,7 @@ of its probabilities, so that a weighted sum of them has narrow bounds.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
 import numpy as np
@@ -151,7 +151,12 @@ class CellArithmetic:
             columns = tuple(self.where(condition, *pair) for pair in zip(yes.columns, no.columns, strict=True))
             return Choice(columns, rules.where(condition.values, yes.total, no.total))
         yes, no = quantity(yes), quantity(no)
-        return Quantity(rules.where(condition.values, yes.values, no.values), _error_of_either(yes, no))
+        always, never, both = condition.values.low == 1, condition.values.high == 0, _error_of_either(yes, no)
+        absolute, relative = (
+            np.where(always, getattr(yes.error, part), np.where(never, getattr(no.error, part), getattr(both, part)))
+            for part in ("absolute", "relative")
+        )
+        return Quantity(rules.where(condition.values, yes.values, no.values), Error(absolute, relative))
 
     @staticmethod
     def block(columns: Sequence[Any]) -> Choice:
@@ -195,18 +200,19 @@ class Cells:
     says into how many pieces the ranges of some factors are cut.
     """
 
-    net: DenseNet
+    factors: tuple[Factor, ...]
+    constants: ndarray  # of the features, as LAYOUT
     moving: str = ""
     missing: tuple[str, ...] = ()
     pieces: Mapping[str, int] = field(default_factory=lambda: {TEMPERATURE: 20})
 
     def features(self) -> dict[str, Quantity]:
         """All features and the values of HEAD by name, in each cell, while the column of `moving` grows."""
-        factors, places = {f.name: f for f in self.net.factors}, self._places()
-        known = {name: Quantity(self._known(f, places), errors.NONE) for name, f in factors.items()}
-        columns = {name: self._column(f, places) for f in self.net.factors for name in f.columns}
+        places = self._places()
+        known = {f.name: Quantity(self._known(f, places), errors.NONE) for f in self.factors}
+        columns = {name: self._column(f, places) for f in self.factors for name in f.columns}
         with np.errstate(all="ignore"):
-            return dict(compute(named(self.net.constants), columns, known, CellArithmetic()))
+            return dict(compute(named(self.constants), columns, known, CellArithmetic()))
 
     def _places(self) -> dict[str, ndarray]:
         """Of each cell: the piece of each factor that is cut, and 1 or 0 for each of DECIDING, whether it is known."""
@@ -224,7 +230,7 @@ class Cells:
 
     def _present(self) -> tuple[str, ...]:
         """Factors that are known: the moving one and its gate."""
-        moving = next((f for f in self.net.factors if f.name == self.moving), None)
+        moving = next((f for f in self.factors if f.name == self.moving), None)
         names = (moving.name, moving.forced_while) if moving else ()
         return tuple(name for name in names if name not in self.missing)
 
@@ -241,18 +247,32 @@ class Cells:
 
 
 FINE = {TEMPERATURE: 200, "speed": 7}  # pieces for the ranges
+FOR_ERRORS = {TEMPERATURE: 100}  # and for rounding
 
 
 def feature_ranges(net: DenseNet) -> dict[str, tuple[float, float]]:
     """Minimum and maximum of each feature and value of HEAD over all accepted events, in real arithmetic."""
-    found = Cells(net, pieces=FINE).features()
-    return {name: (float(q.values.low.min()), float(q.values.high.max())) for name, q in found.items()}
+    return {name: (float(v.low.min()), float(v.high.max())) for name, (v, _) in _found(net, FINE).items()}
 
 
-FOR_ERRORS = {TEMPERATURE: 20, "speed": 7, "water_film_mm": 16, "tread_depth_mm": 4}
+def ranges_without(net: DenseNet, missing: str) -> dict[str, tuple[float, float]]:
+    """The same over the events without this factor."""
+    return {name: (float(v.low.min()), float(v.high.max())) for name, (v, _) in _found(net, FINE, missing).items()}
 
 
 def feature_errors(net: DenseNet) -> dict[str, float]:
     """The maximum distance of each feature and value of HEAD from real arithmetic, over all accepted events."""
-    found = Cells(net, pieces=FOR_ERRORS).features()
-    return {name: float(np.max(q.error.absolute)) + errors.FLOOR for name, q in found.items()}
+    found = _found(net, FOR_ERRORS)
+    return {name: float(np.max(error.absolute)) + errors.FLOOR for name, (_, error) in found.items()}
+
+
+def _found(net: DenseNet, pieces: Mapping[str, int], *missing: str) -> dict[str, tuple[Values, Error]]:
+    return _cached(net.factors, net.constants.tobytes(), tuple(pieces.items()), missing)
+
+
+@cache
+def _cached(
+    factors: tuple[Factor, ...], constants: bytes, pieces: tuple[tuple[str, int], ...], missing: tuple[str, ...]
+) -> dict[str, tuple[Values, Error]]:
+    cells = Cells(factors, np.frombuffer(constants, np.float32), missing=missing, pieces=dict(pieces))
+    return {name: (quantity.values, quantity.error) for name, quantity in cells.features().items()}

@@ -8,9 +8,9 @@ from numpy import ndarray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-OPTIMAL, TIME_LIMIT = "optimal", "time limit"
+OPTIMAL, TIME_LIMIT, INFEASIBLE = "optimal", "time limit", "infeasible"
 TROUBLE = "numerical trouble"
-STATUS = {0: OPTIMAL, 1: TIME_LIMIT, 2: "infeasible", 3: "unbounded", 4: TROUBLE}
+STATUS = {0: OPTIMAL, 1: TIME_LIMIT, 2: INFEASIBLE, 3: "unbounded", 4: TROUBLE}
 RELATIVE_GAP = 1e-6  # below which HiGHS reports a solution as optimal
 
 

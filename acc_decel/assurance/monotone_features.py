@@ -27,7 +27,7 @@ def feature_violations(net: DenseNet, missing: tuple[str, ...] = ()) -> list[str
 def _violations_of(net: DenseNet, factor: Factor, missing: tuple[str, ...]) -> list[str]:
     moves = {
         name: int(np.bitwise_or.reduce(quantity.values.moves, axis=None))
-        for name, quantity in Cells(net, factor.name, missing).features().items()
+        for name, quantity in Cells(net.factors, net.constants, factor.name, missing).features().items()
     }
     allowed = {feature.name: _allowed(feature, factor) for feature in FEATURES}
     allowed |= dict.fromkeys(HEAD, RISES if factor.direction > 0 else FALLS)

@@ -22,7 +22,8 @@ from numpy import ndarray
 from acc_decel.assurance import envelope, monotone_arrays, monotone_graph, moving_values
 from acc_decel.assurance.linear_program import OPTIMAL
 from acc_decel.assurance.onnx_arrays import differences
-from acc_decel.assurance.ranges import Extreme, Sums, extreme, ranks, sums, unclamped
+from acc_decel.assurance.output_ranges import Extreme, RawBounds, extreme, raw_bounds
+from acc_decel.assurance.ranges import Sums, sums, unclamped
 from acc_decel.assurance.rounding import in_real_arithmetic, rounding_errors
 from acc_decel.assurance.witness import accepted_events
 from acc_decel.export.exportable import check_exportable

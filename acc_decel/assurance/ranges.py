@@ -16,7 +16,6 @@ from a random search (`witness.py`), is evaluated with the real network in float
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from time import monotonic
 
 import numpy as np
@@ -24,14 +23,14 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from acc_decel.assurance.accepted_box import Box, Span, add_box, gate_spans
-from acc_decel.assurance.linear_program import OPTIMAL, TIME_LIMIT, Affine, Program, Solution, constant
-from acc_decel.assurance.witness import extreme_events
-from acc_decel.network import DenseNet, Layer
+from acc_decel.assurance.feature_ties import add_ties
+from acc_decel.assurance.linear_program import INFEASIBLE, OPTIMAL, TIME_LIMIT, Affine, Program, Solution, constant
+from acc_decel.assurance.piecewise import chords, require_above_tangents
+from acc_decel.network import DenseNet, Layer, wiring
 
 BOUND_MARGIN = 1e-6  # absolute and relative, added to bounds from linear programs: ten times the solver's tolerance
 PRODUCT_TOLERANCE = 1e-6  # a gated column this close to its product counts as exact
 MIN_PROGRAM_S = 0.05  # with less time for a hidden unit its program is not worth building
-EXACT_GAP = 1e-4  # absolute and relative: a bound this close to an attained value counts as exact
 CURVE_TOLERANCE = 1e-6  # a rectifier this close to its curve counts as exact
 MIN_CHORD = 2e-3  # distance of two points: a shorter chord is close enough to the curve
 FIRST_POINTS = (0.0, 0.5, 1.0)  # ends of the first chords
@@ -62,51 +61,10 @@ class Curve:
         return abs(self.y.value(solution) - _curve(self.u.value(solution)))
 
 
-@dataclass(frozen=True)
-class Extreme:
-    """Maximum (`sign` 1) or minimum (-1) of one output over the accepted box, before the last clamp.
-
-    No accepted event exceeds `bound` in real arithmetic. `attained` is the answer of the real network to `witness`, one
-    row of columns. `status` is that of the solver: if it is optimal, both are the same, up to EXACT_GAP.
-    """
-
-    output: int
-    sign: int
-    bound: float
-    attained: float
-    witness: Float32[ndarray, " columns"]
-    status: str
-    nodes: int
-
-    @property
-    def gap(self) -> float:
-        """Distance of the bound from an attained value."""
-        return max(0.0, self.sign * (self.bound - self.attained))
-
-
-def ranks(net: DenseNet) -> tuple[int | None, ...]:
-    """Rank of each output among the sorted outputs, 0 for the lowest; None for an output that is not sorted.
-
-    Found by experiment on the network: its last layer is replaced by constants, in every rotation.
-    """
-    count = len(net.trunk[-1].bias)
-    columns = np.full((1, len(net.center)), np.nan, np.float32)
-    rotations = [np.roll(np.arange(count), shift) for shift in range(count)]
-    answers = np.array([unclamped(net, bias)(columns)[0] for bias in rotations])
-    ordered = [not (answers[:, i] == np.array(rotations)[:, i]).all() for i in range(count)]
-    return tuple(
-        int(np.searchsorted(np.flatnonzero(ordered), int(answers[0, i]))) if ordered[i] else None for i in range(count)
-    )
-
-
-def unclamped(net: DenseNet, bias: ndarray | None = None) -> DenseNet:
-    """`net` without the last clamp; with `bias`, the last layer is replaced by this constant."""
+def unclamped(net: DenseNet) -> DenseNet:
+    """`net` without the last clamp."""
     unlimited = np.full_like(net.low, np.inf)
-    free = replace(net, low=-unlimited, high=unlimited)
-    if bias is None:
-        return free
-    constant_layer = Layer(np.zeros_like(net.trunk[-1].weights), bias.astype(np.float32))
-    return replace(free, trunk=(*net.trunk[:-1], constant_layer))
+    return replace(net, low=-unlimited, high=unlimited)
 
 
 def sums(net: DenseNet, *, seconds: float = 0.0, on_layer: Callable[[], None] = lambda: None) -> tuple[Sums, ...]:
@@ -119,7 +77,7 @@ def sums(net: DenseNet, *, seconds: float = 0.0, on_layer: Callable[[], None] = 
     layers = _layers(net)
     for depth in range(len(layers)):
         program = Program()
-        box = add_box(program, net, gate_spans(net))
+        box = _add_events(program, net, gate_spans(net))
         both_ways = [(np.ones(len(layer.bias), bool),) * 2 for layer in layers]
         u, _ = _add_layers(program, box, net, bounds, both_ways, depth, first_points(net))
         bounds.append(Sums(*(np.array([_solve_end(program, unit, sign) for unit in u]) for sign in (-1, 1))))
@@ -127,6 +85,13 @@ def sums(net: DenseNet, *, seconds: float = 0.0, on_layer: Callable[[], None] = 
             bounds[depth] = _tightened(net, bounds, depth, seconds)
         on_layer()
     return tuple(bounds)
+
+
+def _add_events(program: Program, net: DenseNet, gates: tuple[Span, ...]) -> Box:
+    """The accepted box, with the rows that tie features to columns."""
+    box = add_box(program, net, gates)
+    add_ties(program, box)
+    return box
 
 
 def _solve_end(program: Program, u: Affine, sign: int, seconds: float | None = None) -> float:
@@ -141,7 +106,7 @@ def _tightened(net: DenseNet, bounds: list[Sums], depth: int, seconds: float) ->
     for i in np.flatnonzero((ends[-1] < 1) & (ends[1] > 0)):
         for sign, end in ends.items():
             program = Program()
-            box = add_box(program, net, gate_spans(net))
+            box = _add_events(program, net, gate_spans(net))
             pulls = _pulls(net, depth, [int(i)], sign)
             u, _ = _add_layers(program, box, net, bounds, pulls, depth, first_points(net))
             end[i] = sign * min(sign * end[i], sign * _solve_end(program, u[i], sign, seconds))
@@ -228,30 +193,11 @@ def _rectify(program: Program, u: Affine, span: Span, *, up: bool, down: bool, p
     y = program.variable(_curve(low), _curve(high))
     inner = [p for p in points if low + MIN_CHORD < p < high - MIN_CHORD]
     if down:
-        for p in (low, *inner, high):
-            slope = min(max(p, 0.0), 1.0)
-            program.at_least(y, u * slope + constant(_curve(p) - slope * p))
+        require_above_tangents(program, u, y, _curve, _slope, (low, *inner, high))
     if up:
-        _require_below_chords(program, u, y, [low, *inner, high])
+        (chord,) = chords(program, u, [_curve], [low, *inner, high])
+        program.at_least(chord, y)
     return y
-
-
-def _require_below_chords(program: Program, u: Affine, y: Affine, ends: list[float]) -> None:
-    """Require `y` to be on or below the chords from end to end. `u` is a sum of parts, one for each chord, in order."""
-    filled, chord = constant(ends[0]), constant(_curve(ends[0]))
-    before: Affine | None = None  # 1 if the part before is full
-    for i, (left, right) in enumerate(pairwise(ends)):
-        part = program.variable(0.0, right - left)
-        if before is not None:
-            program.at_least(before * (right - left), part)
-        if i < len(ends) - 2:
-            before = program.variable(0.0, 1.0, whole=True)
-            program.at_least(part, before * (right - left))
-        filled += part
-        chord += part * ((_curve(right) - _curve(left)) / (right - left))
-    program.at_least(filled, u)
-    program.at_least(u, filled)
-    program.at_least(chord, y)
 
 
 def _curve(u: float) -> float:
@@ -260,99 +206,79 @@ def _curve(u: float) -> float:
     return max(u - 1.0, 0.0) + 0.5 * ramp * ramp
 
 
-def _add_goal(program: Program, values: list[Affine], lows: list[float], high: float, needed: int) -> Affine:
-    """A variable that at least `needed` of the values are not below."""
-    if len(values) == needed == 1:
-        return values[0]
-    goal = program.variable(min(lows), high)
-    count = constant(0.0)
-    for value, low in zip(values, lows, strict=True):
-        if needed == len(values):
-            program.at_least(value, goal)
-            continue
-        not_below = program.variable(0.0, 1.0, whole=True)
-        count += not_below
-        program.at_least(value + (constant(1.0) - not_below) * (high - low), goal)
-    if needed < len(values):
-        program.at_least(count, constant(float(needed)))
-    return goal
+def _slope(u: float) -> float:
+    """That of the smooth rectifier."""
+    return min(max(u, 0.0), 1.0)
 
 
-def extreme(
-    net: DenseNet, bounds: tuple[Sums, ...], output: int, sign: int, *, seconds: float, seed: int = 1
-) -> Extreme:
-    """The proven extreme of one output. The solver gets `seconds`; `bounds` are those of `sums`.
+@dataclass(frozen=True)
+class Goal:
+    """What is bounded: `sign` times a value that `add` makes of a program, its box and the last sums.
 
-    A gated column is represented by the convex hull of a product: while the best point is not on the product, the span
+    `units` of the last layer move it, `limit` bounds it from above without a program.
+    """
+
+    sign: int
+    units: tuple[int, ...]
+    add: Callable[[Program, Box, list[Affine]], Affine]
+    limit: float
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A proven upper bound of `sign` times a value over the accepted box, in real arithmetic."""
+
+    value: float
+    status: str
+    nodes: int
+
+
+def bound(net: DenseNet, bounds: tuple[Sums, ...], goal: Goal, *, seconds: float, enough: float = -np.inf) -> Bound:
+    """The bound of a goal. The solver gets `seconds`; it may stop at `enough`. `bounds` are those of `sums`.
+
+    A gated input is represented by the convex hull of a product: while the best point is not on the product, the span
     of the gate is split and both parts are solved, the one with the better bound first. While the best point is not on
     the curve of a rectifier, a point is added there.
     """
-    free = unclamped(net)
-    events, answers = extreme_events(free, output, sign, np.random.default_rng(seed))
-    best = int(np.argmax(sign * answers))
-    witness, attained = events[best], float(answers[best])
     deadline = monotonic() + seconds
     closed, nodes, status = -np.inf, 0, OPTIMAL
     points = first_points(net)
-    parts = [(_relaxed_bound(net, bounds, output, sign), gate_spans(net))]
-    while parts and parts[0][0] > max(closed, sign * attained + EXACT_GAP * (1 + abs(attained))):
+    parts = [(goal.limit, gate_spans(net))]
+    while parts and parts[0][0] > max(closed, enough):
         limit, spans = parts.pop(0)
-        seconds_left = max(deadline - monotonic(), 0.1)
-        solution, box, curves = _solve(net, bounds, output, sign, spans, points, seconds_left)
-        limit, nodes = min(limit, solution.bound), nodes + solution.nodes
+        solution, box, curves = _solve(net, bounds, goal, spans, points, max(deadline - monotonic(), 0.1))
+        nodes += solution.nodes
+        if solution.status == INFEASIBLE:
+            continue
+        limit, optimal = min(limit, solution.bound), solution.status == OPTIMAL
         violated = _violated_gate(box, solution)
-        if solution.variables is not None:
-            event = box.columns(solution.variables)
-            answer = float(free(event)[0, output])
-            if sign * answer > sign * attained:
-                witness, attained = event[0], answer
-        optimal = solution.status == OPTIMAL
         if optimal and violated is not None and monotonic() < deadline:
-            parts = sorted([*parts, *((limit, half) for half in _halves(spans, *violated))], key=lambda p: -p[0])
+            parts = sorted([*parts, *((limit, half) for half in _halves(net, spans, *violated))], key=lambda p: -p[0])
             continue
         if optimal and monotonic() < deadline and _add_points(points, curves, solution):
             parts = sorted([*parts, (limit, spans)], key=lambda p: -p[0])
             continue
         closed = max(closed, limit)
-        if not optimal or violated is not None or limit > sign * attained + EXACT_GAP * (1 + abs(attained)):
+        if not optimal or violated is not None:
             status = TIME_LIMIT if optimal else solution.status
-    bound = sign * max(closed, sign * attained, *(limit for limit, _ in parts))
-    return Extreme(output, sign, bound + sign * BOUND_MARGIN * (1 + abs(bound)), attained, witness, status, nodes)
-
-
-def _relaxed_bound(net: DenseNet, bounds: tuple[Sums, ...], output: int, sign: int) -> float:
-    """Bound of `sign` times an output from the bounds of the last sums: sorting is monotone."""
-    ends = bounds[-1].high if sign > 0 else bounds[-1].low
-    group, rank = _group(net, output)
-    return sign * float(np.sort(ends[group])[rank])
-
-
-def _group(net: DenseNet, output: int) -> tuple[list[int], int]:
-    """The units of the last layer that are sorted together with an output, and its rank among them."""
-    order = ranks(net)
-    own = order[output]
-    return ([output], 0) if own is None else ([i for i, rank in enumerate(order) if rank is not None], own)
+    value = max(closed, *(limit for limit, _ in parts)) if parts else closed
+    return Bound(value + BOUND_MARGIN * (1 + abs(value)), status, nodes)
 
 
 def _solve(
     net: DenseNet,
     bounds: tuple[Sums, ...],
-    output: int,
-    sign: int,
+    goal: Goal,
     spans: tuple[Span, ...],
     points: Points,
     seconds: float,
 ) -> tuple[Solution, Box, list[Curve]]:
-    """Maximum of `sign` times an output, each gate within its span, with the box and curves of the program."""
+    """Maximum of a goal, each gate within its span, with the box and curves of the program."""
     program = Program()
-    box = add_box(program, net, spans)
-    group, rank = _group(net, output)
+    box = _add_events(program, net, spans)
     depth = len(bounds) - 1
-    u, curves = _add_layers(program, box, net, bounds, _pulls(net, depth, group, sign), depth, points)
-    needed = len(group) - rank if sign > 0 else rank + 1  # how many of `sign` times the outputs are not below
-    low, high = (sign * end[group] for end in (bounds[-1].low, bounds[-1].high)[::sign])
-    goal = _add_goal(program, [u[i] * sign for i in group], low.tolist(), float(high.max()), needed)
-    return program.maximum(goal, seconds=seconds), box, curves
+    u, curves = _add_layers(program, box, net, bounds, _pulls(net, depth, [*goal.units], goal.sign), depth, points)
+    return program.maximum(goal.add(program, box, u), seconds=seconds), box, curves
 
 
 def _add_points(points: Points, curves: list[Curve], solution: Solution) -> bool:
@@ -380,8 +306,12 @@ def _violated_gate(box: Box, solution: Solution) -> tuple[int, float] | None:
     return worst, box.gates[worst].value(solution.variables)
 
 
-def _halves(spans: tuple[Span, ...], gate: int, at: float) -> list[tuple[Span, ...]]:
-    """The spans with that of `gate` split near `at`, never close to its ends."""
+def _halves(net: DenseNet, spans: tuple[Span, ...], gate: int, at: float) -> list[tuple[Span, ...]]:
+    """The spans with that of `gate` split near `at`, never close to its ends; inputs of one gate share its span."""
     low, high = spans[gate]
     middle = float(np.clip(at, low + 0.1 * (high - low), high - 0.1 * (high - low)))
-    return [(*spans[:gate], half, *spans[gate + 1 :]) for half in ((low, middle), (middle, high))]
+    places = wiring(net.factors).gates
+    return [
+        tuple(half if place == places[gate] else span for place, span in zip(places, spans, strict=True))
+        for half in ((low, middle), (middle, high))
+    ]
