@@ -16,9 +16,9 @@ typedef struct {
 } acc_decel_memory_range_t;
 
 /* Writes the raw outputs of the network for accepted columns, cut to their limits; the quantiles may still cross. Bit i
- * of `available` is 1 if column i is available; otherwise the column is NaN. Overwrites `columns`. Returns true if such
- * a combination is rare in the training data. */
-bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+ * of `available` is 1 if column i is available; otherwise the column is NaN. Returns true if such a combination is rare
+ * in the training data. */
+bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
                        float outputs[ACC_DECEL_OUTPUT_COUNT]);
 
 /* Puts two outputs in ascending order. */
