@@ -28,8 +28,8 @@ def sensitivities(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> li
     deque(walk(net, entered.embedding, entered.forced, step, side_by_side), maxlen=0)
     squares = [np.zeros(layer_sums.shape) for layer_sums in sums]
     for of_output in _by_last_sums(net, sums[-1], entered):
-        for square, derivative in zip(squares, _by_all_sums(net, sums, of_output), strict=True):
-            square += derivative.astype(np.float64) ** 2
+        for i, derivative in enumerate(_by_all_sums(net, sums, of_output)):
+            squares[i] += derivative.astype(np.float64) ** 2
     return [np.sqrt(square) for square in squares]
 
 
