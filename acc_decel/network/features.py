@@ -146,7 +146,7 @@ class Columns:
         return np.where(wide, yes, no)
 
     @staticmethod
-    def block(columns: Sequence[ndarray]) -> ndarray:
+    def block(columns: Sequence[Any]) -> ndarray:
         """The columns side by side; numbers among them are repeated."""
         return np.stack(np.broadcast_arrays(*columns), axis=1)
 
