@@ -216,7 +216,7 @@ def small_model(small_net: DenseNet, small_data: Dataset, made_once: Callable[..
 @pytest.fixture
 def soon_trained(monkeypatch):
     """Commands that train fit the trained domain in few steps, and compare few events with the best possible answer."""
-    from acc_decel.network import calibration, training  # noqa: PLC0415 - TensorFlow takes seconds
+    from acc_decel.network import best_possible, training  # noqa: PLC0415 - TensorFlow takes seconds
 
     def fitted(*arguments: object, fitting: Fitting, **others: object) -> DenseNet:
         assert fitting == Fitting(), "the command takes the defaults"
@@ -224,7 +224,7 @@ def soon_trained(monkeypatch):
 
     whole = training.fit_domain
     monkeypatch.setattr(training, "fit_domain", fitted)
-    monkeypatch.setattr(calibration, "ORACLE_EVENTS", 10)
+    monkeypatch.setattr(best_possible, "ORACLE_EVENTS", 10)
 
 
 @pytest.fixture

@@ -129,7 +129,8 @@ def _train_network(
     with quiet():
         from acc_decel.network import fine_tuning  # noqa: PLC0415
         from acc_decel.network import training as learning  # noqa: PLC0415
-    from acc_decel.network.calibration import ORACLE_EVENTS, metrics  # noqa: PLC0415
+    from acc_decel.network.best_possible import ORACLE_EVENTS, simulated_events  # noqa: PLC0415
+    from acc_decel.network.calibration import metrics  # noqa: PLC0415
 
     data = dataset.load_dataset(dataset_folder)
     defaults, learn, how = learning.default_training(data.event), learning.train, {}
@@ -148,7 +149,7 @@ def _train_network(
             teacher_epochs=settings.teacher_epochs,
             epochs=settings.epochs,
             tries=settings.domain.tries,
-            oracle_events=4 * oracle_events,
+            oracle_events=simulated_events(factors, data, oracle_events),
         )
         net = learn(
             data,

@@ -24,7 +24,7 @@ def train_bayes(
     """
     from acc_decel import dataset, physics  # noqa: PLC0415 - the extra [train] is asked for only here
     from acc_decel.comparison import bayes, bayes_training, folder  # noqa: PLC0415
-    from acc_decel.network.calibration import ORACLE_EVENTS  # noqa: PLC0415
+    from acc_decel.network.best_possible import ORACLE_EVENTS, simulated_events  # noqa: PLC0415
 
     folder.check_free(output, bayes.KIND)
     data = dataset.load_dataset(dataset_folder)
@@ -36,7 +36,7 @@ def train_bayes(
         trained = bayes_training.train(
             data, factors, settings, on_epoch=lambda epoch, _: progress.update(task, completed=epoch)
         )
-        compared = progress.add_task("comparing with the best possible answer", total=4 * ORACLE_EVENTS)
+        compared = progress.add_task("comparing with the best possible answer", total=simulated_events(factors, data))
         measured = bayes.metrics(
             trained, data, oracle_events=ORACLE_EVENTS, on_oracle=lambda events: progress.advance(compared, events)
         )

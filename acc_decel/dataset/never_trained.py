@@ -27,6 +27,7 @@ class NeverTrained:
 
 _MELTS = "snow and ice have melted there (`surface_shares`), and a camera calibrated by construction excludes them"
 _FREEZES = "below THAW_C snow and ice carry no liquid water, and a rain sensor is sure of a dry road"
+_SALTED = "below SALTED_C all water on the road is frozen, and a rain sensor is sure of a dry road"
 _EXCLUDED = "an exclusion of factors.py"
 _SLIPPERY = "no tyre of the physics has so much grip there, scatter included"
 _GRIPPY = "no tyre of the physics has so little grip there, scatter included"
@@ -49,10 +50,12 @@ NEVER_TRAINED: tuple[NeverTrained, ...] = (
                  (("surface_ice", 1.0, 1.0), ("water_film_mm", 0.2, 1.0), ("road_temperature_c", -30.0, -7.0))),
     NeverTrained("water on deep-frozen snow", _FREEZES,
                  (("surface_packed_snow", 1.0, 1.0), ("water_film_mm", 0.2, 0.5), ("road_temperature_c", -30.0, -7.0))),
-    NeverTrained("grip on ice", _SLIPPERY,
-                 (("surface_ice", 1.0, 1.0), ("friction_estimate", 0.65, 1.3))),
-    NeverTrained("grip on packed snow", _SLIPPERY,
-                 (("surface_packed_snow", 1.0, 1.0), ("friction_estimate", 1.0, 1.3))),
+    NeverTrained("water on a deep-frozen road", _SALTED,
+                 (("surface_asphalt", 1.0, 1.0), ("water_film_mm", 0.2, 8.0), ("road_temperature_c", -30.0, -14.0))),
+    NeverTrained("grip on ice", _EXCLUDED,
+                 (("surface_ice", 1.0, 1.0), ("friction_estimate", 0.41, 1.3))),
+    NeverTrained("grip on packed snow", _EXCLUDED,
+                 (("surface_packed_snow", 1.0, 1.0), ("friction_estimate", 0.71, 1.3))),
     NeverTrained("grip on gravel", _SLIPPERY,
                  (("surface_gravel", 1.0, 1.0), ("friction_estimate", 1.2, 1.3))),
     NeverTrained("no grip on dry asphalt", _GRIPPY,

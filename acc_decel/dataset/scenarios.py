@@ -33,6 +33,7 @@ TYRE_SHARE_WARM = {"summer": 0.60, "all_season": 0.25, "winter": 0.15}
 TYRE_SHARE_COLD = {"summer": 0.15, "all_season": 0.25, "winter": 0.60}
 # fmt: on
 THAW_C = -3.0  # below this snow and ice carry no liquid water
+SALTED_C = -10.0  # below this no road does: road salt works down to about -9 degC, 15 degF (Wisconsin DOT)
 DRY_SHARE = 0.45  # of the events on a road that can be wet
 THIN_SHARE, THIN_MEAN_MM = 0.7, 0.6  # of the wet events: exponential with this mean; the others evenly over the range
 ABS_SHARE = 0.88  # of the events; no ABS, or a fault of it, is more frequent here than in traffic
@@ -196,11 +197,12 @@ def tyre_shares(factor: Factor, road_temperature_c: Float[ndarray, " events"]) -
 
 
 def deepest_film(factor: Factor, true: Columns) -> Float[ndarray, " events"]:
-    """Deepest water [mm] that the surface can hold at this road temperature; 0 on deep-frozen snow and ice."""
+    """Deepest water [mm] that the surface can hold at this road temperature; 0 where all water is frozen."""
     surface_factor = next(f for f in FACTORS if f.name == "surface")
     limits = np.array([min(_limit(c, factor.name), factor.high) for c in surface_factor.columns])
     frozen = np.array([s.frozen for s in SURFACES.values()])[true["surface"].astype(int)]
-    return np.where(frozen & (true["road_temperature_c"] < THAW_C), 0.0, limits[true["surface"].astype(int)])
+    freezes_c = np.where(frozen, THAW_C, SALTED_C)
+    return np.where(true["road_temperature_c"] < freezes_c, 0.0, limits[true["surface"].astype(int)])
 
 
 def pick_level(u: Float[ndarray, " events"], shares: Float[ndarray, "events levels"]) -> Float[ndarray, " events"]:

@@ -1,8 +1,7 @@
 """Calibrated intervals: split-conformal offsets on the outer quantiles, and the metrics that show the coverage.
 
-Errors are measured twice: against single events, which scatter, and against the best possible answer, the conditional
-quantiles of the simulator (`dataset.oracle`). These are only known from two independent samples a and b; the mean of
-(net - a) (net - b) does not contain their sampling error.
+Errors are measured twice: against single events, which scatter, and against the best possible answer
+(`best_possible.py`).
 """
 
 from collections.abc import Callable
@@ -14,17 +13,16 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from acc_decel.dataset import Dataset, conditional_quantiles
+from acc_decel.dataset import Dataset
 from acc_decel.factors import CERTAIN, column_names
+from acc_decel.network.best_possible import KINDS, ORACLE_EVENTS, against_best
+from acc_decel.network.cautious import predict
 from acc_decel.network.dense_net import DenseNet
 from acc_decel.network.domain_metrics import domain_metrics
 from acc_decel.network.split import in_split
 from acc_decel.network.wiring import missing
-from acc_decel.outputs import DELAY, LOWER, MEDIAN, ORDERED, OUTPUTS, QUANTILES, UPPER
-from acc_decel.physics import vehicle_from
+from acc_decel.outputs import DELAY, LOWER, MEDIAN, ORDERED, QUANTILES, UPPER
 
-ORACLE_EVENTS = 2_000  # of each kind, which are compared with the best possible answer
-ORACLE_DRAWS = 1_024  # situations in each sample of the best possible answer
 MEDIAN_SHARE = 0.5
 SPEED_BANDS = (1.0, 15.0, 30.0, 50.0, 70.0)  # [m/s]
 
@@ -77,19 +75,19 @@ def metrics(
     """Error and coverage on the test part of `data`, overall and by regime; decelerations in m/s^2, delay in s.
 
     `oracle_events` events of each kind, with all factors available and with some missing as in training, are compared
-    with the best possible answer; `on_oracle` is called with the number of events just finished.
+    with the best possible answer (`best_possible.py`); `on_oracle` is called with the number of events just finished.
     """
     rows = in_split(data.event, "test")
     columns, true, delay = data.columns[rows], data.deceleration[rows], data.delay[rows]
-    answer = net(columns)
+    answer = predict(net, columns) if net.domain else net(columns)
     inside = (answer[:, LOWER] <= true) & (true <= answer[:, UPPER])
-    best = [against_best(net, data, columns[chosen], seed, on_oracle) for chosen in _compared(columns, oracle_events)]
+    best = against_best(net, data, columns, events=oracle_events, seed=seed, on_events=on_oracle)
     return {
         "weights": net.weights,
         "events": int(rows.sum()),
         "rmse": _rms(answer[:, MEDIAN] - true),
-        "rmse_conditional_median": best[0]["rmse_conditional_median"],
-        "best_possible": {"every factor available": best[0], "factors missing as trained": best[1]},
+        "rmse_conditional_median": best["best_possible"][KINDS["every"]]["rmse_conditional_median"],
+        **best,
         "mean_abs_error": float(np.abs(answer[:, MEDIAN] - true).mean()),
         "mean_abs_error_delay": float(np.abs(answer[:, DELAY] - delay).mean()),
         "coverage": float(inside.mean()),
@@ -107,39 +105,6 @@ def metrics(
             if mask.any()
         },
     }
-
-
-def against_best(
-    net: DenseNet,
-    data: Dataset,
-    columns: Float32[ndarray, "rows columns"],
-    seed: int = 1,
-    on_events: Callable[[int], None] = lambda _: None,
-) -> dict[str, float | int]:
-    """How far `net` is from the best possible answer for `columns`: median [m/s^2], width of the 90 % interval."""
-    car, rng = vehicle_from(data.manifest["vehicle_file"]), np.random.default_rng(seed)
-    shares = tuple(QUANTILES[list(OUTPUTS)[i]] for i in (LOWER, MEDIAN, UPPER))
-    a, b = (
-        conditional_quantiles(
-            car, columns, shares, rng=rng, draws=ORACLE_DRAWS, driving=data.driving, on_events=on_events
-        )
-        for _ in range(2)
-    )
-    answer = net(columns)[:, (LOWER, MEDIAN, UPPER)]
-    squared = ((answer - a) * (answer - b)).mean(axis=0)
-    width, best_width = answer[:, 2] - answer[:, 0], (a + b)[:, 2] / 2 - (a + b)[:, 0] / 2
-    return {
-        "events": len(columns),
-        "rmse_conditional_median": float(np.sqrt(max(squared[1], 0))),
-        "rmse_conditional_lower": float(np.sqrt(max(squared[0], 0))),
-        "width_over_best": float(width.mean() / best_width.mean()),
-    }
-
-
-def _compared(columns: Float32[ndarray, "rows columns"], events: int) -> tuple[ndarray, ndarray]:
-    """Row numbers of events with every factor available, and of any events."""
-    complete = np.flatnonzero(~np.isnan(columns).any(axis=1))
-    return complete[:events], np.arange(len(columns))[:events]
 
 
 def _rms(error: Float[ndarray, " rows"]) -> float:

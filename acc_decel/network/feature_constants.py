@@ -86,7 +86,7 @@ def _roads() -> dict[str, object]:
         "locked": [_locked(s.rise, s.fall) for s in surfaces],
         "wet_loss": [s.wet_loss for s in surfaces if not s.frozen],
         "wet_loss_ice": SURFACES["ice"].wet_loss,
-        "worn_snow": float(1 - tyre.wear_snow(np.array(NEW_MM - 1))),
+        "worn_snow": 1 - tyre.wear_snow(np.array([NEW_MM - 1])).item(),
         "dry_sliding": SURFACES["asphalt"].speed_fall,
         "headroom": [np.exp(HEADROOM_DEVIATIONS * np.hypot(s.scatter, TYRE_DEVIATION)) for s in surfaces],
     }
@@ -96,7 +96,7 @@ def _compounds() -> dict[str, list[float]]:
     """Straight lines through the dry grip of each compound below and above MILD_C."""
     lines = {}
     for kind in tyre.DRY_COMPOUND:
-        at = {c: float(tyre.compound_grip(kind, np.array(c), np.array(0.0))) for c in (COLDEST_C, MILD_C, HOTTEST_C)}
+        at = {c: tyre.compound_grip(kind, np.array([c]), np.zeros(1)).item() for c in (COLDEST_C, MILD_C, HOTTEST_C)}
         cold, warm = ((at[end] - at[MILD_C]) / (end - MILD_C) for end in (COLDEST_C, HOTTEST_C))
         lines[kind] = (at[MILD_C], cold, warm)
     base, cold_slopes, warm_slopes = (list(column) for column in zip(*lines.values(), strict=True))
@@ -105,11 +105,10 @@ def _compounds() -> dict[str, list[float]]:
 
 def _water() -> dict[str, float]:
     """How a film of 1 mm acts on a new and on a worn tyre."""
-    film, new, worn = (np.array(value) for value in (1.0, NEW_MM, WORN_MM))
-    floating = [float(tyre.critical_speed(film, tread)) ** -2 for tread in (new, worn)]
-    sliding = [float(tyre.wet_speed_fall(film, tread)) for tread in (new, worn)]
-    loss = SURFACES["asphalt"].wet_loss
-    kept = [float(tyre.wet_ratio(film, tread, np.array(loss))) for tread in (new, worn)]
+    film, treads = np.ones(2), np.array([NEW_MM, WORN_MM])
+    floating = tyre.critical_speed(film, treads) ** -2.0
+    sliding = tyre.wet_speed_fall(film, treads)
+    kept = tyre.wet_ratio(film, treads, np.full(2, SURFACES["asphalt"].wet_loss))
     return {
         "worn_loss": kept[0] - kept[1],
         "floating": floating[0],
@@ -124,5 +123,5 @@ def _water() -> dict[str, float]:
 
 def _locked(rise: float, fall: float) -> float:
     """Friction of a locked wheel over the maximum: Burckhardt's curve at slip 1 over its peak."""
-    _, height = tyre.curve_peak(np.array(rise), np.array(fall))
-    return float((1 - np.exp(-rise) - fall) / height)
+    _, height = tyre.curve_peak(np.array([rise]), np.array([fall]))
+    return float((1 - np.exp(-rise) - fall) / height[0])

@@ -11,7 +11,7 @@ that is forced rises or falls with every forced factor in it, for any values of 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -116,6 +116,7 @@ LAYOUT: dict[str, int] = {
 }
 
 
+@runtime_checkable
 class Arithmetic(Protocol):
     """What the formulas need beside + - * / of values. A block is several columns side by side."""
 
@@ -145,7 +146,7 @@ class Columns:
         return np.where(wide, yes, no)
 
     @staticmethod
-    def block(columns: Sequence[ndarray]) -> ndarray:
+    def block(columns: Sequence[Any]) -> ndarray:
         """The columns side by side; numbers among them are repeated."""
         return np.stack(np.broadcast_arrays(*columns), axis=1)
 

@@ -19,7 +19,7 @@ from acc_decel.comparison.bayes import KIND, BayesNet, Belief, _sums, metrics
 from acc_decel.comparison.bayes_training import MIN_EVENTS, BayesTraining, divergence, train
 from acc_decel.comparison.folder import arrays_bytes, arrays_file, read_arrays, read_folder, write_folder
 from acc_decel.factors import CERTAIN, EXCLUSIONS, FACTORS, column_names
-from acc_decel.network import Layer, calibration, dense_net
+from acc_decel.network import Layer, best_possible, dense_net
 from acc_decel.outputs import MEDIAN
 from benchmarks import bayes as bench
 from benchmarks.network import Truth
@@ -209,7 +209,7 @@ def test_the_predictor_refuses_it_in_a_sentence(wide, tmp_path):
 def quick(monkeypatch):
     tiny = BayesTraining(epochs=1, batch=32, embedding=(4,), trunk=(4,))
     monkeypatch.setattr(bayes_training, "BayesTraining", lambda: tiny)
-    monkeypatch.setattr(calibration, "ORACLE_EVENTS", 5)
+    monkeypatch.setattr(best_possible, "ORACLE_EVENTS", 5)
 
 
 def test_the_command_line_trains_it_and_refuses_to_export_it(quick, run, refused, small_folder, tmp_path):
