@@ -13,7 +13,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.export.onnx_graph import Graph
-from acc_decel.factors import Factor
+from acc_decel.factors import Factor, slices
 from acc_decel.network import FEATURES, HEAD, compute, named
 
 
@@ -142,7 +142,7 @@ class _Nodes:
         """The nodes that all `results` need of the `inputs`, columns and unavailable."""
         self._g = g
         self._columns, self._unavailable = inputs
-        self._first = dict(zip((f.name for f in factors), np.cumsum([0, *(len(f.columns) for f in factors)])))
+        self._first = {f.name: own.start for f, own in zip(factors, slices(factors), strict=True)}
         self._names: dict[object, str] = {}
         every = _all_of(results)
         self._dots: dict[Expression, list[Expression]] = {}
@@ -150,7 +150,7 @@ class _Nodes:
             block = dot.inputs[0]
             assert isinstance(block, Expression)
             self._dots.setdefault(block, []).append(dot)
-        typical = {e.inputs[1].name: e.inputs[2] for e in every if _is_typical(e)}
+        typical = {_named(e.inputs[1]): e.inputs[2] for e in every if _is_typical(e)}
         row = np.array([typical.get(f.name, 0.0) for f in factors for _ in f.columns], np.float32)
         filled = g("Where", self._unavailable, g.constant(row), self._columns)
         sizes = g.constant(np.array([len(f.columns) for f in factors]))
@@ -159,19 +159,20 @@ class _Nodes:
 
     def block(self, columns: Sequence[Operand]) -> str:
         """The name of the columns side by side, in few nodes; an operation on all of them becomes one on the block."""
-        if all(isinstance(c, Expression) for c in columns):
-            first, *others = columns
-            if first.operator == "Factor" and all(c.name == first.name for c in others):
-                return self._factors[first.name]
-            if all(c is first for c in others):
-                return self._of(first)
-            if first.operator in _ELEMENTWISE and all(c.operator == first.operator for c in others):
-                operands = zip(*(c.inputs for c in columns), strict=True)
-                return self._g(first.operator, *map(self.block, operands))
-            return self._g("Concat", *map(self._of, columns), axis=1)
-        if not any(isinstance(c, Expression) for c in columns):
+        expressions = [c for c in columns if isinstance(c, Expression)]
+        if not expressions:
             return self._g.constant(np.array(columns, np.float32))
-        return self._mixed(columns)
+        if len(expressions) < len(columns):
+            return self._mixed(columns)
+        first, *others = expressions
+        if first.operator == "Factor" and all(e.name == first.name for e in others):
+            return self._factors[first.name]
+        if all(e is first for e in others):
+            return self._of(first)
+        if first.operator in _ELEMENTWISE and all(e.operator == first.operator for e in others):
+            operands = zip(*(e.inputs for e in expressions), strict=True)
+            return self._g(first.operator, *map(self.block, operands))
+        return self._g("Concat", *map(self._of, expressions), axis=1)
 
     def _mixed(self, columns: Sequence[Operand]) -> str:
         """Expressions and numbers side by side."""
@@ -191,60 +192,64 @@ class _Nodes:
         return self._names[value]
 
     def _new(self, e: Expression) -> str:
-        g = self._g
-        match e.operator:
-            case "Factor":
-                return self._factors[e.name]
-            case "Where" if _is_typical(e):
-                return self._factors[e.inputs[1].name]
-            case "Where":
-                return g("Where", self._missing(e.inputs[0]), self._of(e.inputs[2]), self._of(e.inputs[1]))
-            case "Number":
-                return g.number(g("Not", self._missing(e.inputs[0])))
-            case "Block":
-                return self.block(e.inputs)
-            case "Column":
-                return g.columns(self._of(e.inputs[0]), [e.place])
-            case "Dot":
-                return self._dot(e)
-        return g(e.operator, *map(self._of, e.inputs))
+        if e.operator == "Factor":
+            return self._factors[e.name]
+        if _is_typical(e):
+            return self._factors[_named(e.inputs[1])]
+        special = {
+            "Where": self._where,
+            "Number": lambda e: self._g.number(self._g("Not", self._missing(e.inputs[0]))),
+            "Block": lambda e: self.block(e.inputs),
+            "Column": lambda e: self._g.columns(self._of(e.inputs[0]), [e.place]),
+            "Dot": self._dot,
+        }.get(e.operator)
+        return special(e) if special else self._g(e.operator, *map(self._of, e.inputs))
+
+    def _where(self, e: Expression) -> str:
+        known, yes, no = e.inputs
+        return self._g("Where", self._missing(known), self._of(no), self._of(yes))
 
     def _missing(self, known: Operand) -> str:
         """The condition that a factor is not available."""
-        assert isinstance(known, Expression)
-        key = (known.name, "missing")
+        key = (name := _named(known), "missing")
         if key not in self._names:
-            self._names[key] = self._g.columns(self._unavailable, [self._first[known.name]])
+            self._names[key] = self._g.columns(self._unavailable, [self._first[name]])
         return self._names[key]
 
     def _dot(self, e: Expression) -> str:
         """A weighted sum, with all others of the same block."""
         block = e.inputs[0]
         dots = self._dots[block]
-        weights = np.zeros((len(dots), self._width(block)), np.float32)
+        weights = np.zeros((len(dots), _width(block)), np.float32)
         for row, dot in zip(weights, dots, strict=True):
             row[: len(dot.weights)] = dot.weights
         sums = self._g("MatMul", self._of(block), self._g.constant(weights.T))
         self._names |= zip(dots, self._g.many("Split", sums, outputs=len(dots), axis=1), strict=True)
         return self._names[e]
 
-    def _width(self, block: Operand) -> int:
-        """The number of columns."""
-        if block.operator == "Block":
-            return len(block.inputs)
-        return max(self._width(x) for x in block.inputs if isinstance(x, Expression) and x.operator in _WIDE)
-
 
 _ELEMENTWISE = {"Add", "Sub", "Mul", "Div", "Min", "Max"}
 _WIDE = {"Block", "Where", "Mul"}
+
+
+def _width(value: Operand) -> int:
+    """The number of columns."""
+    if not isinstance(value, Expression) or value.operator not in _WIDE:
+        return 1
+    return len(value.inputs) if value.operator == "Block" else max(map(_width, value.inputs))
 
 
 def _is_typical(e: Expression) -> bool:
     """Whether this is a factor with a number in place of a missing one."""
     if e.operator != "Where":
         return False
-    known, value, number = e.inputs
-    return isinstance(value, Expression) and value.operator == "Factor" and value.name == known.name
+    known, value, _ = e.inputs
+    return isinstance(value, Expression) and value.operator == "Factor" and value.name == _named(known)
+
+
+def _named(factor: Operand) -> str:
+    assert isinstance(factor, Expression)
+    return factor.name
 
 
 def _all_of(results: Sequence[Expression]) -> list[Expression]:

@@ -199,8 +199,7 @@ static inline float water_share(const situation_t *s)
     const float wet_sliding = (deep * (1.0F + (s->wear * constants.sliding_worn))) * constants.sliding;
     const float sliding = wet_sliding + (s->firm * constants.dry_sliding);
 
-    return 1.0F /
-           ((1.0F + ((floating * floating) * (1.0F / 3.0F))) * (1.0F + ((slip * s->speed) * sliding)));
+    return 1.0F / ((1.0F + ((floating * floating) * (1.0F / 3.0F))) * (1.0F + ((slip * s->speed) * sliding)));
 }
 
 /* What the brakes can give, with fade; its upper limit; and what slows the car without brakes. */

@@ -1,5 +1,5 @@
-/* The network in float32: features, scaling, embedding, trunk, head. Weights are in acc_decel_network_tables.h, the loops
- * of the layers are in acc_decel_layers.c. */
+/* The network in float32: features, scaling, embedding, trunk, head. Weights are in acc_decel_network_tables.h, the
+ * loops of the layers are in acc_decel_layers.c. */
 
 #include "acc_decel_network.h"
 

@@ -32,6 +32,12 @@ static inline void acc_decel_put_in_order(float *lower, float *upper)
     *upper = larger;
 }
 
+/* Lowers an output to a limit. */
+static inline void acc_decel_lower(float *output, float limit)
+{
+    *output = (limit < *output) ? limit : *output;
+}
+
 /* Continues the CRC-32 `crc` over all ranges; the first call starts with 0. */
 uint32_t acc_decel_crc(uint32_t crc, const acc_decel_memory_range_t ranges[], uint32_t count);
 

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 
+from acc_decel.export.feature_ranges import feature_ranges
 from acc_decel.export.fixed_point.arithmetic import (
     MAX_VALUE,
     MIN_VALUE,
@@ -25,7 +26,6 @@ from acc_decel.export.fixed_point.arithmetic import (
     Scale,
     fixed,
 )
-from acc_decel.export.feature_ranges import feature_ranges
 from acc_decel.export.fixed_point.intervals import Interval, domain_intervals, entering_intervals, sum_intervals
 from acc_decel.factors import column_factors
 from acc_decel.network import FEATURES, DenseNet, Layer, domain_inputs, rectified, wiring
