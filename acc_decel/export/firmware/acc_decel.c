@@ -127,24 +127,21 @@ static bool is_excluded(const float columns[ACC_DECEL_COLUMN_COUNT])
 
 /* Lowers each quantile to what the event gives without one of the factors that may contradict others. Takes as long as
  * one more prediction for each of them that is available. */
-static void be_cautious(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
-                        float outputs[ACC_DECEL_OUTPUT_COUNT])
+static void be_cautious(const acc_decel_factors_t *factors, uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
     for (uint32_t i = 0U; i < ACC_DECEL_CONTRADICTING_COUNT; i++) {
         const acc_decel_contradicting_t *const factor = &contradicting[i];
         const uint32_t mask = ones(factor->end) ^ ones(factor->first);
 
         if ((available & mask) != 0U) {
-            float without[ACC_DECEL_COLUMN_COUNT];
+            float values[ACC_DECEL_VALUE_COUNT];
             float others[ACC_DECEL_OUTPUT_COUNT];
 
-            for (uint32_t column = 0U; column < ACC_DECEL_COLUMN_COUNT; column++) {
-                without[column] = columns[column];
-            }
+            columns_of(factors, values);
             for (uint32_t column = factor->first; column < factor->end; column++) {
-                without[column] = not_available;
+                values[column] = not_available;
             }
-            (void)acc_decel_network(without, available & ~mask, others);
+            (void)acc_decel_network(values, available & ~mask, others);
             put_in_order(others);
             lower_quantiles(outputs, others);
         }
@@ -164,20 +161,20 @@ acc_decel_status_t acc_decel_predict(const acc_decel_factors_t *factors, acc_dec
     acc_decel_status_t status = ACC_DECEL_REFUSED;
 
     if ((factors != NULL) && (prediction != NULL)) {
-        float columns[ACC_DECEL_COLUMN_COUNT];
+        float values[ACC_DECEL_VALUE_COUNT]; /* first the columns */
         uint32_t available;
 
-        columns_of(factors, columns);
-        status = acceptance(columns, &available);
+        columns_of(factors, values);
+        status = acceptance(values, &available);
         if ((status & ACC_DECEL_REFUSED) == 0U) {
             float outputs[ACC_DECEL_OUTPUT_COUNT];
-            const bool excluded = is_excluded(columns);
-            const bool unfamiliar = acc_decel_network(columns, available, outputs);
+            const bool excluded = is_excluded(values);
+            const bool unfamiliar = acc_decel_network(values, available, outputs);
 
             put_in_order(outputs);
             if (excluded || unfamiliar) {
                 status |= ACC_DECEL_OUTSIDE_DOMAIN;
-                be_cautious(columns, available, outputs);
+                be_cautious(factors, available, outputs);
             }
             write_outputs(outputs, prediction);
             if (!(prediction->deceleration_lower >= ACC_DECEL_COMFORT_DECELERATION)) {
