@@ -45,6 +45,7 @@ typedef struct {
     float tyre_ice;
     float cold_snow; /* times that, for the temperature */
     float cold_ice;
+    float slower_ice; /* times that, for the speed */
     float paved; /* friction times the probability of the surface */
     float snow;
     float ice;
@@ -173,7 +174,8 @@ static inline void set_dry_friction(situation_t *s)
     s->cold_ice = 1.0F - (frozen * constants.cold_gain[1]);
     s->paved = dot_4(s->surface, constants.friction) * compound;
     s->snow = (s->surface[SNOW] * s->tyre_snow) * s->cold_snow;
-    s->ice = (s->surface[ICE] * s->tyre_ice) * s->cold_ice;
+    s->slower_ice = 1.0F / (1.0F + (s->speed * constants.speed_loss_ice));
+    s->ice = ((s->surface[ICE] * s->tyre_ice) * s->cold_ice) * s->slower_ice;
 }
 
 /* Friction at walking speed, with water and wear. */
@@ -199,8 +201,7 @@ static inline float water_share(const situation_t *s)
     const float wet_sliding = (deep * (1.0F + (s->wear * constants.sliding_worn))) * constants.sliding;
     const float sliding = wet_sliding + (s->firm * constants.dry_sliding);
 
-    return 1.0F /
-           ((1.0F + ((floating * floating) * (1.0F / 3.0F))) * (1.0F + ((slip * s->speed) * sliding)));
+    return 1.0F / ((1.0F + ((floating * floating) * (1.0F / 3.0F))) * (1.0F + ((slip * s->speed) * sliding)));
 }
 
 /* What the brakes can give, with fade; its upper limit; and what slows the car without brakes. */
@@ -244,7 +245,7 @@ static inline float bounded(float limit, float certain, float lowest)
 static inline float road_limit(const situation_t *s, uint32_t available)
 {
     const float snow = frozen_limit(s->tyre_snow, constants.friction_snow, s->cold_snow, 0U, available);
-    const float ice = frozen_limit(s->tyre_ice, constants.friction_ice, s->cold_ice, 1U, available);
+    const float ice = frozen_limit(s->tyre_ice, constants.friction_ice, s->cold_ice, 1U, available) * s->slower_ice;
     float certain = s->surface[ICE];
     float lowest = bounded(ice, certain, ACC_DECEL_LARGEST_ROAD_LIMIT);
 

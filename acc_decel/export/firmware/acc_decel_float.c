@@ -1,5 +1,5 @@
-/* The network in float32: features, scaling, embedding, trunk, head. Weights are in acc_decel_network_tables.h, the loops
- * of the layers are in acc_decel_layers.c. */
+/* The network in float32: features, scaling, embedding, trunk, head. Weights are in acc_decel_network_tables.h, the
+ * loops of the layers are in acc_decel_layers.c. */
 
 #include "acc_decel_network.h"
 
@@ -74,10 +74,8 @@ static void enter(float values[ACC_DECEL_VALUE_COUNT], uint32_t available, float
     }
 }
 
-bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
-                       float outputs[ACC_DECEL_OUTPUT_COUNT])
+bool acc_decel_network(float values[ACC_DECEL_VALUE_COUNT], uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
-    float values[ACC_DECEL_VALUE_COUNT];
     float entered[ACC_DECEL_WIDEST];
     float others[ACC_DECEL_WIDEST];
     float *const buffers[2] = {&entered[ACC_DECEL_FORCED_COUNT], others}; /* the embedding gets no forced input */
@@ -87,9 +85,6 @@ bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t ava
     const float *next;
     bool unfamiliar;
 
-    for (uint32_t i = 0U; i < ACC_DECEL_COLUMN_COUNT; i++) {
-        values[i] = columns[i];
-    }
     acc_decel_features(values, available);
     enter(values, available, entered);
     unfamiliar = acc_decel_unfamiliar(entered);
