@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from acc_decel.export.c_tables import LARGEST, Table, checksum, checksum_ranges, defines, header, rows_of
-from acc_decel.factors import column_names, half_saturations
-from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
-from acc_decel.outputs import OUTPUTS
+from acc_decel.export.c_features import feature_tables, head_tables
+from acc_decel.export.c_tables import Table, checksum, checksum_ranges, defines, header, rows_of
+from acc_decel.factors import half_saturations
+from acc_decel.network import DenseNet, Layer, domain_inputs, input_names, wiring
 
 LAYERS = ("acc_decel_layers.c", "acc_decel_layers.h", "acc_decel_cortex_m4f.h")
 SOURCES = ("acc_decel_float.c", "acc_decel_domain.c", "acc_decel_domain.h", *LAYERS)
@@ -31,16 +31,19 @@ def network_header(net: DenseNet, *, stamp: str) -> str:
     widths += [forced + len(layer.bias) for layer in net.embedding]
     widths += [forced + shared + len(layer.bias) for layer in net.trunk]
     tables = network_tables(net)
+    columns, features, saturated, *_ = tables
     counts = {
         "WIDEST": max(widths),
         "EMBEDDING_LAYERS": len(net.embedding),
         "TRUNK_LAYERS": len(net.trunk),
         "EMBEDDED_COUNT": shared,
         "FORCED_COUNT": forced,
-        "ENTRY_COUNT": forced + len(wires.free) + len(wires.gated),
+        "COLUMN_ENTRY_COUNT": len(columns.values),
+        "FEATURE_ENTRY_COUNT": len(features.values),
+        "SATURATED_COUNT": len(saturated.values),
         "GATED_COUNT": len(wires.gated),
+        "FIRST_GATED": forced + len(wires.free),
         "MASKED_COUNT": len(wires.masked),
-        "SATURATED_COUNT": sum(table.name == "saturated" and len(table.values) for table in tables),
     }
     parts = (
         defines({name: f"{count}U" for name, count in counts.items()}),
@@ -48,33 +51,28 @@ def network_header(net: DenseNet, *, stamp: str) -> str:
         *(table.text for table in tables),
         checksum_ranges(tables, name="network_ranges", count="ACC_DECEL_NETWORK_RANGE_COUNT"),
     )
-    includes = ['"acc_decel_layers.h"', '"acc_decel_network.h"', "<float.h>", "<stdint.h>"]
+    includes = ['"acc_decel_layers.h"', '"acc_decel_network.h"', "<stdint.h>"]
     return header("ACC_DECEL_NETWORK_TABLES_H", includes, parts, stamp=stamp)
 
 
-_TYPES = """/* How a column is scaled for the network: (value - center) * inverse spread. */
+_TYPES = """/* How a column or a feature is scaled for the network: (value - center) * inverse spread. */
 typedef struct {
-    uint32_t column;
+    uint32_t value; /* its place among the values */
+    uint32_t input; /* its place among the inputs of the network */
     float center;
     float inverse_spread;
 } acc_decel_entry_t;
 
 /* A saturated column: the network gets value / (value + half_saturation). */
 typedef struct {
-    uint32_t column;
+    uint32_t value;
     float half_saturation;
-} acc_decel_saturated_t;
-
-/* Limits of an output. */
-typedef struct {
-    float low;
-    float high;
-} acc_decel_cut_t;"""
+} acc_decel_saturated_t;"""
 
 
 def network_checksum(net: DenseNet) -> int:
-    """CRC-32 of the tables of acc_decel_float.c and acc_decel_domain.c."""
-    return checksum([*network_tables(net), *domain_tables(net)])
+    """CRC-32 of the tables of the network: features, layers, head, score."""
+    return checksum([*feature_tables(net), *network_tables(net), *head_tables(net), *domain_tables(net)])
 
 
 def domain_header(net: DenseNet, *, stamp: str) -> str:
@@ -113,26 +111,42 @@ def network_tables(net: DenseNet) -> list[Table]:
     wires, half = wiring(net.factors), half_saturations(net.factors)
     scaled = in_quarters(net)
     layers = scaled.embedding + scaled.trunk
-    columns = [*wires.forced, *wires.free, *wires.gated]
-    padding = ["padding"] * (len(columns) % 2)
-    scales = [(c, net.center[c], net.inverse_spread[c]) for c in columns] + [(0, 0, 0) for _ in padding]
-    entries = rows_of("u4,f4,f4", scales)
-    saturated = rows_of("u4,f4", [(c, half[c]) for c in sorted({*columns}) if half[c]])
-    limits = rows_of("f4,f4", list(zip(*np.clip([net.low, net.high], -LARGEST, LARGEST), strict=True)))
+    inputs = [*enumerate([*wires.forced, *wires.free, *wires.gated])]
+    columns = [(value, at) for at, value in inputs if value < len(half)]
+    features = [(value, at) for at, value in inputs if value >= len(half)]
+    direct = {value for value, _ in columns}
     masked = np.pad(np.array(wires.masked, np.uint32), (0, len(wires.masked) % 2))
-    names = column_names(net.factors)
     return [
-        Table("entries", entries, "forced, free, gated", "acc_decel_entry_t", (*(names[c] for c in columns), *padding)),
-        Table("saturated", saturated, "columns", "acc_decel_saturated_t"),
-        Table("gate_columns", np.array(wires.gates, np.uint32), "the gate of each gated column"),
+        _entries(net, "column_entries", columns, spare=len(inputs)),
+        _entries(net, "feature_entries", features, spare=len(inputs)),
+        Table(
+            "saturated",
+            rows_of("u4,f4", [(c, half[c]) for c in sorted(direct) if half[c]]),
+            "columns",
+            "acc_decel_saturated_t",
+        ),
+        Table("gate_columns", np.array(wires.gates, np.uint32), "the gate of each gated input"),
         Table("masked_columns", masked, "columns whose availability is an input of the embedding"),
         _sizes("embedding", net.embedding, rectified=len(net.embedding)),
         _sizes("trunk", net.trunk, rectified=len(net.trunk) - 1),
-        Table("output_limits", limits, "outputs", "acc_decel_cut_t", tuple(OUTPUTS)),
         Table(
             "weights", np.concatenate([blocks(layer) for layer in layers]), "blocks of all layers, one after the other"
         ),
     ]
+
+
+def _entries(net: DenseNet, name: str, places: list[tuple[int, int]], *, spare: int) -> Table:
+    """Scales of the inputs at these places; an even number of rows, of which a padding one writes to the input `spare`.
+
+    Columns of the availability, which are written later, start there.
+    """
+    names = input_names(net.factors)
+    rows = [(value, at, net.center[value], net.inverse_spread[value]) for value, at in places]
+    remarks = [names[value] for value, _ in places]
+    if len(rows) % 2:
+        rows.append((0, spare, 0, 0))
+        remarks.append("padding")
+    return Table(name, rows_of("u4,u4,f4,f4", rows), "inputs", "acc_decel_entry_t", tuple(remarks))
 
 
 def in_quarters(net: DenseNet) -> DenseNet:

@@ -9,8 +9,8 @@ from numpy import ndarray
 from acc_decel.correction import MAX_BIAS, MAX_SCALE, MIN_SCALE
 from acc_decel.export.c_tables import Table, c_float, checksum, checksum_ranges, defines, header
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import CERTAIN, EXCLUSIONS, Factor, column_names, ranges, schema
-from acc_decel.network import DenseNet
+from acc_decel.factors import EXCLUSIONS, Factor, column_names, ranges, schema
+from acc_decel.network import DenseNet, contradicting
 from acc_decel.outputs import COMFORT_DECELERATION, ORDERED, OUTPUT_LIMITS, OUTPUTS, QUANTILES
 from acc_decel.status import FLAGS, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
@@ -86,9 +86,9 @@ def guards_header(factors: tuple[Factor, ...], *, stamp: str) -> str:
             {
                 "CHOICE_COUNT": f"{sum(bool(f.levels) for f in factors)}U",
                 "EXCLUSION_COUNT": f"{len(EXCLUSIONS)}U",
+                "CONTRADICTING_COUNT": f"{len(contradicting(factors))}U",
                 "REQUIRED": f"{sum((not f.optional) << i for i, f in enumerate(factors))}U /* bits of factors */",
                 **_limits("CHOICE_SUM", *CHOICE_SUM),
-                **_limits("CERTAIN", _above(CERTAIN), np.inf),
             }
         ),
         *(table.text for table in tables),
@@ -111,9 +111,18 @@ typedef struct {
     uint32_t end;   /* the column after its last one */
 } acc_decel_choice_t;
 
-/* If this level is certain, values of the column from low to low + span are excluded. */
+/* A factor that may contradict others. */
+typedef struct {
+    uint32_t first; /* its first column */
+    uint32_t end;   /* the column after its last one */
+} acc_decel_contradicting_t;
+
+/* If the probability of this level is from certain_low to certain_low + certain_span, values of the column from low to
+ * low + span are excluded. */
 typedef struct {
     uint32_t level;
+    uint32_t certain_low;
+    uint32_t certain_span;
     uint32_t column;
     uint32_t low;
     uint32_t span;
@@ -126,11 +135,18 @@ def guard_tables(factors: tuple[Factor, ...]) -> list[Table]:
     at = names.index
     limits = [limits_of(low, high) for low, high in ranges(factors)]
     choices = [f for f in factors if f.levels]
-    ends = [(at(f.columns[0]), at(f.columns[-1]) + 1) for f in choices]
-    excluded = [(at(e.column), at(e.factor), *limits_of(_above(e.limit), np.inf)) for e in EXCLUSIONS]
+    doubted = [factors[i] for i in contradicting(factors)]
+    excluded = [(at(e.column), *_beyond(e.certain), at(e.factor), *_beyond(e.limit)) for e in EXCLUSIONS]
     return [
         Table("column_limits", _words(limits), "columns", "acc_decel_limits_t", names),
-        Table("choices", _words(ends), "", "acc_decel_choice_t", tuple(f.name for f in choices)),
+        Table("choices", _ends(choices, names), "", "acc_decel_choice_t", tuple(f.name for f in choices)),
+        Table(
+            "contradicting",
+            _ends(doubted, names),
+            "factors",
+            "acc_decel_contradicting_t",
+            tuple(f.name for f in doubted),
+        ),
         Table("exclusions", _words(excluded), "", "acc_decel_exclusion_t", tuple(e.meaning for e in EXCLUSIONS)),
     ]
 
@@ -157,8 +173,14 @@ def _limits(name: str, low: float | np.floating, high: float | np.floating) -> d
     return {f"{name}_LOW": f"{first}U /* {np.float32(low):.9g} */", f"{name}_SPAN": f"{span}U"}
 
 
-def _above(value: float) -> np.float32:
-    return np.nextafter(np.float32(value), np.float32(np.inf))
+def _beyond(value: float) -> tuple[int, int]:
+    """The limits of all floats above `value`."""
+    return limits_of(np.nextafter(np.float32(value), np.float32(np.inf)), np.inf)
+
+
+def _ends(factors: Sequence[Factor], names: tuple[str, ...]) -> ndarray:
+    """The first column of each factor, and the one after its last."""
+    return _words([(names.index(f.columns[0]), names.index(f.columns[-1]) + 1) for f in factors])
 
 
 def _words(rows: Sequence[object]) -> ndarray:
@@ -171,6 +193,7 @@ def _assignments(factors: tuple[Factor, ...]) -> str:
     written = "\n".join(f"    factors->{name} = value;" for name in names)
     order = [(i, j) for end in range(len(ORDERED), 1, -1) for i, j in pairwise(ORDERED[:end])]
     ordered = "\n".join(f"    acc_decel_put_in_order(&outputs[{i}], &outputs[{j}]);" for i, j in order)
+    lowered = "\n".join(f"    acc_decel_lower(&outputs[{i}], others[{i}]);" for i in ORDERED)
     answered = "\n".join(f"    prediction->{name} = outputs[{i}];" for i, name in enumerate(OUTPUTS))
     return f"""/* The factors in the order of the network. */
 static void columns_of(const acc_decel_factors_t *factors, float columns[ACC_DECEL_COLUMN_COUNT])
@@ -188,6 +211,12 @@ static void fill(acc_decel_factors_t *factors, float value)
 static void put_in_order(float outputs[ACC_DECEL_OUTPUT_COUNT])
 {{
 {ordered}
+}}
+
+/* Lowers each quantile to that of another answer. */
+static void lower_quantiles(float outputs[ACC_DECEL_OUTPUT_COUNT], const float others[ACC_DECEL_OUTPUT_COUNT])
+{{
+{lowered}
 }}
 
 static void write_outputs(const float outputs[ACC_DECEL_OUTPUT_COUNT], acc_decel_prediction_t *prediction)

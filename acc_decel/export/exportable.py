@@ -1,15 +1,32 @@
 """Which networks the firmware can hold: others are refused before a file is written."""
 
 from collections import deque
+from dataclasses import fields
 
 import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
+from acc_decel.export.feature_ranges import feature_ranges
 from acc_decel.export.fixed_point.intervals import domain_intervals, sum_intervals
-from acc_decel.factors import Factor, column_names, ranges
-from acc_decel.network import DenseNet, Layer, Wiring, domain_inputs, saturated, side_by_side, walk, wiring
-from acc_decel.outputs import OUTPUTS
+from acc_decel.factors import owners, ranges
+from acc_decel.network import (
+    FEATURES,
+    LAST,
+    LAYOUT,
+    DenseNet,
+    Head,
+    Layer,
+    Wiring,
+    domain_inputs,
+    input_names,
+    saturated,
+    side_by_side,
+    untrained_head,
+    walk,
+    wiring,
+)
+from acc_decel.outputs import OUTPUTS, QUANTILES
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
 EXACT = 2.0**24  # sums of hidden units stay below, so that the firmware's rectifier rounds like the reference's
@@ -24,10 +41,9 @@ def check_exportable(net: DenseNet) -> None:
     range of float32 for any accepted factors. Bounds on the absolute values, layer by layer, prove the last condition.
     """
     wires = wiring(net.factors)
-    columns = len(column_names(net.factors))
     if len(net.factors) > (room := NOT_AVAILABLE_SHIFT - OUT_OF_RANGE_SHIFT):
         raise ValueError(f"The factors must be at most {room}, one status bit each. Got {len(net.factors)}.")
-    gates = [_named(net, f.forced_while) for f in net.factors if f.forced_while]
+    gates = [net.factors[owners(net.factors)[column]] for column in wires.gates]
     if optional := [gate.name for gate in gates if gate.optional]:
         raise ValueError(f"{optional[0]} must be required, because it gates another factor. Got an optional factor.")
     if saturated_gates := [gate.name for gate in gates if gate.half_saturation]:
@@ -35,14 +51,20 @@ def check_exportable(net: DenseNet) -> None:
             f"{saturated_gates[0]} must have no half-saturation, because it gates another factor. "
             "Remove the half-saturation."
         )
+    _check_array("constants", net.constants, (sum(LAYOUT.values()),))
     for name in ("center", "inverse_spread"):
-        _check_array(name, getattr(net, name), (columns,))
+        _check_array(name, getattr(net, name), (len(input_names(net.factors)),))
+    for name, array in head_arrays(untrained_head()).items():
+        _check_array(name, head_arrays(net.head)[name], array.shape)
     embedded = _check_layers("embedding", net.embedding, shared=0, inputs=wires.embedding_inputs)
     outputs = _check_layers("trunk", net.trunk, shared=embedded, inputs=len(wires.forced))
-    if outputs != len(OUTPUTS):
-        raise ValueError(f"trunk must give {len(OUTPUTS)} outputs ({', '.join(OUTPUTS)}). Got {outputs}.")
-    if not (net.low.shape == net.high.shape == (outputs,) and (net.low <= net.high).all()):
-        raise ValueError(f"The outputs must have {outputs} limits, low <= high. Got {net.low}, {net.high}.")
+    if outputs != LAST:
+        raise ValueError(
+            f"trunk must give {LAST} sums: {', '.join(OUTPUTS)}, and a correction of the brake limit for each of "
+            f"{len(QUANTILES)} quantiles. Got {outputs}."
+        )
+    if not (net.low.shape == net.high.shape == (len(OUTPUTS),) and (net.low <= net.high).all()):
+        raise ValueError(f"The outputs must have {len(OUTPUTS)} limits, low <= high. Got {net.low}, {net.high}.")
     scores = _check_layers("domain", net.domain, shared=0, inputs=len(domain_inputs(net.factors)))
     if (len(net.domain), scores) != (2, 1):
         raise ValueError(
@@ -59,8 +81,9 @@ def _check_rectifiers(net: DenseNet) -> None:
             raise ValueError(f"{name} must have sums below {EXACT:g}. They may reach {sums.high.max():g}. Train again.")
 
 
-def _named(net: DenseNet, name: str) -> Factor:
-    return next(f for f in net.factors if f.name == name)
+def head_arrays(head: Head) -> dict[str, ndarray]:
+    """The arrays of a head by name."""
+    return {f"head.{f.name}": getattr(head, f.name) for f in fields(head)}
 
 
 def _check_array(name: str, array: ndarray, shape: tuple[int, ...]) -> None:
@@ -104,10 +127,12 @@ def _layer_names(net: DenseNet) -> list[str]:
     return [f"{part}[{i}]" for part in ("embedding", "trunk") for i in range(len(getattr(net, part)))]
 
 
-def _scaled_bounds(net: DenseNet) -> Float64[ndarray, " columns"]:
-    """The maximum absolute value of each scaled column."""
-    limits = np.array(ranges(net.factors), np.float32)
-    limits = saturated(net.factors, limits.T).T.astype(np.float64)
+def _scaled_bounds(net: DenseNet) -> Float64[ndarray, " inputs"]:
+    """The maximum absolute value of each scaled column and feature."""
+    limits = saturated(net.factors, np.array(ranges(net.factors), np.float32).T)
+    spans = feature_ranges(net.factors, net.constants)
+    of_features = np.array([spans[feature.name] for feature in FEATURES])
+    limits = np.concatenate([limits.T.astype(np.float64), of_features])
     distance = np.abs(limits - net.center[:, None]).max(axis=1)
     return distance * np.abs(net.inverse_spread.astype(np.float64))
 

@@ -2,77 +2,38 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import onnx
 from numpy import ndarray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
+from acc_decel.export.onnx_features import feature_nodes
+from acc_decel.export.onnx_graph import Graph
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import CERTAIN, EXCLUSIONS, column_names, described, half_saturations, owners, ranges, schema
+from acc_decel.factors import EXCLUSIONS, column_names, described, half_saturations, owners, ranges, schema
 from acc_decel.network import (
     FINGERPRINT,
     FORMAT,
     GRAPH_DIGEST,
+    HEAD,
+    LAST,
     DenseNet,
     Layer,
+    contradicting,
     domain_inputs,
     fingerprint,
     wiring,
 )
-from acc_decel.outputs import COMFORT_DECELERATION, LOWER, ORDERED, OUTPUTS
+from acc_decel.network.features import SURFACE_COLUMNS
+from acc_decel.outputs import COMFORT_DECELERATION, DELAY, LOWER, ORDERED, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 OPSET, IR_VERSION = 17, 8  # understood by ONNX Runtime 1.12 and later
 INPUT = "factors"
 STATUS = "status"
-
-
-class Graph:
-    """Nodes and constants in the order of the calls; names are numbers, so the same calls give the same bytes."""
-
-    def __init__(self) -> None:
-        """An empty graph."""
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def constant(self, value: ndarray | np.float32 | float | Sequence[float]) -> str:
-        """The name of a constant: float32 unless it is an integer array."""
-        array = np.asarray(value)
-        array = array if array.dtype.kind == "i" else array.astype(np.float32)
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(array.copy(order="C"), name))
-        return name
-
-    def exact(self, values: ndarray | float | int) -> str:
-        """The name of a constant of float64, which holds integers up to 2^53."""
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.array(values, np.float64), name))
-        return name
-
-    def __call__(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
-        """The name of the output of a new node."""
-        output = name or f"n{len(self.nodes)}"
-        node = helper.make_node(operator, list(inputs), [output], name=f"{operator}_{output}", **attributes)
-        self.nodes.append(node)
-        return output
-
-    def number(self, condition: str) -> str:
-        """1 where `condition` holds, else 0, as float32."""
-        return self("Cast", condition, to=TensorProto.FLOAT)
-
-    def any_of(self, condition: str, members: ndarray) -> str:
-        """Whether `condition` holds for any member: `members` is inputs x outputs, 0 or 1."""
-        count = self("MatMul", self.number(condition), self.constant(members))
-        return self("Greater", count, self.constant([0.5]))
-
-    def within(self, x: str, low: ndarray | float, high: ndarray | float) -> str:
-        """Whether low <= x <= high; false for NaN."""
-        above = self("GreaterOrEqual", x, self.constant(np.atleast_1d(low)))
-        return self("And", above, self("LessOrEqual", x, self.constant(np.atleast_1d(high))))
 
 
 def onnx_bytes(net: DenseNet, metadata: dict[str, str]) -> bytes:
@@ -84,38 +45,38 @@ def onnx_bytes(net: DenseNet, metadata: dict[str, str]) -> bytes:
     return checked_bytes(
         net,
         metadata,
-        network=lambda g, unavailable: _network(g, net, unavailable),
+        network=lambda g, columns, unavailable: _network(g, net, columns, unavailable),
         unfamiliar=lambda g, entered: _unfamiliar(g, net, entered),
     )
 
 
+Network = Callable[[Graph, str, str], tuple[str, str]]
+
+
 def checked_bytes(
-    net: DenseNet,
-    metadata: dict[str, str],
-    *,
-    network: Callable[[Graph, str], tuple[str, str]],
-    unfamiliar: Callable[[Graph, str], str],
+    net: DenseNet, metadata: dict[str, str], *, network: Network, unfamiliar: Callable[[Graph, str], str]
 ) -> bytes:
-    """The bytes of an ONNX file with the checks and the status of `net` around a network.
+    """The bytes of an ONNX file with the checks, the status and the caution of `net` around a network.
 
     `network` adds its nodes to a graph and returns two names: of its outputs, float32 [batch, outputs], cut to their
-    limits, whose quantiles may cross; and of its inputs. Its argument is the condition [batch, columns] that a column
-    is not available. `unfamiliar` returns the name of the condition [batch] that training never showed such inputs.
+    limits, whose quantiles may cross; and of its inputs. Its arguments are the names of the columns [batch, columns]
+    and of the condition that a column is not available. `unfamiliar` returns the name of the condition [batch] that
+    training never showed such inputs.
     """
     g = Graph()
     bad, missing, unavailable = _acceptance(g, net)
     refused = _refused(g, net, bad, missing)
-    crossing, entered = network(g, unavailable)
-    outputs = _in_order(g, crossing)
+    crossing, entered = network(g, INPUT, unavailable)
+    outside = g("And", g("Not", refused), g("Or", _excluded(g, net), unfamiliar(g, entered)))
+    outputs = cautious_outputs(g, net, in_order(g, crossing), outside, unavailable, network)
     for i, name in enumerate(OUTPUTS):
         g("Where", refused, g.constant(np.float32(np.nan)), outputs[i], name=name)
-    outside = g("Or", _excluded(g, net), unfamiliar(g, entered))
     _status(g, net, bad, missing, refused, outside, outputs[LOWER])
     batch = ["batch"]
     graph = helper.make_graph(
         g.nodes,
         "acc_decel",
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [*batch, len(net.center)])],
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [*batch, len(column_names(net.factors))])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, batch) for name in OUTPUTS]
         + [helper.make_tensor_value_info(STATUS, TensorProto.INT64, batch)],
         g.constants,
@@ -127,6 +88,51 @@ def checked_bytes(
     set_metadata(model, _metadata(net) | metadata)
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString(deterministic=True)
+
+
+def cautious_outputs(
+    g: Graph, net: DenseNet, outputs: list[str], outside: str, unavailable: str, network: Network
+) -> list[str]:
+    """The outputs, which are cautious where the condition `outside` holds; as `cautious.predict`.
+
+    The branch `then` evaluates the network again, only for events outside the domain, once without each factor that may
+    contradict others. Ordinary events take the branch `else`, which changes nothing.
+    """
+    quantiles = [outputs[i] for i in ORDERED]
+    number = g("ReduceSum", g.number(outside), keepdims=0)
+    then, otherwise = Graph(g), Graph(g)
+    least = _least(then, net, quantiles, outside, unavailable, network)
+    unchanged = [otherwise("Identity", quantile) for quantile in quantiles]
+    chosen = g.many(
+        "If",
+        g("Greater", number, g.constant(0.5)),
+        outputs=len(quantiles),
+        then_branch=then.branch("outside", least),
+        else_branch=otherwise.branch("inside", unchanged),
+    )
+    for i, quantile in zip(ORDERED, chosen, strict=True):
+        outputs[i] = quantile
+    return outputs
+
+
+def _least(
+    g: Graph, net: DenseNet, quantiles: list[str], outside: str, unavailable: str, network: Network
+) -> list[str]:
+    """The quantiles [batch], in the rows `outside` the least of the event and of it without each factor in turn."""
+    without = [np.isin(owners(net.factors), i) for i in contradicting(net.factors)]
+    columns = len(column_names(net.factors))
+    rows = g("Squeeze", g("NonZero", outside), g.constant(np.array([0])))
+    copies = g("Tile", g("Gather", INPUT, rows, axis=0), g.constant(np.array([len(without), 1])))
+    lost = g("Or", g("Gather", unavailable, rows, axis=0), g.constant(np.array(without)[:, None]))
+    crossing, _ = network(g, copies, g("Reshape", lost, g.constant(np.array([-1, columns]))))
+    outputs = in_order(g, crossing)
+    results = []
+    for i, quantile in zip(ORDERED, quantiles, strict=True):
+        by_factor = g("Reshape", outputs[i], g.constant(np.array([len(without), -1])))
+        least = g("ReduceMin", by_factor, axes=[0], keepdims=0)
+        both = g("Min", least, g("Gather", quantile, rows, axis=0))
+        results.append(g("ScatterElements", quantile, rows, both, axis=0))
+    return results
 
 
 def set_metadata(model: onnx.ModelProto, texts: dict[str, str]) -> None:
@@ -182,42 +188,60 @@ def _refused(g: Graph, net: DenseNet, bad: str, missing: str) -> str:
     return g("Squeeze", g.any_of(reason, ones), g.constant(np.array([1])))
 
 
-def _network(g: Graph, net: DenseNet, unavailable: str) -> tuple[str, str]:
-    """The outputs, which may cross, as in `dense_net.py`; and the inputs: the forced columns, then the embedding's."""
+def _network(g: Graph, net: DenseNet, columns: str, unavailable: str) -> tuple[str, str]:
+    """The outputs, which may cross, as in `dense_net.py`; and the inputs: the forced ones, then the embedding's."""
     wires = wiring(net.factors)
-    zero, one = g.constant(0.0), g.constant(1.0)
     half_saturation = np.array(half_saturations(net.factors))
-    linear = g("Cast", g.constant((half_saturation == 0).astype(np.float32)), to=TensorProto.BOOL)
-    saturated = g("Where", linear, INPUT, g("Div", INPUT, g("Add", INPUT, g.constant(half_saturation))))
-    centred = g("Mul", g("Sub", saturated, g.constant(net.center)), g.constant(net.inverse_spread))
-    scaled = g("Where", unavailable, zero, centred)
-    known = g("Where", unavailable, zero, INPUT)
-    closed = g("Sub", one, columns_of(g, known, wires.gates))
-    available = g("Sub", one, g.number(columns_of(g, unavailable, wires.masked)))
-    gated = g("Mul", columns_of(g, scaled, wires.gated), closed)
-    embedded = g("Concat", columns_of(g, scaled, wires.free), gated, available, axis=1)
-    x = columns_of(g, scaled, wires.forced)
+    zero, one, count = g.constant(0.0), g.constant(1.0), len(half_saturation)
+    features, limits = feature_nodes(g, net.factors, net.constants, columns, unavailable)
+    known = g("Where", unavailable, zero, columns)
+    saturated = g(
+        "Where", g.constant(half_saturation == 0), known, g("Div", known, g("Add", known, g.constant(half_saturation)))
+    )
+    replaced = g("Where", unavailable, g.constant(net.center[:count]), saturated)
+    values = g("Concat", replaced, features, axis=1)
+    scaled = g("Mul", g("Sub", values, g.constant(net.center)), g.constant(net.inverse_spread))
+    closed = g("Sub", one, g.columns(known, wires.gates))
+    available = g("Sub", one, g.number(g.columns(unavailable, wires.masked)))
+    gated = g("Mul", g.columns(scaled, wires.gated), closed)
+    embedded = g("Concat", g.columns(scaled, wires.free), gated, available, axis=1)
+    x = g.columns(scaled, wires.forced)
     entered = g("Concat", x, embedded, axis=1)
     for layer in net.embedding:
         embedded = _rectified(g, _sums(g, layer, embedded))
     for layer in net.trunk[:-1]:
         x = _rectified(g, _sums(g, layer, g("Concat", embedded, x, axis=1)))
-    x = _sums(g, net.trunk[-1], g("Concat", embedded, x, axis=1))
-    return g("Min", g("Max", x, g.constant(net.low)), g.constant(net.high)), entered
+    sums = _sums(g, net.trunk[-1], g("Concat", embedded, x, axis=1))
+    surface = g.columns(known, [column_names(net.factors).index(name) for name in SURFACE_COLUMNS])
+    return head_outputs(g, net, sums, limits, surface), entered
 
 
-def _in_order(g: Graph, x: str) -> list[str]:
+def head_outputs(g: Graph, net: DenseNet, sums: str, limits: str, surface: str) -> str:
+    """The outputs [batch, outputs], cut to their limits, of the `sums` of the last layer, as `head.py`.
+
+    `limits` are the values of the head, `surface` the probabilities, 0 if they are not known.
+    """
+    head = net.head
+    friction = g.columns(sums, ORDERED)
+    correction = g.columns(sums, range(len(OUTPUTS), LAST))
+    braking, resistance, road, brake = g.many("Split", limits, outputs=len(HEAD), axis=1)
+    brakes = g("Add", correction, g("Mul", braking, g.constant(head.slopes)))
+    offset = g("Gemm", surface, g.constant(head.surface_offsets), g.constant(head.offset))
+    smaller = g("Sub", friction, _rectified(g, g("Sub", friction, brakes)))
+    bounded = g("Min", g("Add", smaller, offset), road, g("Mul", brake, g.constant(head.shares)))
+    quantiles = g("Add", bounded, resistance)
+    order = np.argsort([*ORDERED, DELAY])  # the delay comes last for a moment
+    outputs = g.columns(g("Concat", quantiles, g.columns(sums, [DELAY]), axis=1), order)
+    return g("Min", g("Max", outputs, g.constant(net.low)), g.constant(net.high))
+
+
+def in_order(g: Graph, x: str) -> list[str]:
     """Each output, the quantiles in order."""
     outputs = [g("Gather", x, g.constant(np.array(i)), axis=1) for i in range(len(OUTPUTS))]
     for end in range(len(ORDERED) - 1, 0, -1):  # sorts pairs of neighbours until all are in order, as acc_decel.c does
         for i, j in pairwise(ORDERED[: end + 1]):
             outputs[i], outputs[j] = g("Min", outputs[i], outputs[j]), g("Max", outputs[i], outputs[j])
     return outputs
-
-
-def columns_of(g: Graph, x: str, indices: tuple[int, ...]) -> str:
-    """Some columns of `x`."""
-    return g("Gather", x, g.constant(np.array(indices)), axis=1)
 
 
 def _sums(g: Graph, layer: Layer, x: str) -> str:
@@ -242,7 +266,7 @@ def _status(g: Graph, net: DenseNet, bad: str, missing: str, refused: str, outsi
     uncomfortable = g("Not", g("GreaterOrEqual", lower, g.constant(COMFORT_DECELERATION)))
     for condition, bit in (
         (refused, REFUSED),
-        (g("And", answered, outside), OUTSIDE_DOMAIN),
+        (outside, OUTSIDE_DOMAIN),
         (g("And", answered, uncomfortable), BELOW_COMFORT),
     ):
         bits.append(g("Mul", g("Cast", condition, to=TensorProto.INT64), g.constant(np.array(bit))))
@@ -259,16 +283,16 @@ def _bits(g: Graph, conditions: str, bits: ndarray) -> str:
 
 def _excluded(g: Graph, net: DenseNet) -> str:
     at = column_names(net.factors).index
-    level = columns_of(g, INPUT, tuple(at(e.column) for e in EXCLUSIONS))
-    value = columns_of(g, INPUT, tuple(at(e.factor) for e in EXCLUSIONS))
-    above = g("Greater", value, g.constant([e.limit for e in EXCLUSIONS]))
-    both = g("And", g("Greater", level, g.constant(CERTAIN)), above)
+    level = g.columns(INPUT, [at(e.column) for e in EXCLUSIONS])
+    value = g.columns(INPUT, [at(e.factor) for e in EXCLUSIONS])
+    certain = g("Greater", level, g.constant([e.certain for e in EXCLUSIONS]))
+    both = g("And", certain, g("Greater", value, g.constant([e.limit for e in EXCLUSIONS])))
     return g("Squeeze", g.any_of(both, np.ones((len(EXCLUSIONS), 1))), g.constant(np.array([1])))
 
 
 def _unfamiliar(g: Graph, net: DenseNet, entered: str) -> str:
     """The condition that the score of the trained domain is above 0."""
-    x = columns_of(g, entered, domain_inputs(net.factors))
+    x = g.columns(entered, domain_inputs(net.factors))
     for layer in net.domain[:-1]:
         x = _rectified(g, _sums(g, layer, x))
     return above_zero(g, _sums(g, net.domain[-1], x), g.constant(0.0))

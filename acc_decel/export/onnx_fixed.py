@@ -19,7 +19,8 @@ from acc_decel.export.fixed_point.arithmetic import (
     FixedLayer,
     FixedNet,
 )
-from acc_decel.export.onnx_file import INPUT, Graph, above_zero, checked_bytes, columns_of
+from acc_decel.export.onnx_file import above_zero, checked_bytes
+from acc_decel.export.onnx_graph import Graph
 from acc_decel.network import wiring
 
 
@@ -31,32 +32,32 @@ def fixed_onnx_bytes(net: FixedNet, metadata: dict[str, str]) -> bytes:
     return checked_bytes(
         net.net,
         metadata,
-        network=lambda g, missing: _network(g, net, missing),
+        network=lambda g, columns, missing: _network(g, net, columns, missing),
         unfamiliar=lambda g, entered: _unfamiliar(g, net, entered),
     )
 
 
 def _unfamiliar(g: Graph, net: FixedNet, entered: str) -> str:
     """The condition that the score of the trained domain, in integers, is above 0."""
-    x = columns_of(g, entered, net.domain_inputs)
+    x = g.columns(entered, net.domain_inputs)
     for layer in net.domain[:-1]:
         x = _rectified(g, layer, _sums(g, layer, x))
     return above_zero(g, _sums(g, net.domain[-1], x), g.exact(0))
 
 
-def _network(g: Graph, net: FixedNet, missing: str) -> tuple[str, str]:
+def _network(g: Graph, net: FixedNet, columns: str, missing: str) -> tuple[str, str]:
     """The outputs, which may still cross, and the inputs: the embedding's values, then the forced columns."""
     wires = wiring(net.net.factors)
-    known = g("Cast", g("Where", missing, g.constant(0.0), INPUT), to=TensorProto.DOUBLE)
+    known = g("Cast", g("Where", missing, g.constant(0.0), columns), to=TensorProto.DOUBLE)
     entered = _entered(g, net.entries, known, missing)
     first, end = len(wires.forced), len(net.entries.columns) - len(wires.gated)
-    forced, free = (columns_of(g, entered, (*range(*ends),)) for ends in ((0, first), (first, end)))
+    forced, free = (g.columns(entered, (*range(*ends),)) for ends in ((0, first), (first, end)))
     zero = g.exact(net.entries.zero[end:])
-    gate = g("Sub", g.exact(2**GATE_BITS), _whole(g, columns_of(g, known, wires.gates), np.array(GATE_BITS)))
-    difference = g("Sub", columns_of(g, entered, (*range(end, len(net.entries.columns)),)), zero)
+    gate = g("Sub", g.exact(2**GATE_BITS), _whole(g, g.columns(known, wires.gates), np.array(GATE_BITS)))
+    difference = g("Sub", g.columns(entered, (*range(end, len(net.entries.columns)),)), zero)
     rounded = g("Add", g("Mul", difference, gate), g.exact(2 ** (GATE_BITS - 1)))
     gated = g("Add", zero, _shifted(g, rounded, np.array(GATE_BITS)))
-    available = g("Where", columns_of(g, missing, wires.masked), g.exact(MIN_VALUE), g.exact(MAX_VALUE))
+    available = g("Where", g.columns(missing, wires.masked), g.exact(MIN_VALUE), g.exact(MAX_VALUE))
     embedded, x = g("Concat", free, gated, available, axis=1), forced
     inputs = g("Concat", embedded, forced, axis=1)
     for layer in net.embedding:
@@ -71,14 +72,14 @@ def _network(g: Graph, net: FixedNet, missing: str) -> tuple[str, str]:
 
 def _entered(g: Graph, entries: Entries, known: str, missing: str) -> str:
     """The inputs as integers, as in `Entries`."""
-    t = _whole(g, columns_of(g, known, (*entries.columns.tolist(),)), entries.bits)
+    t = _whole(g, g.columns(known, (*entries.columns.tolist(),)), entries.bits)
     raised = g("Max", g("Add", t, g.exact(entries.half_saturations)), g.exact(1))
     ratio = g("Floor", g("Div", g.exact(entries.half_saturations << RATIO_BITS), raised))
     is_saturated = g("Cast", g.constant((entries.half_saturations > 0).astype(np.int64)), to=TensorProto.BOOL)
     number = g("Where", is_saturated, ratio, t)
     product = g("Add", g("Mul", number, g.exact(entries.multipliers)), g.exact(entries.offsets))
     q = _shifted(g, product, entries.shifts)
-    return g("Where", columns_of(g, missing, (*entries.columns.tolist(),)), g.exact(entries.zero), q)
+    return g("Where", g.columns(missing, (*entries.columns.tolist(),)), g.exact(entries.zero), q)
 
 
 def _whole(g: Graph, x: str, bits: np.ndarray) -> str:

@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float32, Int64
 from numpy import ndarray
 
 from acc_decel.factors import Factor, slices
-from acc_decel.network import DenseNet, outside_domain
+from acc_decel.network import DenseNet, outside_domain, predict
 from acc_decel.outputs import COMFORT_DECELERATION, LOWER, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
@@ -16,7 +16,7 @@ def reference_outputs(net: DenseNet, columns: Float32[ndarray, "rows columns"]) 
     """The outputs of `net`, as `OUTPUTS` lists them, NaN in the rows that are refused; NaN in means not available."""
     outputs = np.full((len(columns), len(OUTPUTS)), np.nan, np.float32)
     answered = _acceptance(net, columns) & REFUSED == 0
-    outputs[answered] = net(columns[answered])
+    outputs[answered] = predict(net, columns[answered])
     return outputs
 
 

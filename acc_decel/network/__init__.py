@@ -1,5 +1,6 @@
 """The network as plain arrays; `acc_decel.network.training` trains it with Keras, for which it needs [train]."""
 
+from acc_decel.network.cautious import cautious as cautious
 from acc_decel.network.cautious import contradicting as contradicting
 from acc_decel.network.cautious import predict as predict
 from acc_decel.network.dense_net import FORMAT as FORMAT
@@ -21,6 +22,7 @@ from acc_decel.network.features import LAYOUT as LAYOUT
 from acc_decel.network.features import Arithmetic as Arithmetic
 from acc_decel.network.features import Feature as Feature
 from acc_decel.network.features import compute as compute
+from acc_decel.network.features import feature_values as feature_values
 from acc_decel.network.features import named as named
 from acc_decel.network.fingerprint import fingerprint as fingerprint
 from acc_decel.network.fingerprint import fingerprint_of as fingerprint_of

@@ -1,7 +1,9 @@
 """The answer outside the trained domain: at most what the event gives without a factor that may contradict others."""
 
+from collections.abc import Callable
+
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 from numpy import ndarray
 
 from acc_decel.factors import EXCLUSIONS, Factor, slices
@@ -22,9 +24,18 @@ def predict(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Float32
     Each quantile is then the least of those of the event and of the same event without one of the `contradicting`
     factors.
     """
-    answer = net(columns)
-    outside = outside_domain(net, columns)
-    for own in (slices(net.factors)[i] for i in contradicting(net.factors)):
+    return cautious(net, net.factors, columns, outside_domain(net, columns))
+
+
+def cautious(
+    net: Callable[[ndarray], ndarray],
+    factors: tuple[Factor, ...],
+    columns: Float32[ndarray, "rows columns"],
+    outside: Bool[ndarray, " rows"],
+) -> Float32[ndarray, "rows outputs"]:
+    """What `net` answers, cautious in the rows that are `outside` its trained domain."""
+    answer: ndarray = net(columns)
+    for own in (slices(factors)[i] for i in contradicting(factors)):
         without = columns[outside].copy()
         without[:, own] = np.nan
         answer[np.ix_(outside, ORDERED)] = np.minimum(answer[np.ix_(outside, ORDERED)], net(without)[:, ORDERED])

@@ -98,6 +98,7 @@ LAYOUT: dict[str, int] = {
     "friction_snow": 3,  # of each tyre kind
     "friction_ice": 3,
     "cold_gain": 2,  # [1/K] of packed snow and ice
+    "speed_loss_ice": 1,  # [s/m] in the mean of a stop
     "mean_friction": 6,
     "locked": 6,
     "wet_loss": 4,
@@ -146,7 +147,7 @@ class Columns:
         return np.where(wide, yes, no)
 
     @staticmethod
-    def block(columns: Sequence[ndarray]) -> ndarray:
+    def block(columns: Sequence[Any]) -> ndarray:
         """The columns side by side; numbers among them are repeated."""
         return np.stack(np.broadcast_arrays(*columns), axis=1)
 
@@ -224,6 +225,7 @@ def _situation(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, A
         s[name] = a.where(known["road_temperature_c"], _ramp(c, road, end, a), c[f"{name}_unknown"])
     s["surface"] = a.where(known["surface"], a.block([x[n] for n in SURFACE_COLUMNS]), _unknown_surface(c, s, a))
     s["tyre"] = a.where(known["tyre_kind"], a.block([x[n] for n in TYRE_COLUMNS]), _unknown_tyre(c, road, a))
+    s["firm"] = a.dot(s["surface"], np.ones(3, np.float32))
     s["wet"] = s["water_film_mm"] * (1 - a.column(s["surface"], SNOW))
     s["thin"] = 1 - THIN_FILM_MM / (s["wet"] + THIN_FILM_MM)
     s["wear"] = _clip((NEW_MM - s["tread_depth_mm"]) * np.float32(1 / (NEW_MM - WORN_MM)), 0.0, 1.1, a)
@@ -257,7 +259,7 @@ def _unknown_tyre(c: Mapping[str, Any], road_c: Any, a: Arithmetic) -> Any:
 
 
 def _dry_friction(c: Mapping[str, Any], s: Mapping[str, Any], a: Arithmetic) -> dict[str, Any]:
-    """Friction of new, dry tyres times the probability of the surface: paved, packed snow, ice."""
+    """Friction of new, dry tyres times the probability of the surface: paved, packed snow, ice; and its factors."""
     road = s["road_temperature_c"]
     below = _clip(road, COLDEST_C, MILD_C, a) - MILD_C
     above = _clip(road, MILD_C, HOTTEST_C, a) - MILD_C
@@ -267,15 +269,16 @@ def _dry_friction(c: Mapping[str, Any], s: Mapping[str, Any], a: Arithmetic) -> 
     frozen = _clip(road, COLDEST_C, THAWED_C, a) - FROZEN_C
     friction = {"paved": a.dot(s["surface"], c["friction"]) * compound}
     for i, name in enumerate(("snow", "ice")):
-        cold = 1 - frozen * c["cold_gain"][i]
-        friction[name] = a.column(s["surface"], SNOW + i) * a.dot(tyre, c[f"friction_{name}"]) * cold
-    return friction
+        of_tyre, cold = a.dot(tyre, c[f"friction_{name}"]), 1 - frozen * c["cold_gain"][i]
+        friction |= {f"tyre_{name}": of_tyre, f"cold_{name}": cold}
+        friction[name] = a.column(s["surface"], SNOW + i) * of_tyre * cold
+    slower = 1 / (1 + s["speed"] * c["speed_loss_ice"])
+    return friction | {"ice": friction["ice"] * slower, "slower_ice": slower}
 
 
 def _expected_friction(c: Mapping[str, Any], s: Mapping[str, Any], a: Arithmetic) -> Any:
     """Friction at walking speed, with water and wear."""
-    firm = a.dot(s["surface"], np.ones(3, np.float32))
-    loss = a.dot(s["surface"], c["wet_loss"]) + s["wear"] * firm * c["worn_loss"]
+    loss = a.dot(s["surface"], c["wet_loss"]) + s["wear"] * s["firm"] * c["worn_loss"]
     worn = 1 - _clip(NEW_MM - s["tread_depth_mm"], -1.0, 7.0, a) * c["worn_snow"]
     ice = s["ice"] * (1 - s["thin"] * c["wet_loss_ice"])
     return s["paved"] * (1 - a.minimum(loss * s["thin"], MAX_WET_LOSS)) + (s["snow"] + ice) * worn
@@ -290,16 +293,14 @@ def _water(c: Mapping[str, Any], s: Mapping[str, Any], a: Arithmetic) -> Any:
     )
     floating = s["squared"] * c["floating"] * deep * (1 + wear * c["floating_worn"]) * pressure
     slip = c["slip_locked"] + s["abs"] * (c["slip_abs"] - c["slip_locked"])
-    sliding = (
-        deep * (1 + wear * c["sliding_worn"]) * c["sliding"] + a.dot(s["surface"], np.ones(3, "f4")) * c["dry_sliding"]
-    )
+    sliding = deep * (1 + wear * c["sliding_worn"]) * c["sliding"] + s["firm"] * c["dry_sliding"]
     return 1 / ((1 + floating * floating * np.float32(1 / 3)) * (1 + slip * s["speed"] * sliding))
 
 
 def _brakes(c: Mapping[str, Any], s: Mapping[str, Any], known: Mapping[str, Any], a: Arithmetic) -> dict[str, Any]:
     """Deceleration that the brakes can give, with fade, its upper limit, and what slows the car without brakes."""
     inverse_mass = 1 / (s["mass"] + c["towed_mass"])
-    least = 1 / (a.where(known["mass"], s["mass"], c["least_mass"]) + c["towed_mass"])
+    least = a.where(known["mass"], inverse_mass, 1 / (c["least_mass"] + c["towed_mass"]))
     force = s["brake_pressure_bar"] * c["force_per_bar"]
     heated = s["brake_temperature_c"] + s["mass"] * s["squared"] * c["heating"]
     hot = _clip((heated - c["fade_onset_c"]) * c["fade_rate"], 0.0, 1.0, a)
@@ -320,13 +321,13 @@ def _road_limit(c: Mapping[str, Any], s: Mapping[str, Any], known: Mapping[str, 
     The surfaces are taken from the worst on: that the road is this one or a worse one is certain, or the limit rises
     by DOUBT_SLACK times the doubt. A missing factor is replaced by the one with the most grip.
     """
-    coldest = a.where(known["road_temperature_c"], s["road_temperature_c"], COLDEST_C)
-    frozen = _clip(coldest, COLDEST_C, THAWED_C, a) - FROZEN_C
     limits = []
     for i, name in enumerate(("snow", "ice")):
-        tyre = a.where(known["tyre_kind"], a.dot(s["tyre"], c[f"friction_{name}"]), c[f"friction_{name}"].max())
-        limits.append(tyre * (1 - frozen * c["cold_gain"][i]) * (c["headroom"][SNOW + i] * GRAVITY))
-    snow, ice = limits
+        tyre = a.where(known["tyre_kind"], s[f"tyre_{name}"], c[f"friction_{name}"].max())
+        coldest = 1 - (COLDEST_C - FROZEN_C) * c["cold_gain"][i]
+        cold = a.where(known["road_temperature_c"], s[f"cold_{name}"], coldest)
+        limits.append(tyre * cold * (c["headroom"][SNOW + i] * GRAVITY))
+    snow, ice = limits[0], limits[1] * s["slower_ice"]
     fixed = [limit * GRAVITY for limit in c["friction"] * c["headroom"][:SNOW]]
     certain, lowest = 0.0, LARGEST_ROAD_LIMIT
     for i, limit in ((5, ice), (4, snow), (3, fixed[3]), (2, fixed[2]), (1, fixed[1]), (0, fixed[0])):

@@ -6,6 +6,8 @@ at 65535 / scale. A unit adds 16-bit weights times such integers to its bias, mo
 result fits 32 bits for all 16-bit integers. The sum is in 2^-point. A shift to the right brings it to 2^-15 for the
 rectifier, which uses only integers, and a second shift gives q: all scales are in the weights. Rounding keeps the sign
 of a weight and the order of values, so a network that is monotone in float32 is monotone here.
+
+The physics features before the layers and the head behind them are those of the network in float32.
 """
 
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from numpy import ndarray
 
 from acc_decel.export.reference import status_of
-from acc_decel.network import DenseNet, domain_inputs, excluded, in_order, wiring
+from acc_decel.network import FEATURES, DenseNet, cautious, domain_inputs, excluded, feature_values, wiring
 from acc_decel.outputs import COMFORT_DECELERATION, LOWER, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, OUTSIDE_DOMAIN, REFUSED
 
@@ -53,25 +55,25 @@ class Scale:
 class Entries:
     """The inputs of the network: (t * multiplier + offset) >> shift; `zero` if the factor is not available.
 
-    t is the factor as an integer; for a saturated one, half_saturation / (factor + half_saturation) in 2^-RATIO_BITS.
+    t is the factor or the feature as an integer; for a saturated factor, half_saturation / (factor + half_saturation)
+    in 2^-RATIO_BITS.
     """
 
-    columns: Int64[ndarray, " values"]
-    bits: Int64[ndarray, " values"]  # fraction bits of the factor as an integer
+    places: Int64[ndarray, " values"]  # among the columns and, behind them, the features
+    bits: Int64[ndarray, " values"]  # fraction bits of the integer
     half_saturations: Int64[ndarray, " values"]  # with the same fraction bits; 0 if not saturated
     multipliers: Int64[ndarray, " values"]
     offsets: Int64[ndarray, " values"]
     shifts: Int64[ndarray, " values"]
     zero: Int64[ndarray, " values"]
 
-    def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Int64[ndarray, "rows values"]:
-        """The inputs, as integers, for events; NaN means not available."""
-        values = np.nan_to_num(columns[:, self.columns])
-        t = fixed(values, self.bits)
+    def __call__(self, inputs: Float32[ndarray, "rows inputs"]) -> Int64[ndarray, "rows values"]:
+        """The inputs, as integers, for the columns and features of events; NaN means not available."""
+        t = fixed(np.nan_to_num(inputs[:, self.places]), self.bits)
         half = self.half_saturations
         t = np.where(half > 0, (half << RATIO_BITS) // np.maximum(t + half, 1), t)
         q = (t * self.multipliers + self.offsets) >> self.shifts
-        return np.where(np.isnan(columns[:, self.columns]), self.zero, q)
+        return np.where(np.isnan(inputs[:, self.places]), self.zero, q)
 
 
 @dataclass(frozen=True)
@@ -111,20 +113,18 @@ class FixedLayer:
 
 @dataclass(frozen=True)
 class FixedNet:
-    """A network in fixed point. The last layer's sums, cut to `low` to `high`, are the outputs in 2^-bits."""
+    """A network in fixed point. The last layer's sums are in 2^-bits; `net` has the features and the head."""
 
     net: DenseNet
-    entries: Entries  # forced, free and gated columns
+    entries: Entries  # forced, free and gated
     embedding: tuple[FixedLayer, ...]
     trunk: tuple[FixedLayer, ...]
     domain: tuple[FixedLayer, ...]  # its last sum is the score, times a power of 2
-    bits: Int64[ndarray, " outputs"]
-    low: Int64[ndarray, " outputs"]
-    high: Int64[ndarray, " outputs"]
+    bits: Int64[ndarray, " last"]
 
     @property
     def domain_inputs(self) -> tuple[int, ...]:
-        """Which inputs of the network are inputs of the score; in integers, the forced columns are last."""
+        """Which inputs of the network are inputs of the score; in integers, the forced ones are last."""
         wires = wiring(self.net.factors)
         forced = len(wires.forced)
         return tuple((i - forced) % (forced + wires.embedding_inputs) for i in domain_inputs(self.net.factors))
@@ -132,9 +132,10 @@ class FixedNet:
     def entered(
         self, columns: Float32[ndarray, "rows columns"]
     ) -> tuple[Int64[ndarray, "rows x"], Int64[ndarray, "rows forced"]]:
-        """The inputs of the embedding and the forced columns, as integers."""
-        wires = wiring(self.net.factors)
-        entered = self.entries(columns)
+        """The inputs of the embedding and the forced inputs, as integers."""
+        wires, values = wiring(self.net.factors), feature_values(self.net.factors, self.net.constants, columns)
+        features = np.stack([values[feature.name] for feature in FEATURES], axis=1)
+        entered = self.entries(np.concatenate([columns, features], axis=1))
         forced, free, gated = np.split(entered, np.cumsum([len(wires.forced), len(wires.free)]), axis=1)
         zero = self.entries.zero[len(wires.forced) + len(wires.free) :]
         gate = 2**GATE_BITS - fixed(np.nan_to_num(columns[:, wires.gates]), np.full(len(wires.gates), GATE_BITS))
@@ -150,16 +151,19 @@ class FixedNet:
         return self.domain[-1].sums(x)[:, 0] > 0
 
     def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
-        """The outputs for accepted events, with the same bits as the integers of the firmware give."""
+        """The outputs for accepted events, with the bits of the firmware; `fixed_answers` is cautious, too."""
         embedded, x = self.entered(columns)
         for layer in self.embedding:
             embedded = layer(embedded)
         for layer in self.trunk[:-1]:
             x = layer(np.concatenate([embedded, x], axis=1))
         sums = self.trunk[-1].sums(np.concatenate([embedded, x], axis=1))
-        whole = np.clip(sums, self.low, self.high)
-        outputs = whole.astype(np.float32) * np.exp2(-self.bits).astype(np.float32)
-        return in_order(outputs)
+        return self.net.answer(sums.astype(np.float32) * self.steps, self.net.entered(columns))
+
+    @property
+    def steps(self) -> Float32[ndarray, " last"]:
+        """What 1 in a sum of the last layer stands for: a power of two."""
+        return np.exp2(-self.bits).astype(np.float32)
 
 
 def fixed_answers(
@@ -171,7 +175,7 @@ def fixed_answers(
     outside = excluded(net.net.factors, columns[answered]) | net.unfamiliar(columns[answered])
     status[answered] |= np.where(outside, OUTSIDE_DOMAIN, 0)
     outputs = np.full((len(columns), len(OUTPUTS)), np.nan, np.float32)
-    outputs[answered] = net(columns[answered])
+    outputs[answered] = cautious(net, net.net.factors, columns[answered], outside)
     status[answered & ~(outputs[:, LOWER] >= np.float32(COMFORT_DECELERATION))] |= BELOW_COMFORT
     return outputs, status
 

@@ -2,9 +2,9 @@
 
 Two proofs; each unit uses the narrower interval. Interval arithmetic propagates the interval of each value through the
 layers. Backward substitution (Zhang et al. 2018, arXiv:1811.00866) bounds the maximum sum of a unit by a linear
-function of the values before it, with a line above or below each rectifier, and so on back to the inputs; there the
-factors are independent, and their ranges give the bound. Both are computed in float64; the intervals are widened by
-`SLACK` of their width, which is much more than the rounding errors.
+function of the values before it, with a line above or below each rectifier, and so on back to the inputs; the ranges
+of factors and features, as if they were independent, give the bound. Both are computed in float64; the intervals are
+widened by `SLACK` of their width, which is much more than the rounding errors.
 """
 
 from collections import deque
@@ -15,9 +15,10 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
+from acc_decel.export.feature_ranges import feature_ranges
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import column_names, ranges
-from acc_decel.network import DenseNet, Layer, domain_inputs, rectified, saturated, walk, wiring
+from acc_decel.network import FEATURES, DenseNet, Layer, domain_inputs, rectified, saturated, walk, wiring
 
 SLACK = 1e-9
 
@@ -66,12 +67,15 @@ class Entering:
         return result
 
 
-def entering_intervals(net: DenseNet, columns: Sequence[int]) -> Interval:
-    """The interval of each of these columns after scaling: its range, and 0 for not available."""
+def entering_intervals(net: DenseNet, inputs: Sequence[int]) -> Interval:
+    """The interval of each of these inputs after scaling: its range, and 0 for not available or a gate of 1."""
     limits = np.array(ranges(net.factors), np.float32)
-    scaled = (saturated(net.factors, limits.T.copy()).astype(np.float64) - net.center) * net.inverse_spread
+    features = feature_ranges(net.factors, net.constants)
+    of_features = np.array([features[feature.name] for feature in FEATURES])
+    values = np.concatenate([saturated(net.factors, limits.T.copy()), of_features.T], axis=1)
+    scaled = (values.astype(np.float64) - net.center) * net.inverse_spread
     low, high = np.minimum(scaled.min(axis=0), 0), np.maximum(scaled.max(axis=0), 0)
-    return Interval(low[[*columns]], high[[*columns]])
+    return Interval(low[[*inputs]], high[[*inputs]])
 
 
 def sum_intervals(net: DenseNet) -> list[Interval]:

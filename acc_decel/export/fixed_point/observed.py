@@ -7,7 +7,7 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from acc_decel.factors import column_factors, ranges, slices
-from acc_decel.network import DenseNet, entering, rectified, side_by_side, walk
+from acc_decel.network import DenseNet, rectified, side_by_side, walk
 
 
 def observed_maxima(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
@@ -18,8 +18,8 @@ def observed_maxima(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> 
 
 def hidden_maxima(net: DenseNet, events: Float32[ndarray, "rows columns"]) -> list[Float64[ndarray, " _"]]:
     """The maximum of every hidden unit over `events`, layer by layer, embedding first."""
-    entered = entering(net.factors, net.center, net.inverse_spread, events)
-    values = walk(net, *entered, lambda _, layer, x: rectified(layer(x)), side_by_side)
+    entered = net.entered(events)
+    values = walk(net, entered.embedding, entered.forced, lambda _, layer, x: rectified(layer(x)), side_by_side)
     return [units.max(axis=0).astype(np.float64) for units in islice(values, len(net.layers) - 1)]
 
 

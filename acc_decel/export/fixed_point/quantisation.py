@@ -5,12 +5,14 @@ that is smaller. Each unit has the finest weights that fit.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import floor, log2
 
 import numpy as np
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 
+from acc_decel.export.feature_ranges import feature_ranges
 from acc_decel.export.fixed_point.arithmetic import (
     MAX_VALUE,
     MIN_VALUE,
@@ -25,12 +27,12 @@ from acc_decel.export.fixed_point.arithmetic import (
     fixed,
 )
 from acc_decel.export.fixed_point.intervals import Interval, domain_intervals, entering_intervals, sum_intervals
-from acc_decel.factors import column_factors, half_saturations
-from acc_decel.network import DenseNet, Layer, domain_inputs, rectified, wiring
+from acc_decel.factors import column_factors
+from acc_decel.network import FEATURES, DenseNet, Layer, domain_inputs, rectified, wiring
 
 MAX_WEIGHT = 32767  # magnitude
 FAR = 2.0**40  # a weight that is much too large
-FIXED_BITS = 15  # a factor becomes an integer of at most so many bits and a sign
+FIXED_BITS = 15  # a factor or a feature becomes an integer of at most so many bits and a sign
 MIN_SPAN = 1.0  # of a value: its steps are not finer than those of the rectifier
 SHIFTS = range(1, 32)
 POINTS = range(ROOT_BITS + 1, 2 * ROOT_BITS + 1)  # fraction bits of a sum
@@ -53,8 +55,8 @@ def quantise(
     ValueError, naming layer and reason, if the integers cannot be proven to fit.
     """
     wires = wiring(net.factors)
-    columns = (*wires.forced, *wires.free, *wires.gated)
-    scale = entering_scale(net, columns)
+    places = (*wires.forced, *wires.free, *wires.gated)
+    scale = entering_scale(net, places)
     first = len(wires.forced)
     forced = Scale(scale.low[:first], scale.scale[:first])
     masked = scale_of(Interval(np.zeros(len(wires.masked)), np.ones(len(wires.masked))))
@@ -71,11 +73,9 @@ def quantise(
         done.append(rounded)
     at = len(done)
     last, bits = _last_layer(f"trunk[{at - deep}]", net.trunk[-1], embedded.joined(x), terms=terms[at])
-    ends = [np.clip(np.rint(e.astype(np.float64) * np.exp2(bits)), -WORD, WORD - 1) for e in (net.low, net.high)]
-    entries = _entries(net, columns, scale)
+    entries = _entries(net, places, scale)
     domain = _domain(net, scale.joined(masked), terms=terms[at + 1 :])
-    low, high = (end.astype(np.int64) for end in ends)
-    return FixedNet(net, entries, tuple(done[:deep]), (*done[deep:], last), domain, bits, low, high)
+    return FixedNet(net, entries, tuple(done[:deep]), (*done[deep:], last), domain, bits)
 
 
 def cut_limits(net: DenseNet, observed: Sequence[Float64[ndarray, " _"]] | None = None) -> list[Float64[ndarray, " _"]]:
@@ -87,7 +87,7 @@ def cut_limits(net: DenseNet, observed: Sequence[Float64[ndarray, " _"]] | None 
 
 
 def _domain(net: DenseNet, entered: Scale, *, terms: Sequence[int]) -> tuple[FixedLayer, ...]:
-    """The layers of the score in integers; `entered` is the scale of all inputs, forced columns first."""
+    """The layers of the score in integers; `entered` is the scale of all inputs, forced ones first."""
     places = [*domain_inputs(net.factors)]
     inputs = Scale(entered.low[places], entered.scale[places])
     limits = rectified(np.maximum(domain_intervals(net).high, 0))
@@ -102,22 +102,37 @@ def scale_of(values: Interval) -> Scale:
     return Scale(values.low, STEPS / np.where(width > 0, width, 1.0))
 
 
-def entering_scale(net: DenseNet, columns: Sequence[int]) -> Scale:
-    """The scale of these columns: their intervals, with some steps at both ends for rounding."""
-    finest = scale_of(entering_intervals(net, columns))
-    at = [*columns]
-    whole = net.inverse_spread[at] * np.exp2(-np.array([_fraction(net, column) for column in columns]))
+@dataclass(frozen=True)
+class _Source:
+    """What an input is computed from: a column or a feature."""
+
+    name: str
+    low: float
+    high: float
+    half_saturation: float = 0.0
+
+    @property
+    def fraction(self) -> int:
+        """Fraction bits of the number t that it becomes, see `Entries`."""
+        if self.half_saturation:
+            return RATIO_BITS
+        return FIXED_BITS - 1 - floor(log2(max(abs(self.low), abs(self.high))))
+
+
+def _sources(net: DenseNet) -> list[_Source]:
+    """The columns, then the features."""
+    limits = feature_ranges(net.factors, net.constants)
+    columns = [_Source(f.name, f.low, f.high, f.half_saturation) for f in column_factors(net.factors)]
+    return columns + [_Source(feature.name, *limits[feature.name]) for feature in FEATURES]
+
+
+def entering_scale(net: DenseNet, places: Sequence[int]) -> Scale:
+    """The scale of these inputs: their intervals, with some steps at both ends for rounding."""
+    finest, sources = scale_of(entering_intervals(net, places)), _sources(net)
+    whole = net.inverse_spread[[*places]] * np.exp2(-np.array([float(sources[place].fraction) for place in places]))
     spare = SPARE + finest.scale * whole  # an integer of the factor may be many steps, where its range is narrow
     scale = finest.scale * (1 - 2 * spare / STEPS)
     return Scale(finest.low - spare / scale, scale)
-
-
-def _fraction(net: DenseNet, column: int) -> int:
-    """Fraction bits of the number t that a column becomes, see `Entries`."""
-    factor = column_factors(net.factors)[column]
-    return (
-        RATIO_BITS if factor.half_saturation else FIXED_BITS - 1 - floor(log2(max(abs(factor.low), abs(factor.high))))
-    )
 
 
 def _layer(
@@ -155,7 +170,7 @@ def _unit(name: str, layer: Layer, i: int, inputs: Scale, bits: int, terms: int)
 def _last_layer(
     name: str, layer: Layer, inputs: Scale, *, terms: int = 0
 ) -> tuple[FixedLayer, Int64[ndarray, " outputs"]]:
-    """The last layer, whose sums are the outputs in 2^-bits, and these bits: as many as fit."""
+    """The last layer, whose sums are in 2^-bits, and these bits: as many as fit."""
     units = [_output(f"{name}, unit {i}", layer, i, inputs, terms) for i in range(len(layer.bias))]
     weights, bias, bits = zip(*units, strict=True)
     none, points = np.zeros(len(bias), np.int64), np.array(bits)
@@ -209,28 +224,26 @@ def fits(weights: Int64[ndarray, " inputs"], bias: int) -> bool:
     )
 
 
-def _entries(net: DenseNet, columns: Sequence[int], scale: Scale) -> Entries:
-    factors = column_factors(net.factors)
-    half_of = half_saturations(net.factors)
-    rows = []
-    for i, column in enumerate(columns):
-        factor, half = factors[column], half_of[column]
-        if half and factor.low < 0:
+def _entries(net: DenseNet, places: Sequence[int], scale: Scale) -> Entries:
+    sources, rows = _sources(net), []
+    for i, place in enumerate(places):
+        source, half = sources[place], sources[place].half_saturation
+        if half and source.low < 0:
             raise ValueError(
-                f"{factor.name} must not be negative, because fixed point saturates it. Its low is {factor.low}."
+                f"{source.name} must not be negative, because fixed point saturates it. Its low is {source.low}."
             )
-        slope = float(net.inverse_spread[column] * scale.scale[i])
-        constant = -float(net.center[column]) * slope - float(scale.low[i] * scale.scale[i]) + MIN_VALUE
-        bits = RATIO_BITS - 1 - floor(log2(half)) if half else _fraction(net, column)
+        slope = float(net.inverse_spread[place] * scale.scale[i])
+        constant = -float(net.center[place]) * slope - float(scale.low[i] * scale.scale[i]) + MIN_VALUE
+        bits = RATIO_BITS - 1 - floor(log2(half)) if half else source.fraction
         half_in_bits = min(round(half * 2.0**bits), 2**RATIO_BITS - 1)
-        ends = fixed(np.array([[factor.low], [factor.high]], np.float32), np.array([bits]))[:, 0]
+        ends = fixed(np.array([[source.low], [source.high]], np.float32), np.array([bits]))[:, 0]
         if half:  # value / (value + half) is 1 - half / (value + half), whose division rounds down
             ends = (half_in_bits << RATIO_BITS) // (ends + half_in_bits)
             constant, slope = constant + slope * (1 - 0.5 / 2**RATIO_BITS), -slope
-        affine = _affine(factor.name, slope, constant, ends, _fraction(net, column))
-        rows.append((column, bits, half_in_bits, *affine))
-    places, fraction_bits, halves, multipliers, offsets, shifts = np.array(rows, np.int64).T
-    return Entries(places, fraction_bits, halves, multipliers, offsets, shifts, scale.zero)
+        affine = _affine(source.name, slope, constant, ends, source.fraction)
+        rows.append((place, bits, half_in_bits, *affine))
+    at, fraction_bits, halves, multipliers, offsets, shifts = np.array(rows, np.int64).T
+    return Entries(at, fraction_bits, halves, multipliers, offsets, shifts, scale.zero)
 
 
 def _affine(name: str, slope: float, constant: float, ends: Int64[ndarray, "2"], fraction: int) -> tuple[int, int, int]:

@@ -1,0 +1,86 @@
+/* The head: the smaller of what friction and brakes allow, plus what slows the car without them [m/s^2]. Its numbers
+ * are in acc_decel_head_tables.h. For each quantile the last layer gives a limit by friction and a correction of the
+ * limit by the brakes. Whatever the weights, no answer exceeds the best tyre on this road or the force of the brakes.
+ */
+
+#include "acc_decel_head.h"
+
+#include "acc_decel_head_tables.h"
+#include "acc_decel_network.h"
+
+#include <stdint.h>
+
+static inline float smaller(float x, float y)
+{
+    return (x < y) ? x : y;
+}
+
+static inline float larger(float x, float y)
+{
+    return (x > y) ? x : y;
+}
+
+/* The smooth rectifier: 0 below 0, z^2 / 2 up to 1, z - 1/2 above. */
+static inline float rectified(float z)
+{
+    const float ramp = smaller(larger(z, 0.0F), 1.0F);
+    return larger(z - 1.0F, 0.0F) + ((ramp * 0.5F) * ramp);
+}
+
+/* A probability, or 0 if the surface is not available, without a branch. */
+static inline float known_or_0(float probability, uint32_t mask)
+{
+    acc_decel_word_t word;
+
+    word.value = probability;
+    word.bits &= mask;
+    return word.value;
+}
+
+/* What the calibration adds to each quantile, weighted by the probability of each surface. */
+static inline void offsets_of(const float values[ACC_DECEL_VALUE_COUNT], uint32_t available,
+                              float offsets[ACC_DECEL_QUANTILE_COUNT])
+{
+    const uint32_t mask = 0U - ((available >> ACC_DECEL_VALUE_SURFACE) & 1U);
+    const float *row = surface_offsets;
+
+    for (uint32_t i = 0U; i < ACC_DECEL_QUANTILE_COUNT; i++) {
+        offsets[i] = quantiles[i].offset;
+    }
+    for (uint32_t surface = 0U; surface < ACC_DECEL_SURFACE_COUNT; surface++) {
+        const float probability = known_or_0(values[ACC_DECEL_VALUE_SURFACE + surface], mask);
+        for (uint32_t i = 0U; i < ACC_DECEL_QUANTILE_COUNT; i++) {
+            offsets[i] += probability * row[i];
+        }
+        row = &row[ACC_DECEL_QUANTILE_COUNT];
+    }
+}
+
+void acc_decel_head(const float sums[ACC_DECEL_SUM_COUNT], const float values[ACC_DECEL_VALUE_COUNT],
+                    uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT])
+{
+    float offsets[ACC_DECEL_QUANTILE_COUNT];
+
+    offsets_of(values, available, offsets);
+    for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
+        outputs[i] = sums[i];
+    }
+    for (uint32_t i = 0U; i < ACC_DECEL_QUANTILE_COUNT; i++) {
+        const acc_decel_quantile_t *const quantile = &quantiles[i];
+        const float friction = sums[quantile->output];
+        const float brakes = sums[ACC_DECEL_OUTPUT_COUNT + i] + (quantile->slope * values[ACC_DECEL_VALUE_BRAKING]);
+        const float both = (friction - rectified(friction - brakes)) + offsets[i];
+        const float road = smaller(both, values[ACC_DECEL_VALUE_ROAD_LIMIT]);
+        const float forced = smaller(road, quantile->share * values[ACC_DECEL_VALUE_BRAKE_LIMIT]);
+
+        outputs[quantile->output] = forced + values[ACC_DECEL_VALUE_RESISTANCE];
+    }
+    for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
+        outputs[i] = smaller(larger(outputs[i], output_limits[i].low), output_limits[i].high);
+    }
+}
+
+uint32_t acc_decel_head_crc(uint32_t crc)
+{
+    return acc_decel_crc(crc, head_ranges, ACC_DECEL_HEAD_RANGE_COUNT);
+}

@@ -1,0 +1,77 @@
+"""Building an ONNX graph: nodes and constants with numbers as names, and branches that share both."""
+
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy import ndarray
+from onnx import TensorProto, helper, numpy_helper
+
+
+class Graph:
+    """Nodes and constants in the order of the calls; names are numbers, so the same calls give the same bytes."""
+
+    def __init__(self, outer: "Graph | None" = None) -> None:
+        """An empty graph; a branch of an `outer` graph sees its values, and its constants are stored there."""
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = outer.constants if outer else []
+        self._numbers = outer._numbers if outer else count()
+        self._stored: dict[bytes, str] = outer._stored if outer else {}
+
+    def constant(self, value: ndarray | np.float32 | float | Sequence[float]) -> str:
+        """The name of a constant: float32 unless it is an array of integers or booleans."""
+        array = np.asarray(value)
+        return self._name(array if array.dtype.kind in "ib" else array.astype(np.float32))
+
+    def exact(self, values: ndarray | float | int) -> str:
+        """The name of a constant of float64, which holds integers up to 2^53."""
+        return self._name(np.array(values, np.float64))
+
+    def _name(self, array: ndarray) -> str:
+        tensor = numpy_helper.from_array(array.copy(order="C"))
+        content = tensor.SerializeToString(deterministic=True)
+        if content not in self._stored:
+            self._stored[content] = tensor.name = f"c{len(self.constants)}"
+            self.constants.append(tensor)
+        return self._stored[content]
+
+    def __call__(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
+        """The name of the output of a new node."""
+        output = name or f"n{next(self._numbers)}"
+        self._add(operator, inputs, [output], attributes)
+        return output
+
+    def many(self, operator: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:
+        """The names of the outputs of a new node that has several."""
+        names = [f"n{next(self._numbers)}" for _ in range(outputs)]
+        self._add(operator, inputs, names, attributes)
+        return names
+
+    def _add(self, operator: str, inputs: Sequence[str], outputs: list[str], attributes: dict[str, Any]) -> None:
+        node = helper.make_node(operator, list(inputs), outputs, name=f"{operator}_{outputs[0]}", **attributes)
+        self.nodes.append(node)
+
+    def branch(self, name: str, results: Sequence[str]) -> onnx.GraphProto:
+        """The nodes as one branch of an If, which gives the values of these names."""
+        values = [onnx.ValueInfoProto(name=result) for result in results]
+        return helper.make_graph(self.nodes, name, [], values)
+
+    def number(self, condition: str) -> str:
+        """1 where `condition` holds, else 0, as float32."""
+        return self("Cast", condition, to=TensorProto.FLOAT)
+
+    def any_of(self, condition: str, members: ndarray) -> str:
+        """Whether `condition` holds for any member: `members` is inputs x outputs, 0 or 1."""
+        number = self("MatMul", self.number(condition), self.constant(members))
+        return self("Greater", number, self.constant([0.5]))
+
+    def within(self, x: str, low: ndarray | float, high: ndarray | float) -> str:
+        """Whether low <= x <= high; false for NaN."""
+        above = self("GreaterOrEqual", x, self.constant(np.atleast_1d(low)))
+        return self("And", above, self("LessOrEqual", x, self.constant(np.atleast_1d(high))))
+
+    def columns(self, x: str, indices: Sequence[int]) -> str:
+        """Some columns of `x`."""
+        return self("Gather", x, self.constant(np.array(indices)), axis=1)
