@@ -1,64 +1,56 @@
-"""The physics features for all accepted events at once: ranges, rounding errors, and how they move with one factor.
+"""The physics features for all accepted events at once: their spans, and how they move with one factor.
 
-`features.compute` runs on quantities instead of numbers (`moving_values.py`), in each cell of the accepted box: a piece
-of the road temperature, and whether surface, tyre kind and road temperature are known. Every other factor may be known
-or missing. Cells keep apart what the formulas decide between; together they are the whole box. A choice keeps the sum
-of its probabilities, so that a weighted sum of them has narrow bounds.
+`features.compute` runs on spans (`export.feature_ranges`) that also know how they move when one column grows and all
+else, including which factors are missing, stays the same (`moving_values.py`). Each operation of float32 is monotone in
+each operand, also rounded, so spans and moves hold for float32 as computed, to the bit.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache, reduce
+from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float64, Int
 from numpy import ndarray
 
-from acc_decel.assurance import float_errors as errors
 from acc_decel.assurance import moving_values as rules
-from acc_decel.assurance.float_errors import Error
-from acc_decel.assurance.moving_values import CONSTANT, RISES, Part, Values
+from acc_decel.assurance.moving_values import CONSTANT, RISES, Values
+from acc_decel.export.feature_ranges import SLACK, Block, Span, Spans, spanned
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import Factor
-from acc_decel.network import DenseNet
-from acc_decel.network.features import compute, named
+from acc_decel.network import DenseNet, compute, named
 
-DECIDING = ("surface", "tyre_kind", "road_temperature_c")  # factors of which the formulas ask whether they are known
-TEMPERATURE = "road_temperature_c"
-SUM_ERROR = 1e-6  # of a sum of probabilities in float32
+STILL = np.zeros(1, int)
 
 
 @dataclass(frozen=True)
-class Quantity:
-    """What holds for a quantity in each cell, with the operators that the formulas use.
+class Quantity(Span):
+    """The span of one quantity and how it moves, with the operators that the formulas use.
 
-    A weighted sum of the columns of a choice keeps its weights: a sum of two of them is one again, and what all columns
-    share is not counted twice.
+    A weighted sum of the columns of a choice keeps the spans of its weights: a sum of two of them is one again, and
+    what all columns share is not counted twice.
     """
 
-    values: Values
-    error: Error
-    weights: tuple[Values, ...] = ()
-    of: "Choice | None" = None  # what the weights belong to
-    level_of: str = ""  # the factor of which it is the probability of one level
-
-    __array_ufunc__ = None  # an operator with a NumPy number on its left is the one below
+    moves: Int[ndarray, " moves"] = field(default_factory=lambda: STILL)
+    weights: tuple[Span, ...] = ()
+    of: Block | None = None  # what the weights belong to
+    of_choice: bool = False  # whether it is a probability as the camera gives it
 
     def __add__(self, other: Any) -> "Quantity":
         """The sum."""
         y = quantity(other)
-        if y.values.known is not None and (y.values.known == 0).all():
-            return self
-        values = rules.add(self.values, y.values)
-        total = Quantity(values, errors.of_sum(self.values, self.error, y.values, y.error, values))
+        total = _moved(Span.__add__(self, y), rules.add(_values(self), _values(y)))
+        if not isinstance(other, Quantity):
+            return _weighted(self.of, self.weights, total) if self.of and (y.low == 0).all() else total
         if self.of is None or self.of is not y.of:
             return total
-        return weighted(self.of, tuple(map(rules.add, self.weights, y.weights)), total)
+        return _weighted(self.of, tuple(map(Span.__add__, self.weights, y.weights)), total)
 
     def __sub__(self, other: Any) -> "Quantity":
         """The difference."""
         y = quantity(other)
-        return self + Quantity(rules.swapped(y.values), y.error)
+        return _moved(Span.__sub__(self, y), rules.subtract(_values(self), _values(y)))
 
     def __rsub__(self, other: Any) -> "Quantity":
         """The difference from a number."""
@@ -67,17 +59,15 @@ class Quantity:
     def __mul__(self, other: Any) -> "Quantity":
         """The product."""
         y = quantity(other)
-        values = rules.multiply(self.values, y.values)
-        product = Quantity(values, errors.of_product(self.values, self.error, y.values, y.error, values))
+        product = _moved(Span.__mul__(self, y), rules.multiply(_values(self), _values(y)))
         if self.of is None:
             return product
-        return weighted(self.of, tuple(rules.multiply(w, y.values) for w in self.weights), product)
+        return _weighted(self.of, tuple(Span.__mul__(w, y) for w in self.weights), product)
 
     def __truediv__(self, other: Any) -> "Quantity":
         """The quotient."""
         y = quantity(other)
-        values = rules.divide(self.values, y.values)
-        return Quantity(values, errors.of_quotient(self.error, y.values, y.error, values))
+        return _moved(Span.__truediv__(self, y), rules.divide(_values(self), _values(y)))
 
     def __rtruediv__(self, other: Any) -> "Quantity":
         """The quotient of a number."""
@@ -86,39 +76,42 @@ class Quantity:
     __radd__, __rmul__ = __add__, __mul__
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Several columns side by side, and the bounds of their sum."""
-
-    columns: tuple[Quantity, ...]
-    total: Values
-
-
 def quantity(x: Any) -> Quantity:
-    """A number as a quantity: what is no float32 is rounded."""
+    """A number or a span as a quantity that does not move."""
     if isinstance(x, Quantity):
         return x
-    values, off = rules.exact(x), np.abs(np.float64(x) - np.float64(np.float32(x)))
-    return Quantity(values, errors.narrowed(values, off, np.array(np.inf)))
+    span = spanned(x)
+    return Quantity(span.low, span.high)
 
 
-def weighted(block: Choice, weights: tuple[Values, ...], total: Quantity) -> Quantity:
-    """The weighted sum of the columns of a choice: `total`, with the bounds that follow from their sum, too."""
-    high = np.minimum(total.values.high, _most(block, [w.high for w in weights]))
-    low = np.maximum(total.values.low, -_most(block, [-w.low for w in weights]))
-    return replace(total, values=replace(total.values, low=low, high=high), weights=weights, of=block)
+def _values(x: Quantity) -> Values:
+    return Values(x.low, x.high, np.zeros(1, bool), x.moves)
 
 
-def _most(block: Choice, weights: Sequence[Part]) -> Part:
+def _moved(span: Span, values: Values) -> Quantity:
+    """The span of an operation with the moves of the same."""
+    return Quantity(span.low, span.high, np.atleast_1d(values.moves))
+
+
+def _weighted(block: Block, weights: tuple[Span, ...], total: Quantity) -> Quantity:
+    """The weighted sum of the columns of a choice: `total`, narrowed by what follows from their sum."""
+    slack = SLACK * np.max([np.abs([w.low, w.high]).max(axis=0) for w in weights], axis=0)
+    low = -_most(block, [-w.low for w in weights]) - slack
+    high = _most(block, [w.high for w in weights]) + slack
+    ends = np.maximum(total.low, low.astype(np.float32)), np.minimum(total.high, high.astype(np.float32))
+    return Quantity(*np.broadcast_arrays(*ends), total.moves, weights, block)
+
+
+def _most(block: Block, weights: Sequence[ndarray]) -> Float64[ndarray, " cells"]:
     """The maximum of a weighted sum: the columns of the greatest weights take as much of the total as they may.
 
     No column is negative.
     """
-    ends = [(c.values.low, c.values.high, w) for c, w in zip(block.columns, weights, strict=True)]
-    shape = np.broadcast_shapes(*(np.shape(part) for column in ends for part in column))
-    low, high, w = (np.stack([np.broadcast_to(part, shape) for part in parts]) for parts in zip(*ends, strict=True))
+    parts = ([c.low for c in block.columns], [c.high for c in block.columns], weights)
+    shape = np.broadcast_shapes(*(x.shape for part in parts for x in part), block.total.low.shape)
+    low, high, w = (np.stack([np.broadcast_to(x, shape) for x in part]).astype(np.float64) for part in parts)
     order = np.argsort(-w, axis=0)
-    w, low, high = (np.take_along_axis(part, order, axis=0) for part in (w, low, high))
+    low, high, w = (np.take_along_axis(part, order, axis=0) for part in (low, high, w))
     given, most = low.sum(axis=0), (w * low).sum(axis=0)
     for weight, room in zip(w, high - low, strict=True):
         part = np.clip(np.where(weight > 0, block.total.high, block.total.low) - given, 0, room)
@@ -126,65 +119,56 @@ def _most(block: Choice, weights: Sequence[Part]) -> Part:
     return most
 
 
-def _error_of_either(x: Quantity, y: Quantity) -> Error:
-    return errors.of_either(x.values, x.error, y.values, y.error)
-
-
-class CellArithmetic:
-    """The arithmetic of `features.py` on quantities and choices."""
+class MovingSpans(Spans):
+    """The arithmetic of `features.py` on quantities."""
 
     @staticmethod
     def minimum(x: Any, y: Any) -> Quantity:
         """The smaller."""
         x, y = quantity(x), quantity(y)
-        return Quantity(rules.minimum(x.values, y.values), _error_of_either(x, y))
+        return _moved(Spans.minimum(x, y), rules.minimum(_values(x), _values(y)))
 
     @staticmethod
     def maximum(x: Any, y: Any) -> Quantity:
         """The greater."""
         x, y = quantity(x), quantity(y)
-        return Quantity(rules.maximum(x.values, y.values), _error_of_either(x, y))
+        return _moved(Spans.maximum(x, y), rules.maximum(_values(x), _values(y)))
 
-    def where(self, condition: Quantity, yes: Any, no: Any) -> Any:
-        """`yes` where the condition holds; both together where it may hold."""
-        if isinstance(yes, Choice):
-            columns = tuple(self.where(condition, *pair) for pair in zip(yes.columns, no.columns, strict=True))
-            return Choice(columns, rules.where(condition.values, yes.total, no.total))
+    @staticmethod
+    def where(condition: Quantity, yes: Any, no: Any) -> Any:
+        """`yes` where the condition holds; what covers both where it may hold."""
+        if isinstance(yes, Block):
+            columns = [MovingSpans.where(condition, *pair) for pair in zip(yes.columns, no.columns, strict=True)]
+            return Block(tuple(columns), Spans.where(condition, yes.total, no.total))
         yes, no = quantity(yes), quantity(no)
-        always, never, both = condition.values.low == 1, condition.values.high == 0, _error_of_either(yes, no)
-        absolute, relative = (
-            np.where(always, getattr(yes.error, part), np.where(never, getattr(no.error, part), getattr(both, part)))
-            for part in ("absolute", "relative")
-        )
-        return Quantity(rules.where(condition.values, yes.values, no.values), Error(absolute, relative))
+        return _moved(Spans.where(condition, yes, no), rules.where(_values(condition), _values(yes), _values(no)))
 
     @staticmethod
-    def block(columns: Sequence[Any]) -> Choice:
-        """The columns; those of a choice have an accepted sum, if all are there."""
-        all_columns = tuple(quantity(x) for x in columns)
-        total = reduce(rules.add, (x.values for x in all_columns))
-        if (name := all_columns[0].level_of) and {x.level_of for x in all_columns} == {name}:
-            low, high = (float(np.float32(end)) for end in CHOICE_SUM)
-            total = replace(total, low=low - SUM_ERROR, high=high + SUM_ERROR)
-        return Choice(all_columns, total)
+    def block(columns: Sequence[Any]) -> Block:
+        """The columns; those of a choice have an accepted sum."""
+        quantities = tuple(quantity(x) for x in columns)
+        if all(x.of_choice for x in quantities):
+            return Block(quantities, Span(*(np.full(1, end, np.float32) for end in CHOICE_SUM)))
+        return Block(quantities, reduce(Span.__add__, quantities))
 
     @staticmethod
-    def scaled(block: Choice, factor: Quantity) -> Choice:
-        """Every column times `factor`."""
-        return Choice(tuple(x * factor for x in block.columns), rules.multiply(block.total, factor.values))
+    def scaled(block: Block, size: Quantity) -> Block:
+        """Every column times `size`."""
+        return Block(tuple(column * size for column in block.columns), Span.__mul__(block.total, size))
 
     @staticmethod
-    def column(block: Choice, i: int) -> Quantity:
+    def column(block: Block, i: int) -> Quantity:
         """Column i of the block."""
-        units = tuple(rules.exact(float(i == j)) for j in range(len(block.columns)))
-        return replace(block.columns[i], weights=units, of=block)
+        units = tuple(spanned(float(i == j)) for j in range(len(block.columns)))
+        own = block.columns[i]
+        return Quantity(own.low, own.high, own.moves, units, block)
 
     @staticmethod
-    def dot(block: Choice, weights: ndarray) -> Quantity:
+    def dot(block: Block, weights: ndarray) -> Quantity:
         """The weighted sum."""
         terms = [column * weight for column, weight in zip(block.columns, weights, strict=False)]
         padded = np.pad(weights, (0, len(block.columns) - len(weights)))
-        return weighted(block, tuple(map(rules.exact, padded)), reduce(Quantity.__add__, terms))
+        return _weighted(block, tuple(map(spanned, padded)), reduce(Quantity.__add__, terms))
 
     @staticmethod
     def number(condition: Quantity) -> Quantity:
@@ -192,41 +176,38 @@ class CellArithmetic:
         return condition
 
 
+def features(net: DenseNet, columns: Mapping[str, Span], known: Mapping[str, Span]) -> dict[str, Quantity]:
+    """All features and the values of HEAD by name, for quantities of the columns and of whether a factor is known."""
+    with np.errstate(all="ignore"):
+        found = compute(named(net.constants), columns, known, MovingSpans())
+    return {name: quantity(x) for name, x in found.items()}
+
+
 @dataclass(frozen=True)
 class Cells:
     """The cells of the accepted box, and what is fixed in all of them.
 
-    `moving` is known and its gate, if it has one, is at least 1; `missing` names factors that are not known. `pieces`
-    says into how many pieces the ranges of some factors are cut.
+    A cell is a piece of the road temperature, and whether each of DECIDING is known; together the cells are the whole
+    box. `moving` is known and its gate, if it has one, is at least 1; `missing` names factors that are not known.
     """
 
     factors: tuple[Factor, ...]
-    constants: ndarray  # of the features, as LAYOUT
     moving: str = ""
     missing: tuple[str, ...] = ()
-    pieces: Mapping[str, int] = field(default_factory=lambda: {TEMPERATURE: 20})
+    pieces: int = 20
 
-    def features(self) -> dict[str, Quantity]:
-        """All features and the values of HEAD by name, in each cell, while the column of `moving` grows."""
-        places = self._places()
-        known = {f.name: Quantity(self._known(f, places), errors.NONE) for f in self.factors}
-        columns = {name: self._column(f, places) for f in self.factors for name in f.columns}
-        with np.errstate(all="ignore"):
-            return dict(compute(named(self.constants), columns, known, CellArithmetic()))
+    def columns(self) -> dict[str, Quantity]:
+        """The columns by name."""
+        return {name: self._column(factor) for factor in self.factors for name in factor.columns}
 
-    def _places(self) -> dict[str, ndarray]:
-        """Of each cell: the piece of each factor that is cut, and 1 or 0 for each of DECIDING, whether it is known."""
-        counts = [*self.pieces.values(), *(2 for _ in DECIDING)]
-        places = np.indices(counts).reshape(len(counts), -1)
-        return dict(zip([*self.pieces, *(f"{name} known" for name in DECIDING)], places, strict=True))
+    def known(self) -> dict[str, Quantity]:
+        """Whether each factor is known: 1, 0 or, where both may be, anything between."""
+        return {factor.name: self._known(factor) for factor in self.factors}
 
-    def _known(self, factor: Factor, places: Mapping[str, ndarray]) -> Values:
-        """Whether a factor is known in each cell: 1, 0 or anything between."""
-        low = np.array(float(factor.name in self._present() or not factor.optional))
-        high = np.array(float(factor.name not in self.missing))
-        if factor.name in DECIDING and low < high:
-            low = high = places[f"{factor.name} known"].astype(float)
-        return Values(low, high, np.array(False), np.array(CONSTANT))
+    def _places(self) -> Int[ndarray, "places cells"]:
+        """Of each cell: its piece, and 1 or 0 for each of DECIDING, whether it is known."""
+        counts = (self.pieces, *(2 for _ in DECIDING))
+        return np.indices(counts).reshape(len(counts), -1)
 
     def _present(self) -> tuple[str, ...]:
         """Factors that are known: the moving one and its gate."""
@@ -234,45 +215,31 @@ class Cells:
         names = (moving.name, moving.forced_while) if moving else ()
         return tuple(name for name in names if name not in self.missing)
 
-    def _column(self, factor: Factor, places: Mapping[str, ndarray]) -> Quantity:
-        """A column of a factor in each cell, where it is known."""
-        low, high = float(np.float32(factor.low)), float(np.float32(factor.high))
+    def _known(self, factor: Factor) -> Quantity:
+        low = np.float32(factor.name in self._present() or not factor.optional) * ONE
+        high = np.float32(factor.name not in self.missing) * ONE
+        if factor.name in DECIDING and (low < high).all():
+            low = high = self._places()[1 + DECIDING.index(factor.name)].astype(np.float32)
+        return Quantity(low, high)
+
+    def _column(self, factor: Factor) -> Quantity:
+        """A column of a factor, where it is known."""
+        low, high = np.float32(factor.low), np.float32(factor.high)
         if factor.name in self._present() and factor.name != self.moving:
-            low = max(low, 1.0)
-        ends = np.linspace(low, high, self.pieces.get(factor.name, 1) + 1)
-        place = places.get(factor.name, np.array(0))
-        move = RISES if factor.name == self.moving else CONSTANT
-        values = Values(ends[place], ends[place + 1], np.array(False), np.array(move))
-        return Quantity(values, errors.NONE, level_of=factor.name if factor.levels else "")
+            low = max(low, np.float32(1))
+        ends = np.linspace(low, high, self.pieces + 1 if factor.name == PIECEWISE else 2).astype(np.float32)
+        place = self._places()[0] if factor.name == PIECEWISE else np.zeros(1, int)
+        moves = np.array([RISES if factor.name == self.moving else CONSTANT])
+        return Quantity(ends[place], ends[place + 1], moves, of_choice=bool(factor.levels))
 
 
-FINE = {TEMPERATURE: 200, "speed": 7}  # pieces for the ranges
-FOR_ERRORS = {TEMPERATURE: 100}  # and for rounding
+def feature_spans(net: DenseNet) -> dict[str, tuple[float, float]]:
+    """Minimum and maximum of each feature and value of HEAD over all accepted events, as float32 gives them."""
+    cells = Cells(net.factors, pieces=FINE)
+    found = features(net, cells.columns(), cells.known())
+    return {name: (float(x.low.min()), float(x.high.max())) for name, x in found.items()}
 
 
-def feature_ranges(net: DenseNet) -> dict[str, tuple[float, float]]:
-    """Minimum and maximum of each feature and value of HEAD over all accepted events, in real arithmetic."""
-    return {name: (float(v.low.min()), float(v.high.max())) for name, (v, _) in _found(net, FINE).items()}
-
-
-def ranges_without(net: DenseNet, missing: str) -> dict[str, tuple[float, float]]:
-    """The same over the events without this factor."""
-    return {name: (float(v.low.min()), float(v.high.max())) for name, (v, _) in _found(net, FINE, missing).items()}
-
-
-def feature_errors(net: DenseNet) -> dict[str, float]:
-    """The maximum distance of each feature and value of HEAD from real arithmetic, over all accepted events."""
-    found = _found(net, FOR_ERRORS)
-    return {name: float(np.max(error.absolute)) + errors.FLOOR for name, (_, error) in found.items()}
-
-
-def _found(net: DenseNet, pieces: Mapping[str, int], *missing: str) -> dict[str, tuple[Values, Error]]:
-    return _cached(net.factors, net.constants.tobytes(), tuple(pieces.items()), missing)
-
-
-@cache
-def _cached(
-    factors: tuple[Factor, ...], constants: bytes, pieces: tuple[tuple[str, int], ...], missing: tuple[str, ...]
-) -> dict[str, tuple[Values, Error]]:
-    cells = Cells(factors, np.frombuffer(constants, np.float32), missing=missing, pieces=dict(pieces))
-    return {name: (quantity.values, quantity.error) for name, quantity in cells.features().items()}
+ONE = np.ones(1, np.float32)
+DECIDING = ("surface", "tyre_kind", "road_temperature_c")  # whether they are known decides which formula holds
+PIECEWISE, FINE = "road_temperature_c", 100

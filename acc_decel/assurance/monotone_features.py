@@ -7,7 +7,7 @@ answer. The statement is about float32 as computed, to the bit: each operation i
 
 import numpy as np
 
-from acc_decel.assurance.feature_values import Cells
+from acc_decel.assurance.feature_values import Cells, features
 from acc_decel.assurance.moving_values import CONSTANT, FALLS, RISES, WORDS
 from acc_decel.factors import Factor
 from acc_decel.network import DenseNet, contradicting
@@ -25,9 +25,10 @@ def feature_violations(net: DenseNet, missing: tuple[str, ...] = ()) -> list[str
 
 
 def _violations_of(net: DenseNet, factor: Factor, missing: tuple[str, ...]) -> list[str]:
+    cells = Cells(net.factors, factor.name, missing)
     moves = {
-        name: int(np.bitwise_or.reduce(quantity.values.moves, axis=None))
-        for name, quantity in Cells(net.factors, net.constants, factor.name, missing).features().items()
+        name: int(np.bitwise_or.reduce(quantity.moves))
+        for name, quantity in features(net, cells.columns(), cells.known()).items()
     }
     allowed = {feature.name: _allowed(feature, factor) for feature in FEATURES}
     allowed |= dict.fromkeys(HEAD, RISES if factor.direction > 0 else FALLS)

@@ -1,23 +1,23 @@
-"""Minimum and maximum of each output before the last clamp: what is proven, and the most extreme answer attained.
+"""Minimum and maximum of each output: what is proven of the network, what the limits leave, and what is attained.
 
-Quantiles are bounded one by one (`head_goals.py`), then sorted like their values: sorting is monotone. The most extreme
-answers are those of the real network in float32 that a random search finds (`witness.py`).
+With F and B, the limits of friction and brakes, a quantile is q = min(s, road, share * brake) + resistance, where s is
+F - rectified(F - B) plus an offset (`head.py`). It rises in F and B, so its bounds follow from theirs, which are sums
+of the last layer, and from the spans of the values of the head. The quantiles are then cut and sorted like their
+values: both are monotone. The most extreme answers are those that a random search finds (`witness.py`).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from acc_decel.assurance.head_goals import least_limit, lower_goals, sum_goal, upper_goal
-from acc_decel.assurance.linear_program import OPTIMAL
-from acc_decel.assurance.ranges import Bound, Goal, Sums, bound, unclamped
+from acc_decel.assurance.feature_values import feature_spans
+from acc_decel.assurance.ranges import Sums, unclamped
 from acc_decel.assurance.witness import extreme_events
-from acc_decel.network import DenseNet
+from acc_decel.export.reference import CHOICE_SUM
+from acc_decel.network import DenseNet, rectified
 from acc_decel.outputs import ORDERED, OUTPUTS
-
-EXACT_GAP = 1e-4  # absolute and relative: a bound this close to an attained value counts as exact
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Extreme:
     """Maximum (`sign` 1) or minimum (-1) of one output over the accepted box, before the last clamp.
 
     No accepted event exceeds `bound` in real arithmetic. `attained` is the answer of the real network to `witness`, one
-    row of columns. `status` is that of the solver: if it is optimal, the bound is the best of its program.
+    row of columns.
     """
 
     output: int
@@ -33,50 +33,61 @@ class Extreme:
     bound: float
     attained: float
     witness: Float32[ndarray, " columns"]
-    status: str
-    nodes: int
 
     @property
     def gap(self) -> float:
         """Distance of the bound from an attained value."""
         return max(0.0, self.sign * (self.bound - self.attained))
 
+
+@dataclass(frozen=True)
+class Parts:
+    """Bounds of what a quantile is made of, at one end: minima or maxima, for each quantile."""
+
+    friction: Float[ndarray, " quantiles"]
+    brakes: Float[ndarray, " quantiles"]
+    offset: Float[ndarray, " quantiles"]
+    road_limit: float
+    brake_limit: Float[ndarray, " quantiles"]
+    resistance: float
+
     @property
-    def is_exact(self) -> bool:
-        """Whether bound and attained value are the same, up to EXACT_GAP."""
-        return self.gap <= EXACT_GAP * (1 + abs(self.attained))
+    def quantiles(self) -> Float[ndarray, " quantiles"]:
+        """The quantiles of these parts: the lines of `head.py`."""
+        smaller = self.friction - rectified(self.friction - self.brakes) + self.offset
+        return np.minimum(np.minimum(smaller, self.road_limit), self.brake_limit) + self.resistance
 
 
-RawBounds = dict[int, tuple[Bound, ...]]  # for each sign: of `sign` times each output, before quantiles are sorted
+def parts(net: DenseNet, last: Sums) -> tuple[Parts, Parts]:
+    """The parts at their minima and at their maxima; `last` bounds the sums of the last layer."""
+    spans, head = feature_spans(net), net.head
+    slopes, shares = head.slopes.astype(np.float64), head.shares.astype(np.float64)
+    offsets = head.surface_offsets.astype(np.float64)
+    ends = []
+    for place, sums, extreme in ((0, last.low, np.minimum), (1, last.high, np.maximum)):
+        brakes = sums[len(OUTPUTS) :] + np.maximum(slopes, 0) * spans["braking"][place]
+        brakes = brakes + np.minimum(slopes, 0) * spans["braking"][1 - place]
+        offset = head.offset + extreme(extreme.reduce(offsets, axis=0), 0) * CHOICE_SUM[1] * (1 + 1e-6)
+        brake_limit = shares * spans["brake_limit"][place]
+        friction = sums[[*ORDERED]]
+        ends.append(
+            Parts(friction, brakes, offset, spans["road_limit"][place], brake_limit, spans["resistance"][place])
+        )
+    return ends[0], ends[1]
 
 
-def raw_bounds(net: DenseNet, bounds: tuple[Sums, ...], *, seconds: float) -> RawBounds:
-    """Bounds of all outputs before sorting; the solver gets `seconds` for each end of each."""
-    return {
-        sign: tuple(_raw_bound(net, bounds, output, sign, seconds) for output in range(len(OUTPUTS)))
-        for sign in (-1, 1)
-    }
+def proven_ends(net: DenseNet, last: Sums) -> tuple[Float[ndarray, " outputs"], Float[ndarray, " outputs"]]:
+    """Minimum and maximum of each output before the last clamp, in real arithmetic."""
+    ends = []
+    for sums, part in zip((last.low, last.high), parts(net, last), strict=True):
+        end = sums[: len(OUTPUTS)].copy()
+        end[[*ORDERED]] = np.sort(part.quantiles)
+        ends.append(end)
+    return ends[0], ends[1]
 
 
-def _raw_bound(net: DenseNet, bounds: tuple[Sums, ...], output: int, sign: int, seconds: float) -> Bound:
-    if output not in ORDERED:
-        return bound(net, bounds, sum_goal(bounds, output, sign), seconds=seconds)
-    quantile = ORDERED.index(output)
-    if sign > 0:
-        return bound(net, bounds, upper_goal(net, bounds, quantile), seconds=seconds)
-    goals: list[Goal] = lower_goals(net, bounds, quantile)
-    limit = Bound(-least_limit(net, quantile), OPTIMAL, 0)
-    return max(
-        (limit, *(bound(net, bounds, goal, seconds=seconds / len(goals)) for goal in goals)), key=lambda b: b.value
-    )
-
-
-def extreme(net: DenseNet, raw: RawBounds, output: int, sign: int, *, seed: int = 1) -> Extreme:
-    """The proven extreme of one output, with the most extreme event that is found."""
-    proven = raw[sign][output]
-    if output in ORDERED:
-        ascending = sorted((raw[sign][i] for i in ORDERED), key=lambda b: sign * b.value)
-        proven = ascending[ORDERED.index(output)]
+def extreme(net: DenseNet, bound: float, output: int, sign: int, *, seed: int = 1) -> Extreme:
+    """The proven `bound` of one output, with the most extreme event that is found."""
     events, answers = extreme_events(unclamped(net), output, sign, np.random.default_rng(seed))
     best = int(np.argmax(sign * answers))
-    return Extreme(output, sign, sign * proven.value, float(answers[best]), events[best], proven.status, proven.nodes)
+    return Extreme(output, sign, bound, float(answers[best]), events[best])
