@@ -23,6 +23,7 @@ RAMP_DEVIATIONS = 1.5  # a ramp reaches so many standard deviations of the therm
 BUILD_UP_SHARE = 0.35  # of the heat of a stop: how hot the discs are in its mean, cooling included
 ABS_SLIP = 0.07  # share of the speed at which a tyre slides under ABS, in the mean of a stop
 LOCKED_SLIP = 0.55  # the same of a locked wheel, for a mean over the stop
+MEAN_SPEED_SHARE = 0.6  # of the initial speed, at which the friction is that of the mean of a stop
 HEADROOM_DEVIATIONS, TYRE_DEVIATION = 2.0, 0.05  # the best roads, and tyres among those of a kind
 TYPICAL_FILM_MM, TYPICAL_ESTIMATE = 0.15, 0.6
 
@@ -82,6 +83,7 @@ def _roads() -> dict[str, object]:
         "friction_snow": SURFACES["packed_snow"].friction,
         "friction_ice": SURFACES["ice"].friction,
         "cold_gain": [s.cold_gain for s in surfaces if s.frozen],
+        "speed_loss_ice": MEAN_SPEED_SHARE * SURFACES["ice"].speed_loss,
         "mean_friction": [float(np.mean(s.friction)) for s in surfaces],
         "locked": [_locked(s.rise, s.fall) for s in surfaces],
         "wet_loss": [s.wet_loss for s in surfaces if not s.frozen],

@@ -98,6 +98,7 @@ LAYOUT: dict[str, int] = {
     "friction_snow": 3,  # of each tyre kind
     "friction_ice": 3,
     "cold_gain": 2,  # [1/K] of packed snow and ice
+    "speed_loss_ice": 1,  # [s/m] in the mean of a stop
     "mean_friction": 6,
     "locked": 6,
     "wet_loss": 4,
@@ -271,7 +272,8 @@ def _dry_friction(c: Mapping[str, Any], s: Mapping[str, Any], a: Arithmetic) -> 
         of_tyre, cold = a.dot(tyre, c[f"friction_{name}"]), 1 - frozen * c["cold_gain"][i]
         friction |= {f"tyre_{name}": of_tyre, f"cold_{name}": cold}
         friction[name] = a.column(s["surface"], SNOW + i) * of_tyre * cold
-    return friction
+    slower = 1 / (1 + s["speed"] * c["speed_loss_ice"])
+    return friction | {"ice": friction["ice"] * slower, "slower_ice": slower}
 
 
 def _expected_friction(c: Mapping[str, Any], s: Mapping[str, Any], a: Arithmetic) -> Any:
@@ -323,7 +325,7 @@ def _road_limit(c: Mapping[str, Any], s: Mapping[str, Any], known: Mapping[str, 
         coldest = 1 - (COLDEST_C - FROZEN_C) * c["cold_gain"][i]
         cold = a.where(known["road_temperature_c"], s[f"cold_{name}"], coldest)
         limits.append(tyre * cold * (c["headroom"][SNOW + i] * GRAVITY))
-    snow, ice = limits
+    snow, ice = limits[0], limits[1] * s["slower_ice"]
     fixed = [limit * GRAVITY for limit in c["friction"] * c["headroom"][:SNOW]]
     certain, lowest = 0.0, LARGEST_ROAD_LIMIT
     for i, limit in ((5, ice), (4, snow), (3, fixed[3]), (2, fixed[2]), (1, fixed[1]), (0, fixed[0])):

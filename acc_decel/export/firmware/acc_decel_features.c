@@ -45,7 +45,8 @@ typedef struct {
     float tyre_ice;
     float cold_snow; /* times that, for the temperature */
     float cold_ice;
-    float paved; /* friction times the probability of the surface */
+    float slower_ice; /* times that, for the speed */
+    float paved;      /* friction times the probability of the surface */
     float snow;
     float ice;
 } situation_t;
@@ -209,7 +210,8 @@ static inline void set_dry_friction(const acc_decel_constants_t *c, situation_t 
     s->cold_ice = 1.0F - (frozen * c->cold_gain[1]);
     s->paved = dot_4(s->surface, c->friction) * compound;
     s->snow = (s->surface[SNOW] * s->tyre_snow) * s->cold_snow;
-    s->ice = (s->surface[ICE] * s->tyre_ice) * s->cold_ice;
+    s->slower_ice = 1.0F / (1.0F + (s->speed * c->speed_loss_ice));
+    s->ice = ((s->surface[ICE] * s->tyre_ice) * s->cold_ice) * s->slower_ice;
 }
 
 /* Friction at walking speed, with water and wear. */
@@ -277,7 +279,7 @@ static inline float with_limit(float lowest, float limit, float certain)
 static inline float road_limit(const acc_decel_constants_t *c, const situation_t *s, uint32_t available)
 {
     const float snow = frozen_limit(c, s->tyre_snow, s->cold_snow, 0U, available);
-    const float ice = frozen_limit(c, s->tyre_ice, s->cold_ice, 1U, available);
+    const float ice = frozen_limit(c, s->tyre_ice, s->cold_ice, 1U, available) * s->slower_ice;
     const float at_least_snow = s->surface[ICE] + s->surface[SNOW];
     const float at_least_third = at_least_snow + s->surface[3];
     const float at_least_second = at_least_third + s->surface[2];
