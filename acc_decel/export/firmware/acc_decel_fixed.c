@@ -7,6 +7,7 @@
 
 #include "acc_decel_network.h"
 
+#include "acc_decel_constants.h"
 #include "acc_decel_features.h"
 #include "acc_decel_fixed_domain.h"
 #include "acc_decel_fixed_layers.h"
@@ -132,10 +133,8 @@ static inline float unscaled(uint32_t sum, float step)
     return word.value;
 }
 
-bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
-                       float outputs[ACC_DECEL_OUTPUT_COUNT])
+bool acc_decel_network(float values[ACC_DECEL_VALUE_COUNT], uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
-    float values[ACC_DECEL_VALUE_COUNT];
     float last_sums[ACC_DECEL_SUM_COUNT];
     acc_decel_pair_t buffers[2][ACC_DECEL_WIDEST_PAIRS];
     int16_t forced[ACC_DECEL_FORCED_COUNT];
@@ -146,9 +145,6 @@ bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t ava
     const acc_decel_pair_t *next;
     bool unfamiliar;
 
-    for (uint32_t i = 0U; i < ACC_DECEL_COLUMN_COUNT; i++) {
-        values[i] = columns[i];
-    }
     acc_decel_features(values, available);
     enter(values, available, buffers[0], forced);
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) { /* for the score; the embedding has no weights there */
@@ -174,7 +170,7 @@ bool acc_decel_network(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t ava
 
 uint32_t acc_decel_network_checksum(void)
 {
-    uint32_t crc = acc_decel_features_crc(0U);
+    uint32_t crc = acc_decel_constants_crc(0U);
 
     crc = acc_decel_crc(crc, network_ranges, ACC_DECEL_NETWORK_RANGE_COUNT);
     return acc_decel_domain_crc(acc_decel_head_crc(crc));
