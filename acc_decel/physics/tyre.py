@@ -31,9 +31,9 @@ WET_COMPOUND = {
 # fmt: on
 
 # The wet road. Fitted together: to the wet/dry ratios of the Bosch Automotive Handbook, 4th ed., p. 335, read as locked
-# wheels (mean absolute difference 0.096), and to the worn over the new distance of ABS stops. Measured, then fitted: BMW
-# 325i, 113 km/h, 1.4 mm of water, tread 3.2 and 1.6 mm: 1.49, 1.94; 1.48, 2.14 (Tire Rack). Golf, 120 km/h, 1.6 mm, film
-# not stated: 2.63; 1.87 at 1 mm, 2.37 at 1.4 mm (AutoBild). Camry, 97 km/h, 3.2 mm: 1.41; 1.27 (AAA 2018). Winter tyre,
+# wheels (mean absolute difference 0.096), and to the worn over the new distance of ABS stops. Measured; fitted: BMW
+# 325i, 113 km/h, 1.4 mm of water, tread 3.2 and 1.6 mm: 1.49, 1.94; 1.48, 2.14 (TireRack). Golf, 120 km/h, 1.6 mm, film
+# not stated: 2.63; 1.85 at 1 mm, 2.37 at 1.4 mm (AutoBild). Camry, 97 km/h, 3.2 mm: 1.41; 1.27 (AAA 2018). Winter tyre,
 # 100 km/h, 2 mm: 1.23; 1.42 (GTUE/ACE). MIRA/BRMA, 80 km/h, 1.6 over 3 mm: 1.26; 1.14. New tyres lose 3 % of
 # deceleration from 80 to 120 km/h: published tests at higher speed show no loss against those from 80 km/h.
 NEW_TREAD_MM, WORN_TREAD_MM = 8.0, 1.6
