@@ -7,16 +7,18 @@ import numpy as np
 from jaxtyping import Int64, UInt32
 from numpy import ndarray
 
+from acc_decel.export.c_features import feature_tables, head_tables, value_names
 from acc_decel.export.c_tables import Table, checksum, checksum_ranges, defines, header, rows_of
 from acc_decel.export.fixed_point.arithmetic import MIN_VALUE, WORD, FixedLayer, FixedNet
 from acc_decel.factors import column_names
 from acc_decel.network import wiring
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import ORDERED, OUTPUTS
 
 LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h", "acc_decel_thumb2.h")
 SOURCES = ("acc_decel_fixed.c", "acc_decel_fixed_domain.c", "acc_decel_fixed_domain.h", *LAYERS)
 BLOCK_OUTPUTS = 4  # as in acc_decel_fixed_layers.c
 PLACES = 149  # as in acc_decel_fixed.c
+ALWAYS_BIT = 31  # of the columns that are available: a feature always is
 PADDING_SHIFT = 16  # first and second shift of an output that nothing reads
 
 
@@ -47,7 +49,8 @@ def network_header(net: FixedNet, packing: Packing, *, stamp: str) -> str:
         "ENTRY_PAIRS": -(-(len(net.entries.columns) - len(wires.forced)) // 2),
         "GATED_COUNT": len(wires.gated),
         "MASKED_COUNT": len(wires.masked),
-        "OUTPUT_ROOM": BLOCK_OUTPUTS * _blocks(net.trunk[-1]),
+        "SUM_ROOM": BLOCK_OUTPUTS * _blocks(net.trunk[-1]),
+        "ALWAYS_BIT": ALWAYS_BIT,
     }
     parts = (
         defines({name: f"{count}U" for name, count in counts.items()}),
@@ -59,30 +62,26 @@ def network_header(net: FixedNet, packing: Packing, *, stamp: str) -> str:
     return header("ACC_DECEL_NETWORK_TABLES_H", includes, parts, stamp=stamp)
 
 
-_TYPES = """/* How a column is scaled for the network, plus 2^15: (value * multiplier + offset) >> shift. The value is
- * an integer with PLACES - places fraction bits. For a saturated column it is half_saturation / (value +
- * half_saturation) in 2^-16. The export proves that the result fits 16 bits for every value in range. */
+_TYPES = """/* How a column or a feature is scaled for the network, plus 2^15: (number * multiplier + offset) >> shift.
+ * The number is the value as an integer with PLACES - places fraction bits; for a saturated column it is
+ * half_saturation / (value + half_saturation) in 2^-16. The export proves that the result fits 16 bits for every
+ * value in range. */
 typedef struct {
     uint32_t multiplier;      /* modulo 2^32 */
     uint32_t offset;          /* modulo 2^32 */
     uint32_t half_saturation; /* 0 if the column is not saturated */
     int16_t zero;             /* the result if the factor is not available */
-    uint8_t column;
-    uint8_t places;
-    uint32_t shift;
-} acc_decel_entry_t;
-
-/* One output: a sum plus 2^31, cut to min and max, in steps. */
-typedef struct {
-    uint32_t min;
-    uint32_t max;
-    float step;
-} acc_decel_output_t;"""
+    uint8_t value;            /* its place among the values */
+    uint8_t bit;              /* which says whether it is available: that of its column, or ALWAYS_BIT */
+    uint16_t places;
+    uint16_t shift;
+} acc_decel_entry_t;"""
 
 
 def network_checksum(net: FixedNet, packing: Packing) -> int:
-    """CRC-32 of the tables of acc_decel_fixed.c and acc_decel_fixed_domain.c."""
-    return checksum([*network_tables(net, packing), *packing.shared, *domain_tables(net, packing)])
+    """CRC-32 of the tables of the network: features, layers, head, score."""
+    layers = [*network_tables(net, packing), *packing.shared]
+    return checksum([*feature_tables(net.net), *layers, *head_tables(net.net), *domain_tables(net, packing)])
 
 
 def domain_header(net: FixedNet, packing: Packing, *, stamp: str) -> str:
@@ -126,35 +125,39 @@ def domain_tables(net: FixedNet, packing: Packing) -> list[Table]:
 
 def network_tables(net: FixedNet, packing: Packing) -> list[Table]:
     """The tables of acc_decel_fixed.c."""
-    wires, names, e = wiring(net.net.factors), column_names(net.net.factors), net.entries
+    wires, names, e = wiring(net.net.factors), value_names(net.net.factors), net.entries
+    columns = len(column_names(net.net.factors))
+    if columns > ALWAYS_BIT:
+        raise ValueError(f"The columns must be at most {ALWAYS_BIT} in fixed point, one bit each. Got {columns}.")
     entries = list(
         zip(
             e.multipliers % (2 * WORD),
             (e.offsets - (MIN_VALUE << e.shifts)) % (2 * WORD),
             e.half_saturations,
             e.zero,
-            e.columns,
+            e.places,
+            np.where(e.places < columns, e.places, ALWAYS_BIT),
             PLACES - e.bits,
             e.shifts,
             strict=True,
         )
     )
-    remarks = [names[c] for c in e.columns]
+    remarks = [names[place] for place in e.places]
     if (len(entries) - len(wires.forced)) % 2:
-        entries.append((0, -MIN_VALUE << 15, 0, 0, 0, PLACES, 15))  # gives 0
+        entries.append((0, -MIN_VALUE << 15, 0, 0, 0, ALWAYS_BIT, PLACES, 15))  # gives 0
         remarks.append("padding")
     trunk = tuple(_padded_embedding(layer, len(net.embedding[-1].bias)) for layer in net.trunk)
-    outputs = zip(net.low + WORD, net.high + WORD, np.exp2(-net.bits), strict=True)
+    sums = (*OUTPUTS, *(f"correction of {list(OUTPUTS)[place]}" for place in ORDERED))
     return [
         Table(
             "entries",
-            rows_of("u4,u4,u4,i2,u1,u1,u4", entries),
+            rows_of("u4,u4,u4,i2,u1,u1,u2,u2", entries),
             "forced, free, gated",
             "acc_decel_entry_t",
             tuple(remarks),
         ),
-        Table("output_steps", rows_of("u4,u4,f4", list(outputs)), "outputs", "acc_decel_output_t", tuple(OUTPUTS)),
-        Table("gate_columns", np.array(wires.gates, np.uint8), "the gate of each gated column"),
+        Table("sum_steps", net.steps, f"sums of the last layer: {', '.join(sums)}"),
+        Table("gate_columns", np.array(wires.gates, np.uint8), "the gate of each gated input"),
         Table(
             "masked_columns",
             np.array(wires.masked, np.uint8),

@@ -34,7 +34,7 @@ def cautious(
     outside: Bool[ndarray, " rows"],
 ) -> Float32[ndarray, "rows outputs"]:
     """What `net` answers, cautious in the rows that are `outside` its trained domain."""
-    answer = net(columns)
+    answer: ndarray = net(columns)
     for own in (slices(factors)[i] for i in contradicting(factors)):
         without = columns[outside].copy()
         without[:, own] = np.nan

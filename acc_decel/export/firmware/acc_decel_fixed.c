@@ -1,5 +1,5 @@
-/* The network in fixed point: only the outputs are floating point. Weights and scales are in
- * acc_decel_network_tables.h, the loops of the layers are in acc_decel_fixed_layers.c.
+/* The network in fixed point: only the physics features before it and the head behind it are floating point. Weights and
+ * scales are in acc_decel_network_tables.h, the loops of the layers are in acc_decel_fixed_layers.c.
  *
  * Between layers a value is a 16-bit integer. Sums are unsigned and modulo 2^32, which C defines; the export proves
  * that every sum fits a signed 32-bit integer, for all possible inputs. C does not define how a negative number is
@@ -7,8 +7,11 @@
 
 #include "acc_decel_network.h"
 
+#include "acc_decel_constants.h"
+#include "acc_decel_features.h"
 #include "acc_decel_fixed_domain.h"
 #include "acc_decel_fixed_layers.h"
+#include "acc_decel_head.h"
 #include "acc_decel_network_tables.h"
 
 #include <stdbool.h>
@@ -46,10 +49,10 @@ static inline int32_t fixed_of(float value, uint32_t places)
     return (int32_t)magnitude;
 }
 
-/* All ones if a column is available, else 0. */
-static inline uint32_t has(uint32_t available, uint32_t column)
+/* All ones if a bit is 1, else 0. */
+static inline uint32_t has(uint32_t available, uint32_t bit)
 {
-    return 0U - ((available >> column) & 1U);
+    return 0U - ((available >> bit) & 1U);
 }
 
 /* The first number if `mask` is all ones, the second if it is 0. */
@@ -59,13 +62,13 @@ static inline int32_t either(uint32_t mask, int32_t where, int32_t where_not)
     return (int32_t)chosen;
 }
 
-/* One column on the scale of the network. The effect of a saturated factor is strongest near 0: the network gets
- * value / (value + half_saturation), computed as 1 - half_saturation / (value + half_saturation), because a constant
- * numerator gives a quotient of more bits. Takes the same time if the factor is available or not. */
-static inline int16_t entered(const acc_decel_entry_t *entry, const float columns[ACC_DECEL_COLUMN_COUNT],
+/* One column or feature on the scale of the network. The effect of a saturated factor is strongest near 0: the network
+ * gets value / (value + half_saturation), computed as 1 - half_saturation / (value + half_saturation), because a
+ * constant numerator gives a quotient of more bits. Takes the same time if the factor is available or not. */
+static inline int16_t entered(const acc_decel_entry_t *entry, const float values[ACC_DECEL_VALUE_COUNT],
                               uint32_t available)
 {
-    uint32_t number = (uint32_t)fixed_of(columns[entry->column], entry->places);
+    uint32_t number = (uint32_t)fixed_of(values[entry->value], entry->places);
     int32_t value;
 
     if (entry->half_saturation != 0U) {
@@ -73,7 +76,7 @@ static inline int16_t entered(const acc_decel_entry_t *entry, const float column
     }
     number = ((number * entry->multiplier) + entry->offset) >> entry->shift;
     value = (int32_t)number - HALF;
-    return (int16_t)either(has(available, entry->column), value, entry->zero);
+    return (int16_t)either(has(available, entry->bit), value, entry->zero);
 }
 
 /* Layers read four values at a time. The values behind the last one have weights of 0. */
@@ -84,25 +87,26 @@ static void fill_up(acc_decel_pair_t x[], uint32_t count)
     }
 }
 
-/* Writes the inputs of the network: forced columns to `forced`; free columns, gated columns times (1 - gate) and
+/* Writes the inputs of the network: forced inputs to `forced`; free inputs, gated inputs times (1 - gate) and
  * availability to x. */
-static void enter(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available, acc_decel_pair_t x[],
+static void enter(const float values[ACC_DECEL_VALUE_COUNT], uint32_t columns_available, acc_decel_pair_t x[],
                   int16_t forced[ACC_DECEL_FORCED_COUNT])
 {
+    const uint32_t available = columns_available | (1U << ACC_DECEL_ALWAYS_BIT);
     uint32_t next = ACC_DECEL_ENTRY_COUNT - ACC_DECEL_FORCED_COUNT;
 
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
-        forced[i] = entered(&entries[i], columns, available);
+        forced[i] = entered(&entries[i], values, available);
     }
     for (uint32_t i = 0U; i < ACC_DECEL_ENTRY_PAIRS; i++) { /* if the number is odd, one too many */
         const acc_decel_entry_t *const entry = &entries[ACC_DECEL_FORCED_COUNT + (2U * i)];
-        x[i].one[0] = entered(&entry[0], columns, available);
-        x[i].one[1] = entered(&entry[1], columns, available);
+        x[i].one[0] = entered(&entry[0], values, available);
+        x[i].one[1] = entered(&entry[1], values, available);
     }
     for (uint32_t i = 0U; i < ACC_DECEL_GATED_COUNT; i++) {
         const uint32_t at = (next - ACC_DECEL_GATED_COUNT) + i;
         const int16_t zero = entries[ACC_DECEL_FORCED_COUNT + at].zero;
-        const int32_t open = OPEN - fixed_of(columns[gate_columns[i]], PLACES - BITS_OF_GATE);
+        const int32_t open = OPEN - fixed_of(values[gate_columns[i]], PLACES - BITS_OF_GATE);
         const int32_t product = ((int32_t)acc_decel_got(x, at) - zero) * open;
         const uint32_t rounded = ((uint32_t)product + (SIGN + HALF_A_GATE)) >> BITS_OF_GATE;
         const int32_t value = ((int32_t)rounded - GATE_MIDDLE) + zero;
@@ -117,35 +121,32 @@ static void enter(const float columns[ACC_DECEL_COLUMN_COUNT], uint32_t availabl
     fill_up(x, next);
 }
 
-/* An output as a float: a sum, cut to its limits, times 2^-bits. */
-static float output_of(uint32_t sum, const acc_decel_output_t *output)
+/* A sum of the last layer as a float, in its unit: without a branch, so that its sign costs no time. */
+static inline float unscaled(uint32_t sum, float step)
 {
-    const uint32_t raised = sum + SIGN; /* has the same order as the signed sum */
-    const uint32_t cut = (raised < output->min) ? output->min : raised;
-    const uint32_t both = (cut > output->max) ? output->max : cut;
-    const bool negative = both < SIGN;
-    const uint32_t above = both - SIGN; /* modulo 2^32 */
-    const uint32_t below = SIGN - both;
-    const uint32_t magnitude = negative ? below : above;
+    const uint32_t below = 0U - (sum >> SIGN_BIT); /* all ones if negative, else 0 */
+    const uint32_t magnitude = (sum ^ below) - below;
     acc_decel_word_t word;
 
-    word.value = (float)magnitude * output->step;
-    word.bits |= ~both & SIGN; /* the sign of a negative output, without a branch */
+    word.value = (float)magnitude * step;
+    word.bits |= sum & SIGN;
     return word.value;
 }
 
-bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT])
+bool acc_decel_network(float values[ACC_DECEL_VALUE_COUNT], uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
+    float last_sums[ACC_DECEL_SUM_COUNT];
     acc_decel_pair_t buffers[2][ACC_DECEL_WIDEST_PAIRS];
     int16_t forced[ACC_DECEL_FORCED_COUNT];
-    uint32_t sums[ACC_DECEL_OUTPUT_ROOM];
+    uint32_t sums[ACC_DECEL_SUM_ROOM];
     acc_decel_pair_t *const embedded = buffers[ACC_DECEL_EMBEDDING_LAYERS % 2U];
     acc_decel_pair_t *const other = buffers[(ACC_DECEL_EMBEDDING_LAYERS + 1U) % 2U];
     const acc_decel_pair_t *const last = buffers[((ACC_DECEL_EMBEDDING_LAYERS + ACC_DECEL_TRUNK_LAYERS) + 1U) % 2U];
     const acc_decel_pair_t *next;
     bool unfamiliar;
 
-    enter(columns, available, buffers[0], forced);
+    acc_decel_features(values, available);
+    enter(values, available, buffers[0], forced);
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) { /* for the score; the embedding has no weights there */
         acc_decel_put(buffers[0], ACC_DECEL_EMBEDDING_INPUTS + i, forced[i]);
     }
@@ -160,13 +161,17 @@ bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available
     fill_up(&embedded[ACC_DECEL_EMBEDDED_PAIRS], ACC_DECEL_FORCED_COUNT);
     next = acc_decel_fixed_layers(trunk, ACC_DECEL_TRUNK_LAYERS - 1U, ACC_DECEL_EMBEDDED_PAIRS, next, embedded, other);
     (void)acc_decel_fixed_sums(&trunk[ACC_DECEL_TRUNK_LAYERS - 1U], next, last, sums);
-    for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
-        outputs[i] = output_of(sums[i], &output_steps[i]);
+    for (uint32_t i = 0U; i < ACC_DECEL_SUM_COUNT; i++) {
+        last_sums[i] = unscaled(sums[i], sum_steps[i]);
     }
+    acc_decel_head(last_sums, values, available, outputs);
     return unfamiliar;
 }
 
 uint32_t acc_decel_network_checksum(void)
 {
-    return acc_decel_domain_crc(acc_decel_crc(0U, network_ranges, ACC_DECEL_NETWORK_RANGE_COUNT));
+    uint32_t crc = acc_decel_constants_crc(0U);
+
+    crc = acc_decel_crc(crc, network_ranges, ACC_DECEL_NETWORK_RANGE_COUNT);
+    return acc_decel_domain_crc(acc_decel_head_crc(crc));
 }

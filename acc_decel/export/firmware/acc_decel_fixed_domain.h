@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* True if such a combination is rare in the training data: the score is above 0. `entered` are the inputs of the
- * network: free columns, gated columns times (1 - gate), availability, forced columns. */
+ * network: free inputs, gated inputs times (1 - gate), availability, forced inputs. */
 bool acc_decel_unfamiliar(const acc_decel_pair_t entered[]);
 
 /* Continues the CRC-32 `crc` over the tables of the score. */

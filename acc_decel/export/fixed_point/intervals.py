@@ -3,8 +3,8 @@
 Two proofs; each unit uses the narrower interval. Interval arithmetic propagates the interval of each value through the
 layers. Backward substitution (Zhang et al. 2018, arXiv:1811.00866) bounds the maximum sum of a unit by a linear
 function of the values before it, with a line above or below each rectifier, and so on back to the inputs; the ranges
-of factors and features, as if they were independent, give the bound. Both are computed in float64; the intervals are widened by
-`SLACK` of their width, which is much more than the rounding errors.
+of factors and features, as if they were independent, give the bound. Both are computed in float64; the intervals are
+widened by `SLACK` of their width, which is much more than the rounding errors.
 """
 
 from collections import deque

@@ -16,9 +16,11 @@ from numpy import ndarray
 from acc_decel.export.fixed_point.arithmetic import STEPS
 from acc_decel.export.fixed_point.observed import observed_maxima
 from acc_decel.export.fixed_point.quantisation import cut_limits, entering_scale, output_bits
-from acc_decel.network import DenseNet, Layer, domain_inputs, entering, rectified, side_by_side, walk, wiring
+from acc_decel.export.fixed_point.sensitivity import sensitivities
+from acc_decel.network import DenseNet, Layer, domain_inputs, rectified, side_by_side, walk, wiring
 
-MIN_SLOPE = 0.05  # weight of an event for which a unit's rectifier is 0; others have a weight up to 1
+MIN_SLOPE = 0.05  # weight of an event in which a sum does not matter, over the root mean square of all
+TINY = 1e-30  # of a unit that never matters
 RIDGE = 1e-3  # relative to the mean curvature: how strongly a weight is kept where events say little
 Rounding = Callable[[ndarray], Callable[[ndarray], ndarray]]
 """From all weights of a layer, outputs x inputs, a function that rounds the weights of one input, one per output."""
@@ -47,19 +49,20 @@ def rounded_net(net: DenseNet, roundings: Sequence[Rounding], events: Float32[nd
     steps = entering_scale(net, (*wires.forced, *wires.free, *wires.gated)).scale
     first = len(wires.forced)
     output_scales = [np.exp2(output_bits(limits)) for limits in cut_limits(net, observed_maxima(net, events))]
-    embedded, forced = entering(net.factors, net.center, net.inverse_spread, events)
+    entered, matters = net.entered(events), sensitivities(net, events)
+    embedded, forced = entered.embedding, entered.forced
     embedded_scale = np.concatenate([steps[first:], np.full(len(wires.masked), float(STEPS))])
     rounded: list[Layer] = []
 
     def step(i: int, layer: Layer, inputs: _Inputs) -> _Inputs:
-        sums, last = layer(inputs.target), i == len(net.layers) - 1
-        rounded.append(_rounded(layer, roundings[i], inputs.rounded, sums, inputs.scale, last=last))
-        if last:
+        sums = layer(inputs.target)
+        rounded.append(_rounded(layer, roundings[i], inputs.rounded, sums, inputs.scale, matters[i]))
+        if i == len(net.layers) - 1:
             return inputs  # nothing follows
         return _Inputs(rectified(rounded[-1](inputs.rounded)), rectified(sums), output_scales[i])
 
-    entered = _Inputs(embedded, embedded, embedded_scale), _Inputs(forced, forced, steps[:first])
-    deque(walk(net, *entered, step, _Inputs.joined), maxlen=0)
+    first_inputs = _Inputs(embedded, embedded, embedded_scale), _Inputs(forced, forced, steps[:first])
+    deque(walk(net, *first_inputs, step, _Inputs.joined), maxlen=0)
     deep = len(net.embedding)
     return replace(net, embedding=tuple(rounded[:deep]), trunk=tuple(rounded[deep:]))
 
@@ -69,13 +72,15 @@ def with_rounded_score(net: DenseNet, rounding: Rounding, events: Float32[ndarra
     wires, places = wiring(net.factors), [*domain_inputs(net.factors)]
     steps = entering_scale(net, (*wires.forced, *wires.free, *wires.gated)).scale
     scale = np.concatenate([steps, np.full(len(wires.masked), float(STEPS))])[places]
-    embedded, forced = entering(net.factors, net.center, net.inverse_spread, events)
-    x = np.concatenate([forced, embedded], axis=1)[:, places]
+    entered = net.entered(events)
+    x = np.concatenate([entered.forced, entered.embedding], axis=1)[:, places]
     hidden, score = net.domain
     sums = hidden(x)
-    rounded = _rounded(hidden, rounding, x, sums, scale)
+    slopes = np.clip(sums, 0, 1).astype(np.float64)
+    rounded = _rounded(hidden, rounding, x, sums, scale, slopes)
     target, ones = score(rectified(sums)), np.ones(len(hidden.bias))
-    return replace(net, domain=(rounded, _rounded(score, rounding, rectified(rounded(x)), target, ones, last=True)))
+    last = _rounded(score, rounding, rectified(rounded(x)), target, ones, np.ones((len(x), 1)))
+    return replace(net, domain=(rounded, last))
 
 
 def _rounded(
@@ -84,15 +89,15 @@ def _rounded(
     x: Float32[ndarray, "rows inputs"],
     target: Float32[ndarray, "rows outputs"],
     scale: Float64[ndarray, " inputs"],
-    *,
-    last: bool = False,
+    matters: Float64[ndarray, "rows outputs"],
 ) -> Layer:
-    """A layer of rounded weights whose sums for `x` are close to `target`, mainly where the rectifier is steep.
+    """A layer of rounded weights whose sums for `x` are close to `target`, mainly in events in which that `matters`.
 
     `scale` are the steps of the inputs: the rounded number is the weight of one step. The bias compensates the mean
     error; then the error of each rounded weight is distributed to those not rounded yet, by the curvature of the error.
     """
-    slope = np.ones(target.shape) if last else np.maximum(np.clip(target, 0, 1), MIN_SLOPE).astype(np.float64)
+    largest = np.maximum(np.sqrt((matters**2).mean(axis=0)), TINY)
+    slope = np.maximum(matters / largest, MIN_SLOPE)
     with_bias = np.concatenate([x, np.ones((len(x), 1))], axis=1)
     inverse = np.stack([_inverse(with_bias * unit[:, None]) for unit in slope.T])
     weights = np.concatenate([layer.weights, layer.bias[:, None]], axis=1).astype(np.float64)
