@@ -106,7 +106,7 @@ for command in (
     inspect,
     events,
     fleet,
-    with_factor_options(score, without=("speed",), required="Full braking if not given"),
+    with_factor_options(score, without=("speed",)),
     scenarios,
     adapt,
     correct,
