@@ -8,7 +8,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from acc_decel.dataset import CAUSES, scenarios
-from acc_decel.evaluation.braking_tests import against_measured, with_descriptions, factors_of, vehicles_of
+from acc_decel.evaluation.braking_tests import against_measured, factors_of, vehicles_of, with_descriptions
 from acc_decel.physics import stops, vehicle
 
 DRAWN_SCENARIOS = 65_536  # from which those with the surface and tyre kind of the test are taken
