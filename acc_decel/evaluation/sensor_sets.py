@@ -42,13 +42,17 @@ ROADS: dict[str, Road] = {
     "ice": Road("ice", {}),
 }
 
-_BASE = ("mass", "brake_temperature_c", "grade", "road_temperature_c")  # that the ESC and the cluster know
-SENSORS: dict[str, tuple[str, ...]] = {
-    EVERY_CAR: (),
-    "with rain sensor": ("water_film_mm",),
-    "with camera": ("surface",),
-    "with tyre data": ("tyre_kind", "tread_depth_mm", "tyre_pressure_bar"),
-    "with friction estimator": ("friction_estimate",),
+GIVEN_BY: dict[str, str] = {  # what gives a factor that is not always known; nothing in a car measures the headwind
+    "mass": EVERY_CAR,
+    "brake_temperature_c": EVERY_CAR,
+    "grade": EVERY_CAR,
+    "road_temperature_c": EVERY_CAR,
+    "water_film_mm": "rain sensor",
+    "surface": "camera",
+    "tyre_kind": "tyre data",
+    "tread_depth_mm": "tyre data",
+    "tyre_pressure_bar": "tyre data",
+    "friction_estimate": "friction estimator",
 }
 
 
@@ -76,7 +80,12 @@ class SensorWorth:
 
 def sensor_sets() -> dict[str, tuple[str, ...]]:
     """The named sets: what every car has, the same with one further sensor, and everything. In the factors' order."""
-    sets = {name: known_factors((*_BASE, *more)) for name, more in SENSORS.items()}
+    base = tuple(name for name, sensor in GIVEN_BY.items() if sensor == EVERY_CAR)
+    sets = {EVERY_CAR: known_factors(base)}
+    for sensor in dict.fromkeys(GIVEN_BY.values()):
+        if sensor != EVERY_CAR:
+            more = tuple(name for name, giver in GIVEN_BY.items() if giver == sensor)
+            sets[f"with {sensor}"] = known_factors((*base, *more))
     return sets | {EVERYTHING: tuple(f.name for f in FACTORS)}
 
 

@@ -33,11 +33,14 @@ def test_each_sensor_adds_to_what_every_car_has():
         assert set(known) >= base
         assert name in (sensor_sets.EVERY_CAR,) or len(known) > len(base)
     assert set(sets["with camera"]) - base == {"surface"}
+    given = {name for known in sets.values() for name in known if known != sets[EVERYTHING]}
+    assert {f.name for f in FACTORS} - given == {"headwind"}
+    assert set(sensor_sets.GIVEN_BY) <= {f.name for f in FACTORS if f.optional}
 
 
 def test_a_set_of_ones_own_knows_what_is_always_known_too():
     sets = sensor_sets.with_own_sets(["mine = surface, mass"])
-    assert sets["mine"] == ("speed", "brake_pressure_bar", "mass", "surface", "abs")
+    assert set(sets["mine"]) == {f.name for f in FACTORS if not f.optional} | {"mass", "surface"}
     assert list(sets)[-1] == EVERYTHING
 
 
