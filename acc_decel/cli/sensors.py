@@ -133,8 +133,8 @@ def _vehicle(predictor: Predictor, given: str | None) -> "Vehicle":
 def _print_road(road: str, worths: Sequence["SensorWorth"]) -> None:
     """The sets of a road, one a row; the columns of the oracle only where it was asked."""
     asked = not isnan(worths[0].oracle_width)
-    head = ("known", "interval", "lower", "stops in up to", "more")
-    rows = [
+    head: tuple[str, ...] = ("known", "interval", "lower", "stops in up to", "more")
+    rows: list[tuple[str, ...]] = [
         (
             w.set,
             f"{w.width:.2f}",
