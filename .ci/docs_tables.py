@@ -63,15 +63,19 @@ def status_table() -> str:
 
 def latent_table() -> str:
     """The unknown influences, and what one standard deviation of each does."""
-    from acc_decel.physics import LATENTS, SURFACES, braking
+    from acc_decel.physics import LATENTS, SURFACES, braking, grip
 
     scatter = ", ".join(f"{name} {100 * s.scatter:.0f} %" for name, s in SURFACES.items())
     one = {
         "surface_score": f"friction: {scatter}",
-        "tyre_score": f"friction {100 * braking.TYRE_SPREAD:.1f} %",
-        "wet_score": f"wet friction {100 * braking.WET_SPREAD:.0f} %",
+        "tyre_score": f"friction {100 * grip.TYRE_SPREAD:.1f} %",
+        "wet_score": f"wet friction {100 * grip.WET_SPREAD:.0f} %",
+        "wet_road_score": f"wet friction {100 * grip.WET_ROAD_SPREAD:.0f} %",
+        "snow_score": f"friction {', '.join(f'{100 * s:.0f} % ({kind})' for kind, s in grip.SNOW_SPREAD.items())}",
         "texture_score": f"mean profile depth {100 * braking.TEXTURE_SPREAD:.0f} %",
         "pad_score": f"pad friction {100 * braking.PAD_SPREAD:.0f} %",
+        "fade_score": f"friction left by heat to the power exp({braking.FADE_SPREAD:g}), onset "
+        f"{braking.FADE_ONSET_SPREAD:g} K lower",
         "abs_score": f"slip held by the ABS, {braking.ABS_SPREAD:g} of the slip of maximum friction",
         "response_score": f"dead time and build-up {100 * braking.RESPONSE_SPREAD:.0f} %",
         "gust_score": f"wind {braking.GUST_SPREAD:g} m/s",

@@ -9,19 +9,23 @@ from numpy import ndarray
 from acc_decel.outputs import stopping_distance
 from acc_decel.physics import tyre
 from acc_decel.physics.equations import Event
+from acc_decel.physics.grip import TYRE_SPREAD as TYRE_SPREAD  # noqa: PLC0414 - read by assurance
+from acc_decel.physics.grip import peak_friction
 from acc_decel.physics.integration import LANES, TIME_STEP, Answer, stops_of
 from acc_decel.physics.latents import typical_latents
-from acc_decel.physics.road import SURFACE_LEVELS, SURFACES, TYRE_LEVELS
+from acc_decel.physics.road import of_surface
 from acc_decel.physics.vehicle import AIR_DENSITY, GRAVITY, Vehicle
 
 Columns = dict[str, ndarray]
 _EVENT = np.dtype([(name, "f8") for name in Event._fields])
 
 # Effect of one standard score of a latent; relative unless a unit is given.
-TYRE_SPREAD = 0.045  # tyres of one kind, dry: one Kona stopped in 36.1 and 40.3 m on two makes (ADAC 2021)
-WET_SPREAD = 0.07  # further spread in the wet: new tyres on one car 28.7 to 39.4 m from 80 km/h (AutoBild 2019)
 TEXTURE_SPREAD = 0.35  # logarithm of the mean profile depth among asphalts; estimated, no source read
 PAD_SPREAD = 0.06  # pad friction; estimated
+# Hot pads: a score raises the friction that is left to the power exp(0.35), and lowers the onset [K]. So the tenth stop
+# from 100 km/h at gross mass spreads as measured: 38.0 m (Golf VI), 47.0 m (Fox), 70.1 m (Escalade; auto motor und
+# sport). UN Regulation 13-H, Annex 3, lets hot brakes lose up to 40 %.
+FADE_SPREAD, FADE_ONSET_SPREAD = 0.35, 50.0
 ABS_SPREAD = 0.07  # slip that the ABS holds, as a share of the slip of maximum friction; estimated
 RESPONSE_SPREAD = 0.20  # dead time and build-up; estimated
 GUST_SPREAD = 1.5  # [m/s]; estimated
@@ -111,7 +115,7 @@ def _resistance(vehicle: Vehicle, mass: ndarray, surface: ndarray, grade: ndarra
     """
     trailer = vehicle.trailer
     towed = (1 - trailer.braked_share) * trailer.mass if trailer else 0.0
-    rolling = vehicle.body.rolling_resistance * _of_surface([s.rolling for s in SURFACES.values()], surface)
+    rolling = vehicle.body.rolling_resistance * of_surface("rolling", surface)
     drag_area = vehicle.body.drag_area, trailer.drag_area if trailer else 0.0
     return {
         "mass": mass + towed,
@@ -154,6 +158,7 @@ def _brakes(vehicle: Vehicle, demand: ndarray, abs_on: ndarray, scores: Columns)
     brakes, tyres, ones = vehicle.brakes, vehicle.tyres, np.ones(len(demand))
     pads = np.exp(PAD_SPREAD * scores["pad_score"])
     response = np.exp(RESPONSE_SPREAD * scores["response_score"])
+    rest = (1 - brakes.fade_loss) ** np.exp(FADE_SPREAD * scores["fade_score"])
     limited = np.minimum(demand, brakes.rear_knee_bar + brakes.rear_slope * (demand - brakes.rear_knee_bar))
     return {
         "demand": demand,
@@ -169,9 +174,9 @@ def _brakes(vehicle: Vehicle, demand: ndarray, abs_on: ndarray, scores: Columns)
         "rear_capacity": ones * brakes.rear_heat_capacity,
         "cooling": ones * brakes.cooling,
         "cooling_per_speed": ones * brakes.cooling_per_speed,
-        "fade_onset": ones * brakes.fade_onset_c,
+        "fade_onset": brakes.fade_onset_c - FADE_ONSET_SPREAD * scores["fade_score"],
         "fade_span": ones * (brakes.fade_full_c - brakes.fade_onset_c),
-        "fade_loss": ones * brakes.fade_loss,
+        "fade_loss": 1 - rest,
     }
 
 
@@ -187,49 +192,28 @@ def _slip_curve(
     scores: Columns,
 ) -> tuple[Columns, ndarray, ndarray]:
     """The slip curve of each event, its peak at walking speed, and the friction under ABS at the initial speed."""
-    surfaces = list(SURFACES.values())
     texture = tyre.RATED_TEXTURE_MM * np.exp(TEXTURE_SPREAD * scores["texture_score"])
-    paved = _of_surface([s.paved for s in surfaces], surface) > 0
-    wetness = paved * tyre.wetness(film)
-    level = _dry_level(surface, road_c, kind, tread, wetness) * tyre.pressure_grip(inflation)
-    level *= np.exp(_of_surface([s.scatter for s in surfaces], surface) * scores["surface_score"])
-    level *= np.exp(TYRE_SPREAD * scores["tyre_score"] + WET_SPREAD * wetness * scores["wet_score"])
-    level *= vehicle.tyres.dry_grip + (vehicle.tyres.wet_grip - vehicle.tyres.dry_grip) * wetness
-    level *= tyre.wet_ratio(film, tread, _of_surface([s.wet_loss for s in surfaces], surface), texture)
+    paved = of_surface("paved", surface) > 0
+    level = peak_friction(vehicle, surface, film, road_c, kind, tread, inflation, texture, scores)
     critical = np.where(paved, tyre.critical_speed(film, tread, inflation, texture), np.inf)
-    rise, fall = (_of_surface([getattr(s, n) for s in surfaces], surface) for n in ("rise", "fall"))
-    speed_fall = _of_surface([s.speed_fall for s in surfaces], surface) + paved * tyre.wet_speed_fall(
-        film, tread, texture
-    )
+    rise, fall = (of_surface(n, surface) for n in ("rise", "fall"))
+    speed_fall = of_surface("speed_fall", surface) + paved * tyre.wet_speed_fall(film, tread, texture)
+    speed_loss = of_surface("speed_loss", surface)
     slip, height = tyre.curve_peak(rise, fall)
     share = np.clip(vehicle.brakes.abs_slip_share + ABS_SPREAD * scores["abs_score"], 0.2, 1.0)
-    target = share * np.minimum(slip, 0.2)
+    # never beyond the peak at the initial speed: there, weaker brakes would stop the car sooner
+    target = np.minimum(share * np.minimum(slip, 0.2), tyre.best_slip(rise, fall, speed_fall * speed))
     curve = {
         "level": level / height,
         "rise": rise,
         "fall": fall,
         "speed_fall": speed_fall,
         "inverse_critical": 1 / critical,
+        "speed_loss": speed_loss,
         "front_target": target,
         "rear_target": target,
     }
-    return curve, level, level * tyre.speed_ratio(speed, critical) * np.exp(-speed_fall * (target * speed))
-
-
-def _dry_level(surface: ndarray, road_c: ndarray, kind: ndarray, tread: ndarray, wetness: ndarray) -> ndarray:
-    """Peak friction without the effect of water: surface, tyre kind, compound at this temperature, wear."""
-    level = np.zeros(len(surface))
-    for i, name in enumerate(SURFACE_LEVELS):
-        properties = SURFACES[name]
-        for j, compound in enumerate(TYRE_LEVELS):
-            rows = (surface == i) & (kind == j)
-            temperature_c = road_c[rows]
-            if properties.frozen:
-                grip = tyre.frozen_grip(temperature_c, properties.cold_gain) * tyre.wear_snow(tread[rows])
-            else:
-                grip = tyre.compound_grip(compound, temperature_c, wetness[rows]) * tyre.wear_dry(tread[rows])
-            level[rows] = properties.friction[j] * grip
-    return level
+    return curve, level, level * tyre.speed_ratio(speed, critical, speed_loss) * np.exp(-speed_fall * (target * speed))
 
 
 def _integrate(e: ndarray, order: ndarray) -> Columns:
@@ -248,7 +232,3 @@ def _duration(e: ndarray, friction: ndarray) -> ndarray:
     brakes = e["demand"] * (e["front_force_per_bar"] + e["rear_force_per_bar"] * e["rear_share"]) / e["mass"]
     slowing = np.minimum(brakes, friction * GRAVITY) + e["grade_force"] / e["mass"]
     return e["speed"] / np.maximum(slowing, 0.3)
-
-
-def _of_surface(values: list[float] | list[bool], surface: ndarray) -> ndarray:
-    return np.array(values, float)[surface.astype(int)]

@@ -37,6 +37,7 @@ class Event(NamedTuple):
     fall: float
     speed_fall: float
     inverse_critical: float
+    speed_loss: float
     abs_on: float
     front_target: float
     rear_target: float
@@ -113,11 +114,11 @@ def fade(e: Event, disc_c: float) -> float:
 
 @compiled
 def friction(e: Event, slip: float, speed: float) -> tuple[float, float]:
-    """Friction and its derivative by slip, at rated load: Burckhardt's curve with speed factor and wet speed ratio."""
+    """Friction and its derivative by slip, at rated load: Burckhardt's curve with speed factor and speed ratio."""
     decay = exponential(-e.rise * slip)
     squared = speed * e.inverse_critical
     squared *= squared
-    level = e.level * exponential(-e.speed_fall * slip * speed) / (1.0 + squared * squared)
+    level = e.level * exponential(-e.speed_fall * slip * speed) / (1.0 + squared * squared + speed * e.speed_loss)
     curve = 1.0 - decay - e.fall * slip
     return level * curve, level * (e.rise * decay - e.fall - e.speed_fall * speed * curve)
 

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields, replace
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
@@ -67,6 +67,13 @@ class Brakes:
     )
     dead_time: float = quantity(0.005, 0.5, "s", "from the demand to the first pressure")
     pressure_rate_bar: float = quantity(50.0, 5000.0, "bar/s", "rise of the pressure in an emergency stop")
+    full_pressure_bar: float = quantity(
+        40.0,
+        180.0,
+        "bar",
+        "pressure that the brake system reaches in an emergency stop",
+        "log of the master cylinder; about what locks all wheels at gross mass on dry asphalt",
+    )
     hydraulic_lag: float = quantity(0.002, 0.3, "s", "time constant from the master cylinder to the calipers")
     front_heat_capacity: float = quantity(
         1000.0, 100000.0, "J/K", "heat capacity of both front discs", "mass [kg] * 460 J/(kg K), cast iron"
@@ -135,8 +142,10 @@ class Vehicle:
 
     @property
     def factors(self) -> tuple[Factor, ...]:
-        """The braking factors with the mass narrowed to this platform."""
-        return with_range(FACTORS, "mass", self.body.kerb_mass, self.body.gross_mass)
+        """The braking factors with the mass narrowed to this platform, and full braking as the standard pressure."""
+        factors = with_range(FACTORS, "mass", self.body.kerb_mass, self.body.gross_mass)
+        full = self.brakes.full_pressure_bar
+        return tuple(replace(f, standard=full) if f.name == "brake_pressure_bar" else f for f in factors)
 
 
 def vehicle_names() -> tuple[str, ...]:
