@@ -20,11 +20,17 @@ def with_full_braking(factors: tuple[Factor, ...] = FACTORS, bar: float | None =
 
 
 def write_full_braking(
-    folder: Path, net: DenseNet | None = None, *, bar: float | None = FULL_BAR, vehicle: str = "compact"
+    folder: Path,
+    net: DenseNet | None = None,
+    *,
+    bar: float | None = FULL_BAR,
+    vehicle: str = "compact",
+    metrics: dict[str, object] | None = None,
 ) -> Path:
     """`folder` with the model of `net`, or of random weights, which knows that its vehicle reaches `bar`."""
     net = net or random_net(np.random.default_rng(1))
     net = replace(net, factors=with_full_braking(net.factors, bar))
-    metrics: dict[str, object] = {"events": 1, "rmse": 0.5, "coverage": 0.9}
-    write_model(folder, net, vehicle=vehicle, dataset={}, training={}, metrics=metrics)
+    metrics = metrics or {"events": 1, "rmse": 0.5, "coverage": 0.9, "dataset": {}, "training": {}}
+    origin = {name: metrics[name] for name in ("dataset", "training")}
+    write_model(folder, net, vehicle=vehicle, metrics=metrics, **origin)
     return folder
