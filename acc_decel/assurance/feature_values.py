@@ -204,6 +204,11 @@ class Cells:
         """Whether each factor is known: 1, 0 or, where both may be, anything between."""
         return {factor.name: self._known(factor) for factor in self.factors}
 
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        return self.pieces * 2 ** len(DECIDING)
+
     def _places(self) -> Int[ndarray, "places cells"]:
         """Of each cell: its piece, and 1 or 0 for each of DECIDING, whether it is known."""
         counts = (self.pieces, *(2 for _ in DECIDING))
@@ -231,6 +236,13 @@ class Cells:
         place = self._places()[0] if factor.name == PIECEWISE else np.zeros(1, int)
         moves = np.array([RISES if factor.name == self.moving else CONSTANT])
         return Quantity(ends[place], ends[place + 1], moves, of_choice=bool(factor.levels))
+
+
+def stacked(parts: Sequence[Quantity], count: int) -> Quantity:
+    """The same quantity in the cells of several boxes, of `count` cells each."""
+    ends = ([np.broadcast_to(getattr(part, name), count) for part in parts] for name in ("low", "high", "moves"))
+    low, high, moves = map(np.concatenate, ends)
+    return Quantity(low, high, moves, of_choice=parts[0].of_choice)
 
 
 def feature_spans(net: DenseNet) -> dict[str, tuple[float, float]]:

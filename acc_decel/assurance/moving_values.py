@@ -7,7 +7,7 @@ float32 as computed, to the bit. Bounds are those of real arithmetic, in float64
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,34 @@ WORDS = {CONSTANT: "is constant", RISES: "rises", FALLS: "falls", UNKNOWN: "may 
 
 
 @dataclass(frozen=True)
+class Total:
+    """What holds for the sum of some elements of each row, from `start` up to `stop`: the levels of a choice."""
+
+    start: int
+    stop: int
+    low: Part
+    high: Part
+
+    def of(self, values: "Values", shape: tuple[int, ...]) -> "Total":
+        """The sum of the same elements of other values, broadcast to this shape."""
+        known = next((t for t in values.totals if (t.start, t.stop) == (self.start, self.stop)), None)
+        own = slice(self.start, self.stop)
+        low, high = (np.broadcast_to(end, shape)[..., own].sum(axis=-1) for end in (values.low, values.high))
+        return known or replace(self, low=low, high=high)
+
+
+@dataclass(frozen=True)
 class Values:
-    """What holds for each element of a tensor: arrays of its shape."""
+    """What holds for each element of a tensor: arrays of its shape; and for some sums of each row.
+
+    What is surely NaN has no number between `low` and `high`: the one is infinity, the other minus infinity.
+    """
 
     low: Part
     high: Part
     nan: Part
     moves: Part
+    totals: tuple[Total, ...] = ()
 
     def __post_init__(self) -> None:
         """Bounds that are NaN, from infinity times 0 or minus infinity, become unknown."""
@@ -37,6 +58,11 @@ class Values:
     def each(self, change: Callable[[Part], Part]) -> "Values":
         """The same change of shape in all parts."""
         return Values(change(self.low), change(self.high), change(self.nan), change(self.moves))
+
+    def each_row(self, change: Callable[[Part], Part]) -> "Values":
+        """The same change of the rows in all parts and totals."""
+        totals = (replace(t, low=change(t.low), high=change(t.high)) for t in self.totals)
+        return replace(self.each(change), totals=tuple(totals))
 
     @property
     def known(self) -> Part | None:
@@ -61,13 +87,30 @@ def swapped(x: Values) -> Values:
 def where(condition: Values, yes: Values, no: Values) -> Values:
     """One of both; where the condition depends on the moving column, the move is unknown."""
     always, never = condition.low == 1, condition.high == 0
+    shape = np.broadcast_shapes(*(np.shape(x) for x in (always, yes.low, no.low)))
+    totals = tuple(
+        _total_of_either(
+            np.broadcast_to(always, shape), np.broadcast_to(never, shape), t.of(yes, shape), t.of(no, shape)
+        )
+        for t in yes.totals + no.totals
+    )
     either = yes.moves | no.moves | np.where(condition.moves == CONSTANT, CONSTANT, UNKNOWN)
     return Values(
         np.where(always, yes.low, np.where(never, no.low, np.minimum(yes.low, no.low))),
         np.where(always, yes.high, np.where(never, no.high, np.maximum(yes.high, no.high))),
         np.where(always, yes.nan, np.where(never, no.nan, yes.nan | no.nan)),
         np.where(always, yes.moves, np.where(never, no.moves, either)),
+        totals,
     )
+
+
+def _total_of_either(always: Part, never: Part, yes: Total, no: Total) -> Total:
+    """The total of one of both: of the one that the condition surely chooses in all its elements, if there is one."""
+    own = slice(yes.start, yes.stop)
+    surely, surely_not = always[..., own].all(axis=-1), never[..., own].all(axis=-1)
+    low = np.where(surely, yes.low, np.where(surely_not, no.low, np.minimum(yes.low, no.low)))
+    high = np.where(surely, yes.high, np.where(surely_not, no.high, np.maximum(yes.high, no.high)))
+    return replace(yes, low=low, high=high)
 
 
 def add(a: Values, b: Values) -> Values:

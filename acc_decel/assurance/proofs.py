@@ -19,14 +19,14 @@ import onnx
 from numpy import ndarray
 
 from acc_decel.assurance import envelope, monotone_arrays, monotone_graph, moving_values
-from acc_decel.assurance.monotone_features import unsigned_if_flagged
+from acc_decel.assurance.monotone_features import unsigned_outside
 from acc_decel.assurance.onnx_arrays import differences
 from acc_decel.assurance.output_ranges import Extreme, extreme, proven_ends
 from acc_decel.assurance.ranges import Sums, sums, unclamped
 from acc_decel.assurance.rounding import in_real_arithmetic, reversal, rounding_errors
 from acc_decel.assurance.witness import accepted_events
 from acc_decel.export.exportable import check_exportable
-from acc_decel.factors import column_names
+from acc_decel.factors import Factor, column_names
 from acc_decel.files import atomic_write
 from acc_decel.model_folder import ARRAYS, MANIFEST, ONNX, PROOF, read_model
 from acc_decel.network import DenseNet
@@ -161,7 +161,7 @@ def prove_monotone(net: DenseNet, bounds: Sequence[Sums]) -> Proof:
     figures: dict[str, Any] = {"forced": forced, "violations": violations}
     if violations:
         return Proof("monotone arrays", False, _first_sentences(violations), figures)
-    figures |= {"reversal": reversal(net, bounds), "unsigned outside the domain": unsigned_if_flagged(net)}
+    figures |= {"reversal": reversal(net, bounds), "unsigned outside the domain": unsigned_outside(net)}
     text = f"every quantile is monotone in {', '.join(forced)}: all signs hold, but for at most "
     text += f"{figures['reversal']:.1g} m/s^2 of rounding, between two events both inside or both outside the trained "
     text += "domain; an event outside it gets at most the answer of the network"
@@ -171,26 +171,34 @@ def prove_monotone(net: DenseNet, bounds: Sequence[Sums]) -> Proof:
 
 
 def prove_monotone_onnx(net: DenseNet, graph: onnx.ModelProto) -> Proof:
-    """The same for the ONNX graph, operator by operator."""
-    violations: list[str] = []
-    for factor in net.factors:
-        if not factor.direction:
-            continue
-        allowed = moving_values.RISES if factor.direction > 0 else moving_values.FALLS
-        try:
-            moves = monotone_graph.moves(graph, net.factors, factor, ORDERED)
-        except monotone_graph.NotUnderstood as error:
-            return Proof("monotone ONNX", False, str(error), {"violations": [str(error)]})
-        violations += [
-            f"output {i} must move one way with {factor.name}: {moving_values.WORDS[allowed]}. "
-            f"Got: {moving_values.WORDS[move]}."
-            for i, move in zip(ORDERED, moves, strict=True)
-            if move & ~allowed
-        ]
-    text = "the graph carries every forced factor to every quantile the right way"
+    """The same for the ONNX graph, operator by operator, inside and outside the trained domain."""
+    unsigned = unsigned_outside(net)
+    try:
+        violations = monotone_graph.raised_outside(graph)
+        for factor in (f for f in net.factors if f.direction):
+            violations += _wrong_moves(net, graph, factor, monotone_graph.INSIDE)
+            if factor.name not in unsigned:
+                violations += _wrong_moves(net, graph, factor, monotone_graph.OUTSIDE)
+    except monotone_graph.NotUnderstood as error:
+        violations = [str(error)]
+    text = (
+        "the graph carries every forced factor to every quantile the right way, inside and outside the trained domain"
+    )
+    text += f", but {', '.join(unsigned)} only inside" if unsigned else ""
     if violations:
         text = _first_sentences(violations)
     return Proof("monotone ONNX", not violations, text, {"violations": violations})
+
+
+def _wrong_moves(net: DenseNet, graph: onnx.ModelProto, factor: Factor, branch: str) -> list[str]:
+    allowed = moving_values.RISES if factor.direction > 0 else moving_values.FALLS
+    found = monotone_graph.moves(graph, net.factors, factor, ORDERED, branch)
+    return [
+        f"output {i} must move one way with {factor.name}: {moving_values.WORDS[allowed]}. "
+        f"Got: {moving_values.WORDS[move]}."
+        for i, move in zip(ORDERED, found, strict=True)
+        if move & ~allowed
+    ]
 
 
 def prove_same_arrays(net: DenseNet, graph: onnx.ModelProto) -> Proof:
