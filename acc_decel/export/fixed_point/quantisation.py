@@ -225,7 +225,8 @@ def fits(weights: Int64[ndarray, " inputs"], bias: int) -> bool:
 
 
 def _entries(net: DenseNet, places: Sequence[int], scale: Scale) -> Entries:
-    sources, rows = _sources(net), []
+    sources, columns, rows = _sources(net), column_factors(net.factors), []
+    always = next(i for i, factor in enumerate(columns) if not factor.optional)
     for i, place in enumerate(places):
         source, half = sources[place], sources[place].half_saturation
         if half and source.low < 0:
@@ -241,9 +242,8 @@ def _entries(net: DenseNet, places: Sequence[int], scale: Scale) -> Entries:
             ends = (half_in_bits << RATIO_BITS) // (ends + half_in_bits)
             constant, slope = constant + slope * (1 - 0.5 / 2**RATIO_BITS), -slope
         affine = _affine(source.name, slope, constant, ends, source.fraction)
-        rows.append((place, bits, half_in_bits, *affine))
-    at, fraction_bits, halves, multipliers, offsets, shifts = np.array(rows, np.int64).T
-    return Entries(at, fraction_bits, halves, multipliers, offsets, shifts, scale.zero)
+        rows.append((place, place if place < len(columns) else always, bits, half_in_bits, *affine))
+    return Entries(*np.array(rows, np.int64).T, scale.zero)
 
 
 def _affine(name: str, slope: float, constant: float, ends: Int64[ndarray, "2"], fraction: int) -> tuple[int, int, int]:
