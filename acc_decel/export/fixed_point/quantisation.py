@@ -32,7 +32,8 @@ from acc_decel.network import FEATURES, DenseNet, Layer, domain_inputs, rectifie
 
 MAX_WEIGHT = 32767  # magnitude
 FAR = 2.0**40  # a weight that is much too large
-FIXED_BITS = 15  # a factor or a feature becomes an integer of at most so many bits and a sign
+FIXED_BITS = 15  # a factor becomes an integer of at most so many bits and a sign
+FEATURE_BITS = 16  # a feature; most are never negative
 MIN_SPAN = 1.0  # of a value: its steps are not finer than those of the rectifier
 SHIFTS = range(1, 32)
 POINTS = range(ROOT_BITS + 1, 2 * ROOT_BITS + 1)  # fraction bits of a sum
@@ -110,20 +111,21 @@ class _Source:
     low: float
     high: float
     half_saturation: float = 0.0
+    bits: int = FIXED_BITS
 
     @property
     def fraction(self) -> int:
         """Fraction bits of the number t that it becomes, see `Entries`."""
         if self.half_saturation:
             return RATIO_BITS
-        return FIXED_BITS - 1 - floor(log2(max(abs(self.low), abs(self.high))))
+        return self.bits - 1 - floor(log2(max(abs(self.low), abs(self.high))))
 
 
 def _sources(net: DenseNet) -> list[_Source]:
     """The columns, then the features."""
     limits = feature_ranges(net.factors, net.constants)
     columns = [_Source(f.name, f.low, f.high, f.half_saturation) for f in column_factors(net.factors)]
-    return columns + [_Source(feature.name, *limits[feature.name]) for feature in FEATURES]
+    return columns + [_Source(feature.name, *limits[feature.name], bits=FEATURE_BITS) for feature in FEATURES]
 
 
 def entering_scale(net: DenseNet, places: Sequence[int]) -> Scale:
