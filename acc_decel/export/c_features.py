@@ -9,6 +9,7 @@ from acc_decel.export.c_tables import (
     LARGEST,
     Table,
     c_float,
+    c_number,
     checksum_ranges,
     defines,
     header,
@@ -18,7 +19,7 @@ from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.network import FEATURES, HEAD, LAST, LAYOUT, DenseNet, features, named
 from acc_decel.outputs import ORDERED, OUTPUTS, QUANTILES
 
-SOURCES = ("acc_decel_features.c", "acc_decel_features.h", "acc_decel_head.c", "acc_decel_head.h")
+SOURCES = tuple(f"acc_decel_{part}.{end}" for part in ("constants", "features", "head") for end in "ch")
 VALUES_FILE, FEATURES_FILE, HEAD_FILE = (
     "acc_decel_values.h",
     "acc_decel_feature_tables.h",
@@ -42,7 +43,6 @@ FORMULAS = {
     "FROZEN_C": features.FROZEN_C,
     "THAWED_C": features.THAWED_C,
     "MILD_C": features.MILD_C,
-    "HOTTEST_C": features.HOTTEST_C,
     "NEW_MM": features.NEW_MM,
     "WEAR_PER_MM": 1 / (features.NEW_MM - features.WORN_MM),
     "DEEPEST_MM": features.DEEPEST_MM,
@@ -51,15 +51,25 @@ FORMULAS = {
 
 
 def values_header(factors: tuple[Factor, ...], *, stamp: str) -> str:
-    """acc_decel_values.h: places of columns, features and values of the head in one array; `stamp` is its comment."""
+    """acc_decel_values.h: places of columns, features and values of the head in one array, and the type of constants.
+
+    `stamp` is its first comment.
+    """
     names = value_names(factors)
     choices = {f.name: f"{names.index(f.columns[0])}U /* the first of {len(f.columns)} */" for f in factors if f.levels}
     counts = {"VALUE_COUNT": len(names), "QUANTILE_COUNT": len(ORDERED), "SURFACE_COUNT": SURFACES, "SUM_COUNT": LAST}
+    members = "\n".join(
+        f"    float {name}{f'[{np.size(value)}]' if np.ndim(value) else ''};"
+        for name, value in _constants(np.ones(sum(LAYOUT.values()), np.float32)).items()
+    )
     parts = (
         "/* The columns, the features, what only the head uses: their places. */",
         defines({f"VALUE_{name.upper()}": f"{i}U" for i, name in enumerate(names)}),
         defines({f"VALUE_{name.upper()}": place for name, place in choices.items()}),
         defines({name: f"{count}U" for name, count in counts.items()}),
+        "/* Numbers of the formulas, the same for all vehicles. */",
+        defines({name: c_float(value) for name, value in FORMULAS.items()}),
+        f"/* The constants of a vehicle. */\ntypedef struct {{\n{members}\n}} acc_decel_constants_t;",
     )
     return header("ACC_DECEL_VALUES_H", [], parts, stamp=stamp)
 
@@ -69,47 +79,52 @@ def value_names(factors: tuple[Factor, ...] = FACTORS) -> tuple[str, ...]:
     return (*column_names(factors), *(feature.name for feature in FEATURES), *HEAD)
 
 
-@dataclass(frozen=True)
-class Struct(Table):
-    """The constants of the features as one struct, with a member for each name of LAYOUT."""
-
-    @property
-    def text(self) -> str:
-        """Type and definition."""
-        members = "\n".join(f"    float {name}{f'[{n}]' if n > 1 else ''};" for name, n in LAYOUT.items())
-        return (
-            f"typedef struct {{\n{members}\n}} {self.kind};\n\n/* {self.shape} */\n"
-            f"static const {self.kind} {self.name} = {{\n{self._rows}\n}};"
-        )
-
-    @property
-    def address(self) -> str:
-        """An expression for where it is in memory."""
-        return f"&{self.name}"
-
-    @property
-    def _rows(self) -> str:
-        return "\n".join(f"    .{name} = {_member(value)}," for name, value in named(self.values).items())
-
-
-def _member(value: ndarray | np.float32) -> str:
-    return c_float(value) if np.ndim(value) == 0 else "{" + ", ".join(map(c_float, value)) + "}"
-
-
 def features_header(net: DenseNet, *, stamp: str) -> str:
-    """acc_decel_feature_tables.h: constants of the vehicle, only for acc_decel_features.c."""
+    """acc_decel_feature_tables.h: constants of the vehicle, only for acc_decel_constants.c."""
     tables = feature_tables(net)
     parts = (
-        defines({name: c_float(value) for name, value in FORMULAS.items()}),
         *(table.text for table in tables),
         checksum_ranges(tables, name="feature_ranges", count="ACC_DECEL_FEATURE_RANGE_COUNT"),
     )
-    return header("ACC_DECEL_FEATURE_TABLES_H", ['"acc_decel_network.h"', "<stdint.h>"], parts, stamp=stamp)
+    includes = ['"acc_decel_network.h"', '"acc_decel_values.h"', "<stdint.h>"]
+    return header("ACC_DECEL_FEATURE_TABLES_H", includes, parts, stamp=stamp)
+
+
+@dataclass(frozen=True)
+class _Struct(Table):
+    """One struct of floats with a name for each member."""
+
+    members: tuple[tuple[str, ndarray], ...] = ()
+
+    @property
+    def _rows(self) -> str:
+        return (
+            "    {\n" + "\n".join(f"        .{name} = {c_number(value)}," for name, value in self.members) + "\n    }"
+        )
 
 
 def feature_tables(net: DenseNet) -> list[Table]:
-    """The tables of acc_decel_features.c."""
-    return [Struct("constants", net.constants, "constants of the vehicle and of roads", "acc_decel_constants_t")]
+    """The tables of acc_decel_constants.c."""
+    members = tuple(_constants(net.constants).items())
+    values = np.concatenate([np.ravel(value) for _, value in members])[None]
+    kind = "acc_decel_constants_t"
+    return [_Struct("constants", values, "constants of the vehicle and of roads", kind, members=members)]
+
+
+def _constants(constants: ndarray) -> dict[str, ndarray]:
+    """The constants by name, and what the formulas compute of constants alone."""
+    c = {name: np.float32(value) for name, value in named(constants).items()}
+    frozen = slice(features.SNOW, SURFACES)
+    return c | {
+        "least_inverse": 1 / (c["least_mass"] + c["towed_mass"]),
+        "tyre_shares_change": c["tyre_shares_cold"] - c["tyre_shares_warm"],
+        "mean_friction_squared": c["mean_friction"] * c["mean_friction"],
+        "slip_change": c["slip_abs"] - c["slip_locked"],
+        "firm_limits": c["friction"] * c["headroom"][: features.SNOW] * features.GRAVITY,
+        "best_tyre": np.array([c["friction_snow"].max(), c["friction_ice"].max()]),
+        "coldest": 1 - (features.COLDEST_C - features.FROZEN_C) * c["cold_gain"],
+        "frozen_headroom": c["headroom"][frozen] * features.GRAVITY,
+    }
 
 
 def head_header(net: DenseNet, *, stamp: str) -> str:
@@ -124,28 +139,29 @@ def head_header(net: DenseNet, *, stamp: str) -> str:
     return header("ACC_DECEL_HEAD_TABLES_H", includes, parts, stamp=stamp)
 
 
-_HEAD_TYPES = """/* How a quantile follows from friction and brakes. */
-typedef struct {
-    uint32_t output; /* its index */
-    float slope;     /* of the brake limit over the braking */
-    float offset;    /* [m/s^2] if the surface is not available */
-    float share;     /* of the brake force that bounds it */
-} acc_decel_quantile_t;
+_HEAD_TYPES = f"""/* How a quantile follows from friction and brakes. */
+typedef struct {{
+    uint32_t output;              /* its index */
+    float slope;                  /* of the brake limit over the braking */
+    float share;                  /* of the brake force that bounds it */
+    float offset;                 /* [m/s^2] if the surface is not available */
+    float by_surface[{SURFACES}]; /* [m/s^2] what each surface adds to it */
+}} acc_decel_quantile_t;
 
 /* Limits of an output. */
-typedef struct {
+typedef struct {{
     float low;
     float high;
-} acc_decel_cut_t;"""
+}} acc_decel_cut_t;"""
 
 
 def head_tables(net: DenseNet) -> list[Table]:
     """The tables of acc_decel_head.c."""
     head = net.head
-    quantiles = list(zip(ORDERED, head.slopes, head.offset, head.shares, strict=True))
+    numbers = zip(ORDERED, head.slopes, head.shares, head.offset, head.surface_offsets.T, strict=True)
+    quantiles = rows_of(f"u4,f4,f4,f4,({SURFACES},)f4", [*numbers])
     limits = list(zip(*np.clip([net.low, net.high], -LARGEST, LARGEST), strict=True))
     return [
-        Table("quantiles", rows_of("u4,f4,f4,f4", quantiles), "quantiles", "acc_decel_quantile_t", tuple(QUANTILES)),
-        Table("surface_offsets", head.surface_offsets, "surfaces x quantiles [m/s^2]"),
+        Table("quantiles", quantiles, "quantiles", "acc_decel_quantile_t", tuple(QUANTILES)),
         Table("output_limits", rows_of("f4,f4", limits), "outputs", "acc_decel_cut_t", tuple(OUTPUTS)),
     ]

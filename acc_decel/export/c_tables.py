@@ -29,11 +29,6 @@ class Table:
         return f"/* {dimensions} */\nstatic const {kind} {self.name}[{self._count}] = {{\n{self._rows}\n}};"
 
     @property
-    def address(self) -> str:
-        """An expression for where it is in memory."""
-        return self.name
-
-    @property
     def content(self) -> bytes:
         """The bytes in the memory of a little-endian core."""
         return self.values.astype(self.values.dtype.newbyteorder("<")).tobytes()  # rows of a struct have no padding
@@ -73,15 +68,17 @@ def checksum(tables: Sequence[Table]) -> int:
 
 def checksum_ranges(tables: Sequence[Table], *, name: str, count: str) -> str:
     """The C array `name` of the memory ranges that a checksum covers: one for each table; `count` is its macro."""
-    rows = ",\n".join(f"    {{{table.address}, (uint32_t)sizeof({table.name})}}" for table in tables)
+    rows = ",\n".join(f"    {{{table.name}, (uint32_t)sizeof({table.name})}}" for table in tables)
     return (
         f"#define {count} {len(tables)}U\n\n"
         f"/* what the checksum covers */\nstatic const acc_decel_memory_range_t {name}[{count}] = {{\n{rows}\n}};"
     )
 
 
-def c_number(value: float | np.generic) -> str:
-    """A number as a C constant of its type."""
+def c_number(value: float | np.generic | ndarray) -> str:
+    """A number as a C constant of its type; several as the initialiser of an array."""
+    if isinstance(value, ndarray):
+        return "{" + ", ".join(map(c_number, value)) + "}"
     if isinstance(value, np.floating | float):
         return c_float(value)
     return f"{value}U" if isinstance(value, np.unsignedinteger) else str(value)

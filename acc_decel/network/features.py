@@ -65,7 +65,7 @@ MAX_BRAKING = 40.0  # [m/s^2] the same of the brakes
 LARGEST_ROAD_LIMIT = 40.0  # [m/s^2] no limit
 DOUBT_SLACK = 36.0  # [m/s^2] by which a limit of the road rises if the surfaces beyond it are certain
 COLDEST_C, THAWED_C, FROZEN_C = -25.0, 2.0, -5.0  # as in `tyre.frozen_grip`
-MILD_C, HOTTEST_C = 20.0, 65.0  # a compound has one slope below MILD_C and one above
+MILD_C, HOTTEST_C = 20.0, 65.0  # a compound has one slope below MILD_C and one above; no road is warmer
 NEW_MM, WORN_MM, DEEPEST_MM = 8.0, 1.6, 9.0  # tread
 DRAINED_MM = 1.0  # film from which a worn tyre has no advantage
 
@@ -195,7 +195,7 @@ def compute(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, Any]
     """The formulas: `x` has the columns by name, `known` whether each factor is known, `c` the constants."""
     s = _situation(c, x, known, a)
     expected, estimate = _expected_friction(c, s, a) * GRAVITY, s["friction_estimate"] * GRAVITY
-    remaining = s["sliding"] * _water(c, s, a)  # of the friction, at this speed
+    remaining = s["sliding"] * _water(c, s)  # of the friction, at this speed
     friction = a.dot(s["surface"], c["mean_friction"])
     return {
         "film_share": 1 - HALF_FILM_MM / (s["wet"] + HALF_FILM_MM),
@@ -228,7 +228,7 @@ def _situation(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, A
     s["firm"] = a.dot(s["surface"], np.ones(3, np.float32))
     s["wet"] = s["water_film_mm"] * (1 - a.column(s["surface"], SNOW))
     s["thin"] = 1 - THIN_FILM_MM / (s["wet"] + THIN_FILM_MM)
-    s["wear"] = _clip((NEW_MM - s["tread_depth_mm"]) * np.float32(1 / (NEW_MM - WORN_MM)), 0.0, 1.1, a)
+    s["wear"] = a.maximum((NEW_MM - s["tread_depth_mm"]) * np.float32(1 / (NEW_MM - WORN_MM)), 0.0)
     s["squared"] = s["speed"] * s["speed"]
     s["locked"] = a.dot(s["surface"], c["locked"])
     s["sliding"] = s["abs"] + (1 - s["abs"]) * s["locked"]
@@ -260,13 +260,13 @@ def _unknown_tyre(c: Mapping[str, Any], road_c: Any, a: Arithmetic) -> Any:
 
 def _dry_friction(c: Mapping[str, Any], s: Mapping[str, Any], a: Arithmetic) -> dict[str, Any]:
     """Friction of new, dry tyres times the probability of the surface: paved, packed snow, ice; and its factors."""
-    road = s["road_temperature_c"]
-    below = _clip(road, COLDEST_C, MILD_C, a) - MILD_C
-    above = _clip(road, MILD_C, HOTTEST_C, a) - MILD_C
-    tyre = s["tyre"]
+    road, tyre = s["road_temperature_c"], s["tyre"]
+    cold = a.maximum(road, COLDEST_C)
+    below = a.minimum(cold, MILD_C) - MILD_C
+    above = a.maximum(road, MILD_C) - MILD_C
     compound = a.dot(tyre, c["compound"]) + below * a.dot(tyre, c["compound_cold"])
     compound = compound + above * a.dot(tyre, c["compound_warm"])
-    frozen = _clip(road, COLDEST_C, THAWED_C, a) - FROZEN_C
+    frozen = a.minimum(cold, THAWED_C) - FROZEN_C
     friction = {"paved": a.dot(s["surface"], c["friction"]) * compound}
     for i, name in enumerate(("snow", "ice")):
         of_tyre, cold = a.dot(tyre, c[f"friction_{name}"]), 1 - frozen * c["cold_gain"][i]
@@ -279,18 +279,16 @@ def _dry_friction(c: Mapping[str, Any], s: Mapping[str, Any], a: Arithmetic) -> 
 def _expected_friction(c: Mapping[str, Any], s: Mapping[str, Any], a: Arithmetic) -> Any:
     """Friction at walking speed, with water and wear."""
     loss = a.dot(s["surface"], c["wet_loss"]) + s["wear"] * s["firm"] * c["worn_loss"]
-    worn = 1 - _clip(NEW_MM - s["tread_depth_mm"], -1.0, 7.0, a) * c["worn_snow"]
+    worn = 1 - (NEW_MM - s["tread_depth_mm"]) * c["worn_snow"]
     ice = s["ice"] * (1 - s["thin"] * c["wet_loss_ice"])
     return s["paved"] * (1 - a.minimum(loss * s["thin"], MAX_WET_LOSS)) + (s["snow"] + ice) * worn
 
 
-def _water(c: Mapping[str, Any], s: Mapping[str, Any], a: Arithmetic) -> Any:
+def _water(c: Mapping[str, Any], s: Mapping[str, Any]) -> Any:
     """Friction over the friction at walking speed: the water carries the tyre, and a sliding tyre lubricates itself."""
     film, wear = s["wet"], s["wear"]
     deep = film * FILM_KNEE_MM + (1 - FILM_KNEE_MM / (film + FILM_KNEE_MM)) * DEEP_FILM  # about film^0.7
-    pressure = _clip(
-        1 - (s["tyre_pressure_bar"] - c["typical_tyre_pressure_bar"]) * c["draining_pressure"], 0.5, 1.5, a
-    )
+    pressure = 1 - (s["tyre_pressure_bar"] - c["typical_tyre_pressure_bar"]) * c["draining_pressure"]
     floating = s["squared"] * c["floating"] * deep * (1 + wear * c["floating_worn"]) * pressure
     slip = c["slip_locked"] + s["abs"] * (c["slip_abs"] - c["slip_locked"])
     sliding = deep * (1 + wear * c["sliding_worn"]) * c["sliding"] + s["firm"] * c["dry_sliding"]

@@ -40,15 +40,16 @@ uint32_t acc_decel_compiled_outputs(void)
     return ACC_DECEL_OUTPUT_COUNT;
 }
 
-/* Called by acc_decel.c. */
-bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT])
+/* Called by acc_decel.c: first for the event itself, outside the trained domain also without some of its factors. */
+bool acc_decel_network(float values[ACC_DECEL_VALUE_COUNT], uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
     bool unfamiliar = computed_unfamiliar;
 
     if (computed != NULL) {
         (void)memcpy(outputs, computed, ACC_DECEL_OUTPUT_COUNT * sizeof(float));
+        computed = NULL;
     } else {
-        unfamiliar = compiled_row_network(columns, available, outputs);
+        unfamiliar = compiled_row_network(values, available, outputs);
     }
     return unfamiliar;
 }
@@ -83,8 +84,8 @@ static void answer_some(size_t rows, const float *columns, float *outputs, int64
         computed = together ? ready[row] : NULL;
         computed_unfamiliar = unfamiliar[row];
         status[row] = answer(&columns[row * ACC_DECEL_COLUMN_COUNT], &outputs[row * ACC_DECEL_OUTPUT_COUNT]);
+        computed = NULL; /* of an event that was refused */
     }
-    computed = NULL;
 }
 
 /* columns: rows x columns; outputs: rows x outputs, NaN where the event is refused; status: rows */

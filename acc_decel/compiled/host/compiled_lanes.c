@@ -8,6 +8,23 @@
 #include "acc_decel_compiled_tables.h"
 #include "acc_decel_domain.h"
 
+/* Features and head are the firmware's own code, as part of loops over the lanes. */
+#define IN_LOOPS static inline __attribute__((always_inline))
+#define acc_decel_features features_of_lane
+#define acc_decel_head head_of_lane
+#define acc_decel_head_crc unused_head_crc
+#define acc_decel_constants constants_of_lane
+#define acc_decel_constants_crc unused_constants_crc
+IN_LOOPS void features_of_lane(float values[ACC_DECEL_VALUE_COUNT], uint32_t available);
+IN_LOOPS void head_of_lane(const float sums[ACC_DECEL_SUM_COUNT], const float values[ACC_DECEL_VALUE_COUNT],
+                           uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT]);
+#include "acc_decel_constants.c"
+#include "acc_decel_features.c"
+#define smaller smaller_in_head
+#define larger larger_in_head
+#define known_or_0 known_or_0_in_head
+#include "acc_decel_head.c"
+
 #define HEIGHT 4U /* outputs of a block: sums that do not depend on each other */
 
 typedef float lanes_t __attribute__((vector_size(LANES * sizeof(float))));
@@ -29,7 +46,53 @@ static void read_columns(size_t rows, const float *columns, lanes_t values[ACC_D
     }
 }
 
-/* A column on the scale of the network; 0, the middle of its values, where it is not available. */
+/* Bit i is 1 if column i is available. */
+static inline uint32_t availability(lanes_t values[ACC_DECEL_VALUE_COUNT], uint32_t lane)
+{
+    uint32_t available = 0U;
+
+    for (uint32_t i = 0U; i < ACC_DECEL_COLUMN_COUNT; i++) {
+        const float value = each(&values[i])[lane];
+        available |= ((value == value) ? 1U : 0U) << i;
+    }
+    return available;
+}
+
+/* Writes the features behind the columns. */
+static void write_features(lanes_t values[ACC_DECEL_VALUE_COUNT], const uint32_t available[LANES])
+{
+    for (uint32_t lane = 0U; lane < LANES; lane++) {
+        float row[ACC_DECEL_VALUE_COUNT];
+
+        for (uint32_t i = 0U; i < ACC_DECEL_COLUMN_COUNT; i++) {
+            row[i] = each(&values[i])[lane];
+        }
+        features_of_lane(row, available[lane]);
+        for (uint32_t i = ACC_DECEL_COLUMN_COUNT; i < ACC_DECEL_VALUE_COUNT; i++) {
+            each(&values[i])[lane] = row[i];
+        }
+    }
+}
+
+/* The outputs of the sums of the last layer. */
+static void write_outputs(lanes_t sums[ACC_DECEL_SUM_COUNT], lanes_t values[ACC_DECEL_VALUE_COUNT],
+                          const uint32_t available[LANES], float outputs[LANES][ACC_DECEL_OUTPUT_COUNT])
+{
+    for (uint32_t lane = 0U; lane < LANES; lane++) {
+        float row[ACC_DECEL_VALUE_COUNT];
+        float last[ACC_DECEL_SUM_COUNT];
+
+        for (uint32_t i = 0U; i < ACC_DECEL_VALUE_COUNT; i++) {
+            row[i] = each(&values[i])[lane];
+        }
+        for (uint32_t i = 0U; i < ACC_DECEL_SUM_COUNT; i++) {
+            last[i] = each(&sums[i])[lane];
+        }
+        head_of_lane(last, row, available[lane], outputs[lane]);
+    }
+}
+
+/* A column or a feature on the scale of the network; 0, the middle of its values, where it is not available. */
 static void enter_one(const entry_t *entry, lanes_t *value, lanes_t *entered)
 {
     const float *const input = each(value);
@@ -48,13 +111,13 @@ static void enter_one(const entry_t *entry, lanes_t *value, lanes_t *entered)
     *entered = (*entered - entry->center) * entry->inverse_spread;
 }
 
-/* Forced columns, free columns, gated columns times (1 - gate), availability. */
-static void enter(lanes_t values[ACC_DECEL_COLUMN_COUNT], lanes_t x[ACC_DECEL_LANES_WIDEST])
+/* Forced inputs, free inputs, gated inputs times (1 - gate), availability. */
+static void enter(lanes_t values[ACC_DECEL_VALUE_COUNT], lanes_t x[ACC_DECEL_LANES_WIDEST])
 {
     uint32_t next = ACC_DECEL_LANES_ENTRIES - ACC_DECEL_LANES_GATED;
 
     for (uint32_t i = 0U; i < ACC_DECEL_LANES_ENTRIES; i++) {
-        enter_one(&entries[i], &values[entries[i].column], &x[i]);
+        enter_one(&entries[i], &values[entries[i].value], &x[i]);
     }
     for (uint32_t i = 0U; i < ACC_DECEL_LANES_GATED; i++) {
         x[next] *= 1.0F - values[gate_columns[i]];
@@ -78,16 +141,6 @@ static void rectify(lanes_t *lanes)
         const float above = (y[lane] > 0.0F) ? y[lane] : 0.0F;
         const float ramp = (above < 1.0F) ? above : 1.0F;
         y[lane] = (above - ramp) + ((ramp * 0.5F) * ramp);
-    }
-}
-
-static void limit(lanes_t *lanes, const limits_t *within)
-{
-    float *const y = each(lanes);
-
-    for (uint32_t lane = 0U; lane < LANES; lane++) {
-        const float above = (y[lane] < within->low) ? within->low : y[lane];
-        y[lane] = (above > within->high) ? within->high : above;
     }
 }
 
@@ -168,7 +221,8 @@ static void judge(size_t rows, lanes_t x[ACC_DECEL_LANES_ENTERED], bool unfamili
 void compiled_lanes_network(size_t rows, const float *columns, float outputs[LANES][ACC_DECEL_OUTPUT_COUNT],
                             bool unfamiliar[LANES])
 {
-    lanes_t values[ACC_DECEL_COLUMN_COUNT];
+    lanes_t values[ACC_DECEL_VALUE_COUNT];
+    uint32_t available[LANES];
     lanes_t entered[ACC_DECEL_LANES_WIDEST];
     lanes_t forced[ACC_DECEL_LANES_WIDEST];
     lanes_t embedded[ACC_DECEL_LANES_WIDEST];
@@ -178,6 +232,10 @@ void compiled_lanes_network(size_t rows, const float *columns, float outputs[LAN
     const float *next = weights;
 
     read_columns(rows, columns, values);
+    for (uint32_t lane = 0U; lane < LANES; lane++) {
+        available[lane] = availability(values, lane);
+    }
+    write_features(values, available);
     enter(values, entered);
     judge(rows, entered, unfamiliar);
     for (uint32_t i = 0U; i < ACC_DECEL_LANES_FORCED; i++) {
@@ -193,10 +251,5 @@ void compiled_lanes_network(size_t rows, const float *columns, float outputs[LAN
                          ACC_DECEL_LANES_EMBEDDED, &x, &y);
     (void)layer_sums(&layers[(ACC_DECEL_LANES_EMBEDDING + ACC_DECEL_LANES_TRUNK) - 1U], next, embedded,
                      ACC_DECEL_LANES_EMBEDDED, x, y);
-    for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
-        limit(&y[i], &limits[i]);
-        for (size_t lane = 0U; lane < LANES; lane++) {
-            outputs[lane][i] = each(&y[i])[lane];
-        }
-    }
+    write_outputs(y, values, available, outputs);
 }

@@ -3,6 +3,7 @@
 #define COMPILED_NETWORK_H
 
 #include "acc_decel_factors.h"
+#include "acc_decel_values.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,7 +12,7 @@
 #define LANES 16U /* events at a time */
 
 /* The network of the firmware, for one event. */
-bool compiled_row_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
+bool compiled_row_network(float values[ACC_DECEL_VALUE_COUNT], uint32_t available,
                           float outputs[ACC_DECEL_OUTPUT_COUNT]);
 
 /* Raw outputs of the network for 1 to LANES events, and whether each is outside the trained domain. The values

@@ -10,7 +10,4 @@
  * Bit i of `available` is 1 if column i is available; otherwise the column is NaN. Always takes the same time. */
 void acc_decel_features(float values[ACC_DECEL_VALUE_COUNT], uint32_t available);
 
-/* Continues the CRC-32 `crc` over the constants of the features. */
-uint32_t acc_decel_features_crc(uint32_t crc);
-
 #endif

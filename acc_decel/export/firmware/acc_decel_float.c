@@ -3,6 +3,7 @@
 
 #include "acc_decel_network.h"
 
+#include "acc_decel_constants.h"
 #include "acc_decel_domain.h"
 #include "acc_decel_features.h"
 #include "acc_decel_head.h"
@@ -105,7 +106,7 @@ bool acc_decel_network(float values[ACC_DECEL_VALUE_COUNT], uint32_t available, 
 
 uint32_t acc_decel_network_checksum(void)
 {
-    uint32_t crc = acc_decel_features_crc(0U);
+    uint32_t crc = acc_decel_constants_crc(0U);
 
     crc = acc_decel_crc(crc, network_ranges, ACC_DECEL_NETWORK_RANGE_COUNT);
     return acc_decel_domain_crc(acc_decel_head_crc(crc));

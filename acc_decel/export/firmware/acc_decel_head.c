@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#define SURFACES 6U
+
 static inline float smaller(float x, float y)
 {
     return (x < y) ? x : y;
@@ -37,31 +39,29 @@ static inline float known_or_0(float probability, uint32_t mask)
     return word.value;
 }
 
-/* What the calibration adds to each quantile, weighted by the probability of each surface. */
-static inline void offsets_of(const float values[ACC_DECEL_VALUE_COUNT], uint32_t available,
-                              float offsets[ACC_DECEL_QUANTILE_COUNT])
+/* What the calibration adds to a quantile, weighted by the probability of each surface. */
+static inline float offset_of(const acc_decel_quantile_t *quantile, const float surface[SURFACES])
 {
-    const uint32_t mask = 0U - ((available >> ACC_DECEL_VALUE_SURFACE) & 1U);
-    const float *row = surface_offsets;
+    float offset = quantile->offset;
 
-    for (uint32_t i = 0U; i < ACC_DECEL_QUANTILE_COUNT; i++) {
-        offsets[i] = quantiles[i].offset;
-    }
-    for (uint32_t surface = 0U; surface < ACC_DECEL_SURFACE_COUNT; surface++) {
-        const float probability = known_or_0(values[ACC_DECEL_VALUE_SURFACE + surface], mask);
-        for (uint32_t i = 0U; i < ACC_DECEL_QUANTILE_COUNT; i++) {
-            offsets[i] += probability * row[i];
-        }
-        row = &row[ACC_DECEL_QUANTILE_COUNT];
-    }
+    offset += surface[0] * quantile->by_surface[0];
+    offset += surface[1] * quantile->by_surface[1];
+    offset += surface[2] * quantile->by_surface[2];
+    offset += surface[3] * quantile->by_surface[3];
+    offset += surface[4] * quantile->by_surface[4];
+    offset += surface[5] * quantile->by_surface[5];
+    return offset;
 }
 
 void acc_decel_head(const float sums[ACC_DECEL_SUM_COUNT], const float values[ACC_DECEL_VALUE_COUNT],
                     uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
-    float offsets[ACC_DECEL_QUANTILE_COUNT];
+    const float *const named = &values[ACC_DECEL_VALUE_SURFACE];
+    const uint32_t mask = 0U - ((available >> ACC_DECEL_VALUE_SURFACE) & 1U);
+    const float surface[SURFACES] = {known_or_0(named[0], mask), known_or_0(named[1], mask),
+                                     known_or_0(named[2], mask), known_or_0(named[3], mask),
+                                     known_or_0(named[4], mask), known_or_0(named[5], mask)};
 
-    offsets_of(values, available, offsets);
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
         outputs[i] = sums[i];
     }
@@ -69,7 +69,7 @@ void acc_decel_head(const float sums[ACC_DECEL_SUM_COUNT], const float values[AC
         const acc_decel_quantile_t *const quantile = &quantiles[i];
         const float friction = sums[quantile->output];
         const float brakes = sums[ACC_DECEL_OUTPUT_COUNT + i] + (quantile->slope * values[ACC_DECEL_VALUE_BRAKING]);
-        const float both = (friction - rectified(friction - brakes)) + offsets[i];
+        const float both = (friction - rectified(friction - brakes)) + offset_of(quantile, surface);
         const float road = smaller(both, values[ACC_DECEL_VALUE_ROAD_LIMIT]);
         const float forced = smaller(road, quantile->share * values[ACC_DECEL_VALUE_BRAKE_LIMIT]);
 
