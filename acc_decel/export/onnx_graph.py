@@ -80,6 +80,22 @@ class Graph:
         above = self("GreaterOrEqual", x, self.constant(np.atleast_1d(low)))
         return self("And", above, self("LessOrEqual", x, self.constant(np.atleast_1d(high))))
 
+    def weighted(self, x: str, weights: ndarray, start: ndarray | None = None, *, in_turn: bool = False) -> str:
+        """The sums of the columns of `x` times `weights`, columns x sums, plus `start`.
+
+        With `in_turn`, product by product from `start` on, as NumPy and the firmware add them: the same bits. One node
+        is quicker, but its last bits are up to the runtime.
+        """
+        if not in_turn:
+            both = () if start is None else (self.constant(start),)
+            return self("Gemm" if both else "MatMul", x, self.constant(weights), *both)
+        columns = self.many("Split", x, outputs=len(weights), axis=1)
+        total = "" if start is None else self.constant(start)
+        for column, row in zip(columns, weights, strict=True):
+            product = self("Mul", column, self.constant(row))
+            total = self("Add", total, product) if total else product
+        return total
+
     def columns(self, x: str, indices: Sequence[int] | ndarray) -> str:
         """Some columns of `x`."""
         return self("Gather", x, self.constant(np.array(indices)), axis=1)
