@@ -229,7 +229,8 @@ def head_outputs(g: Graph, net: DenseNet, sums: str, limits: str, surface: str, 
     brakes = g("Add", correction, g("Mul", braking, g.constant(head.slopes)))
     offset = g.weighted(surface, head.surface_offsets, head.offset, in_turn=in_turn)
     smaller = g("Sub", friction, _rectified(g, g("Sub", friction, brakes)))
-    bounded = g("Min", g("Add", smaller, offset), road, g("Mul", brake, g.constant(head.shares)))
+    road, brake = g("Mul", road, g.constant(head.road_shares)), g("Mul", brake, g.constant(head.brake_shares))
+    bounded = g("Min", g("Add", smaller, offset), road, brake)
     quantiles = g("Add", bounded, resistance)
     order = np.argsort([*ORDERED, DELAY])  # the delay comes last for a moment
     outputs = g.columns(g("Concat", quantiles, g.columns(sums, [DELAY]), axis=1), order)
