@@ -115,8 +115,8 @@ def feature_tables(net: DenseNet) -> list[Table]:
 
 def _constants(constants: ndarray) -> dict[str, ndarray]:
     """The constants by name, and what the formulas compute of constants alone."""
-    c: dict[str, ndarray] = {name: np.asarray(value, np.float32) for name, value in named(constants).items()}
-    return c | {
+    c = named(constants)
+    all_constants = c | {
         "least_inverse": 1 / (c["least_mass"] + c["towed_mass"]),
         "tyre_shares_change": c["tyre_shares_cold"] - c["tyre_shares_warm"],
         "mean_friction_squared": c["mean_friction"] * c["mean_friction"],
@@ -124,6 +124,7 @@ def _constants(constants: ndarray) -> dict[str, ndarray]:
         "best_tyre": np.array([c["best_snow"].max(), c["best_ice"].max()]),
         "coldest": 1 - (features.COLDEST_C - features.FROZEN_C) * c["cold_gain"],
     }
+    return {name: np.asarray(value, np.float32) for name, value in all_constants.items()}
 
 
 def head_header(net: DenseNet, *, stamp: str) -> str:
