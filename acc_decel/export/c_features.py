@@ -99,7 +99,9 @@ class _Struct(Table):
     @property
     def _rows(self) -> str:
         return (
-            "    {\n" + "\n".join(f"        .{name} = {c_number(value[()])}," for name, value in self.members) + "\n    }"
+            "    {\n"
+            + "\n".join(f"        .{name} = {c_number(value[()])}," for name, value in self.members)
+            + "\n    }"
         )
 
 
