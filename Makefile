@@ -95,7 +95,7 @@ define release
 	$(RUN)/acc-decel train build/models/$(1) --output $(TRAINED)/$(1) --seed $(2)
 	$(RUN)/acc-decel attribute $(TRAINED)/$(1) --dataset build/models/$(1)
 	$(RUN)/acc-decel card $(TRAINED)/$(1)
-	$(RUN)/acc-decel verify $(TRAINED)/$(1) --time-limit 6 --write
+	$(RUN)/acc-decel verify $(TRAINED)/$(1) --write
 	rm -rf models/$(1) && mv $(TRAINED)/$(1) models/$(1)
 
 endef

@@ -5,8 +5,7 @@
 
 For a change of the metadata, of the graph's texts, or of the limits of an output in OUTPUT_LIMITS, which is written
 into the arrays: no weight changes, and no answer but those beyond the limits. Hashes, student, card and proof.json
-follow, and the hashes in `acc_decel/released.py`. Proofs of the ranges and of rounding are of the sums before the
-limits and are kept; all others are made again. Raises RuntimeError if a file is not of these arrays.
+follow, and the hashes in `acc_decel/released.py`. Raises RuntimeError if a file is not of these arrays.
 """
 
 import argparse
@@ -21,20 +20,8 @@ import numpy as np
 import onnx
 
 import acc_decel
-from acc_decel.assurance import Proof, open_model, passed, write_report
+from acc_decel.assurance import Proof, ProvenModel, open_model, passed, prove, write_report
 from acc_decel.assurance.onnx_arrays import differences
-from acc_decel.assurance.proofs import (
-    ProvenModel,
-    Range,
-    prove_clamp,
-    prove_envelope,
-    prove_files,
-    prove_finite,
-    prove_monotone,
-    prove_monotone_onnx,
-    prove_same_arrays,
-)
-from acc_decel.assurance.ranges import Extreme
 from acc_decel.cli.card import PICTURES, card_text
 from acc_decel.export import onnx_bytes
 from acc_decel.export.onnx_file import set_metadata
@@ -47,7 +34,6 @@ from acc_decel.model_folder import (
     MANIFEST,
     METRICS,
     ONNX,
-    PROOF,
     json_bytes,
     made_for,
     read_files,
@@ -127,43 +113,10 @@ def write(folder: Path, name: str, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def prove_again(folder: Path, report: dict[str, Any]) -> list[Proof]:
-    """Every proof of the model in `folder`; the ranges are those of the earlier `report`."""
+def prove_again(folder: Path) -> list[Proof]:
+    """Every proof of the model in `folder`."""
     name = str(read_model(folder)[1]["vehicle"])
-    model = open_model(folder, vehicle(name))
-    entries = {entry["name"]: entry for entry in report["proofs"]}
-    of_arrays = [entry for name, entry in entries.items() if name == "rounding" or name.startswith("range of ")]
-    ranges = [range_of(entry, i) for i, entry in enumerate(of_arrays[1:])]
-    first = [prove_files(model), prove_finite(model.net), prove_monotone(model.net)]
-    first += [prove_monotone_onnx(model.net, model.graph), prove_same_arrays(model.net, model.graph)]
-    last = [prove_clamp(model, ranges), prove_envelope(model, ranges)]
-    proofs = [*first, *map(earlier, of_arrays), *last]
-    return [replace(proof, name=name) for name, proof in zip(entries, proofs, strict=True)]
-
-
-def earlier(entry: dict[str, Any]) -> Proof:
-    """The proof of an entry of proof.json."""
-    figures = {key: value for key, value in entry.items() if key not in ("name", "passed", "detail")}
-    return Proof(entry["name"], entry["passed"], entry["detail"], figures)
-
-
-def range_of(entry: dict[str, Any], output: int) -> Range:
-    """The range of an entry of proof.json."""
-    ends = [
-        Extreme(output, sign, e["bound"], e["attained"], np.empty(0, np.float32), e["solver"], e["nodes"])
-        for sign, e in ((-1, entry["least"]), (1, entry["greatest"]))
-    ]
-    return Range(*ends, entry["rounding"])
-
-
-def report_of(folder: Path) -> dict[str, Any]:
-    """The report in `folder`, which must be of its arrays."""
-    report: dict[str, Any] = json.loads((folder / PROOF).read_text())
-    if report["sha256"][ARRAYS] != made_for(folder)[ARRAYS]:
-        raise RuntimeError(
-            f"{folder / PROOF} must be of these arrays. Got one of others: run `acc-decel verify --write`."
-        )
-    return report
+    return list(prove(open_model(folder, vehicle(name))))
 
 
 def write_hashes() -> None:
@@ -188,9 +141,8 @@ def main() -> None:
     parser.add_argument("--hashes", action="store_true", help="write only the hashes in the package")
     failed = False
     for name, folder in () if parser.parse_args().hashes else released_models().items():
-        report = report_of(folder)
         renew(folder)
-        proofs = prove_again(folder, report)
+        proofs = prove_again(folder)
         write_report(ProvenModel(folder, *open_parts(folder)), proofs)
         failed |= not passed(proofs)
         print(f"{name}: " + ", ".join(f"{p.name} {'passed' if p.passed else p.passed}" for p in proofs), flush=True)

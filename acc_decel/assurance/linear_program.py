@@ -1,4 +1,4 @@
-"""Mixed-integer linear programs, built row by row and solved by HiGHS through SciPy: they prove output ranges."""
+"""Linear programs, built row by row and solved by HiGHS through SciPy: they bound the sums of the network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +8,8 @@ from numpy import ndarray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-OPTIMAL, TIME_LIMIT = "optimal", "time limit"
-TROUBLE = "numerical trouble"
-STATUS = {0: OPTIMAL, 1: TIME_LIMIT, 2: "infeasible", 3: "unbounded", 4: TROUBLE}
-RELATIVE_GAP = 1e-6  # below which HiGHS reports a solution as optimal
+OPTIMAL = 0  # what the solver calls it
+MARGIN = 1e-6  # absolute and relative, added to each bound: ten times the solver's tolerance
 
 
 @dataclass(frozen=True)
@@ -35,24 +33,10 @@ class Affine:
         """The difference of both."""
         return self + other * -1.0
 
-    def value(self, solution: ndarray) -> float:
-        """The value for the variables of a solution."""
-        return self.constant + sum(v * float(solution[i]) for i, v in self.terms.items())
-
 
 def constant(value: float) -> Affine:
     """An affine expression without variables."""
     return Affine({}, float(value))
-
-
-@dataclass(frozen=True)
-class Solution:
-    """Result of the solver: a proven upper `bound` of the maximum, and the `variables` of the best point, if any."""
-
-    status: str
-    bound: float
-    nodes: int
-    variables: ndarray | None
 
 
 class Program:
@@ -62,56 +46,42 @@ class Program:
         """Without variables and rows."""
         self._low: list[float] = []
         self._high: list[float] = []
-        self._whole: list[bool] = []
         self._rows: list[Affine] = []
 
-    def variable(self, low: float, high: float, *, whole: bool = False) -> Affine:
+    def variable(self, low: float, high: float) -> Affine:
         """A new variable between `low` and `high`."""
         self._low.append(low)
         self._high.append(high)
-        self._whole.append(whole)
         return Affine({len(self._low) - 1: 1.0})
 
     def at_least(self, greater: Affine, less: Affine) -> None:
         """Require `greater >= less`."""
         self._rows.append(greater - less)
 
-    def maximum(self, objective: Affine, *, relaxed: bool = False, seconds: float = np.inf) -> Solution:
-        """The maximum of `objective`; with `relaxed`, whole variables may have fractions, which gives an upper bound.
+    def bounds(self, objectives: list[Affine]) -> tuple[ndarray, ndarray]:
+        """Bounds of the minimum and of the maximum of each objective; infinite where the solver finds none."""
+        constraints = self._constraints()
+        ends = [[sign * self._maximum(o * sign, constraints) for o in objectives] for sign in (-1, 1)]
+        return np.array(ends[0]), np.array(ends[1])
 
-        The bound is the solver's dual bound, so it also holds if the time runs out, up to the solver's tolerances: 1e-7
-        for a row, 1e-6 for a whole number. It is infinite if the solver has none.
-        """
-        size = len(self._low)
-        cost = np.zeros(size)
+    def _maximum(self, objective: Affine, constraints: list[LinearConstraint]) -> float:
+        """A bound of the maximum: the optimum of the program, with MARGIN for the tolerances of the solver."""
+        cost = np.zeros(len(self._low))
         for i, value in objective.terms.items():
             cost[i] = -value
-        options = {"mip_rel_gap": RELATIVE_GAP} | ({"time_limit": seconds} if np.isfinite(seconds) else {})
+        limits = Bounds(np.array(self._low), np.array(self._high))
         for presolve in (True, False):  # without presolving, the solver may avoid numerical trouble
-            result = milp(
-                cost,
-                integrality=np.zeros(size) if relaxed else np.array(self._whole, float),
-                bounds=Bounds(np.array(self._low), np.array(self._high)),
-                constraints=self._constraints(size),
-                options=options | {"presolve": presolve},
-            )
-            if STATUS[result.status] != TROUBLE:
-                break
-        nodes = int(result.get("mip_node_count") or 0)
-        return Solution(STATUS[result.status], _bound(result, objective), nodes, result.x)
+            result = milp(cost, bounds=limits, constraints=constraints, options={"presolve": presolve})
+            if result.status == OPTIMAL:
+                bound = objective.constant - float(result.fun)
+                return bound + MARGIN * (1 + abs(bound))
+        return np.inf
 
-    def _constraints(self, size: int) -> list[LinearConstraint]:
+    def _constraints(self) -> list[LinearConstraint]:
         if not self._rows:
             return []
         rows = np.repeat(np.arange(len(self._rows)), [len(r.terms) for r in self._rows])
         columns = np.concatenate([list(r.terms) for r in self._rows]).astype(int)
         values = np.concatenate([list(r.terms.values()) for r in self._rows])
-        matrix = csr_array((values, (rows, columns)), shape=(len(self._rows), size))
+        matrix = csr_array((values, (rows, columns)), shape=(len(self._rows), len(self._low)))
         return [LinearConstraint(matrix, lb=-np.array([r.constant for r in self._rows]))]
-
-
-def _bound(result: object, objective: Affine) -> float:
-    status, dual = result.status, result.mip_dual_bound  # type: ignore[attr-defined]
-    if dual is None and status == 0:
-        dual = result.fun  # type: ignore[attr-defined]
-    return np.inf if dual is None or not np.isfinite(dual) else objective.constant - dual

@@ -1,14 +1,12 @@
 """The ONNX file against the arrays: every weight, limit and constant of the graph, bit for bit."""
 
-import json
-
 import numpy as np
 import onnx
 from numpy import ndarray
 from onnx import numpy_helper
 
 from acc_decel.export import onnx_bytes
-from acc_decel.network import FINGERPRINT, GRAPH_DIGEST, DenseNet, fingerprint, fingerprint_of, read_onnx
+from acc_decel.network import FINGERPRINT, GRAPH_DIGEST, DenseNet, fingerprint, read_onnx
 
 MAX_NAMED = 5  # differences that are listed one by one
 
@@ -20,76 +18,35 @@ def differences(model: onnx.ModelProto, net: DenseNet) -> list[str]:
     """
     constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     dense = [node for node in model.graph.node if node.op_type == "Gemm"]
-    layers = [("embedding", i, layer) for i, layer in enumerate(net.embedding)]
-    layers += [("trunk", i, layer) for i, layer in enumerate(net.trunk)]
-    layers += [("domain", i, layer) for i, layer in enumerate(net.domain)]
-    if len(dense) != len(layers):
-        return [f"the graph must have {len(layers)} layers. Got {len(dense)}."]
+    expected = _sums(net)
+    if len(dense) != len(expected):
+        return [f"the graph must have {len(expected)} weighted sums. Got {len(dense)}."]
     sentences: list[str] = []
-    for node, (part, i, layer) in zip(dense, layers, strict=True):
-        for name, index in (("weights", 1), ("bias", 2)):
-            sentences += _entries(f"{part}[{i}].{name}", getattr(layer, name), constants.get(node.input[index]))
-    return sentences[:MAX_NAMED] or _graph_differences(model, net) or _fingerprint_differences(model, fingerprint(net))
+    for node, arrays in zip(dense, expected, strict=True):
+        for name, (where, array) in zip(node.input[1:], arrays.items(), strict=True):
+            sentences += _entries(where, array, constants.get(name))
+    return sentences[:MAX_NAMED] or _graph_differences(model, net) or _metadata_differences(model, net)
 
 
-def stored_arrays(model: onnx.ModelProto) -> dict[str, ndarray]:
-    """The arrays that define the network of an exported ONNX file, by the names that they have in network.npz.
-
-    From the file alone: those of its graph, and ranges, format and factor schema from its metadata. Raises ValueError
-    if the file is not as this version exports it.
-    """
-    try:
-        return _stored_arrays(model)
-    except (KeyError, IndexError, StopIteration, TypeError, ValueError) as error:
-        raise ValueError(
-            f"the ONNX file must hold a network as this version exports it. Got no {error}: export it again."
-        ) from error
+def _sums(net: DenseNet) -> list[dict[str, ndarray]]:
+    """Weights and bias of the weighted sums in the order of the graph, by the names that a message gives them."""
+    parts = [
+        [{f"{part}[{i}].weights": layer.weights, f"{part}[{i}].bias": layer.bias} for i, layer in enumerate(layers)]
+        for part, layers in (("embedding", net.embedding), ("trunk", net.trunk), ("domain", net.domain))
+    ]
+    head = {"head.surface_offsets": net.head.surface_offsets, "head.offset": net.head.offset}
+    return [*parts[0], *parts[1], head, *parts[2]]
 
 
-def _stored_arrays(model: onnx.ModelProto) -> dict[str, ndarray]:
-    graph, texts = model.graph, {entry.key: entry.value for entry in model.metadata_props}
-    constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
-    made_by = {output: node for node in graph.node for output in node.output}
-    arrays: dict[str, ndarray] = {
-        "format": np.array(int(texts["format"]), np.int64),
-        "schema": np.array(texts["schema"]),
-        "ranges": np.array([(f["low"], f["high"]) for f in json.loads(texts["factors"])], np.float64),
-    }
-    part, place = "embedding", 0
-    for node in (node for node in graph.node if node.op_type == "Gemm"):
-        feeding = made_by[node.input[0]]
-        # The embedding comes first; the trunk's layers join two values, and the score of the domain picks some inputs.
-        of = {"Concat": "trunk" if len(feeding.input) == 2 else part, "Gather": "domain"}.get(feeding.op_type, part)
-        part, place = of, place if of == part else 0
-        arrays |= {f"{part}_{place}_{name}": constants[node.input[i]] for name, i in (("weights", 1), ("bias", 2))}
-        place += 1
-    scaling = next(n for n in graph.node if n.op_type == "Mul" and _feeds("Sub", n, made_by, constants))
-    arrays |= {"center": constants[made_by[scaling.input[0]].input[1]], "inverse_spread": constants[scaling.input[1]]}
-    outputs = arrays[f"trunk_{sum(name.startswith('trunk') for name in arrays) // 2 - 1}_bias"].shape
-    clamps = [n for n in graph.node if n.op_type == "Min" and _feeds("Max", n, made_by, constants)]
-    clamp = next(n for n in clamps if constants[n.input[1]].shape == outputs)  # the others are of rectifiers
-    return arrays | {"low": constants[made_by[clamp.input[0]].input[1]], "high": constants[clamp.input[1]]}
-
-
-def _feeds(
-    operator: str, node: onnx.NodeProto, made_by: dict[str, onnx.NodeProto], constants: dict[str, ndarray]
-) -> bool:
-    """Whether the first input of `node` is the result of an operator with a constant, and its second a constant too."""
-    feeding = made_by.get(node.input[0])
-    if feeding is None or feeding.op_type != operator:
-        return False
-    return node.input[1] in constants and feeding.input[1] in constants
-
-
-def _fingerprint_differences(model: onnx.ModelProto, expected: str) -> list[str]:
-    """What the metadata say of the network and of the graph, and what they hold."""
+def _metadata_differences(model: onnx.ModelProto, net: DenseNet) -> list[str]:
+    """What the metadata say of the network and of the graph, and what is true."""
     stored = read_onnx(model.SerializeToString(deterministic=True))
-    named = {
-        f"the metadata {FINGERPRINT}": (expected, stored.metadata.get(FINGERPRINT)),
-        "the fingerprint of the arrays in the graph": (expected, fingerprint_of(stored_arrays(model))),
-        f"the metadata {GRAPH_DIGEST}": (stored.graph_digest, stored.metadata.get(GRAPH_DIGEST)),
-    }
-    return [f"{name} must be {one}. Got {other}." for name, (one, other) in named.items() if one != other]
+    named = {FINGERPRINT: fingerprint(net), GRAPH_DIGEST: stored.graph_digest}
+    return [
+        f"the metadata {name} must be {digest}. Got {stored.metadata.get(name)}."
+        for name, digest in named.items()
+        if digest != stored.metadata.get(name)
+    ]
 
 
 def _entries(where: str, expected: ndarray, got: ndarray | None) -> list[str]:

@@ -16,17 +16,17 @@ from typing import Any
 
 import numpy as np
 import onnx
-from jaxtyping import Float
 from numpy import ndarray
 
-from acc_decel.assurance import envelope, monotone_arrays, monotone_graph
-from acc_decel.assurance.linear_program import OPTIMAL
+from acc_decel.assurance import envelope, monotone_arrays, monotone_graph, moving_values
+from acc_decel.assurance.monotone_features import unsigned_outside
 from acc_decel.assurance.onnx_arrays import differences
-from acc_decel.assurance.ranges import Extreme, Sums, extreme, ranks, sums, unclamped
-from acc_decel.assurance.rounding import in_real_arithmetic, rounding_errors
+from acc_decel.assurance.output_ranges import Extreme, extreme, proven_ends
+from acc_decel.assurance.ranges import Sums, sums, unclamped
+from acc_decel.assurance.rounding import in_real_arithmetic, reversal, rounding_errors
 from acc_decel.assurance.witness import accepted_events
 from acc_decel.export.exportable import check_exportable
-from acc_decel.factors import column_names
+from acc_decel.factors import Factor, column_names
 from acc_decel.files import atomic_write
 from acc_decel.model_folder import ARRAYS, MANIFEST, ONNX, PROOF, read_model
 from acc_decel.network import DenseNet
@@ -34,7 +34,6 @@ from acc_decel.outputs import ORDERED, OUTPUTS, QUANTILES
 from acc_decel.physics import Vehicle
 
 MAX_SHOWN = 3  # violations that are listed one by one
-UNIT_TIME_SHARE = 1 / 20  # of the time for one extreme: for each end of the sum of each hidden unit
 SIGNIFICANT_DIGITS = 6  # of the figures in proof.json
 CHECKED_EVENTS = 2000  # on which the bound of the rounding errors is checked
 
@@ -62,24 +61,37 @@ class ProvenModel:
 
 @dataclass(frozen=True)
 class Range:
-    """Proven minimum and maximum of one output over the accepted box, before the last clamp.
+    """Proven minimum and maximum of one output over the accepted box, before the last clamp and behind it.
 
-    `low` and `high` hold for float32: the bounds of real arithmetic, widened by `rounding`.
+    `low` and `high` hold for float32: the bounds of real arithmetic, widened by `rounding`. `limits` are the clamp.
     """
 
     minimum: Extreme
     maximum: Extreme
     rounding: float
+    limits: tuple[float, float]
 
     @property
     def low(self) -> float:
-        """No accepted event gives less."""
+        """No accepted event gives less, before the clamp."""
         return self.minimum.bound - self.rounding
 
     @property
     def high(self) -> float:
-        """No accepted event gives more."""
+        """No accepted event gives more, before the clamp."""
         return self.maximum.bound + self.rounding
+
+    @property
+    def answers(self) -> tuple[float, float]:
+        """No answer is beyond these."""
+        low, high = np.clip([self.low, self.high], *self.limits)
+        return float(low), float(high)
+
+    @property
+    def times_attained(self) -> float:
+        """How many times as wide as the attained answers the proven ones are."""
+        low, high = np.clip([self.minimum.attained, self.maximum.attained], *self.limits)
+        return float(np.diff(self.answers)[0] / (high - low)) if high > low else float("inf")
 
 
 def open_model(folder: Path, vehicle: Vehicle | None) -> ProvenModel:
@@ -94,29 +106,24 @@ def open_model(folder: Path, vehicle: Vehicle | None) -> ProvenModel:
     return ProvenModel(folder, net, onnx.load(folder / ONNX), vehicle if same else None)
 
 
-def prove(model: ProvenModel, *, seconds: float, on_proof: Callable[[str], None] = lambda _: None) -> Iterator[Proof]:
-    """Every proof of a model, each as soon as it is made; `on_proof` is called with the name of the next.
-
-    `seconds` is the time limit of the solver for each extreme of each output.
-    """
+def prove(model: ProvenModel, *, on_proof: Callable[[str], None] = lambda _: None) -> Iterator[Proof]:
+    """Every proof of a model, each as soon as it is made; `on_proof` is called with the name of the next."""
     net = model.net
+    bounds: list[Sums] = []
     for name, make_proof in (
         ("files", lambda: prove_files(model)),
         ("finite arithmetic", lambda: prove_finite(net)),
-        ("monotone arrays", lambda: prove_monotone(net)),
         ("monotone ONNX", lambda: prove_monotone_onnx(net, model.graph)),
         ("ONNX holds the arrays", lambda: prove_same_arrays(net, model.graph)),
     ):
         yield _make_timed(name, make_proof, on_proof)
-    if not prove_finite(net).passed:  # ranges need finite bounds
+    if not prove_finite(net).passed:  # the others need finite bounds
         return
-    bounds: list[Sums] = []
-    yield _make_timed("rounding", lambda: prove_rounding(net, bounds, seconds), on_proof)
+    yield _make_timed("rounding", lambda: prove_rounding(net, bounds), on_proof)
+    yield _make_timed("monotone arrays", lambda: prove_monotone(net, bounds), on_proof)
     ranges: list[Range] = []
     for i, name in enumerate(OUTPUTS):
-        yield _make_timed(
-            f"range of {name}", partial(prove_output_range, net, tuple(bounds), i, seconds, ranges), on_proof
-        )
+        yield _make_timed(f"range of {name}", partial(prove_output_range, net, bounds, i, ranges), on_proof)
     yield _make_timed("clamp", lambda: prove_clamp(model, ranges), on_proof)
     yield _make_timed("physical envelope", lambda: prove_envelope(model, ranges), on_proof)
 
@@ -143,37 +150,55 @@ def prove_finite(net: DenseNet) -> Proof:
     return Proof("finite arithmetic", True, "no sum leaves float32 and none is NaN, for any accepted input")
 
 
-def prove_monotone(net: DenseNet) -> Proof:
-    """The signs of the arrays make every quantile monotone in every forced factor."""
+def prove_monotone(net: DenseNet, bounds: Sequence[Sums]) -> Proof:
+    """The formulas of the features and the signs of the arrays make every quantile monotone in every forced factor."""
     violations = monotone_arrays.violations(net)
-    forced = [f.name for f in net.factors if f.direction]
-    figures = {"forced": forced, "violations": violations}
+    forced = [
+        f.name + (f" while {f.forced_while} is at least 1" if f.forced_while else "")
+        for f in net.factors
+        if f.direction
+    ]
+    figures: dict[str, Any] = {"forced": forced, "violations": violations}
     if violations:
         return Proof("monotone arrays", False, _first_sentences(violations), figures)
-    return Proof("monotone arrays", True, f"every quantile is monotone in {', '.join(forced)}: all signs hold", figures)
+    figures |= {"reversal": reversal(net, bounds), "unsigned outside the domain": unsigned_outside(net)}
+    text = f"every quantile is monotone in {', '.join(forced)}: all signs hold, but for at most "
+    text += f"{figures['reversal']:.1g} m/s^2 of rounding, between two events both inside or both outside the trained "
+    text += "domain; an event outside it gets at most the answer of the network"
+    if unsigned := figures["unsigned outside the domain"]:
+        text += f"; outside it not proven for {', '.join(unsigned)}"
+    return Proof("monotone arrays", True, text, figures)
 
 
 def prove_monotone_onnx(net: DenseNet, graph: onnx.ModelProto) -> Proof:
-    """The same for the ONNX graph, operator by operator."""
-    violations: list[str] = []
-    for factor in net.factors:
-        if not factor.direction:
-            continue
-        allowed = monotone_graph.RISES if factor.direction > 0 else monotone_graph.FALLS
-        try:
-            moves = monotone_graph.moves(graph, net.factors, factor, ORDERED)
-        except monotone_graph.NotUnderstood as error:
-            return Proof("monotone ONNX", False, str(error), {"violations": [str(error)]})
-        violations += [
-            f"output {i} must move one way with {factor.name}: {monotone_graph.WORDS[allowed]}. "
-            f"Got: {monotone_graph.WORDS[move]}."
-            for i, move in zip(ORDERED, moves, strict=True)
-            if move & ~allowed
-        ]
-    text = "the graph carries every forced factor to every quantile the right way"
+    """The same for the ONNX graph, operator by operator, inside and outside the trained domain."""
+    unsigned = unsigned_outside(net)
+    try:
+        violations = monotone_graph.raised_outside(graph)
+        for factor in (f for f in net.factors if f.direction):
+            violations += _wrong_moves(net, graph, factor, monotone_graph.INSIDE)
+            if factor.name not in unsigned:
+                violations += _wrong_moves(net, graph, factor, monotone_graph.OUTSIDE)
+    except monotone_graph.NotUnderstood as error:
+        violations = [str(error)]
+    text = (
+        "the graph carries every forced factor to every quantile the right way, inside and outside the trained domain"
+    )
+    text += f", but {', '.join(unsigned)} only inside" if unsigned else ""
     if violations:
         text = _first_sentences(violations)
     return Proof("monotone ONNX", not violations, text, {"violations": violations})
+
+
+def _wrong_moves(net: DenseNet, graph: onnx.ModelProto, factor: Factor, branch: str) -> list[str]:
+    allowed = moving_values.RISES if factor.direction > 0 else moving_values.FALLS
+    found = monotone_graph.moves(graph, net.factors, factor, ORDERED, branch)
+    return [
+        f"output {i} must move one way with {factor.name}: {moving_values.WORDS[allowed]}. "
+        f"Got: {moving_values.WORDS[move]}."
+        for i, move in zip(ORDERED, found, strict=True)
+        if move & ~allowed
+    ]
 
 
 def prove_same_arrays(net: DenseNet, graph: onnx.ModelProto) -> Proof:
@@ -185,38 +210,40 @@ def prove_same_arrays(net: DenseNet, graph: onnx.ModelProto) -> Proof:
     return Proof("ONNX holds the arrays", not violations, text, {"violations": violations})
 
 
-def prove_rounding(net: DenseNet, bounds: list[Sums], seconds: float) -> Proof:
+def prove_rounding(net: DenseNet, bounds: list[Sums]) -> Proof:
     """How far float32 may be from real arithmetic. Also fills `bounds`, those of all sums.
 
     Checked on random events: there the real network must be as close to real arithmetic as proven.
     """
-    bounds += sums(net, seconds=seconds * UNIT_TIME_SHARE)
-    allowed = _rounding(net, bounds)
+    bounds += sums(net)
+    allowed = rounding_errors(net, bounds)
     events = accepted_events(net.factors, CHECKED_EVENTS, np.random.default_rng(1))
-    differs = np.abs(_ordered(net, in_real_arithmetic(net, events)) - unclamped(net)(events)).max(axis=0)
+    differs = np.abs(in_real_arithmetic(net, events) - unclamped(net)(events)).max(axis=0)
     figures = {"allowed": _by_output(allowed), "seen": _by_output(differs), "events": CHECKED_EVENTS}
     text = f"float32 is within {allowed.max():.2g} of real arithmetic in every output; {differs.max():.1g} seen"
     return Proof("rounding", bool((differs <= allowed).all()), text, figures)
 
 
-def prove_output_range(
-    net: DenseNet, bounds: tuple[Sums, ...], output: int, seconds: float, ranges: list[Range]
-) -> Proof:
+def prove_output_range(net: DenseNet, bounds: Sequence[Sums], output: int, ranges: list[Range]) -> Proof:
     """Minimum and maximum of one output over the accepted box, appended to `ranges`.
 
-    Passes if the bounds are finite and no answer of the real network exceeds them. Exact if both solutions are optimal.
+    Passes if the bounds are finite and no answer of the real network exceeds them.
     """
-    low, high = (extreme(net, bounds, output, sign, seconds=seconds) for sign in (-1, 1))
-    proven = Range(low, high, float(_rounding(net, bounds)[output]))
+    low, high = (
+        extreme(net, float(end[output]), output, sign)
+        for sign, end in zip((-1, 1), proven_ends(net, bounds[-1]), strict=True)
+    )
+    limits = float(net.low[output]), float(net.high[output])
+    proven = Range(low, high, float(rounding_errors(net, bounds)[output]), limits)
     ranges.append(proven)
     sound = proven.low <= low.attained and high.attained <= proven.high
-    exact = all(e.status == OPTIMAL for e in (low, high))
-    gap = max(low.gap, high.gap)
-    text = f"before the clamp {proven.low:.2f} to {proven.high:.2f} proven, "
-    text += f"{low.attained:.2f} to {high.attained:.2f} attained; "
-    text += "exact up to rounding" if exact else f"not exact in the time given, gap {gap:.2g}"
+    text = "answers {:.2f} to {:.2f} proven, ".format(*proven.answers)
+    text += "{:.2f} to {:.2f} attained; ".format(*np.clip([low.attained, high.attained], *limits))
+    text += f"before the clamp {proven.low:.2f} to {proven.high:.2f} proven"
     figures = {
         "rounding": proven.rounding,
+        "answers": list(proven.answers),
+        "times attained": proven.times_attained,
         "least": _extreme_record(net, low),
         "greatest": _extreme_record(net, high),
     }
@@ -229,8 +256,7 @@ def prove_clamp(model: ProvenModel, ranges: list[Range]) -> Proof:
     Passes if the clamp of every quantile is proven idle on the whole accepted box, or is idle on all events of the
     trained domain. That of the delay is meant to act where a simulated car slows faster at first than on the whole.
     """
-    limits = _limits(model.net)
-    idle = [low <= r.low and r.high <= high for r, (low, high) in zip(ranges, limits, strict=True)]
+    idle = [r.limits[0] <= r.low and r.high <= r.limits[1] for r in ranges]
     needed = [name for name, is_idle in zip(OUTPUTS, idle, strict=True) if not is_idle]
     figures: dict[str, Any] = {"idle on the whole box": not needed, "outputs that may reach it": needed}
     if not needed:
@@ -256,24 +282,20 @@ def prove_envelope(model: ProvenModel, ranges: list[Range]) -> Proof:
     """No clamped answer is above the maximum from friction, grade, drag and load sensitivity of the vehicle."""
     if model.vehicle is None:
         return Proof("physical envelope", None, f"not checked: {UNKNOWN_VEHICLE}")
-    order = [-1 if rank is None else rank for rank in ranks(model.net)]
-    top = order.index(max(order))
-    limit = envelope.max_deceleration(model.vehicle)
-    highest = max(float(high) for high, rank in zip(model.net.high, order, strict=True) if rank >= 0)
-    clamped = min(ranges[top].high, highest)
-    attained = ranges[top].maximum.attained
+    limit, top = envelope.max_deceleration(model.vehicle), ranges[ORDERED[-1]]
+    proven = top.answers[1]
     text = (
-        f"answers stay below {clamped:.2f} m/s^2, the physics allows {limit['total']:.2f}; "
-        f"before the clamp {ranges[top].high:.2f} is proven and {attained:.2f} attained"
+        f"answers stay below {proven:.2f} m/s^2, the physics allows {limit['total']:.2f}; "
+        f"before the clamp {top.high:.2f} is proven and {top.maximum.attained:.2f} attained"
     )
-    figures = {"limit": limit, "proven": clamped, "before the clamp": ranges[top].high, "attained": attained}
-    return Proof("physical envelope", clamped <= limit["total"], text, figures)
+    figures = {"limit": limit, "proven": proven, "before the clamp": top.high, "attained": top.maximum.attained}
+    return Proof("physical envelope", proven <= limit["total"], text, figures)
 
 
 def write_report(model: ProvenModel, proofs: list[Proof]) -> Path:
     """Write proof.json into the model's folder: every proof without its time, and the hashes of the proven files.
 
-    The same model gives the same bytes, unless a solver ran out of time, which its status shows.
+    The same model gives the same bytes.
     """
     hashes = {name: hashlib.sha256((model.folder / name).read_bytes()).hexdigest() for name in (ARRAYS, ONNX)}
     report = {"passed": passed(proofs), "sha256": hashes, "proofs": [_report(proof) for proof in proofs]}
@@ -300,29 +322,6 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if isinstance(value, float) else value
 
 
-def _rounding(net: DenseNet, bounds: Sequence[Sums]) -> Float[ndarray, " outputs"]:
-    """Bound of the rounding error of each output; sorted outputs share the largest of theirs."""
-    each = rounding_errors(net, [b.low for b in bounds], [b.high for b in bounds])
-    ordered = np.array([rank is not None for rank in ranks(net)])
-    return np.where(ordered, each[ordered].max(initial=0), each)
-
-
-def _limits(net: DenseNet) -> list[tuple[float, float]]:
-    """The range of each output that the last clamp does not change; sorted outputs share a common range."""
-    ordered = [rank is not None for rank in ranks(net)]
-    common_low, common_high = net.low[ordered].max(initial=-np.inf), net.high[ordered].min(initial=np.inf)
-    own = zip(ordered, net.low, net.high, strict=True)
-    common = float(common_low), float(common_high)
-    return [common if in_order else (float(low), float(high)) for in_order, low, high in own]
-
-
-def _ordered(net: DenseNet, raw: Float[ndarray, "rows outputs"]) -> Float[ndarray, "rows outputs"]:
-    order = ranks(net)
-    group = [i for i, rank in enumerate(order) if rank is not None]
-    by_rank = np.sort(raw[:, group], axis=1)
-    return np.stack([raw[:, i] if rank is None else by_rank[:, rank] for i, rank in enumerate(order)], axis=1)
-
-
 def _by_output(values: ndarray) -> dict[str, float]:
     return dict(zip(OUTPUTS, values.tolist(), strict=True))
 
@@ -331,8 +330,7 @@ def _extreme_record(net: DenseNet, e: Extreme) -> dict[str, Any]:
     """An extreme for the report, without the missing factors of the witness."""
     names = column_names(net.factors)
     witness = {n: float(v) for n, v in zip(names, e.witness, strict=True) if not np.isnan(v)}
-    figures = {"bound": e.bound, "attained": e.attained, "gap": e.gap}
-    return figures | {"solver": e.status, "nodes": e.nodes, "witness": witness}
+    return {"bound": e.bound, "attained": e.attained, "gap": e.gap, "witness": witness}
 
 
 def _first_sentences(sentences: list[str]) -> str:

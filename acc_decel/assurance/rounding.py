@@ -4,6 +4,9 @@ The standard model of rounding: the relative error of an operation is at most `u
 in any order and fused or not, at most `n u / (1 - n u)` times the sum of the magnitudes: Higham, Accuracy and Stability
 of Numerical Algorithms, 2nd ed., SIAM 2002, section 3.1. A rectifier adds three roundings. Limits and sorting do not
 round. None of these makes an error larger.
+
+The physics features are no source of error: the bounds are of the values that float32 gives them. In the head, the
+smaller of F and B, rounded off, moves by at most the larger of their moves.
 """
 
 from collections.abc import Sequence
@@ -14,23 +17,77 @@ from jaxtyping import Float, Float32, Float64
 from numpy import ndarray
 
 from acc_decel.assurance.accepted_box import scaled_spans
-from acc_decel.factors import column_factors, half_saturations, owners
-from acc_decel.network import DenseNet, Layer, missing, rectified, side_by_side, walk, wiring
+from acc_decel.assurance.feature_values import feature_spans
+from acc_decel.assurance.output_ranges import Parts, parts
+from acc_decel.assurance.ranges import Sums
+from acc_decel.factors import column_factors, column_names, half_saturations, owners
+from acc_decel.network import (
+    FEATURES,
+    HEAD,
+    LAST,
+    DenseNet,
+    Layer,
+    feature_values,
+    missing,
+    rectified,
+    side_by_side,
+    walk,
+    wiring,
+)
+from acc_decel.network.features import SURFACE_COLUMNS
+from acc_decel.outputs import ORDERED, OUTPUTS
 
 UNIT = 2.0**-24  # relative error of one float32 operation
 TINY = 2.0**-149  # absolute error of an operation that underflows
 SLACK = 1e-3  # relative margin of the magnitudes, for their own errors
+HEAD_ROUNDINGS = 12  # of values not larger than all parts together: B 2, F - B 1, its rectifier 3, the rest 1 each
+MIN_ROUNDINGS = 5  # of those, in F - rectified(F - B)
 
 
-def rounding_errors(net: DenseNet, low: Sequence[ndarray], high: Sequence[ndarray]) -> Float[ndarray, " outputs"]:
+def rounding_errors(net: DenseNet, bounds: Sequence[Sums]) -> Float[ndarray, " outputs"]:
     """Bound of the difference of each output before the last clamp, in its unit, over the whole accepted box.
 
-    `low` and `high` bound the sums of every layer, embedding first, in real arithmetic. The new rounding errors of each
-    layer are multiplied by the maximum slope of the outputs over its sums.
+    `bounds` are those of the sums of every layer, embedding first, in real arithmetic. Sorted outputs share the largest
+    of theirs.
+    """
+    of_sums = _errors_of_sums(net, bounds)
+    ends = parts(net, bounds[-1])
+    errors = of_sums[: len(OUTPUTS)].copy()
+    own = np.maximum(of_sums[[*ORDERED]], of_sums[len(OUTPUTS) :])
+    count = HEAD_ROUNDINGS + 2 * len(SURFACE_COLUMNS)
+    errors[[*ORDERED]] = (own + count * (UNIT * _magnitude(net, ends) + TINY) * (1 + SLACK)).max()
+    return errors
+
+
+def reversal(net: DenseNet, bounds: Sequence[Sums]) -> float:
+    """How far a quantile may move against a forced factor by rounding [m/s^2]: `monotone_arrays.py` says where.
+
+    A value that rises in real arithmetic falls by at most twice its rounding error; everything behind it is monotone.
+    """
+    gains, depth = _gains(net, bounds), len(net.embedding)
+    quantiles = [*ORDERED, *range(len(OUTPUTS), LAST)]
+    forced = [*wiring(net.factors).forced]
+    weights = np.abs(net.trunk[0].weights[:, len(net.embedding[-1].bias) :])
+    saturated = (gains[depth][quantiles] @ (weights @ _saturation_errors(net)[forced])).max()
+    rounded = MIN_ROUNDINGS * (UNIT * _magnitude(net, parts(net, bounds[-1])) + TINY)
+    return float(2 * (saturated + rounded.max()) * (1 + SLACK))
+
+
+def _magnitude(net: DenseNet, ends: tuple[Parts, Parts]) -> Float[ndarray, " quantiles"]:
+    """The magnitudes of all parts of a quantile together, that of slope * braking once more beside B."""
+    names = ("friction", "brakes", "offset", "road_limit", "brake_limit", "resistance")
+    total: ndarray = sum(np.max([np.abs(getattr(end, name)) for end in ends], axis=0) for name in names)
+    return total + np.abs(net.head.slopes) * feature_spans(net)["braking"][1]
+
+
+def _errors_of_sums(net: DenseNet, bounds: Sequence[Sums]) -> Float[ndarray, " last"]:
+    """Bound of the error of each sum of the last layer.
+
+    The new rounding errors of each layer are multiplied by the maximum slope of the last sums over its sums.
     """
     layers, depth = net.layers, len(net.embedding)
     embedded_units = len(net.embedding[-1].bias)
-    gains = _gains(net, low, high)
+    gains = _gains(net, bounds)
     x, errors = _embedding_inputs(net)
     forced, forced_errors = (part[[*wiring(net.factors).forced]] for part in _scaled(net))
     total = gains[0] @ (np.abs(layers[0].weights) @ errors)
@@ -40,51 +97,69 @@ def rounding_errors(net: DenseNet, low: Sequence[ndarray], high: Sequence[ndarra
         if i == depth:
             embedded, x = x, forced
         inputs = np.concatenate([embedded, x]) * (1 + SLACK)
-        x = rectified(np.maximum(high[i], 0))
+        x = rectified(np.maximum(bounds[i].high, 0))
         total += gain @ (_rounded(layer, inputs) + (3 * UNIT * x + TINY if i < len(layers) - 1 else 0))
     return total
 
 
 def in_real_arithmetic(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Float64[ndarray, "rows outputs"]:
-    """The outputs before the last clamp and before sorting, in float64: the ranges are proven for them."""
-    wires = wiring(net.factors)
+    """The outputs before the last clamp, in float64, for the features of float32: the ranges are proven for them."""
+    wires, count = wiring(net.factors), len(OUTPUTS)
     absent = missing(net.factors, columns)[:, owners(net.factors)]
     values = np.where(absent, 1, columns).astype(np.float64)
     half = np.array(half_saturations(net.factors), np.float32).astype(np.float64)
     saturated = values / np.where(half > 0, values + half, 1)
-    scaled = np.where(absent, 0, (saturated - net.center) * net.inverse_spread.astype(np.float64))
-    gated = scaled[:, wires.gated] * (1 - np.where(absent, 0, columns)[:, wires.gates])
+    features = feature_values(net.factors, net.constants, columns)
+    inputs = np.concatenate([saturated, np.stack([features[f.name] for f in FEATURES], axis=1)], axis=1)
+    lost = np.pad(absent, ((0, 0), (0, len(FEATURES))))
+    scaled = np.where(lost, 0, (inputs - net.center) * net.inverse_spread.astype(np.float64))
+    known = np.where(absent, 0, columns)
+    gated = scaled[:, wires.gated] * (1 - known[:, wires.gates])
     embedded = np.concatenate([scaled[:, wires.free], gated, ~absent[:, wires.masked]], axis=1)
 
     def step(i: int, layer: Layer, x: ndarray) -> ndarray:
         sums = _sums(layer, x)
         return sums if i == len(net.layers) - 1 else rectified(sums)
 
-    *_, outputs = walk(net, embedded, scaled[:, wires.forced], step, side_by_side)
+    *_, last = walk(net, embedded, scaled[:, wires.forced], step, side_by_side)
+    outputs: ndarray = last[:, :count].copy()
+    surface = known[:, [column_names(net.factors).index(name) for name in SURFACE_COLUMNS]].astype(np.float64)
+    outputs[:, ORDERED] = np.sort(_quantiles(net, last, {n: features[n].astype(np.float64) for n in HEAD}, surface))
     return outputs
+
+
+def _quantiles(net: DenseNet, last: ndarray, values: dict[str, ndarray], surface: ndarray) -> ndarray:
+    """The head in float64."""
+    friction, head = last[:, ORDERED], net.head
+    brakes = last[:, len(OUTPUTS) :] + head.slopes * values["braking"][:, None]
+    smaller = friction - rectified(friction - brakes) + head.offset + surface @ head.surface_offsets.astype(np.float64)
+    limit = np.minimum(values["road_limit"][:, None], head.shares * values["brake_limit"][:, None])
+    bounded: ndarray = np.minimum(smaller, limit) + values["resistance"][:, None]
+    return bounded
 
 
 def _sums(layer: Layer, x: Float64[ndarray, "rows inputs"]) -> Float64[ndarray, "rows units"]:
     return x @ layer.weights.T.astype(np.float64) + layer.bias
 
 
-def _gains(net: DenseNet, low: Sequence[ndarray], high: Sequence[ndarray]) -> list[ndarray]:
-    """Maximum magnitude of the slope of each output over the sums of each layer: outputs x units.
+def _gains(net: DenseNet, bounds: Sequence[Sums]) -> list[ndarray]:
+    """Maximum magnitude of the slope of each sum of the last layer over the sums of each layer: last x units.
 
     Slopes are propagated backwards as intervals; the slope of a rectifier is between those at the ends of its sum.
     """
     layers, depth = net.layers, len(net.embedding)
     embedded_units = len(net.embedding[-1].bias)
-    on_embedded = Slopes(*(np.zeros((len(net.low), embedded_units)),) * 2)
-    slopes = Slopes(*(np.eye(len(net.low)),) * 2)
+    on_embedded = Slopes(*(np.zeros((LAST, embedded_units)),) * 2)
+    slopes = Slopes(*(np.eye(LAST),) * 2)
     gains = [slopes.magnitude]
     for i in range(len(layers) - 1, 0, -1):
         slopes = slopes.through(layers[i].weights.astype(np.float64))
         if i >= depth:
             on_embedded = on_embedded.plus(slopes.over(slice(embedded_units)))
             slopes = on_embedded if i == depth else slopes.over(slice(embedded_units, None))
-        margin = SLACK * (1 + np.maximum(np.abs(low[i - 1]), np.abs(high[i - 1])))
-        slopes = slopes.times(np.clip(low[i - 1] - margin, 0, 1), np.clip(high[i - 1] + margin, 0, 1))
+        low, high = bounds[i - 1].low, bounds[i - 1].high
+        margin = SLACK * (1 + np.maximum(np.abs(low), np.abs(high)))
+        slopes = slopes.times(np.clip(low - margin, 0, 1), np.clip(high + margin, 0, 1))
         gains.insert(0, slopes.magnitude)
     return gains
 
@@ -134,14 +209,21 @@ def _embedding_inputs(net: DenseNet) -> tuple[Float[ndarray, " inputs"], Float[n
     )
 
 
-def _scaled(net: DenseNet) -> tuple[Float[ndarray, " columns"], Float[ndarray, " columns"]]:
-    """Maximum magnitude and error of each scaled column: saturated (two operations), centered, scaled."""
+def _scaled(net: DenseNet) -> tuple[Float[ndarray, " inputs"], Float[ndarray, " inputs"]]:
+    """Maximum magnitude and error of each scaled input: saturated, centered, scaled."""
     low, high = scaled_spans(net)
     size = np.maximum(np.abs(low), np.abs(high))
     inverse = np.abs(net.inverse_spread.astype(np.float64))
-    half = np.array(half_saturations(net.factors))
-    saturation_error = np.where(half > 0, size / inverse + np.abs(net.center), 0) * 2.1 * UNIT
-    return size, saturation_error * inverse * (1 + SLACK) + 2.1 * UNIT * size + TINY * (1 + inverse)
+    return size, _saturation_errors(net) + 2.1 * UNIT * size + TINY * (1 + inverse)
+
+
+def _saturation_errors(net: DenseNet) -> Float[ndarray, " inputs"]:
+    """The error that the saturation of a column (two operations) leaves in its scaled value."""
+    low, high = scaled_spans(net)
+    size, inverse = np.maximum(np.abs(low), np.abs(high)), np.abs(net.inverse_spread.astype(np.float64))
+    half = np.array([*half_saturations(net.factors), *(0.0 for _ in FEATURES)])
+    errors = np.where(half > 0, size / inverse + np.abs(net.center), 0) * 2.1 * UNIT
+    return errors * inverse * (1 + SLACK)
 
 
 def _rounded(layer: Layer, x: Float[ndarray, " inputs"]) -> Float[ndarray, " units"]:

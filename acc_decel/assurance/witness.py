@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from acc_decel.export import reference_outputs
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import Factor, slices
 from acc_decel.network import DenseNet
@@ -27,7 +26,7 @@ def extreme_events(
     """Accepted events with very high (`sign` 1) or very low (-1) answers of one output, and these answers."""
 
     def score(events: Events) -> Float32[ndarray, " rows"]:
-        answers = sign * reference_outputs(net, events)[:, output]
+        answers = sign * net(events)[:, output]
         return np.where(np.isnan(answers), np.float32(-np.inf), answers)
 
     events = accepted_events(net.factors, STARTS, rng)

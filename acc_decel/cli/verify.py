@@ -16,7 +16,6 @@ VERDICTS = {True: "passed", False: "FAILED", None: "not made"}
 
 def verify(
     model: Annotated[str, typer.Argument(help="released model or model folder")] = DEFAULT_MODEL,
-    time_limit: Annotated[float, typer.Option(help="seconds for each extreme of each output", min=0.1)] = 60.0,
     vehicle: Annotated[str | None, typer.Option(help="TOML file of the vehicle, if it is not a shipped one")] = None,
     write: Annotated[bool, typer.Option("--write", help="write proof.json into the model's folder")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print for a program")] = False,
@@ -25,7 +24,7 @@ def verify(
 
     Monotonicity is proven for all inputs, in the arrays and in the ONNX graph. Ranges are bounds that no accepted input
     passes, with an input that comes as near as it says. Exit status 1 if a proof fails. The same model gives the same
-    proof.json, as long as no solver runs out of time. Needs the extra [train].
+    proof.json. Needs the extra [train].
 
         acc-decel verify models/suv
     """
@@ -38,7 +37,7 @@ def verify(
         def show(name: str) -> None:
             progress.update(task, description=f"proving: {name}")
 
-        results = list(prove(opened, seconds=time_limit, on_proof=show))
+        results = list(prove(opened, on_proof=show))
     if as_json:
         print_json({"passed": passed(results), "proofs": results})
     else:

@@ -1,0 +1,93 @@
+"""Minimum and maximum of each output: what is proven of the network, what the limits leave, and what is attained.
+
+With F and B, the limits of friction and brakes, a quantile is q = min(s, road, share * brake) + resistance, where s is
+F - rectified(F - B) plus an offset (`head.py`). It rises in F and B, so its bounds follow from theirs, which are sums
+of the last layer, and from the spans of the values of the head. The quantiles are then cut and sorted like their
+values: both are monotone. The most extreme answers are those that a random search finds (`witness.py`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32
+from numpy import ndarray
+
+from acc_decel.assurance.feature_values import feature_spans
+from acc_decel.assurance.ranges import Sums, unclamped
+from acc_decel.assurance.witness import extreme_events
+from acc_decel.export.reference import CHOICE_SUM
+from acc_decel.network import DenseNet, rectified
+from acc_decel.outputs import ORDERED, OUTPUTS
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """Maximum (`sign` 1) or minimum (-1) of one output over the accepted box, before the last clamp.
+
+    No accepted event exceeds `bound` in real arithmetic. `attained` is the answer of the real network to `witness`, one
+    row of columns.
+    """
+
+    output: int
+    sign: int
+    bound: float
+    attained: float
+    witness: Float32[ndarray, " columns"]
+
+    @property
+    def gap(self) -> float:
+        """Distance of the bound from an attained value."""
+        return max(0.0, self.sign * (self.bound - self.attained))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Bounds of what a quantile is made of, at one end: minima or maxima, for each quantile."""
+
+    friction: Float[ndarray, " quantiles"]
+    brakes: Float[ndarray, " quantiles"]
+    offset: Float[ndarray, " quantiles"]
+    road_limit: float
+    brake_limit: Float[ndarray, " quantiles"]
+    resistance: float
+
+    @property
+    def quantiles(self) -> Float[ndarray, " quantiles"]:
+        """The quantiles of these parts: the lines of `head.py`."""
+        smaller = self.friction - rectified(self.friction - self.brakes) + self.offset
+        return np.minimum(np.minimum(smaller, self.road_limit), self.brake_limit) + self.resistance
+
+
+def parts(net: DenseNet, last: Sums) -> tuple[Parts, Parts]:
+    """The parts at their minima and at their maxima; `last` bounds the sums of the last layer."""
+    spans, head = feature_spans(net), net.head
+    slopes, shares = head.slopes.astype(np.float64), head.shares.astype(np.float64)
+    offsets = head.surface_offsets.astype(np.float64)
+    ends = []
+    for place, sums, extreme in ((0, last.low, np.minimum), (1, last.high, np.maximum)):
+        brakes = sums[len(OUTPUTS) :] + np.maximum(slopes, 0) * spans["braking"][place]
+        brakes = brakes + np.minimum(slopes, 0) * spans["braking"][1 - place]
+        offset = head.offset + extreme(extreme.reduce(offsets, axis=0), 0) * CHOICE_SUM[1] * (1 + 1e-6)
+        brake_limit = shares * spans["brake_limit"][place]
+        friction = sums[[*ORDERED]]
+        ends.append(
+            Parts(friction, brakes, offset, spans["road_limit"][place], brake_limit, spans["resistance"][place])
+        )
+    return ends[0], ends[1]
+
+
+def proven_ends(net: DenseNet, last: Sums) -> tuple[Float[ndarray, " outputs"], Float[ndarray, " outputs"]]:
+    """Minimum and maximum of each output before the last clamp, in real arithmetic."""
+    ends = []
+    for sums, part in zip((last.low, last.high), parts(net, last), strict=True):
+        end = sums[: len(OUTPUTS)].copy()
+        end[[*ORDERED]] = np.sort(part.quantiles)
+        ends.append(end)
+    return ends[0], ends[1]
+
+
+def extreme(net: DenseNet, bound: float, output: int, sign: int, *, seed: int = 1) -> Extreme:
+    """The proven `bound` of one output, with the most extreme event that is found."""
+    events, answers = extreme_events(unclamped(net), output, sign, np.random.default_rng(seed))
+    best = int(np.argmax(sign * answers))
+    return Extreme(output, sign, bound, float(answers[best]), events[best])
