@@ -114,7 +114,7 @@ def test_training_stops_after_its_patience_and_keeps_the_best(learning):
     unlearnable = inputs, -labels, weights  # the better on the one, the worse on the other
     net, first, epochs = model(), model(), []
     phase = Phase(50, 1e-2, None, lambda epoch, *_: epochs.append(epoch))
-    _fit(net, distillation_loss, learning, unlearnable, Training(batch=BATCH, patience=2), phase)
+    _fit(net, distillation_loss, [learning, unlearnable], Training(batch=BATCH, patience=2), phase)
     assert epochs[-1] < 50
     assert len(epochs) >= 3
     assert any(np.any(mine.numpy() != start.numpy()) for mine, start in zip(net.weights, first.weights, strict=True))
@@ -124,4 +124,6 @@ def test_a_loss_that_is_no_number_is_refused(learning):
     inputs, labels, weights = learning
     broken = inputs, np.full_like(labels, np.nan), weights
     with pytest.raises(RuntimeError, match="must begin with a finite loss"):
-        _fit(model(), distillation_loss, broken, learning, Training(batch=BATCH), Phase(2, 1e-2, None, lambda *_: None))
+        _fit(
+            model(), distillation_loss, [broken, learning], Training(batch=BATCH), Phase(2, 1e-2, None, lambda *_: None)
+        )
