@@ -15,8 +15,8 @@ from acc_decel.ecu import CortexM, HostEcu
 from acc_decel.export import firmware_files, golden_events, onnx_bytes, reference_outputs, status_of, write_firmware
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.model_folder import read_model
-from acc_decel.network import DenseNet, entering
-from acc_decel.outputs import COMFORT_DECELERATION, ORDERED, OUTPUTS
+from acc_decel.network import DenseNet, cautious, outside_domain
+from acc_decel.outputs import COMFORT_DECELERATION, OUTPUTS
 from acc_decel.predictor import columns_of
 from acc_decel.status import BELOW_COMFORT, REFUSED
 
@@ -28,19 +28,22 @@ Answers = tuple[ndarray, ndarray]  # outputs, status
 
 def keras_answers(net: DenseNet, columns: ndarray) -> Answers:
     """The answers of a Keras model that is given the weights of `net`."""
-    from acc_decel.network import keras_net  # noqa: PLC0415 - TensorFlow takes seconds
+    import keras  # noqa: PLC0415 - TensorFlow takes seconds
+
+    from acc_decel.network import keras_net  # noqa: PLC0415
+    from acc_decel.network.fine_tuning import with_weights  # noqa: PLC0415
 
     widths = [tuple(len(layer.bias) for layer in layers) for layers in (net.embedding, net.trunk[:-1])]
-    model = keras_net.keras_model(net.factors, *widths)
-    scale, offset = keras_net.SCALE, keras_net.OFFSET
-    last = net.trunk[-1]
-    unscaled = replace(last, weights=last.weights / scale[:, None], bias=(last.bias - offset) / scale)
-    layers = [layer for layer in model.layers if isinstance(layer, keras_net.SignedDense)]
-    for keras_layer, layer in zip(layers, (*net.embedding, *net.trunk[:-1], unscaled), strict=True):
-        keras_layer.set_weights([layer.weights.T, layer.bias])
-    raw = np.array(model.predict_on_batch(list(entering(net.factors, net.center, net.inverse_spread, columns))))
-    outputs = np.clip(raw * scale + offset, net.low, net.high).astype(np.float32)
-    outputs[:, ORDERED] = np.sort(outputs[:, ORDERED], axis=1)
+    model = with_weights(keras_net.keras_model(net.factors, *widths), net)
+    last = [layer for layer in model.layers if isinstance(layer, keras_net.SignedDense)][-1]
+    layers = keras.Model(model.inputs, last.output)  # the head of Keras has no offsets of the calibration
+
+    def answer(columns: ndarray) -> ndarray:
+        entered = net.entered(columns)
+        sums = np.array(layers.predict_on_batch([entered.embedding, entered.forced, entered.head]))
+        return net.answer((sums * keras_net.LAST_SCALE + keras_net.LAST_OFFSET).astype(np.float32), entered)
+
+    outputs = cautious(answer, net.factors, columns, outside_domain(net, columns))
     status = status_of(net, columns)
     outputs[status & REFUSED != 0] = np.nan
     return outputs, status

@@ -47,7 +47,7 @@ def train(
         ),
     ] = None,
     oracle_events: Annotated[
-        int | None, typer.Option(help="events of each kind in the comparison; 2,000 if not given", min=10)
+        int | None, typer.Option(help="events of each kind in the comparison; 1,000 if not given", min=10)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the metrics for a program")] = False,
 ) -> None:

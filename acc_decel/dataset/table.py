@@ -113,7 +113,7 @@ def _check_values(folder: Path, manifest: dict[str, Any], columns: ndarray, labe
     factors = vehicle_from(manifest["vehicle_file"]).factors
     for factor, own in zip(factors, slices(factors), strict=True):
         values = columns[:, own]
-        if not factor.optional and factor.standard is None and np.isnan(values.min()):
+        if not factor.optional and np.isnan(values.min()):
             raise ValueError(f"{folder}: {factor.name} is required. Got NaN: {AGAIN}.")
         low, high = (0.0, 1.0) if factor.levels else (factor.low, factor.high)
         _check_range(folder, factor.name, values, low, high)

@@ -26,7 +26,7 @@ VALUES_FILE, FEATURES_FILE, HEAD_FILE = (
     "acc_decel_head_tables.h",
 )
 SURFACES = len(features.SURFACE_COLUMNS)
-FORMULAS = {
+FORMULAS: dict[str, float | np.float32] = {
     "GRAVITY": features.GRAVITY,
     "HALF_BRAKING": features.HALF_BRAKING,
     "MAX_BRAKING": features.MAX_BRAKING,
@@ -99,7 +99,9 @@ class _Struct(Table):
     @property
     def _rows(self) -> str:
         return (
-            "    {\n" + "\n".join(f"        .{name} = {c_number(value)}," for name, value in self.members) + "\n    }"
+            "    {\n"
+            + "\n".join(f"        .{name} = {c_number(value[()])}," for name, value in self.members)
+            + "\n    }"
         )
 
 
@@ -113,18 +115,16 @@ def feature_tables(net: DenseNet) -> list[Table]:
 
 def _constants(constants: ndarray) -> dict[str, ndarray]:
     """The constants by name, and what the formulas compute of constants alone."""
-    c = {name: np.float32(value) for name, value in named(constants).items()}
-    frozen = slice(features.SNOW, SURFACES)
-    return c | {
+    c = named(constants)
+    all_constants = c | {
         "least_inverse": 1 / (c["least_mass"] + c["towed_mass"]),
         "tyre_shares_change": c["tyre_shares_cold"] - c["tyre_shares_warm"],
         "mean_friction_squared": c["mean_friction"] * c["mean_friction"],
         "slip_change": c["slip_abs"] - c["slip_locked"],
-        "firm_limits": c["friction"] * c["headroom"][: features.SNOW] * features.GRAVITY,
-        "best_tyre": np.array([c["friction_snow"].max(), c["friction_ice"].max()]),
+        "best_tyre": np.array([c["best_snow"].max(), c["best_ice"].max()]),
         "coldest": 1 - (features.COLDEST_C - features.FROZEN_C) * c["cold_gain"],
-        "frozen_headroom": c["headroom"][frozen] * features.GRAVITY,
     }
+    return {name: np.asarray(value, np.float32) for name, value in all_constants.items()}
 
 
 def head_header(net: DenseNet, *, stamp: str) -> str:
@@ -143,7 +143,8 @@ _HEAD_TYPES = f"""/* How a quantile follows from friction and brakes. */
 typedef struct {{
     uint32_t output;              /* its index */
     float slope;                  /* of the brake limit over the braking */
-    float share;                  /* of the brake force that bounds it */
+    float brake_share;            /* of the brake limit that bounds it */
+    float road_share;             /* of the road limit that bounds it */
     float offset;                 /* [m/s^2] if the surface is not available */
     float by_surface[{SURFACES}]; /* [m/s^2] what each surface adds to it */
 }} acc_decel_quantile_t;
@@ -158,8 +159,10 @@ typedef struct {{
 def head_tables(net: DenseNet) -> list[Table]:
     """The tables of acc_decel_head.c."""
     head = net.head
-    numbers = zip(ORDERED, head.slopes, head.shares, head.offset, head.surface_offsets.T, strict=True)
-    quantiles = rows_of(f"u4,f4,f4,f4,({SURFACES},)f4", [*numbers])
+    numbers = zip(
+        ORDERED, head.slopes, head.brake_shares, head.road_shares, head.offset, head.surface_offsets.T, strict=True
+    )
+    quantiles = rows_of(f"u4,f4,f4,f4,f4,({SURFACES},)f4", [*numbers])
     limits = list(zip(*np.clip([net.low, net.high], -LARGEST, LARGEST), strict=True))
     return [
         Table("quantiles", quantiles, "quantiles", "acc_decel_quantile_t", tuple(QUANTILES)),

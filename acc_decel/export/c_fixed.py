@@ -10,7 +10,6 @@ from numpy import ndarray
 from acc_decel.export.c_features import feature_tables, head_tables, value_names
 from acc_decel.export.c_tables import Table, checksum, checksum_ranges, defines, header, rows_of
 from acc_decel.export.fixed_point.arithmetic import MIN_VALUE, WORD, FixedLayer, FixedNet
-from acc_decel.factors import column_names
 from acc_decel.network import wiring
 from acc_decel.outputs import ORDERED, OUTPUTS
 
@@ -18,7 +17,6 @@ LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h", "acc_decel_thu
 SOURCES = ("acc_decel_fixed.c", "acc_decel_fixed_domain.c", "acc_decel_fixed_domain.h", *LAYERS)
 BLOCK_OUTPUTS = 4  # as in acc_decel_fixed_layers.c
 PLACES = 149  # as in acc_decel_fixed.c
-ALWAYS_BIT = 31  # of the columns that are available: a feature always is
 PADDING_SHIFT = 16  # first and second shift of an output that nothing reads
 
 
@@ -50,7 +48,6 @@ def network_header(net: FixedNet, packing: Packing, *, stamp: str) -> str:
         "GATED_COUNT": len(wires.gated),
         "MASKED_COUNT": len(wires.masked),
         "SUM_ROOM": BLOCK_OUTPUTS * _blocks(net.trunk[-1]),
-        "ALWAYS_BIT": ALWAYS_BIT,
     }
     parts = (
         defines({name: f"{count}U" for name, count in counts.items()}),
@@ -72,7 +69,7 @@ typedef struct {
     uint32_t half_saturation; /* 0 if the column is not saturated */
     int16_t zero;             /* the result if the factor is not available */
     uint8_t value;            /* its place among the values */
-    uint8_t bit;              /* which says whether it is available: that of its column, or ALWAYS_BIT */
+    uint8_t column;           /* which says whether it is available: of a feature, one that always is */
     uint16_t places;
     uint16_t shift;
 } acc_decel_entry_t;"""
@@ -126,9 +123,6 @@ def domain_tables(net: FixedNet, packing: Packing) -> list[Table]:
 def network_tables(net: FixedNet, packing: Packing) -> list[Table]:
     """The tables of acc_decel_fixed.c."""
     wires, names, e = wiring(net.net.factors), value_names(net.net.factors), net.entries
-    columns = len(column_names(net.net.factors))
-    if columns > ALWAYS_BIT:
-        raise ValueError(f"The columns must be at most {ALWAYS_BIT} in fixed point, one bit each. Got {columns}.")
     entries = list(
         zip(
             e.multipliers % (2 * WORD),
@@ -136,7 +130,7 @@ def network_tables(net: FixedNet, packing: Packing) -> list[Table]:
             e.half_saturations,
             e.zero,
             e.places,
-            np.where(e.places < columns, e.places, ALWAYS_BIT),
+            e.columns,
             PLACES - e.bits,
             e.shifts,
             strict=True,
@@ -144,7 +138,7 @@ def network_tables(net: FixedNet, packing: Packing) -> list[Table]:
     )
     remarks = [names[place] for place in e.places]
     if (len(entries) - len(wires.forced)) % 2:
-        entries.append((0, -MIN_VALUE << 15, 0, 0, 0, ALWAYS_BIT, PLACES, 15))  # gives 0
+        entries.append((0, -MIN_VALUE << 15, 0, 0, 0, 0, PLACES, 15))  # gives 0
         remarks.append("padding")
     trunk = tuple(_padded_embedding(layer, len(net.embedding[-1].bias)) for layer in net.trunk)
     sums = (*OUTPUTS, *(f"correction of {list(OUTPUTS)[place]}" for place in ORDERED))

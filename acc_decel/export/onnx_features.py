@@ -62,7 +62,7 @@ class Expression:
         return Expression("Div", (other, self))
 
 
-Operand = Union[Expression, float, np.float32]  # noqa: UP007
+Operand = Union[Expression, int, float, np.float32]  # noqa: UP007
 
 
 class Formulas:
@@ -121,15 +121,18 @@ def feature_nodes(
     constants: Float32[ndarray, " constants"],
     columns: str,
     unavailable: str,
+    *,
+    in_turn: bool = False,
 ) -> tuple[str, str]:
     """Two names of nodes: of the features [batch, features] and of the values of the head [batch, head].
 
-    `columns` is the name of the columns [batch, columns], `unavailable` of the condition that one is not available.
+    `columns` is the name of the columns [batch, columns], `unavailable` of the condition that one is not available. For
+    `in_turn` see `Graph.weighted`.
     """
     x = {column: Expression("Factor", name=f.name, place=i) for f in factors for i, column in enumerate(f.columns)}
     known = {f.name: Expression("Known", name=f.name) for f in factors}
     values = compute(named(constants), x, known, Formulas())
-    nodes = _Nodes(g, factors, (columns, unavailable), [*values.values()])
+    nodes = _Nodes(g, factors, (columns, unavailable), [*values.values()], in_turn=in_turn)
     return nodes.block([values[f.name] for f in FEATURES]), nodes.block([values[name] for name in HEAD])
 
 
@@ -137,19 +140,21 @@ class _Nodes:
     """The nodes of expressions; every expression becomes one only once."""
 
     def __init__(
-        self, g: Graph, factors: tuple[Factor, ...], inputs: tuple[str, str], results: Sequence[Expression]
+        self,
+        g: Graph,
+        factors: tuple[Factor, ...],
+        inputs: tuple[str, str],
+        results: Sequence[Expression],
+        *,
+        in_turn: bool,
     ) -> None:
         """The nodes that all `results` need of the `inputs`, columns and unavailable."""
-        self._g = g
+        self._g, self._in_turn = g, in_turn
         self._columns, self._unavailable = inputs
         self._first = {f.name: own.start for f, own in zip(factors, slices(factors), strict=True)}
         self._names: dict[object, str] = {}
         every = _all_of(results)
-        self._dots: dict[Expression, list[Expression]] = {}
-        for dot in (e for e in every if e.operator == "Dot"):
-            block = dot.inputs[0]
-            assert isinstance(block, Expression)
-            self._dots.setdefault(block, []).append(dot)
+        self._dots = [e for e in every if e.operator == "Dot"]
         typical = {_named(e.inputs[1]): e.inputs[2] for e in every if _is_typical(e)}
         row = np.array([typical.get(f.name, 0.0) for f in factors for _ in f.columns], np.float32)
         filled = g("Where", self._unavailable, g.constant(row), self._columns)
@@ -202,8 +207,14 @@ class _Nodes:
             "Block": lambda e: self.block(e.inputs),
             "Column": lambda e: self._g.columns(self._of(e.inputs[0]), [e.place]),
             "Dot": self._dot,
+            "Div": self._quotient,
         }.get(e.operator)
         return special(e) if special else self._g(e.operator, *map(self._of, e.inputs))
+
+    def _quotient(self, e: Expression) -> str:
+        """A quotient; the node behind 1 / x keeps ONNX Runtime from fusing it with a product into one quotient."""
+        quotient = self._g("Div", *map(self._of, e.inputs))
+        return self._g("Max", quotient) if self._in_turn and e.inputs[0] == 1 else quotient
 
     def _where(self, e: Expression) -> str:
         known, yes, no = e.inputs
@@ -219,11 +230,11 @@ class _Nodes:
     def _dot(self, e: Expression) -> str:
         """A weighted sum, with all others of the same block."""
         block = e.inputs[0]
-        dots = self._dots[block]
+        dots = [dot for dot in self._dots if dot.inputs[0] is block]
         weights = np.zeros((len(dots), _width(block)), np.float32)
         for row, dot in zip(weights, dots, strict=True):
             row[: len(dot.weights)] = dot.weights
-        sums = self._g("MatMul", self._of(block), self._g.constant(weights.T))
+        sums = self._g.weighted(self._of(block), weights.T, in_turn=self._in_turn)
         self._names |= zip(dots, self._g.many("Split", sums, outputs=len(dots), axis=1), strict=True)
         return self._names[e]
 

@@ -100,7 +100,7 @@ def cautious_outputs(
     """
     quantiles = [outputs[i] for i in ORDERED]
     number = g("ReduceSum", g.number(outside), keepdims=0)
-    then, otherwise = Graph(g), Graph(g)
+    then, otherwise = g.inner(), g.inner()
     least = _least(then, net, quantiles, outside, unavailable, network)
     unchanged = [otherwise("Identity", quantile) for quantile in quantiles]
     chosen = g.many(
@@ -216,19 +216,21 @@ def _network(g: Graph, net: DenseNet, columns: str, unavailable: str) -> tuple[s
     return head_outputs(g, net, sums, limits, surface), entered
 
 
-def head_outputs(g: Graph, net: DenseNet, sums: str, limits: str, surface: str) -> str:
+def head_outputs(g: Graph, net: DenseNet, sums: str, limits: str, surface: str, *, in_turn: bool = False) -> str:
     """The outputs [batch, outputs], cut to their limits, of the `sums` of the last layer, as `head.py`.
 
-    `limits` are the values of the head, `surface` the probabilities, 0 if they are not known.
+    `limits` are the values of the head, `surface` the probabilities, 0 if they are not known. For `in_turn` see
+    `Graph.weighted`.
     """
     head = net.head
     friction = g.columns(sums, ORDERED)
     correction = g.columns(sums, range(len(OUTPUTS), LAST))
     braking, resistance, road, brake = g.many("Split", limits, outputs=len(HEAD), axis=1)
     brakes = g("Add", correction, g("Mul", braking, g.constant(head.slopes)))
-    offset = g("Gemm", surface, g.constant(head.surface_offsets), g.constant(head.offset))
+    offset = g.weighted(surface, head.surface_offsets, head.offset, in_turn=in_turn)
     smaller = g("Sub", friction, _rectified(g, g("Sub", friction, brakes)))
-    bounded = g("Min", g("Add", smaller, offset), road, g("Mul", brake, g.constant(head.shares)))
+    road, brake = g("Mul", road, g.constant(head.road_shares)), g("Mul", brake, g.constant(head.brake_shares))
+    bounded = g("Min", g("Add", smaller, offset), road, brake)
     quantiles = g("Add", bounded, resistance)
     order = np.argsort([*ORDERED, DELAY])  # the delay comes last for a moment
     outputs = g.columns(g("Concat", quantiles, g.columns(sums, [DELAY]), axis=1), order)

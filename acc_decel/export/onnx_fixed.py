@@ -1,7 +1,8 @@
 """The network in fixed point as an ONNX graph whose nodes hold its integers exactly: the bits of the firmware.
 
 The integers are float64 numbers, which are exact below 2^53; those of an accepted event stay below 2^33. A product with
-a power of two, rounded down, is then a shift to the right, and the order of a sum does not matter.
+a power of two, rounded down, is then a shift to the right, and the order of a sum does not matter. Features and head
+are float32; their sums are in the order of the firmware.
 """
 
 import numpy as np
@@ -19,9 +20,12 @@ from acc_decel.export.fixed_point.arithmetic import (
     FixedLayer,
     FixedNet,
 )
-from acc_decel.export.onnx_file import above_zero, checked_bytes
+from acc_decel.export.onnx_features import feature_nodes
+from acc_decel.export.onnx_file import above_zero, checked_bytes, head_outputs
 from acc_decel.export.onnx_graph import Graph
+from acc_decel.factors import column_names
 from acc_decel.network import wiring
+from acc_decel.network.features import SURFACE_COLUMNS
 
 
 def fixed_onnx_bytes(net: FixedNet, metadata: dict[str, str]) -> bytes:
@@ -46,15 +50,17 @@ def _unfamiliar(g: Graph, net: FixedNet, entered: str) -> str:
 
 
 def _network(g: Graph, net: FixedNet, columns: str, missing: str) -> tuple[str, str]:
-    """The outputs, which may still cross, and the inputs: the embedding's values, then the forced columns."""
-    wires = wiring(net.net.factors)
-    known = g("Cast", g("Where", missing, g.constant(0.0), columns), to=TensorProto.DOUBLE)
+    """The outputs, which may still cross, and the inputs: the embedding's values, then the forced ones."""
+    wires, names = wiring(net.net.factors), column_names(net.net.factors)
+    features, limits = feature_nodes(g, net.net.factors, net.net.constants, columns, missing, in_turn=True)
+    available_columns = g("Where", missing, g.constant(0.0), columns)
+    known = g("Cast", g("Concat", available_columns, features, axis=1), to=TensorProto.DOUBLE)
     entered = _entered(g, net.entries, known, missing)
-    first, end = len(wires.forced), len(net.entries.columns) - len(wires.gated)
+    first, end = len(wires.forced), len(net.entries.places) - len(wires.gated)
     forced, free = (g.columns(entered, (*range(*ends),)) for ends in ((0, first), (first, end)))
     zero = g.exact(net.entries.zero[end:])
     gate = g("Sub", g.exact(2**GATE_BITS), _whole(g, g.columns(known, wires.gates), np.array(GATE_BITS)))
-    difference = g("Sub", g.columns(entered, (*range(end, len(net.entries.columns)),)), zero)
+    difference = g("Sub", g.columns(entered, (*range(end, len(net.entries.places)),)), zero)
     rounded = g("Add", g("Mul", difference, gate), g.exact(2 ** (GATE_BITS - 1)))
     gated = g("Add", zero, _shifted(g, rounded, np.array(GATE_BITS)))
     available = g("Where", g.columns(missing, wires.masked), g.exact(MIN_VALUE), g.exact(MAX_VALUE))
@@ -65,14 +71,14 @@ def _network(g: Graph, net: FixedNet, columns: str, missing: str) -> tuple[str, 
     for layer in net.trunk[:-1]:
         x = _rectified(g, layer, _sums(g, layer, g("Concat", embedded, x, axis=1)))
     sums = _sums(g, net.trunk[-1], g("Concat", embedded, x, axis=1))
-    whole = g("Min", g("Max", sums, g.exact(net.low)), g.exact(net.high))
-    outputs = g("Mul", g("Cast", whole, to=TensorProto.FLOAT), g.constant(np.exp2(-net.bits)))
-    return outputs, inputs
+    last = g("Mul", g("Cast", sums, to=TensorProto.FLOAT), g.constant(net.steps))
+    surface = g.columns(available_columns, [names.index(name) for name in SURFACE_COLUMNS])
+    return head_outputs(g, net.net, last, limits, surface, in_turn=True), inputs
 
 
 def _entered(g: Graph, entries: Entries, known: str, missing: str) -> str:
     """The inputs as integers, as in `Entries`."""
-    t = _whole(g, g.columns(known, (*entries.columns.tolist(),)), entries.bits)
+    t = _whole(g, g.columns(known, (*entries.places.tolist(),)), entries.bits)
     raised = g("Max", g("Add", t, g.exact(entries.half_saturations)), g.exact(1))
     ratio = g("Floor", g("Div", g.exact(entries.half_saturations << RATIO_BITS), raised))
     is_saturated = g("Cast", g.constant((entries.half_saturations > 0).astype(np.int64)), to=TensorProto.BOOL)

@@ -21,7 +21,7 @@ from acc_decel.network.split import in_split
 from acc_decel.outputs import LOWER, MEDIAN, OUTPUTS, QUANTILES, UPPER
 from acc_decel.physics import vehicle_from
 
-ORACLE_EVENTS = 2_000  # of each kind, which are compared with the best possible answer
+ORACLE_EVENTS = 1_000  # of each kind, which are compared with the best possible answer
 ORACLE_DRAWS, SAMPLES = 1_024, 2  # situations in each sample of the best possible answer, and samples
 SURFACE_SHARE = 0.15  # of ORACLE_EVENTS: events of each kind on each surface, at least
 MIN_DECELERATION = 0.3  # [m/s^2] an error is relative to at least this

@@ -157,6 +157,7 @@ def net_arrays(net: DenseNet) -> dict[str, ndarray]:
         "format": np.array(FORMAT, np.int64),
         "schema": np.array(schema(net.factors)),
         "ranges": np.array([(f.low, f.high) for f in net.factors]),  # factors x (low, high)
+        "standards": np.array([np.nan if f.standard is None else f.standard for f in net.factors]),
         "constants": net.constants,
         "center": net.center,
         "inverse_spread": net.inverse_spread,
@@ -212,7 +213,11 @@ def net_from_arrays(arrays: dict[str, ndarray], path: Path) -> DenseNet:
     shapes = {"surface_offsets": (surfaces, quantiles)}
     head = Head(**{f.name: entry(f"head_{f.name}", np.float32, shapes.get(f.name, (quantiles,))) for f in fields(Head)})
     return DenseNet(
-        _ranged(path, entry("ranges", np.float64, (len(FACTORS), 2))),
+        _factors(
+            path,
+            entry("ranges", np.float64, (len(FACTORS), 2)),
+            entry("standards", np.float64, (len(FACTORS),), finite=False),
+        ),
         constants=entry("constants", np.float32, (sum(LAYOUT.values()),)),
         center=entry("center", np.float32, (inputs,)),
         inverse_spread=entry("inverse_spread", np.float32, (inputs,)),
@@ -265,12 +270,20 @@ class _Entries:
         return tuple(layers), outputs or 0
 
 
-def _ranged(path: Path, ranges: Float64[ndarray, "factors ends"]) -> tuple[Factor, ...]:
-    """FACTORS with the ranges of a file. Raises ValueError if one is none."""
-    for factor, (low, high) in zip(FACTORS, ranges, strict=True):
+def _factors(
+    path: Path, ranges: Float64[ndarray, "factors ends"], standards: Float64[ndarray, " factors"]
+) -> tuple[Factor, ...]:
+    """FACTORS with the ranges and standards of a file, NaN for no standard. Raises ValueError if one cannot be."""
+    factors = []
+    for factor, (low, high), standard in zip(FACTORS, ranges.tolist(), standards.tolist(), strict=True):
         if not low < high:
             raise ValueError(f"{path} must have ranges low < high. Got {low:g} to {high:g} of {factor.name}: {_AGAIN}.")
-    return tuple(replace(f, low=float(low), high=float(high)) for f, (low, high) in zip(FACTORS, ranges, strict=True))
+        if standard < low or standard > high:  # false for NaN
+            raise ValueError(
+                f"{path} must have a standard of {factor.name} of {low:g} to {high:g}. Got {standard:g}: {_AGAIN}."
+            )
+        factors.append(replace(factor, low=low, high=high, standard=None if np.isnan(standard) else standard))
+    return tuple(factors)
 
 
 _AGAIN = "train it again with `acc-decel train`, or fetch it again"

@@ -16,7 +16,7 @@ from acc_decel.network.features import (
     TYPICAL,
     WORN_MM,
 )
-from acc_decel.physics import AIR_DENSITY, SURFACES, Vehicle, tyre
+from acc_decel.physics import AIR_DENSITY, SNOW_SPREAD, SURFACES, TYRE_SPREAD, Vehicle, tyre
 
 GRADE_SHARE = 0.985  # sine of the slope over its tangent, between 0.98 at 20 % and 1
 RAMP_DEVIATIONS = 1.5  # a ramp reaches so many standard deviations of the thermometer to both sides of a limit
@@ -24,7 +24,7 @@ BUILD_UP_SHARE = 0.35  # of the heat of a stop: how hot the discs are in its mea
 ABS_SLIP = 0.07  # share of the speed at which a tyre slides under ABS, in the mean of a stop
 LOCKED_SLIP = 0.55  # the same of a locked wheel, for a mean over the stop
 MEAN_SPEED_SHARE = 0.6  # of the initial speed, at which the friction is that of the mean of a stop
-HEADROOM_DEVIATIONS, TYRE_DEVIATION = 2.0, 0.05  # the best roads, and tyres among those of a kind
+BEST_DEVIATIONS = 2.0  # of roads and tyres: the best ones
 TYPICAL_FILM_MM, TYPICAL_ESTIMATE = 0.15, 0.6
 
 
@@ -90,8 +90,20 @@ def _roads() -> dict[str, object]:
         "wet_loss_ice": SURFACES["ice"].wet_loss,
         "worn_snow": 1 - tyre.wear_snow(np.array([NEW_MM - 1])).item(),
         "dry_sliding": SURFACES["asphalt"].speed_fall,
-        "headroom": [np.exp(HEADROOM_DEVIATIONS * np.hypot(s.scatter, TYRE_DEVIATION)) for s in surfaces],
+        **_best(),
     }
+
+
+def _best() -> dict[str, list[float]]:
+    """Deceleration [m/s^2] of the best tyres on the best roads of each surface."""
+    best: dict[str, list[float]] = {"best_firm": [], "best_snow": [], "best_ice": []}
+    for name, surface in SURFACES.items():
+        key = {"packed_snow": "best_snow", "ice": "best_ice"}.get(name, "best_firm")
+        spreads = SNOW_SPREAD.values() if surface.frozen else [0.0]
+        for friction, spread in zip(surface.friction, spreads, strict=False):
+            deviation = np.sqrt(surface.scatter**2 + TYRE_SPREAD**2 + spread**2)
+            best[key].append(float(GRAVITY * friction * np.exp(BEST_DEVIATIONS * deviation)))
+    return best
 
 
 def _compounds() -> dict[str, list[float]]:

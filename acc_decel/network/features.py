@@ -113,7 +113,9 @@ LAYOUT: dict[str, int] = {
     "slip_abs": 1,
     "slip_locked": 1,
     "dry_sliding": 1,  # [s/m]
-    "headroom": 6,  # best road and tyre over the typical one
+    "best_firm": 4,  # [m/s^2] of the best roads and tyres on the surfaces that are not frozen
+    "best_snow": 3,  # [m/s^2] for each tyre kind at FROZEN_C
+    "best_ice": 3,
 }
 
 
@@ -269,9 +271,8 @@ def _dry_friction(c: Mapping[str, Any], s: Mapping[str, Any], a: Arithmetic) -> 
     frozen = a.minimum(cold, THAWED_C) - FROZEN_C
     friction = {"paved": a.dot(s["surface"], c["friction"]) * compound}
     for i, name in enumerate(("snow", "ice")):
-        of_tyre, cold = a.dot(tyre, c[f"friction_{name}"]), 1 - frozen * c["cold_gain"][i]
-        friction |= {f"tyre_{name}": of_tyre, f"cold_{name}": cold}
-        friction[name] = a.column(s["surface"], SNOW + i) * of_tyre * cold
+        cold = friction[f"cold_{name}"] = 1 - frozen * c["cold_gain"][i]
+        friction[name] = a.column(s["surface"], SNOW + i) * a.dot(tyre, c[f"friction_{name}"]) * cold
     slower = 1 / (1 + s["speed"] * c["speed_loss_ice"])
     return friction | {"ice": friction["ice"] * slower, "slower_ice": slower}
 
@@ -321,14 +322,14 @@ def _road_limit(c: Mapping[str, Any], s: Mapping[str, Any], known: Mapping[str, 
     """
     limits = []
     for i, name in enumerate(("snow", "ice")):
-        tyre = a.where(known["tyre_kind"], s[f"tyre_{name}"], c[f"friction_{name}"].max())
+        tyre = a.where(known["tyre_kind"], a.dot(s["tyre"], c[f"best_{name}"]), c[f"best_{name}"].max())
         coldest = 1 - (COLDEST_C - FROZEN_C) * c["cold_gain"][i]
         cold = a.where(known["road_temperature_c"], s[f"cold_{name}"], coldest)
-        limits.append(tyre * cold * (c["headroom"][SNOW + i] * GRAVITY))
+        limits.append(tyre * cold)
     snow, ice = limits[0], limits[1] * s["slower_ice"]
-    fixed = [limit * GRAVITY for limit in c["friction"] * c["headroom"][:SNOW]]
+    firm = c["best_firm"]
     certain, lowest = 0.0, LARGEST_ROAD_LIMIT
-    for i, limit in ((5, ice), (4, snow), (3, fixed[3]), (2, fixed[2]), (1, fixed[1]), (0, fixed[0])):
+    for i, limit in ((5, ice), (4, snow), (3, firm[3]), (2, firm[2]), (1, firm[1]), (0, firm[0])):
         certain = certain + a.column(s["surface"], i)
         lowest = a.minimum(limit + (1 - certain) * DOUBT_SLACK, lowest)
     return a.where(known["surface"], lowest, LARGEST_ROAD_LIMIT)

@@ -5,7 +5,7 @@ The last layer gives for each quantile a friction limit F and a correction of th
     B = correction + slope * braking          braking: what the brakes can give, `features.py`
     q = min(F, B), rounded off: F - rectified(F - B)
     q = q + offset of the surface             from the calibration, weighted by the probability of each surface
-    q = min(q, road_limit, share * brake_limit) + resistance
+    q = min(q, share * road_limit, share * brake_limit) + resistance
 
 The last line holds by physics, for any weights: no tyre exceeds the best one on the surfaces that the camera names, and
 no tyre force exceeds that of the brakes.
@@ -21,12 +21,14 @@ from acc_decel.network.features import HEAD, SURFACE_COLUMNS
 from acc_decel.outputs import QUANTILES
 
 BRAKING, RESISTANCE, ROAD_LIMIT, BRAKE_LIMIT = range(len(HEAD))
-# Share of the rated brake force that bounds each quantile. Pads differ by 6 %, pressure and mass are not read exactly.
-BRAKE_SHARES = {
-    "deceleration_lower_99": 1.0,
-    "deceleration_lower": 1.0,
-    "deceleration": 1.05,
-    "deceleration_upper": 1.2,
+# Shares of the rated brake force that bound each quantile: pads differ by 6 %, pressure and mass are not read exactly.
+# Shares of what the best tyre on the best road reaches: less for the lower quantiles, so that the answer keeps an
+# interval where a friction estimate promises more than the surface allows.
+SHARES = {  # brakes, road
+    "deceleration_lower_99": (1.0, 0.8),
+    "deceleration_lower": (1.0, 0.85),
+    "deceleration": (1.05, 0.93),
+    "deceleration_upper": (1.2, 1.0),
 }
 
 
@@ -37,7 +39,8 @@ class Head:
     slopes: Float32[ndarray, " quantiles"]  # at least 0
     offset: Float32[ndarray, " quantiles"]  # [m/s^2] for a surface that is not known
     surface_offsets: Float32[ndarray, "surfaces quantiles"]  # [m/s^2] what each surface adds to it
-    shares: Float32[ndarray, " quantiles"]  # of the brake force
+    brake_shares: Float32[ndarray, " quantiles"]  # of the brake limit
+    road_shares: Float32[ndarray, " quantiles"]  # of the road limit
 
     def __call__(
         self,
@@ -53,7 +56,7 @@ class Head:
         for probability, of_surface in zip(surface.T, self.surface_offsets, strict=True):
             offset += probability[:, None] * of_surface
         smaller = friction - rectified(friction - brakes) + offset
-        bounded = np.minimum(np.minimum(smaller, road[:, None]), self.shares * brake[:, None])
+        bounded = np.minimum(np.minimum(smaller, self.road_shares * road[:, None]), self.brake_shares * brake[:, None])
         return bounded + resistance[:, None]
 
 
@@ -66,7 +69,6 @@ def rectified(z: Float[ndarray, "*any"]) -> Float[ndarray, "*any"]:
 def untrained_head() -> Head:
     """The head before training and calibration."""
     count, surfaces = len(QUANTILES), len(SURFACE_COLUMNS)
-    shares = np.array([BRAKE_SHARES[name] for name in QUANTILES], np.float32)
-    return Head(
-        np.ones(count, np.float32), np.zeros(count, np.float32), np.zeros((surfaces, count), np.float32), shares
-    )
+    brake, road = np.array([SHARES[name] for name in QUANTILES], np.float32).T.copy()
+    zeros = np.zeros(count, np.float32)
+    return Head(zeros + 1, zeros, np.zeros((surfaces, count), np.float32), brake, road)

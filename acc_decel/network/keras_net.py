@@ -86,7 +86,8 @@ class HeadLayer(keras.layers.Layer):
         friction = ops.take(sums, ORDERED, axis=1) * DECELERATION_SCALE + DECELERATION_OFFSET
         brakes = sums[:, count:] * DECELERATION_SCALE + ops.abs(self.slopes) * braking
         smaller = friction - rectified(friction - brakes)
-        bounded = ops.minimum(ops.minimum(smaller, road), untrained_head().shares * brake) + resistance
+        limits = untrained_head()
+        bounded = ops.minimum(ops.minimum(smaller, limits.road_shares * road), limits.brake_shares * brake) + resistance
         quantiles = (bounded - DECELERATION_OFFSET) / DECELERATION_SCALE
         columns = {place: quantiles[:, i] for i, place in enumerate(ORDERED)} | {DELAY: sums[:, DELAY]}
         return ops.stack([columns[i] for i in range(count)], axis=1)

@@ -2,6 +2,8 @@
 
 from acc_decel.physics import tyre as tyre
 from acc_decel.physics.braking import stops as stops
+from acc_decel.physics.grip import SNOW_SPREAD as SNOW_SPREAD
+from acc_decel.physics.grip import TYRE_SPREAD as TYRE_SPREAD
 from acc_decel.physics.history import HISTORY as HISTORY
 from acc_decel.physics.history import history as history
 from acc_decel.physics.latents import LATENTS as LATENTS

@@ -11,18 +11,31 @@ from hypothesis import strategies as st
 from numpy import ndarray
 
 from acc_decel.ecu import CortexM, HostEcu
+from acc_decel.export.feature_ranges import feature_ranges
 from acc_decel.export.firmware_files import FIXED_EVENTS, firmware_files, write_firmware
 from acc_decel.export.fixed_point import fixed_answers
 from acc_decel.export.fixed_point.arithmetic import MAX_VALUE, MIN_VALUE, RATIO_BITS, WORD, FixedLayer, FixedNet, fixed
 from acc_decel.export.fixed_point.build import fixed_net
 from acc_decel.export.fixed_point.intervals import Choice, Entering, Interval, _line_above, _line_below, sum_intervals
-from acc_decel.export.fixed_point.observed import observed_maxima
+from acc_decel.export.fixed_point.observed import _at_the_ends, observed_maxima
 from acc_decel.export.fixed_point.quantisation import entering_scale, fits, quantise
+from acc_decel.export.fixed_point.sensitivity import sensitivities
 from acc_decel.export.golden import even_events
 from acc_decel.export.reference import reference_outputs, status_of
 from acc_decel.factors import FREE, column_names
 from acc_decel.model_folder import model_path, read_model
-from acc_decel.network import Layer, domain_score, entering, rectified, saturated, wiring
+from acc_decel.network import (
+    FEATURES,
+    HEAD,
+    Layer,
+    domain_score,
+    excluded,
+    feature_values,
+    rectified,
+    saturated,
+    wiring,
+)
+from acc_decel.network.head import BRAKE_LIMIT, RESISTANCE, ROAD_LIMIT
 from acc_decel.outputs import ORDERED, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, OUTSIDE_DOMAIN, REFUSED
 from tests.helpers.random_net import random_events, random_net, spoiled
@@ -50,8 +63,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def mixed() -> ndarray:
+    return mixed_events()
+
+
+def mixed_events() -> ndarray:
+    """Events anywhere, at the ends of the ranges, where features are at theirs; outside the domain; refused ones."""
     rng = np.random.default_rng(2)
-    return np.concatenate([random_events(rng, 8000), spoiled(rng, random_events(rng, 2000))])
+    events, extreme = random_events(rng, 6000), random_events(rng, 2000)
+    extreme[:1000] = extreme[:1000].round()  # one kind of each choice is certain
+    return np.concatenate([events, _at_the_ends(NET, extreme), spoiled(rng, random_events(rng, 2000))])
+
+
+def with_features(events: ndarray) -> ndarray:
+    """The columns, then the features."""
+    values = feature_values(NET.factors, NET.constants, events)
+    return np.concatenate([events, np.stack([values[f.name] for f in FEATURES], axis=1)], axis=1)
 
 
 def layers_of(net: FixedNet) -> list[FixedLayer]:
@@ -95,26 +121,82 @@ def test_fixed_point_is_near_float_in_released_models(model: str) -> None:
     assert np.abs(fixed_net(released, events)(events) - released(events)).max() < RELEASED_TOLERANCE
 
 
-def test_what_enters_fits_16_bits_and_is_near_the_factor(net: FixedNet) -> None:
+def test_what_enters_fits_16_bits_and_is_near_the_factor_or_feature(net: FixedNet) -> None:
     """Saturation included: half_saturation / (value + half_saturation) in 16 bits, whose numerator is exact."""
     wires = wiring(NET.factors)
-    columns = [*wires.forced, *wires.free, *wires.gated]
+    places = [*wires.forced, *wires.free, *wires.gated]
     events = even_events(NET.factors, 20_000)
-    scale = entering_scale(NET, columns)
-    real = ((saturated(NET.factors, events) - NET.center) * NET.inverse_spread)[:, columns]
-    given = ~np.isnan(events[:, columns])
-    q = net.entries(events)
+    inputs = with_features(events)
+    scale = entering_scale(NET, places)
+    values = np.concatenate([saturated(NET.factors, events), inputs[:, events.shape[1] :]], axis=1)
+    real = ((values - NET.center) * NET.inverse_spread)[:, places]
+    known = ~np.isnan(inputs[:, places])
+    q = net.entries(inputs)
     assert q.min() >= MIN_VALUE and q.max() <= MAX_VALUE
     steps = np.abs((real - scale.low) * scale.scale - (q - MIN_VALUE))
-    assert steps[given].max() < 4.0
+    assert steps[known].max() < 4.0
     assert (net.entries.half_saturations < 2**RATIO_BITS).all()
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda f: f.name)
+def test_a_feature_at_the_ends_of_its_range_enters_within_16_bits(net: FixedNet, feature) -> None:
+    """The ends are those of all accepted events, which the integers must hold."""
+    at, wires = len(column_names()) + FEATURES.index(feature), wiring(NET.factors)
+    ends = feature_ranges(NET.factors, NET.constants)[feature.name]
+    inputs = with_features(EVENTS[:2])
+    inputs[:, at] = ends
+    scale = entering_scale(NET, [at])
+    for i in np.flatnonzero(net.entries.places == at):
+        q = net.entries(inputs)[:, i]
+        real = (np.array(ends) - NET.center[at]) * NET.inverse_spread[at]
+        assert MIN_VALUE <= q[0] < q[1] <= MAX_VALUE
+        assert (np.abs((real - scale.low) * scale.scale - (q - MIN_VALUE)) < 4.0).all()
+    assert at in {*wires.forced, *wires.free, *wires.gated}
+
+
+def test_no_answer_exceeds_what_road_and_brakes_allow(net: FixedNet) -> None:
+    """The head is the float one, whatever the integers of the layers are."""
+    entered = NET.entered(EVENTS)
+    limits, most = entered.head, NET.head.shares.max()
+    allowed = np.minimum(limits[:, ROAD_LIMIT], most * limits[:, BRAKE_LIMIT]) + limits[:, RESISTANCE]
+    answers = net(EVENTS)[:, ORDERED]
+    assert (answers <= allowed[:, None]).all()
+    assert (answers == allowed[:, None]).any()
+    assert len(HEAD) == limits.shape[1]
+
+
+def test_an_answer_outside_the_domain_is_at_most_the_plain_one(net: FixedNet) -> None:
+    accepted = random_events(np.random.default_rng(6), 20_000)
+    outputs, status = fixed_answers(net, accepted)
+    outside, plain = status & OUTSIDE_DOMAIN != 0, net(accepted)
+    assert 50 < outside.sum() < len(accepted)
+    assert (outside >= excluded(NET.factors, accepted)).all()
+    np.testing.assert_array_equal(outputs[~outside], plain[~outside])
+    assert (outputs[outside] <= plain[outside]).all()
+    assert (outputs[outside][:, ORDERED] < plain[outside][:, ORDERED]).any()
+
+
+def test_the_outputs_change_as_the_sensitivities_say() -> None:
+    """A small step of the bias of one unit, against the derivatives; in most events nothing is cut in between."""
+    step = 1e-2
+    for part, i, unit in (("embedding", 0, 3), ("embedding", 1, 2), ("trunk", 0, 5), ("trunk", 2, 1), ("trunk", 2, 6)):
+        layers = list(getattr(NET, part))
+        bias = layers[i].bias.copy()
+        bias[unit] += np.float32(step)
+        layers[i] = Layer(layers[i].weights, bias)
+        moved = replace(NET, **{part: tuple(layers)})
+        change = np.sqrt((((moved(EVENTS) - NET(EVENTS)).astype(float) / step) ** 2).sum(axis=1))
+        expected = sensitivities(NET, EVENTS)[i + len(NET.embedding) * (part == "trunk")][:, unit]
+        assert expected.max() > 0.05
+        assert np.median(np.abs(change - expected)) < 0.02 and np.abs(change - expected).mean() < 0.05
 
 
 def test_every_unit_stays_within_its_proven_interval() -> None:
     corners = np.where(np.isnan(EVENTS), np.nan, ends(EVENTS))
     for events in (EVENTS, corners):
         proven = iter(sum_intervals(NET))
-        embedded, x = entering(NET.factors, NET.center, NET.inverse_spread, events)
+        entered = NET.entered(events)
+        embedded, x = entered.embedding, entered.forced
         for layer in NET.embedding:
             embedded = rectified(held(layer(embedded), next(proven)))
         for layer in NET.trunk:
@@ -184,6 +266,7 @@ def test_host_c_gives_the_bits_of_the_numpy_reference(folder: Path, net: FixedNe
     np.testing.assert_array_equal(status, expected_status)
     np.testing.assert_array_equal(outputs.view("i4"), expected.view("i4"))
     assert 0 < (status & REFUSED != 0).sum() < len(mixed)
+    assert (status & OUTSIDE_DOMAIN != 0).sum() > 30
 
 
 def test_the_onnx_graph_gives_the_bits_of_the_numpy_reference(folder: Path, net: FixedNet, mixed: ndarray) -> None:

@@ -12,8 +12,9 @@ from numpy import ndarray
 from acc_decel.attribution.training import STEPS_AT_ONCE
 from acc_decel.network import entering
 from acc_decel.network.descent import NO_ROW, Descent, State, batches, falling
+from acc_decel.network.feature_constants import feature_constants
 from acc_decel.network.keras_net import keras_model
-from acc_decel.network.training import Fit, Phase, Training, _fit, distillation_loss
+from acc_decel.network.training import Fit, Phase, Training, _fit, distillation_loss, scaling
 from acc_decel.outputs import OUTPUTS
 
 pytestmark = pytest.mark.slow
@@ -26,8 +27,9 @@ Learning = tuple[list[ndarray], ndarray, ndarray]
 def learning() -> Learning:
     """Inputs of events, made-up labels, weights."""
     columns, rng = sensed_events(ROWS), np.random.default_rng(1)
-    center, spread = np.nanmean(columns, axis=0), 1 / np.nanstd(columns, axis=0)
-    inputs = list(entering(COMPACT.factors, center, spread, columns))
+    constants = feature_constants(COMPACT)
+    entered = entering(COMPACT.factors, constants, *scaling(COMPACT.factors, constants, columns), columns)
+    inputs = [entered.embedding, entered.forced, entered.head]
     labels = (inputs[1][:, :1] + rng.normal(0, 0.1, (ROWS, len(OUTPUTS)))).astype(np.float32)
     return inputs, labels, rng.uniform(1, 3, ROWS).astype(np.float32)
 
@@ -41,7 +43,7 @@ def test_the_steps_are_those_of_keras(learning):
     inputs, labels, weights = learning
     ours, theirs = model(), model()
     training = Training(batch=BATCH, patience=EPOCHS)
-    _fit(ours, distillation_loss, learning, learning, training, Phase(EPOCHS, 1e-2, None, lambda *_: None))
+    _fit(ours, distillation_loss, [learning, learning], training, Phase(EPOCHS, 1e-2, None, lambda *_: None))
     steps = EPOCHS * -(-ROWS // BATCH)
     rate = keras.optimizers.schedules.CosineDecay(1e-2, steps, alpha=0.002)
     theirs.compile(keras.optimizers.Adam(rate), loss=distillation_loss)
@@ -112,7 +114,7 @@ def test_training_stops_after_its_patience_and_keeps_the_best(learning):
     unlearnable = inputs, -labels, weights  # the better on the one, the worse on the other
     net, first, epochs = model(), model(), []
     phase = Phase(50, 1e-2, None, lambda epoch, *_: epochs.append(epoch))
-    _fit(net, distillation_loss, learning, unlearnable, Training(batch=BATCH, patience=2), phase)
+    _fit(net, distillation_loss, [learning, unlearnable], Training(batch=BATCH, patience=2), phase)
     assert epochs[-1] < 50
     assert len(epochs) >= 3
     assert any(np.any(mine.numpy() != start.numpy()) for mine, start in zip(net.weights, first.weights, strict=True))
@@ -122,4 +124,6 @@ def test_a_loss_that_is_no_number_is_refused(learning):
     inputs, labels, weights = learning
     broken = inputs, np.full_like(labels, np.nan), weights
     with pytest.raises(RuntimeError, match="must begin with a finite loss"):
-        _fit(model(), distillation_loss, broken, learning, Training(batch=BATCH), Phase(2, 1e-2, None, lambda *_: None))
+        _fit(
+            model(), distillation_loss, [broken, learning], Training(batch=BATCH), Phase(2, 1e-2, None, lambda *_: None)
+        )

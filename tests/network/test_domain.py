@@ -39,7 +39,6 @@ from acc_decel.network import (
     Layer,
     domain_inputs,
     domain_score,
-    entering,
     excluded,
     load_net,
     rectified,
@@ -186,8 +185,8 @@ def test_auroc_counts_pairs(inside, outside):
 
 @pytest.mark.parametrize("column", range(len(domain_inputs(FACTORS))))
 def test_each_value_reaches_the_score_from_its_own_place(column):
-    x, forced = entering(NET.factors, NET.center, NET.inverse_spread, EVENTS)
-    value = np.concatenate([forced, x], axis=1)[:, domain_inputs(FACTORS)[column]]
+    entered = NET.entered(EVENTS)
+    value = np.concatenate([entered.forced, entered.embedding], axis=1)[:, domain_inputs(FACTORS)[column]]
     weights = np.zeros((1, len(domain_inputs(FACTORS))), "f4")
     weights[0, column] = 1
     none = np.zeros(1, "f4")

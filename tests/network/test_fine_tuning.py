@@ -32,7 +32,8 @@ def test_a_network_is_the_same_after_a_trip_through_keras(small_net):
     sizes = with_sizes_of(FINE_TUNING, small_net)
     model = with_weights(keras_model(small_net.factors, sizes.embedding, sizes.trunk), small_net)
     embedded = len(small_net.embedding)
-    back = plain(model, small_net.factors, small_net.center, small_net.inverse_spread, embedded=embedded)
+    scales = small_net.constants, small_net.center, small_net.inverse_spread
+    back = plain(model, small_net.factors, *scales, embedded=embedded)
     columns = sensed_events(500)
     np.testing.assert_allclose(back(columns), small_net(columns), atol=BUDGET.keras_to_numpy)
 

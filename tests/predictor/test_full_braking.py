@@ -12,6 +12,7 @@ from conftest import COMPACT
 
 from acc_decel import Predictor
 from acc_decel.adaptation import known_stops
+from acc_decel.adaptation.labelled_stops import labelled_stops
 from acc_decel.export.onnx_file import set_metadata
 from acc_decel.factors import FACTORS, column_names, described
 from acc_decel.predictor import OF_THE_VEHICLE, columns_of
@@ -118,7 +119,9 @@ def test_a_drive_without_a_pressure_is_replayed_as_full_braking(answered, folder
     assert [row["deceleration"] for row in without["answers"]] == [row["deceleration"] for row in given["answers"]]
 
 
-def test_measured_stops_must_say_their_pressure():
-    stops = pd.DataFrame({f.name: [20.0] for f in FACTORS if f.name == "speed"}).assign(deceleration=6.0)
-    with pytest.raises(ValueError, match="brake_pressure_bar"):
-        known_stops(stops, COMPACT)
+def test_measured_stops_must_say_their_pressure_for_most_are_no_full_braking(predictor):
+    stops = pd.DataFrame({"speed": [20.0], "deceleration": [6.0]})
+    assert next(f.standard for f in COMPACT.factors if f.name == OF_THE_VEHICLE)
+    for asked in (lambda: known_stops(stops, COMPACT), lambda: labelled_stops(stops, predictor)):
+        with pytest.raises(ValueError, match=r"brake_pressure_bar \(brake pressure demanded"):
+            asked()

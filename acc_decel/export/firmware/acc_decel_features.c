@@ -41,8 +41,6 @@ typedef struct {
     float wear; /* 0 if new, 1 if worn */
     float locked;
     float sliding;
-    float tyre_snow; /* friction of the tyre there */
-    float tyre_ice;
     float cold_snow; /* times that, for the temperature */
     float cold_ice;
     float slower_ice; /* times that, for the speed */
@@ -204,14 +202,12 @@ static inline void set_dry_friction(const acc_decel_constants_t *c, situation_t 
     const float mild = dot_3(s->tyre, c->compound) + (below * dot_3(s->tyre, c->compound_cold));
     const float compound = mild + (above * dot_3(s->tyre, c->compound_warm));
 
-    s->tyre_snow = dot_3(s->tyre, c->friction_snow);
-    s->tyre_ice = dot_3(s->tyre, c->friction_ice);
     s->cold_snow = 1.0F - (frozen * c->cold_gain[0]);
     s->cold_ice = 1.0F - (frozen * c->cold_gain[1]);
     s->paved = dot_4(s->surface, c->friction) * compound;
-    s->snow = (s->surface[SNOW] * s->tyre_snow) * s->cold_snow;
+    s->snow = (s->surface[SNOW] * dot_3(s->tyre, c->friction_snow)) * s->cold_snow;
     s->slower_ice = 1.0F / (1.0F + (s->speed * c->speed_loss_ice));
-    s->ice = ((s->surface[ICE] * s->tyre_ice) * s->cold_ice) * s->slower_ice;
+    s->ice = ((s->surface[ICE] * dot_3(s->tyre, c->friction_ice)) * s->cold_ice) * s->slower_ice;
 }
 
 /* Friction at walking speed, with water and wear. */
@@ -266,7 +262,7 @@ static inline float frozen_limit(const acc_decel_constants_t *c, float tyre, flo
     const float of_tyre = either(mask_of(available, ACC_DECEL_VALUE_TYRE_KIND), tyre, c->best_tyre[i]);
     const float of_cold = either(mask_of(available, ACC_DECEL_VALUE_ROAD_TEMPERATURE_C), cold, c->coldest[i]);
 
-    return (of_tyre * of_cold) * c->frozen_headroom[i];
+    return of_tyre * of_cold;
 }
 
 /* The lower one of two limits; `limit` is that of a surface, which may be exceeded as far as the road may be better. */
@@ -278,8 +274,8 @@ static inline float with_limit(float lowest, float limit, float certain)
 /* The most that the best tyre can reach on the surfaces that the camera names, taken from the worst on. */
 static inline float road_limit(const acc_decel_constants_t *c, const situation_t *s, uint32_t available)
 {
-    const float snow = frozen_limit(c, s->tyre_snow, s->cold_snow, 0U, available);
-    const float ice = frozen_limit(c, s->tyre_ice, s->cold_ice, 1U, available) * s->slower_ice;
+    const float snow = frozen_limit(c, dot_3(s->tyre, c->best_snow), s->cold_snow, 0U, available);
+    const float ice = frozen_limit(c, dot_3(s->tyre, c->best_ice), s->cold_ice, 1U, available) * s->slower_ice;
     const float at_least_snow = s->surface[ICE] + s->surface[SNOW];
     const float at_least_third = at_least_snow + s->surface[3];
     const float at_least_second = at_least_third + s->surface[2];
@@ -287,10 +283,10 @@ static inline float road_limit(const acc_decel_constants_t *c, const situation_t
     float lowest = with_limit(ACC_DECEL_LARGEST_ROAD_LIMIT, ice, s->surface[ICE]);
 
     lowest = with_limit(lowest, snow, at_least_snow);
-    lowest = with_limit(lowest, c->firm_limits[3], at_least_third);
-    lowest = with_limit(lowest, c->firm_limits[2], at_least_second);
-    lowest = with_limit(lowest, c->firm_limits[1], at_least_first);
-    lowest = with_limit(lowest, c->firm_limits[0], at_least_first + s->surface[0]);
+    lowest = with_limit(lowest, c->best_firm[3], at_least_third);
+    lowest = with_limit(lowest, c->best_firm[2], at_least_second);
+    lowest = with_limit(lowest, c->best_firm[1], at_least_first);
+    lowest = with_limit(lowest, c->best_firm[0], at_least_first + s->surface[0]);
     return either(mask_of(available, ACC_DECEL_VALUE_SURFACE), lowest, ACC_DECEL_LARGEST_ROAD_LIMIT);
 }
 

@@ -49,10 +49,10 @@ static inline int32_t fixed_of(float value, uint32_t places)
     return (int32_t)magnitude;
 }
 
-/* All ones if a bit is 1, else 0. */
-static inline uint32_t has(uint32_t available, uint32_t bit)
+/* All ones if a column is available, else 0. */
+static inline uint32_t has(uint32_t available, uint32_t column)
 {
-    return 0U - ((available >> bit) & 1U);
+    return 0U - ((available >> column) & 1U);
 }
 
 /* The first number if `mask` is all ones, the second if it is 0. */
@@ -76,7 +76,7 @@ static inline int16_t entered(const acc_decel_entry_t *entry, const float values
     }
     number = ((number * entry->multiplier) + entry->offset) >> entry->shift;
     value = (int32_t)number - HALF;
-    return (int16_t)either(has(available, entry->bit), value, entry->zero);
+    return (int16_t)either(has(available, entry->column), value, entry->zero);
 }
 
 /* Layers read four values at a time. The values behind the last one have weights of 0. */
@@ -89,10 +89,9 @@ static void fill_up(acc_decel_pair_t x[], uint32_t count)
 
 /* Writes the inputs of the network: forced inputs to `forced`; free inputs, gated inputs times (1 - gate) and
  * availability to x. */
-static void enter(const float values[ACC_DECEL_VALUE_COUNT], uint32_t columns_available, acc_decel_pair_t x[],
+static void enter(const float values[ACC_DECEL_VALUE_COUNT], uint32_t available, acc_decel_pair_t x[],
                   int16_t forced[ACC_DECEL_FORCED_COUNT])
 {
-    const uint32_t available = columns_available | (1U << ACC_DECEL_ALWAYS_BIT);
     uint32_t next = ACC_DECEL_ENTRY_COUNT - ACC_DECEL_FORCED_COUNT;
 
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {

@@ -70,8 +70,8 @@ void acc_decel_head(const float sums[ACC_DECEL_SUM_COUNT], const float values[AC
         const float friction = sums[quantile->output];
         const float brakes = sums[ACC_DECEL_OUTPUT_COUNT + i] + (quantile->slope * values[ACC_DECEL_VALUE_BRAKING]);
         const float both = (friction - rectified(friction - brakes)) + offset_of(quantile, surface);
-        const float road = smaller(both, values[ACC_DECEL_VALUE_ROAD_LIMIT]);
-        const float forced = smaller(road, quantile->share * values[ACC_DECEL_VALUE_BRAKE_LIMIT]);
+        const float road = smaller(both, quantile->road_share * values[ACC_DECEL_VALUE_ROAD_LIMIT]);
+        const float forced = smaller(road, quantile->brake_share * values[ACC_DECEL_VALUE_BRAKE_LIMIT]);
 
         outputs[quantile->output] = forced + values[ACC_DECEL_VALUE_RESISTANCE];
     }

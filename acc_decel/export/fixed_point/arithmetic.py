@@ -53,13 +53,14 @@ class Scale:
 
 @dataclass(frozen=True)
 class Entries:
-    """The inputs of the network: (t * multiplier + offset) >> shift; `zero` if the factor is not available.
+    """The inputs of the network: (t * multiplier + offset) >> shift; `zero` if the column is not available.
 
     t is the factor or the feature as an integer; for a saturated factor, half_saturation / (factor + half_saturation)
     in 2^-RATIO_BITS.
     """
 
     places: Int64[ndarray, " values"]  # among the columns and, behind them, the features
+    columns: Int64[ndarray, " values"]  # which says whether it is available: of a feature, one that always is
     bits: Int64[ndarray, " values"]  # fraction bits of the integer
     half_saturations: Int64[ndarray, " values"]  # with the same fraction bits; 0 if not saturated
     multipliers: Int64[ndarray, " values"]
@@ -73,7 +74,7 @@ class Entries:
         half = self.half_saturations
         t = np.where(half > 0, (half << RATIO_BITS) // np.maximum(t + half, 1), t)
         q = (t * self.multipliers + self.offsets) >> self.shifts
-        return np.where(np.isnan(inputs[:, self.places]), self.zero, q)
+        return np.where(np.isnan(inputs[:, self.columns]), self.zero, q)
 
 
 @dataclass(frozen=True)

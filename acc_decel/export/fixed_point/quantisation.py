@@ -32,7 +32,8 @@ from acc_decel.network import FEATURES, DenseNet, Layer, domain_inputs, rectifie
 
 MAX_WEIGHT = 32767  # magnitude
 FAR = 2.0**40  # a weight that is much too large
-FIXED_BITS = 15  # a factor or a feature becomes an integer of at most so many bits and a sign
+FIXED_BITS = 15  # a factor becomes an integer of at most so many bits and a sign
+FEATURE_BITS = 16  # a feature; most are never negative
 MIN_SPAN = 1.0  # of a value: its steps are not finer than those of the rectifier
 SHIFTS = range(1, 32)
 POINTS = range(ROOT_BITS + 1, 2 * ROOT_BITS + 1)  # fraction bits of a sum
@@ -110,20 +111,21 @@ class _Source:
     low: float
     high: float
     half_saturation: float = 0.0
+    bits: int = FIXED_BITS
 
     @property
     def fraction(self) -> int:
         """Fraction bits of the number t that it becomes, see `Entries`."""
         if self.half_saturation:
             return RATIO_BITS
-        return FIXED_BITS - 1 - floor(log2(max(abs(self.low), abs(self.high))))
+        return self.bits - 1 - floor(log2(max(abs(self.low), abs(self.high))))
 
 
 def _sources(net: DenseNet) -> list[_Source]:
     """The columns, then the features."""
     limits = feature_ranges(net.factors, net.constants)
     columns = [_Source(f.name, f.low, f.high, f.half_saturation) for f in column_factors(net.factors)]
-    return columns + [_Source(feature.name, *limits[feature.name]) for feature in FEATURES]
+    return columns + [_Source(feature.name, *limits[feature.name], bits=FEATURE_BITS) for feature in FEATURES]
 
 
 def entering_scale(net: DenseNet, places: Sequence[int]) -> Scale:
@@ -225,7 +227,8 @@ def fits(weights: Int64[ndarray, " inputs"], bias: int) -> bool:
 
 
 def _entries(net: DenseNet, places: Sequence[int], scale: Scale) -> Entries:
-    sources, rows = _sources(net), []
+    sources, columns, rows = _sources(net), column_factors(net.factors), []
+    always = next(i for i, factor in enumerate(columns) if not factor.optional)
     for i, place in enumerate(places):
         source, half = sources[place], sources[place].half_saturation
         if half and source.low < 0:
@@ -241,9 +244,8 @@ def _entries(net: DenseNet, places: Sequence[int], scale: Scale) -> Entries:
             ends = (half_in_bits << RATIO_BITS) // (ends + half_in_bits)
             constant, slope = constant + slope * (1 - 0.5 / 2**RATIO_BITS), -slope
         affine = _affine(source.name, slope, constant, ends, source.fraction)
-        rows.append((place, bits, half_in_bits, *affine))
-    at, fraction_bits, halves, multipliers, offsets, shifts = np.array(rows, np.int64).T
-    return Entries(at, fraction_bits, halves, multipliers, offsets, shifts, scale.zero)
+        rows.append((place, place if place < len(columns) else always, bits, half_in_bits, *affine))
+    return Entries(*np.array(rows, np.int64).T, scale.zero)
 
 
 def _affine(name: str, slope: float, constant: float, ends: Int64[ndarray, "2"], fraction: int) -> tuple[int, int, int]:

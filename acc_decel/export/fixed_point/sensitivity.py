@@ -40,7 +40,8 @@ def _by_last_sums(net: DenseNet, sums: Sums, entered: Entered) -> list[Sums]:
     share = np.clip(friction - braking, 0, 1)  # of the brake limit in the smooth minimum
     resistance = entered.head[:, RESISTANCE, None]
     free = friction - rectified(friction - braking) + head.offset + entered.surface @ head.surface_offsets
-    allowed = np.minimum(entered.head[:, ROAD_LIMIT, None], head.shares * entered.head[:, BRAKE_LIMIT, None])
+    road, brake = entered.head[:, ROAD_LIMIT, None], entered.head[:, BRAKE_LIMIT, None]
+    allowed = np.minimum(head.road_shares * road, head.brake_shares * brake)
     low, high = net.low[[*ORDERED]], net.high[[*ORDERED]]
     acts = (free < allowed) & (free + resistance > low) & (free + resistance < high)
     derivatives = [np.zeros_like(sums) for _ in OUTPUTS]
