@@ -11,7 +11,7 @@ from acc_decel.assurance.witness import climbed
 from acc_decel.factors import column_names, slices
 from acc_decel.model_folder import DEFAULT_MODEL, folder_of, read_model
 from acc_decel.network import DenseNet, contradicting, feature_values, named, outside_domain, predict
-from acc_decel.network.features import COLDEST_C, FROZEN_C, GRAVITY, SNOW, SURFACE_COLUMNS
+from acc_decel.network.features import COLDEST_C, FROZEN_C, SNOW, SURFACE_COLUMNS
 from acc_decel.outputs import ORDERED
 from tests.helpers.random_net import random_net
 
@@ -85,7 +85,7 @@ def test_worn_treads_may_help_on_a_dry_road(net, monkeypatch):
 
 
 def test_no_road_gives_more_than_the_brakes(net, monkeypatch):
-    shares = np.sort(net.head.shares)
+    shares = np.sort(net.head.brake_shares)
 
     def score(events: Events) -> ndarray:
         values = feature_values(net.factors, net.constants, events)
@@ -98,7 +98,7 @@ def test_no_road_gives_more_than_the_brakes(net, monkeypatch):
 @pytest.mark.parametrize("place", range(len(SURFACE_COLUMNS)), ids=SURFACE_COLUMNS)
 def test_a_certain_surface_bounds_the_answer(net, place, monkeypatch):
     c = named(net.constants)
-    best = [*c["friction"], max(c["friction_snow"]), max(c["friction_ice"])][place] * c["headroom"][place] * GRAVITY
+    best = [*c["best_firm"], max(c["best_snow"]), max(c["best_ice"])][place] * max(net.head.road_shares)
     if place >= SNOW:
         best *= 1 - (COLDEST_C - FROZEN_C) * c["cold_gain"][place - SNOW]
 

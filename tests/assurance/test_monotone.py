@@ -87,7 +87,7 @@ def test_one_weight_of_the_wrong_sign_fails_the_proof_which_names_it(spot, graph
     assert f"trunk[{part}].weights[{row}, {column}]" in found.detail
 
 
-@pytest.mark.parametrize(("name", "index"), [("slopes", 1), ("shares", 3)])
+@pytest.mark.parametrize(("name", "index"), [("slopes", 1), ("brake_shares", 3), ("road_shares", 0)])
 def test_a_head_of_the_wrong_sign_fails_both_proofs(name, index):
     numbers = getattr(RANDOM.head, name).copy()
     numbers[index] *= -1
