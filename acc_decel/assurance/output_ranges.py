@@ -1,9 +1,10 @@
 """Minimum and maximum of each output: what is proven of the network, what the limits leave, and what is attained.
 
 With F and B, the limits of friction and brakes, a quantile is q = min(s, road, brake) + resistance, where s is
-F - rectified(F - B) plus an offset, road and brake are shares of two limits (`head.py`). It rises in F and B, so its bounds follow from theirs, which are sums
-of the last layer, and from the spans of the values of the head. The quantiles are then cut and sorted like their
-values: both are monotone. The most extreme answers are those that a random search finds (`witness.py`).
+F - rectified(F - B) plus an offset, road and brake are shares of two limits (`head.py`). It rises in F and B, so its
+bounds follow from theirs, which are sums of the last layer, and from the spans of the values of the head. The quantiles
+are then cut and sorted like their values: both are monotone. The most extreme answers are those that a random search
+finds (`witness.py`).
 """
 
 from dataclasses import dataclass
