@@ -129,7 +129,7 @@ WRONG_CONSTANTS = {
     "drag": (-0.4, "headwind"),
     "wet_loss": (-0.3, "water_film_mm"),
     "worn_snow": (-0.05, "tread_depth_mm"),
-    "sliding": (-0.02, "water_film_mm"),
+    "sliding": (-0.001, "water_film_mm"),
 }
 
 
