@@ -62,7 +62,7 @@ class Expression:
         return Expression("Div", (other, self))
 
 
-Operand = Union[Expression, float, np.float32]  # noqa: UP007
+Operand = Union[Expression, float, int, np.float32]  # noqa: UP007
 
 
 class Formulas:

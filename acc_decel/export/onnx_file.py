@@ -231,7 +231,7 @@ def head_outputs(g: Graph, net: DenseNet, sums: str, limits: str, surface: str, 
     smaller = g("Sub", friction, _rectified(g, g("Sub", friction, brakes)))
     bounded = g("Min", g("Add", smaller, offset), road, g("Mul", brake, g.constant(head.shares)))
     quantiles = g("Add", bounded, resistance)
-    order = np.argsort([*ORDERED, DELAY])  # the delay comes last for a moment
+    order = np.argsort([*ORDERED, DELAY]).tolist()  # the delay comes last for a moment
     outputs = g.columns(g("Concat", quantiles, g.columns(sums, [DELAY]), axis=1), order)
     return g("Min", g("Max", outputs, g.constant(net.low)), g.constant(net.high))
 
