@@ -26,6 +26,7 @@ ONLY_CHECKED = {
     "verify": "solves for minutes",
     "evidence": "fuzzes and emulates for an hour",
     "influences": "simulates for a minute",
+    "sensors": "simulates for minutes",
     "compile": "writes to the cache of the user",
     "ecu --tests": "compiles and emulates seven models",
     "ecu --emulator": "needs Debian packages",

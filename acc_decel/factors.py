@@ -230,4 +230,8 @@ def described(factors: Iterable[Factor]) -> list[dict[str, object]]:
     return [{f.name: getattr(factor, f.name) for f in fields(Factor) if f.name in _DESCRIBED} for factor in factors]
 
 
-_DESCRIBED = ("name", "low", "high", "step", "unit", "meaning", "optional", "direction", "forced_while", "levels")
+# fmt: off
+_DESCRIBED = (
+    "name", "low", "high", "step", "unit", "meaning", "optional", "direction", "forced_while", "levels", "standard",
+)
+# fmt: on

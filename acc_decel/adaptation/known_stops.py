@@ -32,7 +32,7 @@ def known_stops(events: pd.DataFrame, vehicle: Vehicle) -> KnownStops:
     factors added. Raises ValueError that names all missing columns, or the row of a value that is out of range.
     """
     causes = [f for f in vehicle.factors if f.name in {cause.name for cause in CAUSES}]
-    required = [f.name for f in causes if f.standard is None]
+    required = [f.name for f in CAUSES if f.standard is None]  # the pressure, too: most stops are no full braking
     measured = measured_stops(events, causes, required=required, measurements=("delay",))
     stops = measured.table
     conditions = {f.name: _column(f, stops) for f in causes}

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int64
 from numpy import ndarray
 
 from acc_decel.adaptation.measured_stops import column_values, measured_stops
+from acc_decel.factors import FACTORS
 from acc_decel.predictor import Predictor
 
 
@@ -29,7 +30,7 @@ def labelled_stops(events: pd.DataFrame, predictor: Predictor) -> LabelledStops:
     Other columns are ignored and named; a factor without a column is missing. Raises ValueError that names all missing
     columns, the row of a value that the model refuses or that no car has, or why no event is a stop.
     """
-    required = [f.name for f in predictor.factors if not f.optional and f.standard is None]
+    required = [f.name for f in FACTORS if not f.optional and f.standard is None]  # most stops are no full braking
     stops = measured_stops(events, predictor.factors, required=required)
     answer = predictor.predict(stops.table.drop(columns="deceleration"))
     predicted, lower = (answer[name].to_numpy(float) for name in ("deceleration", "deceleration_lower"))

@@ -7,7 +7,8 @@ import onnx
 from onnx import TensorProto, helper
 
 from acc_decel.attribution.student import GAP_SCALE, Dense, Student, optional_factors
-from acc_decel.export.onnx_file import INPUT, Graph, set_metadata
+from acc_decel.export.onnx_file import INPUT, set_metadata
+from acc_decel.export.onnx_graph import Graph, outer_names
 from acc_decel.factors import half_saturations, owners
 
 OUTPUT = "attribution"
@@ -22,7 +23,7 @@ def attribution_bytes(model: bytes, student: Student, metadata: dict[str, str]) 
     where the model refuses the event.
     """
     base = onnx.load_from_string(model)
-    g = Graph()
+    g = Graph(prefix="attribution_")
     g.nodes, g.constants = list(base.graph.node), list(base.graph.initializer)
     _attribution(g, student)
     nodes, constants = _needed(g)
@@ -54,8 +55,9 @@ def _attribution(g: Graph, student: Student) -> None:
     known = g.number(g("Less", nan_count, g.constant([0.5])))
     column_known = g("Cast", g("MatMul", known, g.constant(members.T)), to=TensorProto.BOOL)
     half_saturation = np.array(half_saturations(student.factors))
-    linear = g("Cast", g.constant((half_saturation == 0).astype(np.float32)), to=TensorProto.BOOL)
-    saturated = g("Where", linear, INPUT, g("Div", INPUT, g("Add", INPUT, g.constant(half_saturation))))
+    saturated = g(
+        "Where", g.constant(half_saturation == 0), INPUT, g("Div", INPUT, g("Add", INPUT, g.constant(half_saturation)))
+    )
     scaled = g("Mul", g("Sub", saturated, g.constant(student.center)), g.constant(student.inverse_spread))
     inputs = g("Where", column_known, scaled, g.constant(0.0))
     flags = g("Gather", known, g.constant(np.array(optional_factors(student.factors))), axis=1)
@@ -80,6 +82,6 @@ def _needed(g: Graph) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
     wanted, nodes = {OUTPUT}, []
     for node in reversed(g.nodes):
         if wanted.intersection(node.output):
-            wanted.update(node.input)
+            wanted.update(outer_names(node))
             nodes.append(node)
     return nodes[::-1], [constant for constant in g.constants if constant.name in wanted]

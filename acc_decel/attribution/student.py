@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from acc_decel.attribution.game import is_available
 from acc_decel.factors import Factor, owners
-from acc_decel.network.dense_net import saturated
+from acc_decel.network import saturated
 
 GAP_SCALE = np.float32(4.0)  # [m/s^2], scale of the input prediction - baseline
 

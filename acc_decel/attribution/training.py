@@ -10,7 +10,9 @@ from numpy import ndarray
 
 from acc_decel.attribution.game import WALKS, Reference, estimates, is_available
 from acc_decel.attribution.student import Dense, Student, student_inputs
-from acc_decel.network.training import MIN_EVENTS, scaling
+from acc_decel.factors import Factor, column_factors, column_names
+from acc_decel.network import saturated
+from acc_decel.network.training import MIN_EVENTS
 
 STEPS_AT_ONCE = 100  # training steps between two looks of Python
 
@@ -49,7 +51,7 @@ def train_student(
     columns = columns[: training.events]
     rng = np.random.default_rng(training.seed)
     targets = estimates(game, columns, rng, walks=training.walks, on_step=on_step)
-    center, inverse_spread = scaling(game.factors, columns)
+    center, inverse_spread = _scaling(game.factors, columns)
     baseline = np.float32(game.baseline)
     gap = (game.answer(columns) - baseline).astype(np.float32)
     inputs = student_inputs(game.factors, center, inverse_spread, columns, gap)
@@ -58,6 +60,19 @@ def train_student(
     arrays = [layer.get_weights() for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     layers = tuple(Dense(np.ascontiguousarray(kernel.T), bias) for kernel, bias in arrays)
     return Student(game.factors, center, inverse_spread, float(baseline), layers)
+
+
+def _scaling(
+    factors: tuple[Factor, ...], columns: Float32[ndarray, "rows columns"]
+) -> tuple[Float32[ndarray, " columns"], Float32[ndarray, " columns"]]:
+    """Center and inverse spread of each saturated column: mean and deviation where available; choices stay 0 to 1."""
+    values = saturated(factors, columns)
+    center, inverse = np.nanmean(values, axis=0, dtype="f8"), 1 / np.nanstd(values, axis=0, dtype="f8")
+    if not np.isfinite(inverse).all():
+        constant = np.array(column_names(factors))[~np.isfinite(inverse)]
+        raise ValueError(f"every column must vary. Got only one value in {', '.join(constant)}: generate more events.")
+    choice = np.array([bool(f.levels) for f in column_factors(factors)])
+    return np.where(choice, 0, center).astype("f4"), np.where(choice, 1, inverse).astype("f4")
 
 
 def _fit(

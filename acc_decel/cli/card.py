@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+import pandas as pd
 import typer
 
 from acc_decel import evaluation
@@ -22,17 +23,24 @@ if TYPE_CHECKING:
 
 EVENTS = 20_000  # drawn for the pictures
 SEED = 20_001  # far from the seeds that train models
-PICTURES = ("predicted", "calibration", "error_by_factor", "published_tests")  # as files, in the order of the card
+PICTURES = (  # as files, in the order of the card
+    "predicted",
+    "calibration",
+    "error_by_factor",
+    "published_tests",
+    "published_regimes",
+)
 
 
 def card(
     model: Annotated[str, typer.Argument(help="released model or model folder")] = DEFAULT_MODEL,
     vehicle: Annotated[str | None, typer.Option(help="TOML file of its vehicle, if that is not shipped")] = None,
 ) -> None:
-    """Write the card of a model into its folder: metrics by regime, published tests, and four pictures.
+    """Write the card of a model into its folder: metrics by regime, published tests by regime, and five pictures.
 
     The pictures show fresh events of the model's vehicle that no training has seen: predicted against simulated, the
-    calibration of each quantile, the error against each factor; and the published tests with their intervals.
+    calibration of each quantile, the error against each factor; and the published tests with their intervals, one by
+    one and by regime.
     Needs the extra [train].
 
         acc-decel card models/my_car --vehicle my_car.toml
@@ -40,6 +48,7 @@ def card(
     predictor = Predictor(model)
     folder = folder_of(predictor.path)
     metrics = read_json(folder / METRICS)
+    own_tests(predictor)  # so that a refused test is not taken for a figure that is missing
     try:
         card_text(predictor, metrics, ())
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -72,22 +81,49 @@ def _vehicle_of(predictor: Predictor, metrics: dict[str, Any], given: str | None
 
 def _pictures(predictor: Predictor, vehicle: "Vehicle") -> "dict[str, Figure]":
     from acc_decel import dataset  # noqa: PLC0415
-    from acc_decel.cli import card_plots  # noqa: PLC0415
+    from acc_decel.cli import card_plots, regime_plots  # noqa: PLC0415
 
     table = dataset.events_table(vehicle, seed=SEED, first=0, events=EVENTS)
     columns = np.stack([table[name].to_numpy() for name in column_names()], axis=1)
     true = table["deceleration"].to_numpy()
     outputs, _ = predictor.predict_array(columns)
-    tests = evaluation.published_tests()
-    own = tests[evaluation.vehicles_of(tests) == predictor.vehicle]
+    rows = own_tests(predictor)
     drawn = {
         "predicted": card_plots.predicted_against_simulated(columns, true, outputs),
         "calibration": card_plots.calibration(columns, true, outputs),
         "error_by_factor": card_plots.error_by_factor(predictor.factors, columns, true, outputs),
     }
-    if len(own):
-        drawn["published_tests"] = card_plots.tests(evaluation.evaluate_tests(own, {predictor.vehicle: predictor}))
+    if len(rows):
+        drawn["published_tests"] = card_plots.tests(rows)
+        drawn["published_regimes"] = regime_plots.tests_by_regime(rows, evaluation.score_regimes(rows))
     return drawn
+
+
+def own_tests(predictor: Predictor) -> pd.DataFrame:
+    """The published tests of the model's kind of car with their predictions; no row if there is none."""
+    tests = evaluation.published_tests()
+    own = tests[evaluation.vehicles_of(tests) == predictor.vehicle]
+    return evaluation.evaluate_tests(own, {predictor.vehicle: predictor}) if len(own) else own
+
+
+def _tests_lines(rows: pd.DataFrame) -> list[str]:
+    """The published tests of this kind of car by regime, as a section of the card; nothing if there is none."""
+    if not len(rows):
+        return []
+    return [
+        "## Published tests of this kind of car",
+        "",
+        "Error, bias and width of the 90 % interval over the measured distance; rms of z is 1 for honest intervals.",
+        "",
+        "| regime | tests | mean error | bias | inside | mean width | rms of z |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *(
+            f"| {s.regime} | {s.tests} | {s.mean_abs_error_pct:.1f} % | {s.bias_pct:+.1f} % | "
+            f"{s.inside_interval_pct:.0f} % | {s.mean_interval_pct:.0f} % | {s.rms_z:.2f} |"
+            for s in evaluation.score_regimes(rows)
+        ),
+        "",
+    ]
 
 
 def card_text(predictor: Predictor, metrics: dict[str, Any], pictures: Iterable[str]) -> str:
@@ -128,5 +164,6 @@ def card_text(predictor: Predictor, metrics: dict[str, Any], pictures: Iterable[
             for name, r in {"all": metrics, **metrics["regimes"]}.items()
         ),
         "",
+        *_tests_lines(own_tests(predictor)),
     ]
     return "\n".join([*lines, *(f"![{name.replace('_', ' ')}]({name}.png)" for name in pictures), ""])

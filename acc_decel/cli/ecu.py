@@ -90,8 +90,9 @@ def ecu(
             {"--input": input_file, "--keep": keep} | {option_name(name): factors[name] for name in factors}
         )
         rows = evaluation.with_vehicles(evaluation.published_tests(), (model,))
-        events, extra = evaluation.factors_of(rows), rows[["name"]]
         vehicles, predictors = evaluation.vehicles_of(rows), evaluation.load_predictors(rows, (model,))
+        ranges = {name: predictor.factors for name, predictor in predictors.items()}
+        events, extra = evaluation.factors_of(rows, ranges), rows[["name"]]
     else:
         events, extra = events_of(factors, input_file, keep, (*ANSWERS, *COLUMNS))
         vehicles, predictors = pd.Series(chosen.vehicle, events.index), {chosen.vehicle: chosen}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from acc_decel.factors import FACTORS, Factor
-from acc_decel.predictor import SWITCH_WORDS
+from acc_decel.predictor import OF_THE_VEHICLE, SWITCH_WORDS
 
 
 def with_factor_options(
@@ -50,7 +50,9 @@ def _given(factor: Factor, text: str) -> float | str:
 def _annotation(factor: Factor, required: str) -> Any:
     kind = "TEXT" if factor.levels else "FLOAT"
     help_text = f"{factor.named_meaning}: {factor.choices or factor.span}"
-    if factor.standard is not None:
+    if factor.name == OF_THE_VEHICLE:
+        help_text += ". Full braking of the vehicle if not given"
+    elif factor.standard is not None:
         help_text += f". Standard {factor.standard:g}"
     elif not factor.optional:
         help_text += f". {required}"

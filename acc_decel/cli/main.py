@@ -32,6 +32,7 @@ from acc_decel.cli.influences import influences
 from acc_decel.cli.info import info
 from acc_decel.cli.predict import predict
 from acc_decel.cli.replay import replay
+from acc_decel.cli.sensors import sensors
 from acc_decel.cli.simulate import simulate
 from acc_decel.cli.terminal import printable
 from acc_decel.cli.train import train
@@ -100,13 +101,13 @@ for command in (
 for command in (with_factor_options(replay, required="Required here or as a column"), evidence, info):
     app.command(cls=PlainCommand)(command)
 app.command("compile", cls=PlainCommand)(compile_models)
-for command in (with_factor_options(simulate), influences, attribute, verify, card):
+for command in (with_factor_options(simulate), influences, sensors, attribute, verify, card):
     app.command(cls=PlainCommand)(command)
 for command in (
     inspect,
     events,
     fleet,
-    with_factor_options(score, without=("speed",), required="Full braking if not given"),
+    with_factor_options(score, without=("speed",)),
     scenarios,
     adapt,
     correct,

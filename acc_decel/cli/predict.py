@@ -46,10 +46,11 @@ def predict(
 ) -> None:
     """Predict deceleration and stopping distance, for one event or for a table of events.
 
-    What is not given is missing; on average the interval is wider without it. Surface and tyre kind are given by name;
-    in a table also as one column of probability for each kind (surface_asphalt, ...). A table may have other columns if
-    --keep names them. One row that is out of range, like a car at standstill, is an error; with --on-refusal flag such
-    rows have no answer and say why in status_text. The last line counts the answers that are flagged.
+    What is not given is missing; on average the interval is wider without it. Without --brake-pressure-bar the question
+    is about full braking of the vehicle, with ABS. Surface and tyre kind are given by name; in a table also as one
+    column of probability for each kind (surface_asphalt, ...). A table may have other columns if --keep names them. One
+    row that is out of range, like a car at standstill, is an error; with --on-refusal flag such rows have no answer and
+    say why in status_text. The last line counts the answers that are flagged.
 
         acc-decel predict --speed 33.3 --brake-pressure-bar 160 --surface asphalt --water-film-mm 1.0
         acc-decel predict --input events.csv --output answers.parquet

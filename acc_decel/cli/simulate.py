@@ -27,9 +27,9 @@ def simulate(
     """Simulate one stop to standstill, with typical values for what is not given, and draw it.
 
     A factor that is not given takes its typical value from the scenarios of the training: a dry road, which is more
-    common than any depth of water, level, calm, half loaded, the median tread. Road temperature and tyres suit the
-    surface. The table says where each value comes from. `predict` is different: there a factor that is not given is
-    unknown, and the interval covers what it may be.
+    common than any depth of water, level, calm, half loaded, the median tread; the brakes are applied as hard as the
+    vehicle can. Road temperature and tyres suit the surface. The table says where each value comes from. `predict` is
+    different: there a factor that is not given is unknown, and the interval covers what it may be.
 
         acc-decel simulate --speed 27.8 --brake-pressure-bar 160 --plot stop.png
         acc-decel simulate --speed 27.8 --brake-pressure-bar 160 --abs 0 --water-film-mm 1 --plot locked.svg
@@ -47,7 +47,8 @@ def simulate(
 
     car = physics.vehicle(vehicle)
     known = {f.name: _number(f, factors[f.name]) for f in car.factors if f.name in factors}
-    true = dataset.typical_factors(car, known)
+    standard = {f.name: f.standard for f in car.factors if f.standard is not None}
+    true = dataset.typical_factors(car, standard | known)
     columns = physics.stops(car, **{name: np.array([value]) for name, value in true.items()}, latents=None)
     answer = {name: float(column[0]) for name, column in columns.items()}
     if plot is not None:

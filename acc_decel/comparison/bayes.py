@@ -9,12 +9,14 @@ mean over the posterior is not monotone: the rectifier is convex, so its mean ri
 
 The spread needs one pass and no sampling. Means and covariances of all units of a layer pass its sums exactly, and the
 smooth rectifier by quadrature, as if its argument were normal; correlations are scaled by its mean slope. (Without
-correlations the spread is a quarter too small.) The spread is what the data leave open; the scatter of single events is
-in the quantiles.
+correlations the spread is a quarter too small.) The head passes by quadrature over both limits of a quantile, by
+friction and by the brakes, as if they were normal together. The spread is what the data leave open; the scatter of
+single events is in the quantiles.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +25,16 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
-from acc_decel.network import calibration
-from acc_decel.network.dense_net import DenseNet, Layer, entering, net_arrays, net_from_arrays, rectified
+from acc_decel.network import DenseNet, Entered, Layer, calibration, rectified
+from acc_decel.network.dense_net import net_arrays, net_from_arrays
 from acc_decel.network.split import in_split
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import ORDERED, OUTPUTS
 
 KIND = "bayes"  # of the model, in its manifest
 BATCH_ROWS = 2_048  # whose covariances are in memory at a time
 NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(7)  # of the quadrature
 NODE_WEIGHTS = NODE_WEIGHTS / NODE_WEIGHTS.sum()
+PAIR_WEIGHTS = np.outer(NODE_WEIGHTS, NODE_WEIGHTS).ravel()  # of pairs of nodes
 
 
 @dataclass(frozen=True)
@@ -78,17 +81,17 @@ class BayesNet:
         return np.concatenate(parts)
 
     def belief(self, columns: Float32[ndarray, "rows columns"]) -> Belief:
-        """Mean and covariance of the outputs over the posterior, in one pass."""
-        free, forced = entering(self.net.factors, self.net.center, self.net.inverse_spread, columns)
+        """Mean and variance of the outputs over the posterior, in one pass; their covariances are not computed."""
+        entered = self.net.entered(columns)
         depth = len(self.net.embedding)
-        embedded = _certain(free)
+        embedded = _certain(entered.embedding)
         for layer, scale in zip(self.net.embedding, self.scales[:depth], strict=True):
             embedded = _through_rectifier(_sums(layer, float(scale), embedded))
         units = embedded.mean.shape[1]
-        both = _joined(embedded, _certain(forced))
+        both = _joined(embedded, _certain(entered.forced))
         for layer, scale in zip(self.net.trunk[:-1], self.scales[depth:-1], strict=True):
             both = _through_rectifier(_sums(layer, float(scale), both, unchanged=units), unchanged=units)
-        return _sums(self.net.trunk[-1], float(self.scales[-1]), both)
+        return _outputs(self.net, _sums(self.net.trunk[-1], float(self.scales[-1]), both), entered)
 
     def sample(self, rng: np.random.Generator) -> DenseNet:
         """A network drawn from the posterior; some of its weights may have the wrong sign."""
@@ -165,6 +168,28 @@ def _through_rectifier(sums: Belief, *, unchanged: int = 0) -> Belief:
     first = slice(unchanged)
     mean[:, first], slope[:, first], units_variance[:, first] = sums.mean[:, first], 1, variance[:, first]
     return _with_variance(Belief(mean, slope[:, :, None] * sums.covariance * slope[:, None, :]), units_variance)
+
+
+def _outputs(net: DenseNet, sums: Belief, entered: Entered) -> Belief:
+    """Beliefs about the outputs for those about the sums of the last layer."""
+    count = len(OUTPUTS)
+    pairs = [(place, count + i) for i, place in enumerate(ORDERED)]  # a limit by friction, a correction
+    mean, variance = sums.mean[:, :count].copy(), sums.variance[:, :count].copy()
+    answers = np.stack([net.head(*drawn, entered.head, entered.surface) for drawn in _drawn(sums, pairs)])
+    mean[:, ORDERED] = np.tensordot(PAIR_WEIGHTS, answers, 1)
+    variance[:, ORDERED] = np.tensordot(PAIR_WEIGHTS, (answers - mean[:, ORDERED]) ** 2, 1)
+    return Belief(mean, variance[:, :, None] * np.eye(count))
+
+
+def _drawn(sums: Belief, pairs: list[tuple[int, int]]) -> Iterator[tuple[ndarray, ndarray]]:
+    """The values of both units of each of the `pairs`, rows x pairs, at each node of the quadrature."""
+    first, second = np.array(pairs).T
+    spread = np.sqrt(sums.variance[:, first])
+    shared = sums.covariance[:, first, second] / np.maximum(spread, np.finfo(float).tiny)
+    own = np.sqrt(np.maximum(sums.variance[:, second] - shared**2, 0))
+    for x, y in product(NODES, NODES):
+        one, other = sums.mean[:, first] + x * spread, sums.mean[:, second] + x * shared + y * own
+        yield one.astype(np.float32), other.astype(np.float32)
 
 
 def _with_variance(belief: Belief, variance: ndarray) -> Belief:

@@ -24,12 +24,14 @@ from numpy import ndarray
 from acc_decel.comparison.bayes import BayesNet
 from acc_decel.dataset import Dataset
 from acc_decel.factors import Factor
+from acc_decel.network import entering
 from acc_decel.network.calibration import calibrate
-from acc_decel.network.dense_net import entering
-from acc_decel.network.keras_net import OFFSET, SCALE, SignedDense, keras_model, plain, rectified
+from acc_decel.network.feature_constants import feature_constants
+from acc_decel.network.keras_net import OFFSET, SCALE, HeadLayer, SignedDense, keras_model, plain, rectified
 from acc_decel.network.split import in_split
 from acc_decel.network.training import scaling
 from acc_decel.outputs import DELAY, OUTPUTS, QUANTILES
+from acc_decel.physics import vehicle_from
 
 MIN_EVENTS = 1_000  # about a hundred of them calibrate the 1 % quantile
 STEPS_PER_CALL = 100  # training steps in one call of the compiled function, and the minimum in an epoch
@@ -70,14 +72,16 @@ def train(
         raise ValueError(f"the dataset must hold at least {MIN_EVENTS} events. Got {len(data.event)}: generate more.")
     keras.utils.set_random_seed(training.seed)
     rows = np.flatnonzero(in_split(data.event, "training"))
-    center, inverse_spread = scaling(factors, data.columns[rows])
+    constants = feature_constants(vehicle_from(data.manifest["vehicle_file"]))
+    scales = (constants, *scaling(factors, constants, data.columns[rows]))
     net = keras_model(factors, training.embedding, training.trunk)
     model = Posterior(net, len(training.embedding), len(rows), training)
     repeated = np.tile(rows, max(1, -(-STEPS_PER_CALL * training.batch // len(rows))))
     labels = np.stack([data.delay if i == DELAY else data.deceleration for i in range(len(OUTPUTS))], axis=1)
-    inputs = entering(factors, center, inverse_spread, data.columns[repeated])
-    _fit(model, list(inputs), (labels[repeated] - OFFSET) / SCALE, training, on_epoch)
-    means = plain(net, factors, center, inverse_spread, embedded=len(training.embedding))
+    entered = entering(factors, *scales, data.columns[repeated])
+    inputs = [entered.embedding, entered.forced, entered.head]
+    _fit(model, inputs, (labels[repeated] - OFFSET) / SCALE, training, on_epoch)
+    means = plain(net, factors, *scales, embedded=len(training.embedding))
     return BayesNet(calibrate(means, data), model.scales())
 
 
@@ -89,6 +93,7 @@ class Posterior(keras.Model):
         super().__init__()
         self.net, self.depth, self.events, self.uncertain = net, depth, events, training.uncertain
         self.dense = [layer for layer in net.layers if isinstance(layer, SignedDense)]
+        self.head = next(layer for layer in net.layers if isinstance(layer, HeadLayer))
         self.draws = keras.random.SeedGenerator(training.seed)
         first = keras.initializers.Constant(np.log(training.first_scale))
         self.log_scale = self.add_weight((len(self.dense),), first, trainable=training.uncertain, name="log_scale")
@@ -98,7 +103,7 @@ class Posterior(keras.Model):
 
     def call(self, inputs: list[Any], training: bool = False) -> Any:
         """The outputs in training units, neither clipped nor sorted."""
-        embedded, x = inputs
+        embedded, x, values = inputs
         noise = len(self.dense) * [None]
         if training and self.uncertain:
             weights = np.array([np.prod(layer.kernel.shape) for layer in self.dense], np.float32)
@@ -108,7 +113,8 @@ class Posterior(keras.Model):
             embedded = rectified(self._sums(i, embedded, noise[i]))
         for i in range(self.depth, len(self.dense) - 1):
             x = rectified(self._sums(i, keras.ops.concatenate([embedded, x], axis=1), noise[i]))
-        return self._sums(len(self.dense) - 1, keras.ops.concatenate([embedded, x], axis=1), noise[-1])
+        sums = self._sums(len(self.dense) - 1, keras.ops.concatenate([embedded, x], axis=1), noise[-1])
+        return self.head(sums, values)
 
     def _noise(self, rows: Any) -> list[Any]:
         """Standard normal draws for every sum of every layer."""

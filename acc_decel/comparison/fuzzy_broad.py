@@ -24,7 +24,7 @@ from numpy import ndarray
 
 from acc_decel.dataset import Dataset
 from acc_decel.factors import FACTORS, Factor, column_factors, column_names, schema
-from acc_decel.network.dense_net import saturated
+from acc_decel.network import saturated
 from acc_decel.network.split import in_split
 from acc_decel.outputs import MEDIAN, OUTPUTS
 

@@ -45,8 +45,8 @@ def lanes_header(net: DenseNet) -> str:
     return header("ACC_DECEL_COMPILED_TABLES_H", ["<stdint.h>"], parts, stamp=stamp)
 
 
-_TYPES = """/* How a column or a feature is scaled for the network: (x - center) * inverse spread, where x is the value, or
- * value / (value + half_saturation) if half_saturation is not 0. */
+_TYPES = """/* How a column or a feature is scaled for the network: (x - center) * inverse spread, where x is the value,
+ * or value / (value + half_saturation) if half_saturation is not 0. */
 typedef struct {
     uint32_t value; /* its place */
     float center;

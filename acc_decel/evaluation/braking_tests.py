@@ -1,5 +1,6 @@
 """Published braking tests of real cars, or a user's own: measured distances compared with predicted ones."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -7,20 +8,31 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from acc_decel.factors import FACTORS, column_names
+from acc_decel.evaluation.implied import IMPLIED, chosen_values, implied_text, implied_values
+from acc_decel.evaluation.regimes import BOUND, counted, regimes_of, score
+from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.model_folder import DEFAULT_MODEL, ONNX, released_models
 from acc_decel.predictor import Predictor, unknown_factor
 from acc_decel.tables import read_csv
 
-FULL_BRAKING_BAR = 160.0  # a braking test is a stop as hard as the car can; the ABS then limits the pressure
-TEXT_COLUMNS = ("name", "kind", "braking_distance_m", "vehicle", "conditions", "source", "note")
-BOUND = "measured_bound"  # kind of a test that only gives a lower bound of the distance
+TEXT_COLUMNS = (
+    "name",
+    "kind",
+    "braking_distance_m",
+    "vehicle",
+    IMPLIED,
+    "weight",
+    "trust",
+    "conditions",
+    "source",
+    "note",
+)
 KINDS = ("measured", BOUND)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """How close the predictions are to the measured tests (without bounds)."""
+    """How close the predictions are to the measured tests (without bounds), each counted by its weight."""
 
     tests: int
     mean_abs_error_pct: float  # of the distance
@@ -29,16 +41,25 @@ class Summary:
     unbounded_intervals: int  # tests in which, given the stated factors, the car may not stop at all
     worst_error_pct: float
     worst: str
+    bias_pct: float  # mean error, positive where the predicted distance is too long
+    rms_z: float  # of the measured distances, see `RegimeScore`
 
 
 def published_tests() -> pd.DataFrame:
-    """The published tests that come with the package; a factor that a test does not state is NaN."""
+    """The published tests that come with the package; a factor that a test does not state is NaN.
+
+    `implied` holds what the protocol implies, `trust` how far the source can be relied on (A to C, as the collection
+    states it), `weight` how much a test counts: little if it contradicts its own source, nothing if no model can
+    represent it.
+    """
     with (resources.files("acc_decel.evaluation") / "braking_tests.csv").open() as file:
         return pd.read_csv(file)
 
 
 def read_tests(path: Path) -> pd.DataFrame:
-    """A user's own tests from CSV: `name`, `braking_distance_m` [m], optional `vehicle`, `kind`, any factor columns.
+    """A user's own tests from CSV: `name`, `braking_distance_m` [m], any factor columns.
+
+    Optional: `vehicle`, `kind`, `implied` (factor=value; factor=value), `weight` (0 to 1), and texts about the test.
 
     Raises ValueError naming the file, the column and the row; see `tables.read_csv`.
     """
@@ -56,6 +77,15 @@ def read_tests(path: Path) -> pd.DataFrame:
     if "kind" in tests:
         known_kind = tests["kind"].isna() | tests["kind"].isin(KINDS)
         _check_rows(path, tests, known_kind, "kind", f"be {' or '.join(KINDS)}, or empty for {KINDS[0]}")
+    if "weight" in tests:
+        weight = pd.to_numeric(tests["weight"].fillna(1), errors="coerce")
+        _check_rows(path, tests, weight.between(0, 1), "weight", "be 0 to 1, or empty for 1")
+        tests = tests.assign(weight=weight)
+    for line, text in tests.get(IMPLIED, pd.Series(dtype=object)).items():
+        try:
+            implied_values(text)
+        except ValueError as error:
+            raise ValueError(f"{path}: {IMPLIED} in line {line}: {error}") from error
     return tests.assign(braking_distance_m=distance).reset_index(drop=True)
 
 
@@ -72,15 +102,30 @@ def _check_rows(path: Path, tests: pd.DataFrame, right: "pd.Series[bool]", colum
     raise ValueError(f"{path}: {column}{of_test} must {must}. Got {got} in line {line}: correct it.")
 
 
-def factors_of(tests: pd.DataFrame) -> pd.DataFrame:
-    """The factor columns of the tests. Without a brake pressure of its own, a test is a stop at full braking."""
+def factors_of(tests: pd.DataFrame, vehicles: Mapping[str, tuple[Factor, ...]] | None = None) -> pd.DataFrame:
+    """The factor columns of the tests: what each states, else what it implies, else the standard of its vehicle.
+
+    `vehicles` are the factors of each vehicle. A test is a stop at full braking with ABS unless it says otherwise.
+    """
     known = {f.name for f in FACTORS} | set(column_names())
     table = tests[[c for c in tests.columns if c in known]].copy()
-    for factor in FACTORS:
-        if factor.standard is not None:
-            table[factor.name] = table.get(factor.name, pd.Series(np.nan, tests.index)).fillna(factor.standard)
-    pressure = table.get("brake_pressure_bar", pd.Series(np.nan, tests.index))
-    return table.assign(brake_pressure_bar=pressure.fillna(FULL_BRAKING_BAR))
+    choices = choices_of(tests, vehicles)
+    for name in dict.fromkeys(name for row in choices for name in row):
+        chosen = pd.Series([row.get(name, np.nan) for row in choices], table.index)
+        table[name] = table[name].where(table[name].notna(), chosen) if name in table else chosen
+    return table
+
+
+def choices_of(
+    tests: pd.DataFrame, vehicles: Mapping[str, tuple[Factor, ...]] | None = None
+) -> list[dict[str, float | str]]:
+    """For each test the values of `factors_of` that it does not state itself."""
+    names = list(vehicles_of(tests))
+    standards = {
+        name: {f.name: f.standard for f in factors if f.standard is not None}
+        for name, factors in ({None: FACTORS} | dict(vehicles or {})).items()
+    }
+    return chosen_values(tests, lambda i: standards.get(names[i], standards[None]))
 
 
 def vehicles_of(tests: pd.DataFrame) -> "pd.Series[str]":
@@ -147,7 +192,8 @@ def evaluate_tests(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.
 
 
 def _predict(tests: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
-    factors = factors_of(tests).set_axis(pd.Index(tests["name"], name="test"))
+    vehicles = dict.fromkeys(vehicles_of(tests), predictor.factors)
+    factors = factors_of(tests, vehicles).set_axis(pd.Index(tests["name"], name="test"))
     answer = predictor.predict(factors).set_axis(tests.index)
     speed = factors["speed"].to_numpy()
     shortest = speed * answer["delay"] + speed**2 / (2 * answer["deceleration_upper"].clip(lower=1e-3))
@@ -161,7 +207,17 @@ def _predict(tests: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
         )
         for i in tests.index
     ]
-    return pd.DataFrame(rows, index=tests.index).assign(status=answer["status"], status_text=answer["status_text"])
+    compared = with_descriptions(pd.DataFrame(rows, index=tests.index), tests, factors, vehicles)
+    return compared.assign(status=answer["status"], status_text=answer["status_text"])
+
+
+def with_descriptions(
+    compared: pd.DataFrame, tests: pd.DataFrame, factors: pd.DataFrame, vehicles: Mapping[str, tuple[Factor, ...]]
+) -> pd.DataFrame:
+    """The comparison with columns that say what a test is: its regime, what was chosen for it, and its weight."""
+    weights = pd.Series(tests.get("weight", 1.0), tests.index)
+    chosen = [implied_text(values) for values in choices_of(tests, vehicles)]
+    return compared.assign(regime=regimes_of(factors), implied=chosen, weight=weights.astype(float))
 
 
 def against_measured(
@@ -185,17 +241,18 @@ def against_measured(
 
 def summarise(rows: pd.DataFrame) -> Summary:
     """The summary of tests that `evaluate_tests` has compared."""
-    measured = rows[rows["kind"] != BOUND]
+    measured, _ = counted(rows)
     if not len(measured):
         raise ValueError("a summary needs at least one measured test. Got only bounds: add measured ones.")
-    error = measured["error_pct"].abs()
-    width = 100 * (measured["upper_m"] - measured["lower_m"]) / measured["measured_m"]
+    error, every = measured["error_pct"].abs(), score(rows, "all")
     return Summary(
-        tests=len(measured),
-        mean_abs_error_pct=float(error.mean()),
-        inside_interval_pct=float(100 * measured["inside"].mean()),
-        mean_interval_pct=float(width[np.isfinite(width)].mean()),
-        unbounded_intervals=int(np.isinf(width).sum()),
+        tests=every.tests,
+        mean_abs_error_pct=every.mean_abs_error_pct,
+        inside_interval_pct=every.inside_interval_pct,
+        mean_interval_pct=every.mean_interval_pct,
+        unbounded_intervals=int(np.isinf(measured["upper_m"]).sum()),
         worst_error_pct=float(error.max()),
         worst=str(measured["name"].iloc[int(error.to_numpy().argmax())]),
+        bias_pct=every.bias_pct,
+        rms_z=every.rms_z,
     )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from acc_decel.evaluation.braking_tests import FULL_BRAKING_BAR
 from acc_decel.predictor import Given, Predictor
 
 MEASURED = ("start_s", "initial_speed", "mean_deceleration", "peak_deceleration", "quality")
@@ -39,8 +38,8 @@ def score_events(events: pd.DataFrame, predictor: Predictor, known: Mapping[str,
     What is predicted is called so: `predicted_deceleration`, `predicted_deceleration_upper` and `status`, and for full
     braking on dry asphalt `predicted_dry_deceleration`, `predicted_dry_deceleration_upper` and `dry_status`.
     `known` holds the factors known of the drive; the initial speed is measured, all other factors are missing. If
-    `brake_pressure_bar` is not known, full braking is assumed. Raises ValueError for a factor that the
-    model refuses.
+    `brake_pressure_bar` is not known, the prediction is of full braking. Raises ValueError for a factor that the model
+    refuses, or if the model does not know the pressure of full braking.
     """
     if "speed" in known:
         raise ValueError(f"speed must not be given: each event has its own. Got {known['speed']}: leave it out.")
@@ -48,7 +47,7 @@ def score_events(events: pd.DataFrame, predictor: Predictor, known: Mapping[str,
     rows = events.loc[events["initial_speed"].between(speed.low, speed.high), list(MEASURED)]
     if not len(rows):
         return rows.reindex(columns=[*MEASURED, *_PREDICTED])
-    factors: dict[str, Given] = {"brake_pressure_bar": FULL_BRAKING_BAR, **known}
+    factors = dict(known)
     _predict(rows.head(1), predictor, factors)  # so that a refused factor is not blamed on one of many events
     answer = _predict(rows, predictor, factors)
     dry = _predict(rows, predictor, factors | DRY)

