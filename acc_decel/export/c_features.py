@@ -94,7 +94,7 @@ def features_header(net: DenseNet, *, stamp: str) -> str:
 class _Struct(Table):
     """One struct of floats with a name for each member."""
 
-    members: tuple[tuple[str, ndarray | np.float32], ...] = ()
+    members: tuple[tuple[str, ndarray], ...] = ()
 
     @property
     def _rows(self) -> str:
@@ -113,7 +113,7 @@ def feature_tables(net: DenseNet) -> list[Table]:
     return [_Struct("constants", values, "constants of the vehicle and of roads", kind, members=members)]
 
 
-def _constants(constants: ndarray) -> dict[str, ndarray | np.float32]:
+def _constants(constants: ndarray) -> dict[str, ndarray]:
     """The constants by name, and what the formulas compute of constants alone."""
     c: dict[str, ndarray] = {name: np.asarray(value, np.float32) for name, value in named(constants).items()}
     frozen = slice(features.SNOW, SURFACES)
