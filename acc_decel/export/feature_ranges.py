@@ -10,6 +10,7 @@ terms of a formula vary together.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Any, Union
 
@@ -33,14 +34,20 @@ def feature_ranges(
 
     They hold for every pattern of missing factors. Raises ValueError, naming the feature, if its range is not finite.
     """
-    columns, known = _pieces(factors)
-    with np.errstate(over="ignore", invalid="ignore"):
-        spans = feature_spans(constants, columns, known)
-    result = {name: (float(span.low.min()), float(span.high.max())) for name, span in spans.items()}
+    result = dict(_ranges(factors, constants.tobytes()))
     for name, ends in result.items():
         if not np.isfinite(ends).all():
             raise ValueError(f"{name} must have a finite range for all accepted events. Got {ends}: train again.")
     return result
+
+
+@lru_cache(maxsize=8)
+def _ranges(factors: tuple[Factor, ...], constants: bytes) -> tuple[tuple[str, tuple[float, float]], ...]:
+    """The ranges by name; an export asks for those of one network many times."""
+    columns, known = _pieces(factors)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spans = feature_spans(np.frombuffer(constants, np.float32), columns, known)
+    return tuple((name, (float(span.low.min()), float(span.high.max()))) for name, span in spans.items())
 
 
 def feature_spans(
