@@ -19,12 +19,13 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import Factor
+from acc_decel.factors import FACTORS, Factor
 from acc_decel.network import compute, named
 
 SLACK = 1e-5  # relative to the largest weight: much more than the rounding of a dozen additions
 PIECES = {"road_temperature_c": 128, "abs": 4}  # of a range
-SPLIT = ("surface", "road_temperature_c", "tyre_kind")  # known and missing in pieces of their own
+CHOICES = tuple(f.name for f in FACTORS if f.levels)
+SPLIT = (*CHOICES, "road_temperature_c")  # known and missing in pieces of their own
 
 
 def feature_ranges(
