@@ -18,7 +18,7 @@ from acc_decel.assurance import moving_values as rules
 from acc_decel.assurance.moving_values import CONSTANT, RISES, Values
 from acc_decel.export.feature_ranges import SLACK, Block, Span, Spans, spanned
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import Factor
+from acc_decel.factors import FACTORS, Factor
 from acc_decel.network import DenseNet, compute, named
 
 STILL = np.zeros(1, int)
@@ -255,5 +255,5 @@ def feature_spans(net: DenseNet) -> dict[str, tuple[float, float]]:
 
 
 ONE = np.ones(1, np.float32)
-DECIDING = ("surface", "tyre_kind", "road_temperature_c")  # whether they are known decides which formula holds
+DECIDING = (*(f.name for f in FACTORS if f.levels), "road_temperature_c")  # which formula holds, if they are known
 PIECEWISE, FINE = "road_temperature_c", 100

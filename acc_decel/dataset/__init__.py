@@ -14,6 +14,7 @@ from acc_decel.dataset.scenarios import TYRE_SHARE_COLD as TYRE_SHARE_COLD
 from acc_decel.dataset.scenarios import TYRE_SHARE_WARM as TYRE_SHARE_WARM
 from acc_decel.dataset.scenarios import Driving as Driving
 from acc_decel.dataset.scenarios import from_prior as from_prior
+from acc_decel.dataset.scenarios import limit_of as limit_of
 from acc_decel.dataset.scenarios import scenarios as scenarios
 from acc_decel.dataset.scenarios import typical_factors as typical_factors
 from acc_decel.dataset.sensors import sense as sense

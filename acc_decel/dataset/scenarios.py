@@ -21,6 +21,8 @@ Columns = dict[str, ndarray]
 
 CAUSES: tuple[Factor, ...] = tuple(f for f in FACTORS if not f.estimate)
 
+ROAD_TEMPERATURE = next(f for f in CAUSES if f.name == "road_temperature_c")
+NOISE_DEVIATIONS = 2.0  # of a sensor, by which events keep away from the exclusions
 COLD_C = 7.0  # below this road temperature most drivers have changed to winter tyres
 
 # Relative frequency of each surface, and of each kind of tyre in the warm and in the cold season. Snow and ice are left
@@ -186,7 +188,7 @@ def surface_shares(factor: Factor, road_temperature_c: Float[ndarray, " events"]
     """Probability of each surface at this road temperature; 0 for snow and ice that would melt."""
     shares = np.tile([SURFACE_SHARE[level] for level in factor.levels], (len(road_temperature_c), 1))
     for i, column in enumerate(factor.columns):
-        shares[road_temperature_c > _limit(column, "road_temperature_c"), i] = 0
+        shares[road_temperature_c > limit_of(column, ROAD_TEMPERATURE), i] = 0
     return shares / shares.sum(axis=1, keepdims=True)
 
 
@@ -199,7 +201,7 @@ def tyre_shares(factor: Factor, road_temperature_c: Float[ndarray, " events"]) -
 def deepest_film(factor: Factor, true: Columns) -> Float[ndarray, " events"]:
     """Deepest water [mm] that the surface can hold at this road temperature; 0 where all water is frozen."""
     surface_factor = next(f for f in FACTORS if f.name == "surface")
-    limits = np.array([min(_limit(c, factor.name), factor.high) for c in surface_factor.columns])
+    limits = np.array([min(limit_of(c, factor), factor.high) for c in surface_factor.columns])
     frozen = np.array([s.frozen for s in SURFACES.values()])[true["surface"].astype(int)]
     freezes_c = np.where(frozen, THAW_C, SALTED_C)
     return np.where(true["road_temperature_c"] < freezes_c, 0.0, limits[true["surface"].astype(int)])
@@ -210,8 +212,13 @@ def pick_level(u: Float[ndarray, " events"], shares: Float[ndarray, "events leve
     return np.minimum((u[:, None] > np.cumsum(shares, axis=1)).sum(axis=1), shares.shape[1] - 1).astype(float)
 
 
-def _limit(column: str, factor: str) -> float:
-    return min((e.limit for e in EXCLUSIONS if (e.column, e.factor) == (column, factor)), default=np.inf)
+def limit_of(column: str, factor: Factor) -> float:
+    """The highest value of `factor` with this level on a real road: so far below an exclusion that its reading is, too.
+
+    Infinite if there is no exclusion.
+    """
+    limit = min((e.limit for e in EXCLUSIONS if (e.column, e.factor) == (column, factor.name)), default=np.inf)
+    return (limit - NOISE_DEVIATIONS * factor.noise) / (1 + NOISE_DEVIATIONS * factor.noise_share)
 
 
 def _surface(u: ndarray, factor: Factor, true: Columns) -> ndarray:

@@ -16,7 +16,7 @@ from acc_decel.factors import Factor, slices
 from acc_decel.network.dense_net import DenseNet
 from acc_decel.network.domain import Events, auroc, domain_score, excluded, is_dependent, score_inputs
 
-FALSE_ALARM_SHARE = 0.015  # share of real events that exclusions and score flag together
+FALSE_ALARM_SHARE = 0.01  # share of real events that exclusions and score flag together
 MAX_PRUNING_EVENTS = 10_000  # events of each kind when units are chosen
 
 

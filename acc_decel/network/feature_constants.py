@@ -4,8 +4,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from acc_decel.dataset import CAUSES, COLD_C, SURFACE_SHARE, TYRE_SHARE_COLD, TYRE_SHARE_WARM, from_prior
-from acc_decel.factors import EXCLUSIONS
+from acc_decel.dataset import CAUSES, COLD_C, SURFACE_SHARE, TYRE_SHARE_COLD, TYRE_SHARE_WARM, from_prior, limit_of
 from acc_decel.network.features import (
     COLDEST_C,
     GRAVITY,
@@ -67,15 +66,15 @@ def _roads() -> dict[str, object]:
     surfaces = list(SURFACES.values())
     thermometer = next(f for f in CAUSES if f.name == "road_temperature_c")
     reach = RAMP_DEVIATIONS * thermometer.noise
-    ends = {e.column: e.limit for e in EXCLUSIONS if e.factor == thermometer.name}
+    snow_c, ice_c = (limit_of(f"surface_{name}", thermometer) for name in ("packed_snow", "ice"))
     road_c = from_prior((np.arange(10_000) + 0.5) / 10_000, thermometer)
     return {
         "melting_rate": 1 / (2 * reach),
-        "snow_ends_c": ends["surface_packed_snow"] + reach,
-        "ice_ends_c": ends["surface_ice"] + reach,
+        "snow_ends_c": snow_c + reach,
+        "ice_ends_c": ice_c + reach,
         "winter_ends_c": COLD_C + reach,
-        "snowy_unknown": float((road_c < ends["surface_packed_snow"]).mean()),
-        "icy_unknown": float((road_c < ends["surface_ice"]).mean()),
+        "snowy_unknown": float((road_c < snow_c).mean()),
+        "icy_unknown": float((road_c < ice_c).mean()),
         "surface_shares": [SURFACE_SHARE[name] for name in SURFACES],
         "tyre_shares_warm": list(TYRE_SHARE_WARM.values()),
         "tyre_shares_cold": list(TYRE_SHARE_COLD.values()),
