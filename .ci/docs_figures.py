@@ -26,7 +26,7 @@ THEMES = {
         "lines": ("#2dd4bf", "#fbbf24", "#60a5fa", "#fb7185", "#c4b5fd", "#a3e635"),
     },
 }
-SPEED, FULL = 27.8, 160.0  # [m/s], [bar]: 100 km/h, full braking
+SPEED, FULL = 27.8, 120.0  # [m/s], [bar]: 100 km/h, full braking of the compact car
 
 
 def _axes(width: float = 7.2, height: float = 3.6, **options: Any) -> tuple[Figure, Any]:
@@ -301,12 +301,15 @@ def coverage() -> Figure:
 
 
 def network() -> Figure:
-    """The network: what enters, the free embedding, the signed trunk."""
-    figure = plt.figure(figsize=(8, 4))
+    """The network: what enters, the physics features, the free embedding, the signed trunk, the head."""
+    from acc_decel.network.training import Training
+
+    sizes = Training()
+    figure = plt.figure(figsize=(8, 4.4))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set_xlim(0, 100)
-    axes.set_ylim(0, 52)
+    axes.set_ylim(0, 57)
     a, b = _lines()[:2]
     ink = mpl.rcParams["text.color"]
 
@@ -322,24 +325,34 @@ def network() -> Figure:
             FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=10, color=color, lw=1.1, shrinkA=0, shrinkB=0)
         )
 
-    box(1, 35, 25, 12, "free columns: speed, mass,\nsurface, tyres, ... and\nwhich factors are missing", b)
-    box(1, 11, 25, 12, "signed columns: pressure,\ngrade, headwind, water,\nfriction estimate", a)
-    box(33, 36, 13, 10, "embedding\n32, 16 units\nfree weights", b)
-    for i, units in enumerate((20, 16, 12)):
-        box(33 + 15 * i, 12, 11, 10, f"trunk\n{units} units\nsigned", a)
-    box(80, 11, 19, 12, "4 quantiles of the\ndeceleration, in order;\ndelay", ink)
-    box(56, 36, 17, 10, "score of the\ntrained domain\n12 units", b)
-    box(80, 36, 19, 10, "status flag\nOUTSIDE_DOMAIN", ink)
-    arrow((26.6, 41), (32.4, 41), b)
-    for start, end in ((26.6, 32.4), (44.6, 47.4), (59.6, 62.4), (74.6, 79.4)):
-        arrow((start, 17), (end, 17), a)
-    for x in (38.5, 53.5, 68.5, 84.0):
-        arrow((39.5, 35.4), (x, 23.7 if x == 84.0 else 22.7), b)
-    arrow((73.6, 41), (79.4, 41))
-    axes.plot([13, 13, 64.5], [47.6, 50.5, 50.5], color=b, lw=1.1)
-    arrow((64.5, 50.5), (64.5, 46.8), b)
-    text = "the sign of every weight on the way from a signed column to a quantile is fixed: "
-    axes.text(1, 4, text + "more water never predicts more braking", fontsize=8.5, color=a, va="center")
+    box(1, 24, 11, 18, "factors,\nand which\nof them\nare missing", ink)
+    box(17, 37, 16, 10, "free inputs:\nspeed, mass, surface,\ngrip, doubt, ...", b)
+    box(17, 20, 16, 12, "signed inputs:\nbrakes, water, grade,\nlimits of friction, ...", a)
+    box(17, 7, 16, 9, "limits of road and\nbrakes, resistance", a)
+    box(38, 37, 13, 10, f"embedding\n{', '.join(map(str, sizes.embedding))} units\nfree weights", b)
+    first = 41.0
+    for i, units in enumerate(sizes.trunk):
+        box(first + 13 * i, 21, 9, 10, f"trunk\n{units} units\nsigned", a)
+    head, top = first + 13 * len(sizes.trunk), 20
+    box(head, top, 17, 12, "head: smaller of what\nroad and brakes allow;\n4 quantiles, delay", a)
+    box(59, 42, 16, 9, f"score of the trained\ndomain, {sizes.domain.units} units", b)
+    box(head, 42, 17, 9, "outside: flag, and\na cautious answer", ink)
+    for y in (42, 26):
+        arrow((12.6, 33), (16.4, y), ink)
+    arrow((12.6, 33), (16.4, 11.5), ink)
+    arrow((33.6, 42), (37.4, 42), b)
+    arrow((33.6, 26), (40.4, 26), a)
+    for i in range(len(sizes.trunk)):
+        arrow((first + 13 * i + 9.6, 26), (first + 13 * (i + 1) - 0.6, 26), a)
+    for i in range(len(sizes.trunk) + 1):
+        arrow((44.5, 36.4), (first + 13 * i + 4.5, 32.6 if i == len(sizes.trunk) else 31.6), b)
+    axes.plot([33.6, head + 8], [11.5, 11.5], color=a, lw=1.1)
+    arrow((head + 8, 11.5), (head + 8, 19.4), a)
+    axes.plot([25, 25, 67], [47.6, 54, 54], color=b, lw=1.1)
+    arrow((67, 54), (67, 51.6), b)
+    arrow((75.6, 46.5), (head - 0.6, 46.5))
+    text = "the sign of every weight on the way from a signed input to a quantile is fixed: "
+    axes.text(1, 2.5, text + "more water never predicts more braking", fontsize=8.5, color=a, va="center")
     return figure
 
 

@@ -40,9 +40,26 @@ def factor_table() -> str:
     """The braking factors; `mass` is narrowed by each vehicle."""
     rows = []
     for f in FACTORS:
-        direction = DIRECTIONS[f.direction] + (f" (with {f.forced_while})" if f.forced_while else "")
+        direction = DIRECTIONS[f.direction] + (f" ({_while(f.forced_while)})" if f.forced_while else "")
         rows.append([f"`{f.name}`", f.unit or "-", span(f), "yes" if f.optional else "no", direction, f.meaning])
     return markdown(["factor", "unit", "range", "optional", "deceleration", "meaning"], rows)
+
+
+def _while(name: str) -> str:
+    """When a direction holds that is forced while the factor `name` is at least 1."""
+    gate = next(f for f in FACTORS if f.name == name)
+    return f"with `{name}`" if gate.is_switch else f"while `{name}` is at least 1"
+
+
+def feature_table() -> str:
+    """What the network computes from the factors before its first layer."""
+    from acc_decel.network import FEATURES
+
+    rows = []
+    for f in FEATURES:
+        direction = DIRECTIONS[f.direction] + (f" ({_while(f.forced_while)})" if f.forced_while else "")
+        rows.append([f"`{f.name}`", direction, f.meaning])
+    return markdown(["feature", "deceleration", "meaning"], rows)
 
 
 def output_table() -> str:
@@ -52,8 +69,16 @@ def output_table() -> str:
 
 def exclusion_table() -> str:
     """Combinations that count as outside the trained domain, whatever the score says."""
-    rows = [[f"`{e.column}` above 0.5", f"`{e.factor}` above {e.limit:g}", e.meaning] for e in EXCLUSIONS]
-    return markdown(["what is seen", "together with", "why"], rows)
+    from acc_decel.dataset import limit_of
+
+    factors = {f.name: f for f in FACTORS}
+    rows = []
+    for e in EXCLUSIONS:
+        factor = factors[e.factor]
+        highest = "-" if factor.estimate else f"{limit_of(e.column, factor):.2g} {factor.unit}"
+        rows.append([f"`{e.column}` above {e.certain:g}", f"`{e.factor}` above {e.limit:g}", highest, e.meaning])
+    head = ["probability", "together with", "drawn in training up to", "why"]
+    return markdown(head, rows)
 
 
 def status_table() -> str:
@@ -243,6 +268,47 @@ def held_out() -> str:
     return markdown(head, rows)
 
 
+def by_surface() -> str:
+    """Width and error against the best possible answer by surface: the lowest and highest of the released models."""
+    surfaces = next(iter(metrics().values()))["best_possible_by_surface"]
+    rows = []
+    for surface in surfaces:
+        cells = [f"`{surface}`"]
+        for key, digits, unit in (
+            ("width_over_best", 2, ""),
+            ("rmse_conditional_median", 2, " m/s^2"),
+            ("relative_error_median", 1, " %"),
+        ):
+            for kind in ("every", "masked"):
+                found = [record["best_possible_by_surface"][surface][kind][key] for record in metrics().values()]
+                size = 100 if unit == " %" else 1
+                cells.append(f"{size * min(found):.{digits}f} to {size * max(found):.{digits}f}{unit}")
+        rows.append(cells)
+    head = ["surface"]
+    for title in ("width over the best possible", "error of the median", "relative to the deceleration"):
+        head += [f"{title}, all factors known", "factors missing as in training"]
+    return markdown(head, rows)
+
+
+def tests_by_regime() -> str:
+    """The published tests by regime, answered by the released models."""
+    from acc_decel.evaluation import score_regimes
+
+    rows = [
+        [
+            s.regime,
+            str(s.tests),
+            f"{s.mean_abs_error_pct:.1f} %",
+            f"{s.bias_pct:+.1f} %",
+            f"{s.inside_interval_pct:.0f} %",
+            f"{s.mean_interval_pct:.0f} %",
+            f"{s.rms_z:.2f}",
+        ]
+        for s in score_regimes(tests_table()[0])
+    ]
+    return markdown(["regime", "tests", "mean error", "bias", "inside 90 %", "mean width", "rms of z"], rows)
+
+
 def regime_table() -> str:
     """Coverage, error and width by regime: the lowest and highest of the released models."""
     first = next(iter(metrics().values()))["regimes"]
@@ -302,8 +368,10 @@ def published_table() -> str:
 CRITERIA = {
     "files": "every file has the SHA-256 that the manifest states",
     "finite arithmetic": "the bound of every sum, over all accepted inputs, is below the largest float32",
-    "monotone arrays": "no path of weights from a forced factor to a quantile has the wrong sign",
-    "monotone ONNX": "each operator of the graph carries the direction to every quantile; an unknown operator fails",
+    "monotone arrays": "no formula of a feature, no path of weights and no line of the head carries a forced factor "
+    "to a quantile the wrong way",
+    "monotone ONNX": "each operator of the graph carries the direction to every quantile, inside and outside the "
+    "trained domain, and an answer outside is at most that of the network; an unknown operator fails",
     "ONNX holds the arrays": "every weight and constant is the same bit for bit",
     "rounding": "on 2,000 random events float32 differs from real arithmetic by less than the proven bound",
     "range": "the solver's bounds are finite, and no event found lies outside; whether they are tight is no criterion",
@@ -525,6 +593,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "factors": factor_table,
     "outputs": output_table,
     "exclusions": exclusion_table,
+    "features": feature_table,
     "status": status_table,
     "latents": latent_table,
     "priors": prior_table,
@@ -536,6 +605,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "signals": signal_table,
     "accuracy": accuracy,
     "held_out": held_out,
+    "by_surface": by_surface,
+    "tests_by_regime": tests_by_regime,
     "regimes": regime_table,
     "below": below_table,
     "domain": domain_sentence,

@@ -44,7 +44,7 @@ def attribute(
     for a model that was trained again. Needs the extra [train].
 
         acc-decel attribute models/my_car --dataset build/my_car
-        acc-decel predict --model models/my_car --speed 33.3 --brake-pressure-bar 160 --explain
+        acc-decel predict --model models/my_car --speed 33.3 --explain
     """
     if dataset_folder is None:
         raise ValueError(

@@ -72,9 +72,9 @@ def ecu(
     command counts the events whose answers differ in any bit from those of the first. A drive over time is for
     `acc-decel replay`. Needs the extra [ecu].
 
-        acc-decel ecu --speed 33.3 --brake-pressure-bar 160 --surface ice
+        acc-decel ecu --speed 33.3 --surface ice
         acc-decel ecu --input events.csv --output answers.csv
-        acc-decel ecu --speed 33.3 --brake-pressure-bar 160 --core cortex-m3 --format fixed
+        acc-decel ecu --speed 33.3 --core cortex-m3 --format fixed
         acc-decel ecu --tests --emulator qemu
     """
     if emulator not in EMULATORS:

@@ -52,14 +52,14 @@ def predict(
     row that is out of range, like a car at standstill, is an error; with --on-refusal flag such rows have no answer and
     say why in status_text. The last line counts the answers that are flagged.
 
-        acc-decel predict --speed 33.3 --brake-pressure-bar 160 --surface asphalt --water-film-mm 1.0
+        acc-decel predict --speed 33.3 --surface asphalt --water-film-mm 1.0
         acc-decel predict --input events.csv --output answers.parquet
         acc-decel predict --input drive.csv --keep all --on-refusal flag --output answers.csv
 
     With --explain a chart shows what each factor adds to the median deceleration or takes from it, beginning with the
     deceleration of a car of which nothing is known; a table gets columns attribution_speed, ... and baseline.
 
-        acc-decel predict --speed 33.3 --brake-pressure-bar 160 --surface ice --explain
+        acc-decel predict --speed 33.3 --surface ice --explain
     """
     check_output(output_file, input_file, correction, table=True)
     predictor = Predictor(model, correction=correction)

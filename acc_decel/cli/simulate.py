@@ -31,8 +31,8 @@ def simulate(
     vehicle can. Road temperature and tyres suit the surface. The table says where each value comes from. `predict` is
     different: there a factor that is not given is unknown, and the interval covers what it may be.
 
-        acc-decel simulate --speed 27.8 --brake-pressure-bar 160 --plot stop.png
-        acc-decel simulate --speed 27.8 --brake-pressure-bar 160 --abs 0 --water-film-mm 1 --plot locked.svg
+        acc-decel simulate --speed 27.8 --plot stop.png
+        acc-decel simulate --speed 27.8 --abs 0 --water-film-mm 1 --plot locked.svg
 
     Needs the extra [train].
     """

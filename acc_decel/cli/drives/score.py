@@ -41,10 +41,10 @@ def score(
 
     Each event is predicted from its initial speed and the factors given here, or in the section [known] of the
     recording description (there also `model`); everything else is missing. Unless --brake-pressure-bar is given, the
-    model is asked for full braking (160 bar). Most real braking is partial: an event that is harder than the predicted
-    upper bound speaks against the model or the recording, an event below says little. A measured peak lasts an instant
-    and the prediction is a mean, so peaks may exceed it a little more often. A single file that cannot be read is an
-    error; among several it is a row with the reason, and the exit code is 1. Needs the extra [drives].
+    model is asked for full braking of its vehicle. Most real braking is partial: an event that is harder than the
+    predicted upper bound speaks against the model or the recording, an event below says little. A measured peak lasts
+    an instant and the prediction is a mean, so peaks may exceed it a little more often. A single file that cannot be
+    read is an error; among several it is a row with the reason, and the exit code is 1. Needs the extra [drives].
 
         acc-decel drives score drive.csv --surface asphalt --water-film-mm 0
         acc-decel drives score recordings/ --model suv --json
