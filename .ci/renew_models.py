@@ -85,12 +85,13 @@ def renew(folder: Path) -> None:
 
 
 def with_limits(net: DenseNet) -> DenseNet:
-    """`net` with the limits of its outputs in OUTPUT_LIMITS, which must lie within its own: a proven range is wider."""
+    """`net` with its limits of the outputs cut to OUTPUT_LIMITS."""
     low, high = np.array(tuple(OUTPUT_LIMITS.values()), np.float32).T
-    if (low < net.low).any() or (high > net.high).any():
+    low, high = np.maximum(low, net.low), np.minimum(high, net.high)
+    if (low > high).any():
         raise RuntimeError(
-            f"The limits of the outputs must lie within those of the arrays, {net.low.tolist()} to "
-            f"{net.high.tolist()}. Got {low.tolist()} to {high.tolist()}: train again."
+            f"OUTPUT_LIMITS must overlap the limits of the arrays, {net.low.tolist()} to {net.high.tolist()}. "
+            f"Got {tuple(OUTPUT_LIMITS.values())}: train again."
         )
     return replace(net, low=low.copy(), high=high.copy())
 

@@ -1,7 +1,7 @@
 """Minimum and maximum of each output: what is proven of the network, what the limits leave, and what is attained.
 
-With F and B, the limits of friction and brakes, a quantile is q = min(s, road, brake) + resistance, where s is
-F - rectified(F - B) plus an offset, road and brake are shares of two limits (`head.py`). It rises in F and B, so its
+With F and B, the limits of friction and brakes, a quantile is q = max(min(s, road, brake), least) + resistance, where s
+is F - rectified(F - B) plus an offset, road and brake are shares of two limits (`head.py`). It rises in F and B, so its
 bounds follow from theirs, which are sums of the last layer, and from the spans of the values of the head. The quantiles
 are then cut and sorted like their values: both are monotone. The most extreme answers are those that a random search
 finds (`witness.py`).
@@ -17,7 +17,7 @@ from acc_decel.assurance.feature_values import feature_spans
 from acc_decel.assurance.ranges import Sums, unclamped
 from acc_decel.assurance.witness import extreme_events
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.network import DenseNet, rectified
+from acc_decel.network import LEAST_BRAKING, DenseNet, rectified
 from acc_decel.outputs import ORDERED, OUTPUTS
 
 
@@ -56,7 +56,8 @@ class Parts:
     def quantiles(self) -> Float[ndarray, " quantiles"]:
         """The quantiles of these parts: the lines of `head.py`."""
         smaller = self.friction - rectified(self.friction - self.brakes) + self.offset
-        return np.minimum(np.minimum(smaller, self.road_limit), self.brake_limit) + self.resistance
+        bounded = np.minimum(np.minimum(smaller, self.road_limit), self.brake_limit)
+        return np.maximum(bounded, LEAST_BRAKING) + self.resistance
 
 
 def parts(net: DenseNet, last: Sums) -> tuple[Parts, Parts]:

@@ -16,7 +16,7 @@ from acc_decel.export.c_tables import (
     rows_of,
 )
 from acc_decel.factors import FACTORS, Factor, column_names
-from acc_decel.network import FEATURES, HEAD, LAST, LAYOUT, DenseNet, features, named
+from acc_decel.network import FEATURES, HEAD, LAST, LAYOUT, LEAST_BRAKING, DenseNet, features, named
 from acc_decel.outputs import ORDERED, OUTPUTS, QUANTILES
 
 SOURCES = tuple(f"acc_decel_{part}.{end}" for part in ("constants", "features", "head") for end in "ch")
@@ -37,7 +37,7 @@ FORMULAS: dict[str, float | np.float32] = {
     "DRAINED_MM": features.DRAINED_MM,
     "MAX_WET_LOSS": features.MAX_WET_LOSS,
     "LARGEST_LIMIT": features.LARGEST_LIMIT,
-    "LARGEST_ROAD_LIMIT": features.LARGEST_ROAD_LIMIT,
+    "LEAST_BRAKING": LEAST_BRAKING,
     "DOUBT_SLACK": features.DOUBT_SLACK,
     "COLDEST_C": features.COLDEST_C,
     "FROZEN_C": features.FROZEN_C,

@@ -20,11 +20,12 @@ from acc_decel.network import (
     GRAPH_DIGEST,
     HEAD,
     LAST,
+    LEAST_BRAKING,
     DenseNet,
     Layer,
-    contradicting,
     domain_inputs,
     fingerprint,
+    left_out,
     wiring,
 )
 from acc_decel.network.features import SURFACE_COLUMNS
@@ -119,7 +120,7 @@ def _least(
     g: Graph, net: DenseNet, quantiles: list[str], outside: str, unavailable: str, network: Network
 ) -> list[str]:
     """The quantiles [batch], in the rows `outside` the least of the event and of it without each factor in turn."""
-    without = [np.isin(owners(net.factors), i) for i in contradicting(net.factors)]
+    without = [np.isin(owners(net.factors), places) for places in left_out(net.factors)]
     columns = len(column_names(net.factors))
     rows = g("Squeeze", g("NonZero", outside), g.constant(np.array([0])))
     copies = g("Tile", g("Gather", INPUT, rows, axis=0), g.constant(np.array([len(without), 1])))
@@ -231,7 +232,7 @@ def head_outputs(g: Graph, net: DenseNet, sums: str, limits: str, surface: str, 
     smaller = g("Sub", friction, _rectified(g, g("Sub", friction, brakes)))
     road, brake = g("Mul", road, g.constant(head.road_shares)), g("Mul", brake, g.constant(head.brake_shares))
     bounded = g("Min", g("Add", smaller, offset), road, brake)
-    quantiles = g("Add", bounded, resistance)
+    quantiles = g("Add", g("Max", bounded, g.constant(LEAST_BRAKING)), resistance)
     order = np.argsort([*ORDERED, DELAY]).tolist()  # the delay comes last for a moment
     outputs = g.columns(g("Concat", quantiles, g.columns(sums, [DELAY]), axis=1), order)
     return g("Min", g("Max", outputs, g.constant(net.low)), g.constant(net.high))

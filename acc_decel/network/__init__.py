@@ -2,6 +2,7 @@
 
 from acc_decel.network.cautious import cautious as cautious
 from acc_decel.network.cautious import contradicting as contradicting
+from acc_decel.network.cautious import left_out as left_out
 from acc_decel.network.cautious import predict as predict
 from acc_decel.network.dense_net import FORMAT as FORMAT
 from acc_decel.network.dense_net import LAST as LAST
@@ -26,6 +27,7 @@ from acc_decel.network.features import feature_values as feature_values
 from acc_decel.network.features import named as named
 from acc_decel.network.fingerprint import fingerprint as fingerprint
 from acc_decel.network.fingerprint import fingerprint_of as fingerprint_of
+from acc_decel.network.head import LEAST_BRAKING as LEAST_BRAKING
 from acc_decel.network.head import Head as Head
 from acc_decel.network.head import rectified as rectified
 from acc_decel.network.head import untrained_head as untrained_head

@@ -24,6 +24,7 @@ from acc_decel.network.wiring import missing
 from acc_decel.outputs import DELAY, LOWER, MEDIAN, ORDERED, QUANTILES, UPPER
 
 MEDIAN_SHARE = 0.5
+DELAY_ROOM = 1.25  # no answer has a delay above the longest one of the calibration, times this
 SPEED_BANDS = (1.0, 15.0, 30.0, 50.0, 70.0)  # [m/s]
 
 
@@ -40,7 +41,9 @@ def calibrate(net: DenseNet, data: Dataset) -> DenseNet:
     groups = [surface.sum(axis=1) == 0, *(surface.T > CERTAIN)]
     offsets = np.array([_offsets(answer[group], true[group]) for group in groups], np.float32)
     head = replace(net.head, offset=offsets[0], surface_offsets=offsets[1:] - offsets[0])
-    return replace(net, head=head)
+    high = net.high.copy()
+    high[DELAY] = min(high[DELAY], DELAY_ROOM * net(columns)[:, DELAY].max())
+    return replace(net, head=head, high=high)
 
 
 def _offsets(answer: Float32[ndarray, "rows quantiles"], true: Float32[ndarray, " rows"]) -> list[float]:

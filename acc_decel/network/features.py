@@ -62,8 +62,7 @@ DEEP_FILM = 1 - FILM_KNEE_MM**2
 MAX_WET_LOSS = 0.85
 LARGEST_LIMIT = 13.0  # [m/s^2] more friction than that is not told apart
 MAX_BRAKING = 40.0  # [m/s^2] the same of the brakes
-LARGEST_ROAD_LIMIT = 40.0  # [m/s^2] no limit
-DOUBT_SLACK = 36.0  # [m/s^2] by which a limit of the road rises if the surfaces beyond it are certain
+DOUBT_SLACK = 36.0  # [m/s^2] by which the limit of a surface rises if better ones are certain
 COLDEST_C, THAWED_C, FROZEN_C = -25.0, 2.0, -5.0  # as in `tyre.frozen_grip`
 MILD_C, HOTTEST_C = 20.0, 65.0  # a compound has one slope below MILD_C and one above; no road is warmer
 NEW_MM, WORN_MM, DEEPEST_MM = 8.0, 1.6, 9.0  # tread
@@ -317,8 +316,8 @@ def _brakes(c: Mapping[str, Any], s: Mapping[str, Any], known: Mapping[str, Any]
 def _road_limit(c: Mapping[str, Any], s: Mapping[str, Any], known: Mapping[str, Any], a: Arithmetic) -> Any:
     """The most that the best tyre can reach on the surfaces that the camera names [m/s^2].
 
-    The surfaces are taken from the worst on: that the road is this one or a worse one is certain, or the limit rises
-    by DOUBT_SLACK times the doubt. A missing factor is replaced by the one with the most grip.
+    That of each surface holds, raised by DOUBT_SLACK times the probability of the better ones; the surfaces are sorted,
+    the best one first. A missing factor is replaced by the one with the most grip.
     """
     limits = []
     for i, name in enumerate(("snow", "ice")):
@@ -328,8 +327,8 @@ def _road_limit(c: Mapping[str, Any], s: Mapping[str, Any], known: Mapping[str, 
         limits.append(tyre * cold)
     snow, ice = limits[0], limits[1] * s["slower_ice"]
     firm = c["best_firm"]
-    certain, lowest = 0.0, LARGEST_ROAD_LIMIT
-    for i, limit in ((5, ice), (4, snow), (3, firm[3]), (2, firm[2]), (1, firm[1]), (0, firm[0])):
-        certain = certain + a.column(s["surface"], i)
-        lowest = a.minimum(limit + (1 - certain) * DOUBT_SLACK, lowest)
-    return a.where(known["surface"], lowest, LARGEST_ROAD_LIMIT)
+    lowest, better = firm[0], 0.0
+    for i, limit in ((0, firm[1]), (1, firm[2]), (2, firm[3]), (3, snow), (4, ice)):
+        better = better + a.column(s["surface"], i)
+        lowest = a.minimum(limit + better * DOUBT_SLACK, lowest)
+    return a.where(known["surface"], lowest, firm[0])

@@ -5,10 +5,10 @@ The last layer gives for each quantile a friction limit F and a correction of th
     B = correction + slope * braking          braking: what the brakes can give, `features.py`
     q = min(F, B), rounded off: F - rectified(F - B)
     q = q + offset of the surface             from the calibration, weighted by the probability of each surface
-    q = min(q, share * road_limit, share * brake_limit) + resistance
+    q = max(min(q, share * road_limit, share * brake_limit), LEAST_BRAKING) + resistance
 
-The last line holds by physics, for any weights: no tyre exceeds the best one on the surfaces that the camera names, and
-no tyre force exceeds that of the brakes.
+The last line holds by physics, for any weights: no tyre exceeds the best one on the surfaces that the camera names, no
+tyre force exceeds that of the brakes, and brakes do not push.
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,9 @@ from numpy import ndarray
 from acc_decel.network.features import HEAD, SURFACE_COLUMNS
 from acc_decel.outputs import QUANTILES
 
+LEAST_BRAKING = (
+    -2.5
+)  # [m/s^2] below 0, because a grade or a wind may be missing, which the resistance then does not have
 BRAKING, RESISTANCE, ROAD_LIMIT, BRAKE_LIMIT = range(len(HEAD))
 # Shares of the rated brake force that bound each quantile: pads differ by 6 %, pressure and mass are not read exactly.
 # Shares of what the best tyre on the best road reaches: less for the lower quantiles, so that the answer keeps an
@@ -57,7 +60,7 @@ class Head:
             offset += probability[:, None] * of_surface
         smaller = friction - rectified(friction - brakes) + offset
         bounded = np.minimum(np.minimum(smaller, self.road_shares * road[:, None]), self.brake_shares * brake[:, None])
-        return bounded + resistance[:, None]
+        return np.maximum(bounded, np.float32(LEAST_BRAKING)) + resistance[:, None]
 
 
 def rectified(z: Float[ndarray, "*any"]) -> Float[ndarray, "*any"]:

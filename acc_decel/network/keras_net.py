@@ -11,7 +11,7 @@ from numpy import ndarray
 from acc_decel.factors import Factor
 from acc_decel.network.dense_net import LAST, DenseNet, Layer
 from acc_decel.network.features import HEAD
-from acc_decel.network.head import BRAKE_LIMIT, BRAKING, RESISTANCE, ROAD_LIMIT, Head, untrained_head
+from acc_decel.network.head import BRAKE_LIMIT, BRAKING, LEAST_BRAKING, RESISTANCE, ROAD_LIMIT, Head, untrained_head
 from acc_decel.network.wiring import wiring
 from acc_decel.outputs import DELAY, ORDERED, OUTPUT_LIMITS, OUTPUTS
 
@@ -87,8 +87,9 @@ class HeadLayer(keras.layers.Layer):
         brakes = sums[:, count:] * DECELERATION_SCALE + ops.abs(self.slopes) * braking
         smaller = friction - rectified(friction - brakes)
         limits = untrained_head()
-        bounded = ops.minimum(ops.minimum(smaller, limits.road_shares * road), limits.brake_shares * brake) + resistance
-        quantiles = (bounded - DECELERATION_OFFSET) / DECELERATION_SCALE
+        bounded = ops.minimum(ops.minimum(smaller, limits.road_shares * road), limits.brake_shares * brake)
+        answers = ops.maximum(bounded, LEAST_BRAKING) + resistance
+        quantiles = (answers - DECELERATION_OFFSET) / DECELERATION_SCALE
         columns = {place: quantiles[:, i] for i, place in enumerate(ORDERED)} | {DELAY: sums[:, DELAY]}
         return ops.stack([columns[i] for i in range(count)], axis=1)
 

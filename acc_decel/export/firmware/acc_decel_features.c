@@ -265,29 +265,27 @@ static inline float frozen_limit(const acc_decel_constants_t *c, float tyre, flo
     return of_tyre * of_cold;
 }
 
-/* The lower one of two limits; `limit` is that of a surface, which may be exceeded as far as the road may be better. */
-static inline float with_limit(float lowest, float limit, float certain)
+/* The lower one of two limits; `limit` is that of a surface, raised as far as the road may be a better one. */
+static inline float with_limit(float lowest, float limit, float better)
 {
-    return smaller(limit + ((1.0F - certain) * ACC_DECEL_DOUBT_SLACK), lowest);
+    return smaller(limit + (better * ACC_DECEL_DOUBT_SLACK), lowest);
 }
 
-/* The most that the best tyre can reach on the surfaces that the camera names, taken from the worst on. */
+/* The most that the best tyre can reach on the surfaces that the camera names; the best surface comes first. */
 static inline float road_limit(const acc_decel_constants_t *c, const situation_t *s, uint32_t available)
 {
     const float snow = frozen_limit(c, dot_3(s->tyre, c->best_snow), s->cold_snow, 0U, available);
     const float ice = frozen_limit(c, dot_3(s->tyre, c->best_ice), s->cold_ice, 1U, available) * s->slower_ice;
-    const float at_least_snow = s->surface[ICE] + s->surface[SNOW];
-    const float at_least_third = at_least_snow + s->surface[3];
-    const float at_least_second = at_least_third + s->surface[2];
-    const float at_least_first = at_least_second + s->surface[1];
-    float lowest = with_limit(ACC_DECEL_LARGEST_ROAD_LIMIT, ice, s->surface[ICE]);
+    const float before_second = s->surface[0] + s->surface[1];
+    const float before_third = before_second + s->surface[2];
+    const float before_snow = before_third + s->surface[3];
+    float lowest = with_limit(c->best_firm[0], c->best_firm[1], s->surface[0]);
 
-    lowest = with_limit(lowest, snow, at_least_snow);
-    lowest = with_limit(lowest, c->best_firm[3], at_least_third);
-    lowest = with_limit(lowest, c->best_firm[2], at_least_second);
-    lowest = with_limit(lowest, c->best_firm[1], at_least_first);
-    lowest = with_limit(lowest, c->best_firm[0], at_least_first + s->surface[0]);
-    return either(mask_of(available, ACC_DECEL_VALUE_SURFACE), lowest, ACC_DECEL_LARGEST_ROAD_LIMIT);
+    lowest = with_limit(lowest, c->best_firm[2], before_second);
+    lowest = with_limit(lowest, c->best_firm[3], before_third);
+    lowest = with_limit(lowest, snow, before_snow);
+    lowest = with_limit(lowest, ice, before_snow + s->surface[SNOW]);
+    return either(mask_of(available, ACC_DECEL_VALUE_SURFACE), lowest, c->best_firm[0]);
 }
 
 /* The variance of the friction over the surfaces. */

@@ -73,7 +73,7 @@ void acc_decel_head(const float sums[ACC_DECEL_SUM_COUNT], const float values[AC
         const float road = smaller(both, quantile->road_share * values[ACC_DECEL_VALUE_ROAD_LIMIT]);
         const float forced = smaller(road, quantile->brake_share * values[ACC_DECEL_VALUE_BRAKE_LIMIT]);
 
-        outputs[quantile->output] = forced + values[ACC_DECEL_VALUE_RESISTANCE];
+        outputs[quantile->output] = larger(forced, ACC_DECEL_LEAST_BRAKING) + values[ACC_DECEL_VALUE_RESISTANCE];
     }
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
         outputs[i] = smaller(larger(outputs[i], output_limits[i].low), output_limits[i].high);

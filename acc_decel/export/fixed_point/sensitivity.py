@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from acc_decel.network import DenseNet, Entered, Layer, rectified, side_by_side, walk
-from acc_decel.network.head import BRAKE_LIMIT, BRAKING, RESISTANCE, ROAD_LIMIT
+from acc_decel.network.head import BRAKE_LIMIT, BRAKING, LEAST_BRAKING, RESISTANCE, ROAD_LIMIT
 from acc_decel.outputs import DELAY, ORDERED, OUTPUTS
 
 Sums = Float32[ndarray, "rows _"]
@@ -43,7 +43,8 @@ def _by_last_sums(net: DenseNet, sums: Sums, entered: Entered) -> list[Sums]:
     road, brake = entered.head[:, ROAD_LIMIT, None], entered.head[:, BRAKE_LIMIT, None]
     allowed = np.minimum(head.road_shares * road, head.brake_shares * brake)
     low, high = net.low[[*ORDERED]], net.high[[*ORDERED]]
-    acts = (free < allowed) & (free + resistance > low) & (free + resistance < high)
+    acts = (free < allowed) & (np.minimum(free, allowed) > LEAST_BRAKING)
+    acts &= (free + resistance > low) & (free + resistance < high)
     derivatives = [np.zeros_like(sums) for _ in OUTPUTS]
     for i, place in enumerate(ORDERED):
         derivatives[place][:, place] = acts[:, i] * (1 - share[:, i])
