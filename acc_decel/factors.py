@@ -176,6 +176,7 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
     Exclusion("surface_ice", "friction_estimate", 0.4, "no tyre has so much friction on ice", certain=0.9),
     Exclusion("surface_packed_snow", "friction_estimate", 0.7, "no tyre has so much friction on snow", certain=0.9),
 )
+OF_THE_VEHICLE = "brake_pressure_bar"  # its standard is what the brakes of the vehicle reach: `Vehicle.factors`
 CERTAIN = 0.5  # a level counts as present above this probability
 
 

@@ -18,7 +18,7 @@ from acc_decel.assurance import moving_values as rules
 from acc_decel.assurance.moving_values import CONSTANT, RISES, Values
 from acc_decel.export.feature_ranges import SLACK, Block, Span, Spans, spanned
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import Factor
+from acc_decel.factors import FACTORS, Factor
 from acc_decel.network import DenseNet, compute, named
 
 STILL = np.zeros(1, int)
@@ -98,8 +98,9 @@ def _weighted(block: Block, weights: tuple[Span, ...], total: Quantity) -> Quant
     slack = SLACK * np.max([np.abs([w.low, w.high]).max(axis=0) for w in weights], axis=0)
     low = -_most(block, [-w.low for w in weights]) - slack
     high = _most(block, [w.high for w in weights]) + slack
-    ends = np.maximum(total.low, low.astype(np.float32)), np.minimum(total.high, high.astype(np.float32))
-    return Quantity(*np.broadcast_arrays(*ends), total.moves, weights, block)
+    low, high = np.maximum(total.low, low.astype(np.float32)), np.minimum(total.high, high.astype(np.float32))
+    low, high = np.broadcast_arrays(low, high)
+    return Quantity(low, high, total.moves, weights, block)
 
 
 def _most(block: Block, weights: Sequence[ndarray]) -> Float64[ndarray, " cells"]:
@@ -119,7 +120,7 @@ def _most(block: Block, weights: Sequence[ndarray]) -> Float64[ndarray, " cells"
     return most
 
 
-class MovingSpans(Spans):
+class MovingSpans:
     """The arithmetic of `features.py` on quantities."""
 
     @staticmethod
@@ -149,7 +150,8 @@ class MovingSpans(Spans):
         quantities = tuple(quantity(x) for x in columns)
         if all(x.of_choice for x in quantities):
             return Block(quantities, Span(*(np.full(1, end, np.float32) for end in CHOICE_SUM)))
-        return Block(quantities, reduce(Span.__add__, quantities))
+        spans: list[Span] = [*quantities]
+        return Block(quantities, sum(spans[1:], spans[0]))
 
     @staticmethod
     def scaled(block: Block, size: Quantity) -> Block:
@@ -160,7 +162,7 @@ class MovingSpans(Spans):
     def column(block: Block, i: int) -> Quantity:
         """Column i of the block."""
         units = tuple(spanned(float(i == j)) for j in range(len(block.columns)))
-        own = block.columns[i]
+        own = quantity(block.columns[i])
         return Quantity(own.low, own.high, own.moves, units, block)
 
     @staticmethod
@@ -253,5 +255,5 @@ def feature_spans(net: DenseNet) -> dict[str, tuple[float, float]]:
 
 
 ONE = np.ones(1, np.float32)
-DECIDING = ("surface", "tyre_kind", "road_temperature_c")  # whether they are known decides which formula holds
+DECIDING = (*(f.name for f in FACTORS if f.levels), "road_temperature_c")  # which formula holds, if they are known
 PIECEWISE, FINE = "road_temperature_c", 100

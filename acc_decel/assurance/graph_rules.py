@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -130,8 +131,9 @@ def _gather(x: Values, indices: Values, *, axis: int = 0) -> Values:
 
 
 def _concat(*values: Values, axis: int) -> Values:
-    parts = [np.concatenate([getattr(v, part) for v in values], axis) for part in ("low", "high", "nan", "moves")]
-    return Values(*parts)
+    names = ("low", "high", "nan", "moves")
+    low, high, nan, moving = (np.concatenate([getattr(v, name) for v in values], axis) for name in names)
+    return Values(low, high, nan, moving)
 
 
 def _squeeze(x: Values, axes: Values) -> Values:
@@ -151,7 +153,7 @@ def _split(x: Values, sizes: Values | None = None, *, axis: int = 0, parts: int)
     ends = np.cumsum([0, *counts])
     found = []
     for start, stop in pairwise(ends.tolist()):
-        part = x.each(lambda a, own=range(start, stop): np.take(a, own, axis=axis))
+        part = x.each(partial(np.take, indices=range(start, stop), axis=axis))
         totals = [replace(t, start=0, stop=stop - start) for t in x.totals if (t.start, t.stop) == (start, stop)]
         found.append(replace(part, totals=tuple(totals)))
     return tuple(found)
@@ -175,7 +177,7 @@ def _tile(x: Values, repeats: Values) -> Values:
 def _reduce_min(x: Values, *, axes: list[int], keepdims: int = 1) -> Values:
     if keepdims or len(axes) != 1:
         raise ValueError(f"axes={axes}, keepdims={keepdims}")
-    return minimum(*(x.each(lambda part, i=i: np.take(part, i, axis=axes[0])) for i in range(x.low.shape[axes[0]])))
+    return minimum(*(x.each(partial(np.take, indices=i, axis=axes[0])) for i in range(x.low.shape[axes[0]])))
 
 
 def _scatter(x: Values, rows: Values, updates: Values, *, axis: int = 0) -> Values:

@@ -73,7 +73,7 @@ def _scaling_violations(net: DenseNet) -> list[str]:
 def _head_violations(net: DenseNet) -> list[str]:
     return [
         f"head.{name}[{i}] must be at least 0. Got {value:.9g}."
-        for name in ("slopes", "shares")
+        for name in ("slopes", "brake_shares", "road_shares")
         for i, value in enumerate(getattr(net.head, name))
         if not value >= 0
     ]

@@ -1,9 +1,10 @@
 """Minimum and maximum of each output: what is proven of the network, what the limits leave, and what is attained.
 
-With F and B, the limits of friction and brakes, a quantile is q = min(s, road, share * brake) + resistance, where s is
-F - rectified(F - B) plus an offset (`head.py`). It rises in F and B, so its bounds follow from theirs, which are sums
-of the last layer, and from the spans of the values of the head. The quantiles are then cut and sorted like their
-values: both are monotone. The most extreme answers are those that a random search finds (`witness.py`).
+With F and B, the limits of friction and brakes, a quantile is q = min(s, road, brake) + resistance, where s is
+F - rectified(F - B) plus an offset, road and brake are shares of two limits (`head.py`). It rises in F and B, so its
+bounds follow from theirs, which are sums of the last layer, and from the spans of the values of the head. The quantiles
+are then cut and sorted like their values: both are monotone. The most extreme answers are those that a random search
+finds (`witness.py`).
 """
 
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Parts:
     friction: Float[ndarray, " quantiles"]
     brakes: Float[ndarray, " quantiles"]
     offset: Float[ndarray, " quantiles"]
-    road_limit: float
+    road_limit: Float[ndarray, " quantiles"]
     brake_limit: Float[ndarray, " quantiles"]
     resistance: float
 
@@ -61,18 +62,17 @@ class Parts:
 def parts(net: DenseNet, last: Sums) -> tuple[Parts, Parts]:
     """The parts at their minima and at their maxima; `last` bounds the sums of the last layer."""
     spans, head = feature_spans(net), net.head
-    slopes, shares = head.slopes.astype(np.float64), head.shares.astype(np.float64)
+    slopes = head.slopes.astype(np.float64)
     offsets = head.surface_offsets.astype(np.float64)
     ends = []
     for place, sums, extreme in ((0, last.low, np.minimum), (1, last.high, np.maximum)):
         brakes = sums[len(OUTPUTS) :] + np.maximum(slopes, 0) * spans["braking"][place]
         brakes = brakes + np.minimum(slopes, 0) * spans["braking"][1 - place]
         offset = head.offset + extreme(extreme.reduce(offsets, axis=0), 0) * CHOICE_SUM[1] * (1 + 1e-6)
-        brake_limit = shares * spans["brake_limit"][place]
+        brake_limit = head.brake_shares.astype(np.float64) * spans["brake_limit"][place]
+        road_limit = head.road_shares.astype(np.float64) * spans["road_limit"][place]
         friction = sums[[*ORDERED]]
-        ends.append(
-            Parts(friction, brakes, offset, spans["road_limit"][place], brake_limit, spans["resistance"][place])
-        )
+        ends.append(Parts(friction, brakes, offset, road_limit, brake_limit, spans["resistance"][place]))
     return ends[0], ends[1]
 
 

@@ -113,14 +113,17 @@ def prove(model: ProvenModel, *, on_proof: Callable[[str], None] = lambda _: Non
     for name, make_proof in (
         ("files", lambda: prove_files(model)),
         ("finite arithmetic", lambda: prove_finite(net)),
-        ("monotone ONNX", lambda: prove_monotone_onnx(net, model.graph)),
         ("ONNX holds the arrays", lambda: prove_same_arrays(net, model.graph)),
     ):
         yield _make_timed(name, make_proof, on_proof)
     if not prove_finite(net).passed:  # the others need finite bounds
         return
-    yield _make_timed("rounding", lambda: prove_rounding(net, bounds), on_proof)
-    yield _make_timed("monotone arrays", lambda: prove_monotone(net, bounds), on_proof)
+    for name, make_proof in (
+        ("rounding", lambda: prove_rounding(net, bounds)),
+        ("monotone arrays", lambda: prove_monotone(net, bounds)),
+        ("monotone ONNX", lambda: prove_monotone_onnx(net, model.graph)),
+    ):
+        yield _make_timed(name, make_proof, on_proof)
     ranges: list[Range] = []
     for i, name in enumerate(OUTPUTS):
         yield _make_timed(f"range of {name}", partial(prove_output_range, net, bounds, i, ranges), on_proof)

@@ -133,7 +133,8 @@ def _quantiles(net: DenseNet, last: ndarray, values: dict[str, ndarray], surface
     friction, head = last[:, ORDERED], net.head
     brakes = last[:, len(OUTPUTS) :] + head.slopes * values["braking"][:, None]
     smaller = friction - rectified(friction - brakes) + head.offset + surface @ head.surface_offsets.astype(np.float64)
-    limit = np.minimum(values["road_limit"][:, None], head.shares * values["brake_limit"][:, None])
+    road, brake = (values[name][:, None] for name in ("road_limit", "brake_limit"))
+    limit = np.minimum(head.road_shares * road, head.brake_shares * brake)
     bounded: ndarray = np.minimum(smaller, limit) + values["resistance"][:, None]
     return bounded
 

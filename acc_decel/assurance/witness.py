@@ -20,22 +20,28 @@ EXTREME_SHARE = 1 / 2  # of the events, in which a value is at an end of its ran
 Events = Float32[ndarray, "rows columns"]
 
 
+Score = Callable[[Events], Float32[ndarray, " rows"]]
+
+
 def extreme_events(
     net: DenseNet, output: int, sign: int, rng: np.random.Generator
 ) -> tuple[Events, Float32[ndarray, " rows"]]:
     """Accepted events with very high (`sign` 1) or very low (-1) answers of one output, and these answers."""
+    events, best = climbed(net.factors, lambda events: np.float32(sign) * net(events)[:, output], rng)
+    return events, sign * best
 
-    def score(events: Events) -> Float32[ndarray, " rows"]:
-        answers = sign * net(events)[:, output]
-        return np.where(np.isnan(answers), np.float32(-np.inf), answers)
 
-    events = accepted_events(net.factors, STARTS, rng)
+def climbed(
+    factors: tuple[Factor, ...], score: Score, rng: np.random.Generator
+) -> tuple[Events, Float32[ndarray, " rows"]]:
+    """Accepted events with a very high score, and their scores: the best random ones, improved in steps."""
+    events = accepted_events(factors, STARTS, rng)
     best = score(events)
     top = np.argsort(-best, kind="stable")[:IMPROVED_EVENTS]
     events, best = events[top], best[top]
     for step in range(STEPS):
-        events, best = _improve(net.factors, events, best, score, 0.3 * 0.9**step, rng)
-    return events, sign * best
+        events, best = _improve(factors, events, best, score, 0.3 * 0.9**step, rng)
+    return events, best
 
 
 def accepted_events(factors: tuple[Factor, ...], rows: int, rng: np.random.Generator) -> Events:
@@ -63,7 +69,7 @@ def _improve(
     factors: tuple[Factor, ...],
     events: Events,
     best: Float32[ndarray, " rows"],
-    score: Callable[[Events], Float32[ndarray, " rows"]],
+    score: Score,
     reach: float,
     rng: np.random.Generator,
 ) -> tuple[Events, Float32[ndarray, " rows"]]:

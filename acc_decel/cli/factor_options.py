@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from acc_decel.factors import FACTORS, Factor
-from acc_decel.predictor import OF_THE_VEHICLE, SWITCH_WORDS
+from acc_decel.factors import FACTORS, OF_THE_VEHICLE, Factor
+from acc_decel.predictor import SWITCH_WORDS
 
 
 def with_factor_options(

@@ -9,9 +9,9 @@ import typer
 
 from acc_decel.cli.options import Json, Model, check_output, model_files
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say, say_written
-from acc_decel.factors import Factor
+from acc_decel.factors import OF_THE_VEHICLE, Factor
 from acc_decel.model_folder import DEFAULT_MODEL, METRICS, folder_of, read_json
-from acc_decel.predictor import OF_THE_VEHICLE, Predictor
+from acc_decel.predictor import Predictor
 from acc_decel.status import FLAGS
 
 if TYPE_CHECKING:

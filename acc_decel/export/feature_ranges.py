@@ -10,6 +10,7 @@ terms of a formula vary together.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Any, Union
 
@@ -18,12 +19,13 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from acc_decel.export.reference import CHOICE_SUM
-from acc_decel.factors import Factor
+from acc_decel.factors import FACTORS, Factor
 from acc_decel.network import compute, named
 
 SLACK = 1e-5  # relative to the largest weight: much more than the rounding of a dozen additions
 PIECES = {"road_temperature_c": 128, "abs": 4}  # of a range
-SPLIT = ("surface", "road_temperature_c", "tyre_kind")  # known and missing in pieces of their own
+CHOICES = tuple(f.name for f in FACTORS if f.levels)
+SPLIT = (*CHOICES, "road_temperature_c")  # known and missing in pieces of their own
 
 
 def feature_ranges(
@@ -33,14 +35,20 @@ def feature_ranges(
 
     They hold for every pattern of missing factors. Raises ValueError, naming the feature, if its range is not finite.
     """
-    columns, known = _pieces(factors)
-    with np.errstate(over="ignore", invalid="ignore"):
-        spans = feature_spans(constants, columns, known)
-    result = {name: (float(span.low.min()), float(span.high.max())) for name, span in spans.items()}
+    result = dict(_ranges(factors, constants.tobytes()))
     for name, ends in result.items():
         if not np.isfinite(ends).all():
             raise ValueError(f"{name} must have a finite range for all accepted events. Got {ends}: train again.")
     return result
+
+
+@lru_cache(maxsize=8)
+def _ranges(factors: tuple[Factor, ...], constants: bytes) -> tuple[tuple[str, tuple[float, float]], ...]:
+    """The ranges by name; an export asks for those of one network many times."""
+    columns, known = _pieces(factors)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spans = feature_spans(np.frombuffer(constants, np.float32), columns, known)
+    return tuple((name, (float(span.low.min()), float(span.high.max()))) for name, span in spans.items())
 
 
 def feature_spans(

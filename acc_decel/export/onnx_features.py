@@ -17,7 +17,7 @@ from acc_decel.factors import Factor, slices
 from acc_decel.network import FEATURES, HEAD, compute, named
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Expression:
     """A value of the formulas, not computed yet: [batch, 1], or of a block [batch, columns]."""
 
@@ -62,7 +62,7 @@ class Expression:
         return Expression("Div", (other, self))
 
 
-Operand = Union[Expression, int, float, np.float32]  # noqa: UP007
+Operand = Union[Expression, float, int, np.float32]  # noqa: UP007
 
 
 class Formulas:

@@ -232,7 +232,7 @@ def head_outputs(g: Graph, net: DenseNet, sums: str, limits: str, surface: str, 
     road, brake = g("Mul", road, g.constant(head.road_shares)), g("Mul", brake, g.constant(head.brake_shares))
     bounded = g("Min", g("Add", smaller, offset), road, brake)
     quantiles = g("Add", bounded, resistance)
-    order = np.argsort([*ORDERED, DELAY])  # the delay comes last for a moment
+    order = np.argsort([*ORDERED, DELAY]).tolist()  # the delay comes last for a moment
     outputs = g.columns(g("Concat", quantiles, g.columns(sums, [DELAY]), axis=1), order)
     return g("Min", g("Max", outputs, g.constant(net.low)), g.constant(net.high))
 

@@ -219,7 +219,7 @@ def compute(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, Any]
 
 def _situation(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, Any], a: Arithmetic) -> dict[str, Any]:
     """What several formulas use: factors with typical values for missing ones, friction when new and dry."""
-    s = {name: x[name] for name in ("speed", "brake_pressure_bar", "abs")}
+    s = {f.name: x[f.name] for f in FACTORS if not f.optional}
     for name in TYPICAL:
         s[name] = a.where(known[name], x[name], c[f"typical_{name}"])
     road = s["road_temperature_c"]

@@ -80,7 +80,7 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
 
 
 def factors_of(metadata: dict[str, str], path: Path) -> tuple[Factor, ...]:
-    """The factors with the ranges that a model was trained for, by the metadata of its ONNX file `path`.
+    """The factors with the ranges and standards that a model was trained for, by the metadata of its ONNX file `path`.
 
     Raises ValueError if the file is of another factor schema or format, or if an entry is missing or damaged.
     """
@@ -93,13 +93,13 @@ def factors_of(metadata: dict[str, str], path: Path) -> tuple[Factor, ...]:
         )
     if (number := metadata.get("format", "1")) != str(FORMAT):
         raise ValueError(
-            f"{path} must be of format {FORMAT}, which has the score of the trained domain. Got format {number}: "
+            f"{path} must be of format {FORMAT}, which has physics features. Got format {number}: "
             "train it again with this version: `acc-decel train`."
         )
     again = "train it again with `acc-decel train`, or fetch it again"
     try:
         described = json.loads(metadata["factors"])
-        ends = {str(entry["name"]): (entry["low"], entry["high"]) for entry in described}
+        values = {str(e["name"]): (e["low"], e["high"], e.get("standard")) for e in described}
         named = [entry["name"] for entry in described] == [factor.name for factor in FACTORS]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         found = f"no {error.args[0]}" if isinstance(error, KeyError) else "something else"
@@ -108,11 +108,11 @@ def factors_of(metadata: dict[str, str], path: Path) -> tuple[Factor, ...]:
         ) from error
     if not named:
         raise ValueError(f"{path} must have every factor in its metadata factors, in order. Got others: {again}.")
-    return tuple(_ranged(factor, *ends[factor.name], path, again) for factor in FACTORS)
+    return tuple(_ranged(factor, *values[factor.name], path, again) for factor in FACTORS)
 
 
-def _ranged(factor: Factor, low: object, high: object, path: Path, again: str) -> Factor:
-    """The factor with this range, if it is one."""
+def _ranged(factor: Factor, low: object, high: object, standard: object, path: Path, again: str) -> Factor:
+    """The factor with this range and standard, if it can have them; without a standard it has that of FACTORS."""
     if (
         not (isinstance(low, int | float) and isinstance(high, int | float))
         or bool in (type(low), type(high))
@@ -121,7 +121,15 @@ def _ranged(factor: Factor, low: object, high: object, path: Path, again: str) -
         raise ValueError(
             f"{path} must have a range low < high of {factor.name}. Got {_short(low)} to {_short(high)}: {again}."
         )
-    return replace(factor, low=low, high=high)
+    if standard is None:
+        return replace(factor, low=low, high=high)
+    is_number = isinstance(standard, int | float) and not isinstance(standard, bool)
+    if not is_number or factor.levels or not low <= float(str(standard)) <= high:
+        raise ValueError(
+            f"{path} must have a standard of {factor.name} of {low:g} to {high:g}, or none. Got {_short(standard)}: "
+            f"{again}."
+        )
+    return replace(factor, low=low, high=high, standard=float(str(standard)))
 
 
 def _short(value: object) -> str:

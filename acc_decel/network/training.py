@@ -52,7 +52,7 @@ DISTILLATION_WEIGHTS = {  # of the outputs, when the network learns the answers 
     "delay": 0.1,
 }
 MIN_ERROR = 1e-4  # in training units: keeps the derivative of the root finite
-RELATIVE_WEIGHT, LEAST_DECELERATION = 4.0, 0.5  # [m/s^2] of an error relative to the deceleration
+RELATIVE_WEIGHT, LEAST_DECELERATION = 6.0, 0.4  # [m/s^2] of an error relative to the deceleration
 FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice, while the teacher learns
 COMPLETE_WEIGHT = 3.0  # of an event with every factor available: these have the narrowest intervals
 MAX_NETWORK_EVENTS, MAX_TEACHER_EVENTS = 48_000_000, 20_000_000  # a larger dataset gets fewer epochs

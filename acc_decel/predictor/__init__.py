@@ -16,4 +16,3 @@ from acc_decel.predictor.predictor import Prediction as Prediction
 from acc_decel.predictor.predictor import Predictor as Predictor
 from acc_decel.predictor.predictor import attribution_column as attribution_column
 from acc_decel.predictor.predictor import predictions as predictions
-from acc_decel.predictor.standards import OF_THE_VEHICLE as OF_THE_VEHICLE

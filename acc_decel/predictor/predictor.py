@@ -25,7 +25,6 @@ from acc_decel.outputs import DELAY, LOWER, MEDIAN, OUTPUTS, stopping_distance
 from acc_decel.predictor.explainer import Explainer
 from acc_decel.predictor.inputs import Given, RefusedError, columns_of, refusal, where
 from acc_decel.predictor.session import check_interface, open_session
-from acc_decel.predictor.standards import with_standards
 
 BACKENDS = (AUTO, C, ONNX_RUNTIME) = ("auto", "c", "onnxruntime")
 FLOAT32 = np.dtype(np.float32)
@@ -151,7 +150,7 @@ class Predictor:
         self._digest = model_digest(self.path)
         self._session = open_session(self.path, expected="an ONNX model of acc_decel")
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
-        self.factors = with_standards(factors_of(self.metadata, self.path), self.metadata, self.path)
+        self.factors = factors_of(self.metadata, self.path)
         if isinstance(correction, str | PathLike):
             correction = read_correction(Path(correction), model=self.path).correction
         self.correction = correction

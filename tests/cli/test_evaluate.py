@@ -7,7 +7,7 @@ import pytest
 
 from acc_decel import Predictor, evaluation
 from acc_decel.evaluation import braking_tests
-from acc_decel.predictor import OF_THE_VEHICLE
+from acc_decel.factors import OF_THE_VEHICLE
 from tests.helpers.full_braking import write_full_braking
 
 STOP = {"speed": 27.8, "surface": "asphalt"}

@@ -18,7 +18,7 @@ from conftest import COMPACT, SMALL_EVENTS
 from acc_decel.dataset import CAUSES, Dataset, events_table, generate, load_dataset, scenarios, sense, typical_factors
 from acc_decel.factors import EXCLUSIONS, FACTORS, column_names, schema
 from acc_decel.files import atomic_write, temporary_path
-from acc_decel.physics import SURFACES, vehicle, vehicle_names
+from acc_decel.physics import SURFACES, stops, vehicle, vehicle_names
 from benchmarks import dataset as bench
 
 EVENTS, PARTITION = 700, 256
@@ -243,7 +243,7 @@ def test_typical_values_are_met_on_the_surface_that_is_known(surface):
     typical = typical_factors(COMPACT, {"surface": float(surface), "mass": 1234.0})
     assert (typical["surface"], typical["mass"]) == (surface, 1234.0)
     for e in EXCLUSIONS:
-        if e.column == f"surface_{list(SURFACES)[surface]}":
+        if e.column == f"surface_{list(SURFACES)[surface]}" and e.factor in typical:
             assert typical[e.factor] <= e.limit, e.meaning
 
 
@@ -450,7 +450,19 @@ def test_what_no_road_shows_is_never_generated(drawn):
         owner = next(f for f in FACTORS if e.column in f.columns)
         here = true[owner.name] == owner.columns.index(e.column)
         assert here.any()
-        assert true[e.factor][here].max() <= e.limit, e.meaning
+        if e.factor in true:
+            assert true[e.factor][here].max() <= e.limit, e.meaning
+
+
+def test_no_tyre_has_the_friction_that_an_exclusion_rules_out(drawn):
+    true, latents = drawn
+    friction = stops(COMPACT, **true, latents=latents)["peak_friction"]
+    estimates = {f.name for f in FACTORS if f.estimate}
+    for e in EXCLUSIONS:
+        owner = next(f for f in FACTORS if e.column in f.columns)
+        if e.factor in estimates:
+            here = true[owner.name] == owner.columns.index(e.column)
+            assert (friction[here] > e.limit).mean() < 0.002, e.meaning
 
 
 def test_unknowns_are_standard_scores(drawn):

@@ -17,8 +17,8 @@ from acc_decel.export import even_events, golden_events, onnx_bytes, reference_o
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import EXCLUSIONS, FACTORS, Factor, column_names, schema
 from acc_decel.model_folder import read_model
-from acc_decel.network import DenseNet, domain_score, to_bytes
-from acc_decel.outputs import COMFORT_DECELERATION, LOWER, OUTPUTS
+from acc_decel.network import DenseNet, contradicting, domain_score, to_bytes
+from acc_decel.outputs import COMFORT_DECELERATION, DELAY, LOWER, ORDERED, OUTPUTS
 from acc_decel.status import (
     BELOW_COMFORT,
     NOT_AVAILABLE_SHIFT,
@@ -174,14 +174,45 @@ def test_a_combination_that_no_road_shows_is_flagged(e):
     event, net = good_event(), familiar(NET)
     session = session_of(net)
     for other in EXCLUSIONS:  # keep clear of the others
-        event[0, column_names().index(other.factor)] = 0.0
+        lowest = next(f.low for f in FACTORS if f.name == other.factor)
+        event[0, column_names().index(other.factor)] = max(lowest, 0.0)
     event[0, at(choice)] = 0
-    event[0, column_names().index(e.column)] = 1
-    for value, flagged in ((e.limit, False), (np.nextafter(np.float32(e.limit), np.float32(np.inf)), True)):
+    certain, limit = np.float32(e.certain), np.float32(e.limit)
+    for probability, value, flagged in (
+        (1.0, limit, False),
+        (1.0, np.nextafter(limit, np.float32(np.inf)), True),
+        (certain, np.float32(e.limit + 0.1), False),
+        (np.nextafter(certain, np.float32(1)), np.float32(e.limit + 0.1), True),
+    ):
+        event[0, column_names().index("surface_asphalt")] = 1 - probability
+        event[0, column_names().index(e.column)] = probability
         event[0, column_names().index(e.factor)] = value
         _, status = answers(session, event)
         assert status[0] == status_of(net, event)[0]
         assert bool(status[0] & OUTSIDE_DOMAIN) == flagged
+
+
+def test_outside_the_domain_no_quantile_is_above_the_one_without_a_contradicting_factor(session):
+    columns = random_events(np.random.default_rng(8), 3000)
+    got, status = answers(session, columns)
+    outside = status & OUTSIDE_DOMAIN != 0
+    plain = NET(columns)
+    np.testing.assert_allclose(got[~outside], plain[~outside], rtol=0, atol=BUDGET.numpy_to_onnx)
+    least = plain[outside][:, ORDERED]
+    for factor in contradicting(FACTORS):
+        without = columns[outside].copy()
+        without[:, at(FACTORS[factor])] = np.nan
+        least = np.minimum(least, NET(without)[:, ORDERED])
+    np.testing.assert_allclose(got[outside][:, ORDERED], least, rtol=0, atol=BUDGET.numpy_to_onnx)
+    np.testing.assert_allclose(got[outside, DELAY], plain[outside, DELAY], rtol=0, atol=BUDGET.numpy_to_onnx)
+    assert (got[outside][:, ORDERED] < plain[outside][:, ORDERED] - 0.1).any(axis=0).all()
+
+
+def test_caution_changes_no_other_event_of_the_same_call(session):
+    columns = random_events(np.random.default_rng(9), 64)
+    together, _ = answers(session, columns)
+    singly = np.concatenate([answers(session, event[None])[0] for event in columns])
+    np.testing.assert_allclose(together, singly, rtol=0, atol=BUDGET.numpy_to_onnx)
 
 
 def test_below_comfort_is_said_of_exactly_the_stops_below_the_acc_limit(session):

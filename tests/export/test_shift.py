@@ -18,13 +18,14 @@ from acc_decel.export.c_shift import SQUARES, check_narrow, codes, terms
 from acc_decel.export.firmware_files import SHIFT_EVENTS, firmware_files, write_firmware
 from acc_decel.export.fixed_point import fixed_answers, shift_net
 from acc_decel.export.fixed_point.arithmetic import MAX_VALUE, MIN_VALUE, FixedNet
+from acc_decel.export.fixed_point.observed import _at_the_ends
 from acc_decel.export.fixed_point.quantisation import fits, quantise, with_terms
 from acc_decel.export.fixed_point.shift_add import MAX_TERMS, TOLERANCE, distance, with_few_terms
 from acc_decel.export.golden import even_events
 from acc_decel.factors import FREE, column_names
 from acc_decel.network import domain_score
 from acc_decel.outputs import ORDERED, OUTPUTS
-from acc_decel.status import REFUSED
+from acc_decel.status import OUTSIDE_DOMAIN, REFUSED
 from tests.helpers.random_net import TRUNK, random_events, random_net, spoiled
 
 pytestmark = pytest.mark.slow
@@ -50,7 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def mixed() -> ndarray:
     rng = np.random.default_rng(2)
-    return np.concatenate([random_events(rng, 8000), spoiled(rng, random_events(rng, 2000))])
+    events, extreme = random_events(rng, 7000), _at_the_ends(NET, random_events(rng, 1000))
+    return np.concatenate([events, extreme, spoiled(rng, random_events(rng, 2000))])
 
 
 @given(weight=st.integers(-(2**40), 2**40), most=st.integers(1, 4))
@@ -159,6 +161,7 @@ def check_bits(got: tuple[ndarray, ndarray], net: FixedNet, events: ndarray) -> 
     np.testing.assert_array_equal(got[1], status)
     np.testing.assert_array_equal(got[0].view("i4"), expected.view("i4"))
     assert 0 < (status & REFUSED != 0).sum() < len(events)
+    assert (status & OUTSIDE_DOMAIN != 0).any()
 
 
 def test_no_layer_executes_a_multiplication(folder: Path, tmp_path: Path) -> None:

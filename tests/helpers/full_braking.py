@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from acc_decel.export import write_model
-from acc_decel.factors import FACTORS, Factor
+from acc_decel.factors import FACTORS, OF_THE_VEHICLE, Factor
 from acc_decel.network import DenseNet
-from acc_decel.predictor import OF_THE_VEHICLE
 from tests.helpers.random_net import random_net
 
 FULL_BAR = 150.0

@@ -14,8 +14,8 @@ from acc_decel import Predictor
 from acc_decel.adaptation import known_stops
 from acc_decel.adaptation.labelled_stops import labelled_stops
 from acc_decel.export.onnx_file import set_metadata
-from acc_decel.factors import FACTORS, column_names, described
-from acc_decel.predictor import OF_THE_VEHICLE, columns_of
+from acc_decel.factors import FACTORS, OF_THE_VEHICLE, column_names, described
+from acc_decel.predictor import columns_of
 from tests.helpers.full_braking import FULL_BAR, write_full_braking
 
 ROAD = {"speed": 33.3, "surface": "asphalt", "water_film_mm": 1.0}

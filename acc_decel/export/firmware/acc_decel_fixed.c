@@ -1,5 +1,5 @@
-/* The network in fixed point: only the physics features before it and the head behind it are floating point. Weights and
- * scales are in acc_decel_network_tables.h, the loops of the layers are in acc_decel_fixed_layers.c.
+/* The network in fixed point: only the physics features before it and the head behind it are floating point. Weights
+ * and scales are in acc_decel_network_tables.h, the loops of the layers are in acc_decel_fixed_layers.c.
  *
  * Between layers a value is a 16-bit integer. Sums are unsigned and modulo 2^32, which C defines; the export proves
  * that every sum fits a signed 32-bit integer, for all possible inputs. C does not define how a negative number is

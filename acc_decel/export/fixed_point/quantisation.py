@@ -245,7 +245,8 @@ def _entries(net: DenseNet, places: Sequence[int], scale: Scale) -> Entries:
             constant, slope = constant + slope * (1 - 0.5 / 2**RATIO_BITS), -slope
         affine = _affine(source.name, slope, constant, ends, source.fraction)
         rows.append((place, place if place < len(columns) else always, bits, half_in_bits, *affine))
-    return Entries(*np.array(rows, np.int64).T, scale.zero)
+    at, known_by, fraction_bits, halves, multipliers, offsets, shifts = np.array(rows, np.int64).T
+    return Entries(at, known_by, fraction_bits, halves, multipliers, offsets, shifts, scale.zero)
 
 
 def _affine(name: str, slope: float, constant: float, ends: Int64[ndarray, "2"], fraction: int) -> tuple[int, int, int]:
