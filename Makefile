@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 DEMO := build/demo
 DEMO_EVENTS ?= 300000
-MODEL_EVENTS ?= 4000000
+MODEL_EVENTS ?= 2000000
 # With seed 1 the clamp acts on 6 of 50,000 trained events, which verify refuses.
 SEED_sports := 2
 HAND_WRITTEN_C := acc_decel/export/firmware acc_decel/compiled/host acc_decel/ecu/target acc_decel/evidence

@@ -7,11 +7,11 @@ each operand, also rounded, so spans and moves hold for float32 as computed, to 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int
+from jaxtyping import Float32, Float64, Int
 from numpy import ndarray
 
 from acc_decel.assurance import moving_values as rules
@@ -178,10 +178,12 @@ class MovingSpans:
         return condition
 
 
-def features(net: DenseNet, columns: Mapping[str, Span], known: Mapping[str, Span]) -> dict[str, Quantity]:
+def features(
+    constants: Float32[ndarray, " constants"], columns: Mapping[str, Span], known: Mapping[str, Span]
+) -> dict[str, Quantity]:
     """All features and the values of HEAD by name, for quantities of the columns and of whether a factor is known."""
     with np.errstate(all="ignore"):
-        found = compute(named(net.constants), columns, known, MovingSpans())
+        found = compute(named(constants), columns, known, MovingSpans())
     return {name: quantity(x) for name, x in found.items()}
 
 
@@ -249,8 +251,13 @@ def stacked(parts: Sequence[Quantity], count: int) -> Quantity:
 
 def feature_spans(net: DenseNet) -> dict[str, tuple[float, float]]:
     """Minimum and maximum of each feature and value of HEAD over all accepted events, as float32 gives them."""
-    cells = Cells(net.factors, pieces=FINE)
-    found = features(net, cells.columns(), cells.known())
+    return dict(_spans(net.factors, net.constants.tobytes()))
+
+
+@cache
+def _spans(factors: tuple[Factor, ...], constants: bytes) -> dict[str, tuple[float, float]]:
+    cells = Cells(factors, pieces=FINE)
+    found = features(np.frombuffer(constants, np.float32), cells.columns(), cells.known())
     return {name: (float(x.low.min()), float(x.high.max())) for name, x in found.items()}
 
 

@@ -49,7 +49,7 @@ def _violations(net: DenseNet, cases: Sequence[Case]) -> list[list[str]]:
     shape = len(cases), count
     moves = {
         name: np.bitwise_or.reduce(np.broadcast_to(quantity.moves, count * len(cases)).reshape(shape), axis=1)
-        for name, quantity in features(net, columns, known).items()
+        for name, quantity in features(net.constants, columns, known).items()
     }
     return [
         _sentences(factor, {name: int(each[i]) for name, each in moves.items()}) for i, (factor, _) in enumerate(cases)

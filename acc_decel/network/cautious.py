@@ -35,8 +35,9 @@ def cautious(
 ) -> Float32[ndarray, "rows outputs"]:
     """What `net` answers, cautious in the rows that are `outside` its trained domain."""
     answer: ndarray = net(columns)
+    places = np.ix_(outside, np.array(ORDERED))
     for own in (slices(factors)[i] for i in contradicting(factors)):
         without = columns[outside].copy()
         without[:, own] = np.nan
-        answer[np.ix_(outside, ORDERED)] = np.minimum(answer[np.ix_(outside, ORDERED)], net(without)[:, ORDERED])
+        answer[places] = np.minimum(answer[places], net(without)[:, ORDERED])
     return answer

@@ -64,6 +64,7 @@ CHECKPOINT_FILES = (IDENTITY, TEACHER, NEW_TEACHER, "teacher.npz", "network.npz"
 
 Loss = Callable[[Any, Any], Any]
 Learning = tuple[list[ndarray], ndarray, ndarray]  # inputs of a model, labels, weights of the events
+Scales = tuple[ndarray, ndarray, ndarray]  # constants of the features, center and inverse spread of the inputs
 Start = tuple[keras.Model, ndarray, ndarray, ndarray]  # a network to continue with, its constants and scaling
 
 
@@ -126,7 +127,7 @@ def train(
             model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
             constants = feature_constants(vehicle_from(data.manifest["vehicle_file"]))
             start = (model, constants, *scaling(factors, constants, data.columns[in_split(data.event, "training")]))
-        model, *scales = start
+        model, scales = start[0], start[1:]
         parts = [_learning(data, factors, scales, name) for name in ("training", "validation")]
         loss, done = pinball, 0
         if training.teacher_epochs:
@@ -337,7 +338,7 @@ def scaling(
     return np.where(choice, 0, center).astype("f4"), np.where(choice, 1, inverse).astype("f4")
 
 
-def _learning(data: Dataset, factors: tuple[Factor, ...], scales: list[ndarray], name: str) -> Learning:
+def _learning(data: Dataset, factors: tuple[Factor, ...], scales: Scales, name: str) -> Learning:
     """Inputs, labels and weights of single events: deceleration and delay, in training units."""
     rows = in_split(data.event, name)
     outputs = [ORDERED[0], DELAY]

@@ -182,7 +182,7 @@ def test_features_move_in_the_events_as_the_cells_say(f):
     before, after = events.copy(), events.copy()
     before[:, names.index(f.name)], after[:, names.index(f.name)] = low, high
     cells = Cells(FACTORS, f.name)
-    found = features(RANDOM, cells.columns(), cells.known())
+    found = features(RANDOM.constants, cells.columns(), cells.known())
     one, other = (values_of(FACTORS, RANDOM.constants, columns) for columns in (before, after))
     for name, quantity in found.items():
         rose, fell = (one[name] < other[name]).any(), (one[name] > other[name]).any()

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from conftest import COMPACT, ORDINARY, stopped
 
@@ -56,7 +57,7 @@ def ranges_of(net: DenseNet, bound: float, attained: float = 0.0) -> list[Range]
 
 
 def proven(net: DenseNet, vehicle: Vehicle | None = COMPACT) -> ProvenModel:
-    return ProvenModel(Path(), net, None, vehicle)
+    return ProvenModel(Path(), net, onnx.ModelProto(), vehicle)
 
 
 @pytest.mark.parametrize(("limit", "idle"), [(1e3, True), (0.1, False)])

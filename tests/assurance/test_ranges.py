@@ -138,8 +138,8 @@ def test_the_hull_of_a_gated_input_holds_the_product_and_nothing_else_at_its_cor
 
 def test_a_linear_program_gives_what_another_solver_call_gives():
     program = Program()
-    x, y = program.variable(0, 4), program.variable(-1, 3)
-    program.at_least(constant(5), x + y * 2)
+    x, y = program.variable(0.0, 4.0), program.variable(-1.0, 3.0)
+    program.at_least(constant(5.0), x + y * 2.0)
     low, high = program.bounds([x + y, y - x])
     other = linprog([-1, -1], A_ub=[[1, 2]], b_ub=[5], bounds=[(0, 4), (-1, 3)])
     np.testing.assert_allclose(high[0], -other.fun, atol=1e-5)

@@ -157,8 +157,8 @@ def test_a_feature_at_the_ends_of_its_range_enters_within_16_bits(net: FixedNet,
 def test_no_answer_exceeds_what_road_and_brakes_allow(net: FixedNet) -> None:
     """The head is the float one, whatever the integers of the layers are."""
     entered = NET.entered(EVENTS)
-    limits, most = entered.head, NET.head.shares.max()
-    allowed = np.minimum(limits[:, ROAD_LIMIT], most * limits[:, BRAKE_LIMIT]) + limits[:, RESISTANCE]
+    limits, road, brake = entered.head, NET.head.road_shares.max(), NET.head.brake_shares.max()
+    allowed = np.minimum(road * limits[:, ROAD_LIMIT], brake * limits[:, BRAKE_LIMIT]) + limits[:, RESISTANCE]
     answers = net(EVENTS)[:, ORDERED]
     assert (answers <= allowed[:, None]).all()
     assert (answers == allowed[:, None]).any()
