@@ -15,7 +15,7 @@ from acc_decel.ecu.host import HostEcu
 from acc_decel.export import firmware_files, golden_events, reference_outputs, write_firmware
 from acc_decel.export.c_features import value_names
 from acc_decel.factors import FACTORS, column_names, ranges, slices
-from acc_decel.network import HEAD, LAST, DenseNet, contradicting, feature_values, outside_domain
+from acc_decel.network import HEAD, LAST, LEAST_BRAKING, DenseNet, contradicting, feature_values, outside_domain
 from acc_decel.outputs import DELAY, ORDERED, OUTPUTS
 from tests.helpers.random_net import random_events, random_net
 
@@ -106,8 +106,9 @@ def test_the_head_has_the_bits_of_numpy_also_where_a_limit_holds(library: ctypes
     np.testing.assert_array_equal(got, expected)
     road, brake = (values[:, VALUES.index(name)] for name in ("road_limit", "brake_limit"))
     free = expected[:, ORDERED] - values[:, [VALUES.index("resistance")]]
-    assert (np.isclose(free, road[:, None]).any(axis=0)).all(), "the road limits every quantile now and then"
-    assert (np.isclose(free, NET.head.shares * brake[:, None]).any(axis=0)).all(), "so do the brakes"
+    assert (np.isclose(free, NET.head.road_shares * road[:, None]).any(axis=0)).all(), "the road limits every quantile now and then"
+    assert (np.isclose(free, NET.head.brake_shares * brake[:, None]).any(axis=0)).all(), "so do the brakes"
+    assert (np.isclose(free, LEAST_BRAKING).any(axis=0)).all(), "and no brake pushes"
     np.testing.assert_array_equal(got[:, DELAY], sums[:, DELAY])
 
 
