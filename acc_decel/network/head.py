@@ -20,9 +20,9 @@ from numpy import ndarray
 from acc_decel.network.features import HEAD, SURFACE_COLUMNS
 from acc_decel.outputs import QUANTILES
 
-LEAST_BRAKING = (
-    -2.5
-)  # [m/s^2] below 0, because a grade or a wind may be missing, which the resistance then does not have
+# [m/s^2] The least that friction or brakes give. Below 0: a grade or a wind may be missing, which the resistance then
+# does not have.
+LEAST_BRAKING = -2.5
 BRAKING, RESISTANCE, ROAD_LIMIT, BRAKE_LIMIT = range(len(HEAD))
 # Shares of the rated brake force that bound each quantile: pads differ by 6 %, pressure and mass are not read exactly.
 # Shares of what the best tyre on the best road reaches: less for the lower quantiles, so that the answer keeps an
