@@ -106,7 +106,7 @@ def test_the_head_has_the_bits_of_numpy_also_where_a_limit_holds(library: ctypes
     np.testing.assert_array_equal(got, expected)
     road, brake = (values[:, VALUES.index(name)] for name in ("road_limit", "brake_limit"))
     free = expected[:, ORDERED] - values[:, [VALUES.index("resistance")]]
-    assert (np.isclose(free, NET.head.road_shares * road[:, None]).any(axis=0)).all(), "the road limits every quantile now and then"
+    assert np.isclose(free, NET.head.road_shares * road[:, None]).any(axis=0).all(), "the road limits each quantile"
     assert (np.isclose(free, NET.head.brake_shares * brake[:, None]).any(axis=0)).all(), "so do the brakes"
     assert (np.isclose(free, LEAST_BRAKING).any(axis=0)).all(), "and no brake pushes"
     np.testing.assert_array_equal(got[:, DELAY], sums[:, DELAY])
