@@ -97,19 +97,19 @@ static inline float known_or_0(uint32_t mask, float probability)
     return word.value;
 }
 
-static inline float dot_3(const float x[TYRES], const float weights[TYRES])
+static inline float dot_3(const float x[TYRES], const float numbers[TYRES])
 {
-    return ((x[0] * weights[0]) + (x[1] * weights[1])) + (x[2] * weights[2]);
+    return ((x[0] * numbers[0]) + (x[1] * numbers[1])) + (x[2] * numbers[2]);
 }
 
-static inline float dot_4(const float x[SNOW], const float weights[SNOW])
+static inline float dot_4(const float x[SNOW], const float numbers[SNOW])
 {
-    return dot_3(x, weights) + (x[3] * weights[3]);
+    return dot_3(x, numbers) + (x[3] * numbers[3]);
 }
 
-static inline float dot_6(const float x[SURFACES], const float weights[SURFACES])
+static inline float dot_6(const float x[SURFACES], const float numbers[SURFACES])
 {
-    return (dot_4(x, weights) + (x[SNOW] * weights[SNOW])) + (x[ICE] * weights[ICE]);
+    return (dot_4(x, numbers) + (x[SNOW] * numbers[SNOW])) + (x[ICE] * numbers[ICE]);
 }
 
 /* 1 on a cold road, 0 on a warm one. */
