@@ -12,7 +12,7 @@ import numpy as np
 from acc_decel.assurance.feature_values import Cells, features, stacked
 from acc_decel.assurance.moving_values import CONSTANT, FALLS, RISES, WORDS
 from acc_decel.factors import Factor
-from acc_decel.network import DenseNet, left_out
+from acc_decel.network import DenseNet, contradicting
 from acc_decel.network.features import FEATURES, HEAD, Feature
 
 Case = tuple[Factor, tuple[str, ...]]  # the factor that moves, and factors that are missing
@@ -29,12 +29,12 @@ def unsigned_outside(net: DenseNet) -> dict[str, list[str]]:
 
     There the answer is the least of several (`cautious.py`), each without one factor, so each must have the sign.
     """
-    removed = [tuple(net.factors[i].name for i in places) for places in left_out(net.factors)]
-    cases: list[Case] = [(f, names) for names in removed for f in net.factors if f.direction and f.name not in names]
+    removed = [net.factors[i].name for i in contradicting(net.factors)]
+    cases: list[Case] = [(f, (name,)) for name in removed for f in net.factors if f.direction and f.name != name]
     reasons: dict[str, list[str]] = {}
-    for (factor, names), found in zip(cases, _violations(net, cases), strict=True):
+    for (factor, (name,)), found in zip(cases, _violations(net, cases), strict=True):
         if found:
-            reasons.setdefault(factor.name, []).append(f"without {' and '.join(names)}, {found[0]}")
+            reasons.setdefault(factor.name, []).append(f"without {name}, {found[0]}")
     return reasons
 
 

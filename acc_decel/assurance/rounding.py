@@ -25,6 +25,7 @@ from acc_decel.network import (
     FEATURES,
     HEAD,
     LAST,
+    LEAST_BRAKING,
     DenseNet,
     Layer,
     feature_values,
@@ -135,7 +136,7 @@ def _quantiles(net: DenseNet, last: ndarray, values: dict[str, ndarray], surface
     smaller = friction - rectified(friction - brakes) + head.offset + surface @ head.surface_offsets.astype(np.float64)
     road, brake = (values[name][:, None] for name in ("road_limit", "brake_limit"))
     limit = np.minimum(head.road_shares * road, head.brake_shares * brake)
-    bounded: ndarray = np.minimum(smaller, limit) + values["resistance"][:, None]
+    bounded: ndarray = np.maximum(np.minimum(smaller, limit), LEAST_BRAKING) + values["resistance"][:, None]
     return bounded
 
 

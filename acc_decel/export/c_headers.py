@@ -10,7 +10,7 @@ from acc_decel.correction import MAX_BIAS, MAX_SCALE, MIN_SCALE
 from acc_decel.export.c_tables import Table, c_float, checksum, checksum_ranges, defines, header
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import EXCLUSIONS, Factor, column_names, owners, ranges, schema
-from acc_decel.network import DenseNet, contradicting, left_out
+from acc_decel.network import DenseNet, contradicting
 from acc_decel.outputs import COMFORT_DECELERATION, ORDERED, OUTPUT_LIMITS, OUTPUTS, QUANTILES
 from acc_decel.status import FLAGS, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
@@ -111,10 +111,9 @@ typedef struct {
     uint32_t end;   /* the column after its last one */
 } acc_decel_choice_t;
 
-/* A factor that may contradict others: one bit for each column. */
+/* A factor that may contradict others: one bit for each of its columns. */
 typedef struct {
-    uint32_t columns;  /* its own */
-    uint32_t left_out; /* with those of the factors whose direction needs it */
+    uint32_t columns;
 } acc_decel_contradicting_t;
 
 /* If the probability of this level is from certain_low to certain_low + certain_span, values of the column from low to
@@ -152,11 +151,9 @@ def guard_tables(factors: tuple[Factor, ...]) -> list[Table]:
 
 
 def _masks(factors: tuple[Factor, ...]) -> ndarray:
-    """For each of the `contradicting` factors one bit for each of its columns, and for each column left out with it."""
+    """For each of the `contradicting` factors one bit for each of its columns."""
     owner = owners(factors)
-    bits = [sum(1 << column for column, place in enumerate(owner) if place == i) for i in range(len(factors))]
-    pairs = zip(contradicting(factors), left_out(factors), strict=True)
-    return _words([(bits[own], sum(bits[place] for place in places)) for own, places in pairs])
+    return _words([(sum(1 << i for i, place in enumerate(owner) if place == own),) for own in contradicting(factors)])
 
 
 def guard_checksum(factors: tuple[Factor, ...]) -> int:

@@ -23,9 +23,9 @@ from acc_decel.network import (
     LEAST_BRAKING,
     DenseNet,
     Layer,
+    contradicting,
     domain_inputs,
     fingerprint,
-    left_out,
     wiring,
 )
 from acc_decel.network.features import SURFACE_COLUMNS
@@ -120,7 +120,7 @@ def _least(
     g: Graph, net: DenseNet, quantiles: list[str], outside: str, unavailable: str, network: Network
 ) -> list[str]:
     """The quantiles [batch], in the rows `outside` the least of the event and of it without each factor in turn."""
-    without = [np.isin(owners(net.factors), places) for places in left_out(net.factors)]
+    without = [np.isin(owners(net.factors), i) for i in contradicting(net.factors)]
     columns = len(column_names(net.factors))
     rows = g("Squeeze", g("NonZero", outside), g.constant(np.array([0])))
     copies = g("Tile", g("Gather", INPUT, rows, axis=0), g.constant(np.array([len(without), 1])))

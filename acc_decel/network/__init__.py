@@ -2,7 +2,6 @@
 
 from acc_decel.network.cautious import cautious as cautious
 from acc_decel.network.cautious import contradicting as contradicting
-from acc_decel.network.cautious import left_out as left_out
 from acc_decel.network.cautious import predict as predict
 from acc_decel.network.dense_net import FORMAT as FORMAT
 from acc_decel.network.dense_net import LAST as LAST

@@ -18,20 +18,11 @@ def contradicting(factors: tuple[Factor, ...]) -> tuple[int, ...]:
     return tuple(i for i, f in enumerate(factors) if columns & {*f.columns})
 
 
-def left_out(factors: tuple[Factor, ...]) -> tuple[tuple[int, ...], ...]:
-    """For each of the `contradicting` factors, the places of what is left out with it.
-
-    These are the factor itself and those that are forced while it has a value: without it their sign would not hold.
-    """
-    names = [factors[i].name for i in contradicting(factors)]
-    return tuple(tuple(i for i, f in enumerate(factors) if name in (f.name, f.forced_while)) for name in names)
-
-
 def predict(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
     """The outputs of `net`; outside its trained domain they are cautious. NaN in `columns` means not available.
 
     Each quantile is then the least of those of the event and of the same event without one of the `contradicting`
-    factors (`left_out`).
+    factors.
     """
     return cautious(net, net.factors, columns, outside_domain(net, columns))
 
@@ -45,9 +36,8 @@ def cautious(
     """What `net` answers, cautious in the rows that are `outside` its trained domain."""
     answer: ndarray = net(columns)
     places = np.ix_(outside, np.array(ORDERED))
-    for places_out in left_out(factors):
+    for own in (slices(factors)[i] for i in contradicting(factors)):
         without = columns[outside].copy()
-        for place in places_out:
-            without[:, slices(factors)[place]] = np.nan
+        without[:, own] = np.nan
         answer[places] = np.minimum(answer[places], net(without)[:, ORDERED])
     return answer

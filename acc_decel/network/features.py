@@ -38,7 +38,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("wetness", FALLS, "water film, d / (d + 0.05 mm); 0 on packed snow"),
     Feature("expected_limit", RISES, "deceleration expected of surface, tyres and water [m/s^2]"),
     Feature("estimated_limit", RISES, "the same from the friction estimate [m/s^2]"),
-    Feature("worn_grip", RISES, "dry grip of a worn tyre, gone at a film of 1 mm"),
+    Feature("worn_grip", RISES, "dry grip of a worn tyre, gone at a film of 1 mm or an unknown one"),
     Feature("speed_squared", FREE, "speed squared, 1 at 40 m/s"),
     Feature("grip", FREE, "friction expected of surface, tyre kind and road temperature, new and dry"),
     Feature("doubt", FREE, "variance of the friction over the surfaces that the camera names"),
@@ -203,7 +203,7 @@ def compute(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, Any]
         "wetness": s["thin"],
         "expected_limit": a.minimum(expected * remaining, LARGEST_LIMIT),
         "estimated_limit": a.minimum(estimate * remaining, LARGEST_LIMIT),
-        "worn_grip": (DEEPEST_MM - s["tread_depth_mm"]) * a.maximum(DRAINED_MM - s["water_film_mm"], 0.0),
+        "worn_grip": (DEEPEST_MM - s["tread_depth_mm"]) * a.maximum(DRAINED_MM - _film_or_drained(x, known, a), 0.0),
         "speed_squared": s["squared"] * np.float32(1 / 1600),
         "grip": s["paved"] + s["snow"] + s["ice"],
         "doubt": a.maximum(a.dot(s["surface"], c["mean_friction"] * c["mean_friction"]) - friction * friction, 0.0),
@@ -214,6 +214,11 @@ def compute(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, Any]
         "road_limit": _road_limit(c, s, known, a),
         **_brakes(c, s, known, a),
     }
+
+
+def _film_or_drained(x: Mapping[str, Any], known: Mapping[str, Any], a: Arithmetic) -> Any:
+    """The water film [mm]; where it is missing, one in which a worn tyre has no advantage: less tread then never helps."""
+    return a.where(known["water_film_mm"], x["water_film_mm"], DRAINED_MM)
 
 
 def _situation(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, Any], a: Arithmetic) -> dict[str, Any]:
@@ -273,14 +278,14 @@ def _dry_friction(c: Mapping[str, Any], s: Mapping[str, Any], a: Arithmetic) -> 
         cold = friction[f"cold_{name}"] = 1 - frozen * c["cold_gain"][i]
         friction[name] = a.column(s["surface"], SNOW + i) * a.dot(tyre, c[f"friction_{name}"]) * cold
     slower = 1 / (1 + s["speed"] * c["speed_loss_ice"])
-    return friction | {"ice": friction["ice"] * slower, "slower_ice": slower}
+    return friction | {"slower_ice": slower}
 
 
 def _expected_friction(c: Mapping[str, Any], s: Mapping[str, Any], a: Arithmetic) -> Any:
     """Friction at walking speed, with water and wear."""
     loss = a.dot(s["surface"], c["wet_loss"]) + s["wear"] * s["firm"] * c["worn_loss"]
     worn = 1 - (NEW_MM - s["tread_depth_mm"]) * c["worn_snow"]
-    ice = s["ice"] * (1 - s["thin"] * c["wet_loss_ice"])
+    ice = s["ice"] * s["slower_ice"] * (1 - s["thin"] * c["wet_loss_ice"])
     return s["paved"] * (1 - a.minimum(loss * s["thin"], MAX_WET_LOSS)) + (s["snow"] + ice) * worn
 
 

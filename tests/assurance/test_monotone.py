@@ -18,6 +18,7 @@ from acc_decel.export import onnx_bytes
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.network import FEATURES, HEAD, LAYOUT, DenseNet, Layer, compute, input_names, wiring
 from acc_decel.network import feature_values as values_of
+from acc_decel.network import features as network_features
 from acc_decel.outputs import DELAY, ORDERED, OUTPUTS
 from tests.helpers.random_net import random_net
 
@@ -191,7 +192,14 @@ def test_features_move_in_the_events_as_the_cells_say(f):
         assert not fell or move & FALLS, name
 
 
-def test_outside_the_domain_only_the_tread_has_no_sign():
+def test_outside_the_domain_every_forced_factor_has_its_sign(monkeypatch):
+    assert unsigned_outside(RANDOM) == {}
+    typical = {"water_film_mm": 0.0}  # a formula that lets a worn tyre gain where the film is missing
+    monkeypatch.setattr(
+        network_features,
+        "_film_or_drained",
+        lambda x, known, a: a.where(known["water_film_mm"], x["water_film_mm"], typical["water_film_mm"]),
+    )
     assert [*unsigned_outside(RANDOM)] == ["tread_depth_mm"]
     (reason,) = unsigned_outside(RANDOM)["tread_depth_mm"]
     assert "without water_film_mm, worn_grip" in reason

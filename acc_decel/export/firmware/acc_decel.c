@@ -138,11 +138,11 @@ static void be_cautious(const acc_decel_factors_t *factors, uint32_t available, 
 
             columns_of(factors, values);
             for (uint32_t column = 0U; column < ACC_DECEL_COLUMN_COUNT; column++) {
-                if (((factor->left_out >> column) & 1U) != 0U) {
+                if (((factor->columns >> column) & 1U) != 0U) {
                     values[column] = not_available;
                 }
             }
-            (void)acc_decel_network(values, available & ~factor->left_out, others);
+            (void)acc_decel_network(values, available & ~factor->columns, others);
             put_in_order(others);
             lower_quantiles(outputs, others);
         }

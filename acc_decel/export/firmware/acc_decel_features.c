@@ -207,7 +207,7 @@ static inline void set_dry_friction(const acc_decel_constants_t *c, situation_t 
     s->paved = dot_4(s->surface, c->friction) * compound;
     s->snow = (s->surface[SNOW] * dot_3(s->tyre, c->friction_snow)) * s->cold_snow;
     s->slower_ice = 1.0F / (1.0F + (s->speed * c->speed_loss_ice));
-    s->ice = ((s->surface[ICE] * dot_3(s->tyre, c->friction_ice)) * s->cold_ice) * s->slower_ice;
+    s->ice = (s->surface[ICE] * dot_3(s->tyre, c->friction_ice)) * s->cold_ice;
 }
 
 /* Friction at walking speed, with water and wear. */
@@ -215,7 +215,7 @@ static inline float expected_friction(const acc_decel_constants_t *c, const situ
 {
     const float loss = dot_4(s->surface, c->wet_loss) + ((s->wear * s->firm) * c->worn_loss);
     const float worn = 1.0F - ((ACC_DECEL_NEW_MM - s->tread_depth_mm) * c->worn_snow);
-    const float ice = s->ice * (1.0F - (s->thin * c->wet_loss_ice));
+    const float ice = (s->ice * s->slower_ice) * (1.0F - (s->thin * c->wet_loss_ice));
 
     return (s->paved * (1.0F - smaller(loss * s->thin, ACC_DECEL_MAX_WET_LOSS))) + ((s->snow + ice) * worn);
 }
@@ -302,6 +302,7 @@ void acc_decel_features(float values[ACC_DECEL_VALUE_COUNT], uint32_t available)
     float expected;
     float estimate;
     float remaining; /* of the friction, at this speed */
+    float film;      /* if unknown, one in which a worn tyre has no advantage [mm] */
 
     set_factors(c, &s, values, available);
     set_surface(c, &s, values, available);
@@ -310,12 +311,13 @@ void acc_decel_features(float values[ACC_DECEL_VALUE_COUNT], uint32_t available)
     expected = expected_friction(c, &s) * ACC_DECEL_GRAVITY;
     estimate = s.friction_estimate * ACC_DECEL_GRAVITY;
     remaining = s.sliding * water_share(c, &s);
+    film = either(mask_of(available, ACC_DECEL_VALUE_WATER_FILM_MM), s.water_film_mm, ACC_DECEL_DRAINED_MM);
     values[ACC_DECEL_VALUE_FILM_SHARE] = 1.0F - (ACC_DECEL_HALF_FILM_MM / (s.wet + ACC_DECEL_HALF_FILM_MM));
     values[ACC_DECEL_VALUE_WETNESS] = s.thin;
     values[ACC_DECEL_VALUE_EXPECTED_LIMIT] = smaller(expected * remaining, ACC_DECEL_LARGEST_LIMIT);
     values[ACC_DECEL_VALUE_ESTIMATED_LIMIT] = smaller(estimate * remaining, ACC_DECEL_LARGEST_LIMIT);
     values[ACC_DECEL_VALUE_WORN_GRIP] =
-        (ACC_DECEL_DEEPEST_MM - s.tread_depth_mm) * larger(ACC_DECEL_DRAINED_MM - s.water_film_mm, 0.0F);
+        (ACC_DECEL_DEEPEST_MM - s.tread_depth_mm) * larger(ACC_DECEL_DRAINED_MM - film, 0.0F);
     values[ACC_DECEL_VALUE_SPEED_SQUARED] = s.squared * (1.0F / 1600.0F);
     values[ACC_DECEL_VALUE_GRIP] = (s.paved + s.snow) + s.ice;
     values[ACC_DECEL_VALUE_DOUBT] = doubt(c, &s);
