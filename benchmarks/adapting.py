@@ -28,6 +28,7 @@ from rich.table import Table
 from acc_decel.adaptation import PARAMETERS, Fit, LowerBound, fit_correction, fit_parameters
 from acc_decel.dataset import generate, load_dataset
 from acc_decel.model_folder import read_model
+from acc_decel.network import predict
 from acc_decel.outputs import LOWER, MEDIAN
 from acc_decel.physics import stops, vehicle
 from acc_decel.predictor import Predictor
@@ -151,7 +152,7 @@ def tuned_answers(fit: Fit, told: dict[str, np.ndarray]) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
         generate(fit.vehicle, Path(folder) / "data", events=TUNING_EVENTS, seed=3)
         tuned = fine_tune(net, load_dataset(Path(folder) / "data"), fit.vehicle.factors)
-    return tuned(cars.columns(fit.vehicle, told))[:, MEDIAN]
+    return predict(tuned, cars.columns(fit.vehicle, told))[:, MEDIAN]
 
 
 def print_ways(count: int, tuned: int) -> None:

@@ -6,7 +6,8 @@ The model needs its student: `acc-decel attribute`. Truth: `acc_decel.attributio
 available factors, each with the whole background (`acc_decel/network/attribution.py` says what a coalition is worth).
 Events: held out; as they come with factors lacking, and a third as many with every factor available. Correlation and
 mean absolute error [m/s^2] are over the available factors of all events. `multiply_adds` are for one event: rows that
-the network really answered times its weights, which is less than samples times background events for KernelSHAP,
+were really asked times the weights (a row outside the trained domain counts once, although the network then answers it
+several times), which is less than samples times background events for KernelSHAP,
 because background events that differ in nothing unknown are asked once; the student's, with the prediction, are counted
 from its arrays. `times_student` compares with that; the student's training is in no row, and the others
 need none. KernelSHAP has one number of samples, the permutations three.
@@ -31,7 +32,7 @@ from acc_decel.attribution import KERNEL_SAMPLES, Reference, agreement, estimate
 from acc_decel.dataset import generate, load_dataset
 from acc_decel.factors import owners, ranges, schema
 from acc_decel.model_folder import read_model
-from acc_decel.network import DenseNet
+from acc_decel.network import DenseNet, predict
 from acc_decel.network.split import in_split
 from acc_decel.outputs import MEDIAN
 from acc_decel.physics import vehicle
@@ -66,7 +67,7 @@ def gradient_times_input(net: DenseNet, columns: ndarray, mean: ndarray) -> ndar
         ahead, behind = columns.copy(), columns.copy()
         ahead[:, column] += STEP * spans[column]
         behind[:, column] -= STEP * spans[column]
-        slope = (net(ahead) - net(behind))[:, MEDIAN] / (2 * STEP * spans[column])
+        slope = (predict(net, ahead) - predict(net, behind))[:, MEDIAN] / (2 * STEP * spans[column])
         found[:, factor] += np.nan_to_num(slope * (columns[:, column] - mean[column]))
     return np.where(is_available(net.factors, columns), found, 0)
 

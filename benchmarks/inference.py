@@ -4,60 +4,70 @@
 
 Needs the extras [train], [ecu] and [bench].
 
-Method: the released compact model. Ours is all of it, from the factors as they come: checks, scaling, masks, layers,
-limits and order of the outputs, status. The peers have less to do: the same network from the same factors, without
-checks, limits, order and status; and, where they say so, the layers alone, inputs scaled and masked beforehand. The
-Keras model is `keras_model` of acc_decel.network.keras_net with the arrays of the model: called as it is, by `predict`,
-and compiled (`tf.function` with XLA); LiteRT runs what its converter makes of that, with its default kernels (XNNPACK);
-ONNX Runtime and NumPy run the layers as matrix products. All in float32. Before anything is timed, each must answer as
-the reference does. LiteRT, ONNX Runtime and ours run on one thread, Keras and NumPy as they do by default.
+Method: the released compact model. Ours is all of it, from the factors as they come: checks, features, scaling, masks,
+layers, head, order of the outputs, status and caution. The peers have less to do: the same network from the same
+factors, without checks, order, status and caution; and, where they say so, layers and head alone, all inputs computed
+beforehand. The events are in the trained domain, where the caution changes nothing; the rows that say `outside` are
+those of ours for events outside, which are answered several times. Keras (inference_peers.py) is called as it is, by
+`predict`, and compiled (`tf.function` with XLA); LiteRT runs what its converter makes of that, with its default kernels
+(XNNPACK); ONNX Runtime and NumPy have the layers as matrix products. Features and head have, in Keras and ONNX, the
+operations of our ONNX file, which are few and wide, for each costs a peer its time. All in float32. Before anything is
+timed, each must answer as the reference does. LiteRT, ONNX Runtime and ours run on one thread, Keras and NumPy as they
+do by default.
 
 Many rows at once leave the processor's cache, so each peer gets them in the batches of BATCHES that suit it best: all
 sizes are timed first, and the quickest is reported as `batch`. Ours gets all rows in one call, as users call it.
 
 In every round each contestant has its turn, in an order drawn anew, after a pause in which the threads of the one
-before fall asleep; a turn is as many calls as take some milliseconds. Told is the median of the rounds and, as ratios,
-that median over the median of the best peer that runs the whole network, and of the best with the layers alone. On a
-machine that is shared the processor's time says more than the clock. The cross-over is where ONNX Runtime, on all of
-our graph, overtakes the compiled C. Calls of the library through cffi and through ctypes were compared, too: 0.63 us
-and 0.58 us of one row, so ctypes it is.
+before fall asleep; a turn is as many calls as take some milliseconds. The result is the median of the rounds and, as
+ratios, that median over the median of the best peer that runs the whole network, and of the best with layers and head
+alone. On a machine that is shared the processor's time says more than the clock. The cross-over is where ONNX Runtime,
+on all of our graph, overtakes the compiled C. Calls of the library through cffi and through ctypes were compared, too:
+0.63 us and 0.58 us of one row, so ctypes it is.
 """
 
 import argparse
-import contextlib
-import io
 import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy as np
-import onnx
-import onnxruntime
 import pandas as pd
 from numpy import ndarray
-from onnx import TensorProto, helper, numpy_helper
 from rich.console import Console
 from rich.table import Table as Screen
 
 from acc_decel import Predictor
 from acc_decel.export import even_events
-from acc_decel.factors import column_names, half_saturations
+from acc_decel.factors import column_names
 from acc_decel.model_folder import model_path, read_model
-from acc_decel.network import DenseNet, Layer, entering, in_order, rectified, wiring
+from acc_decel.network import DenseNet, in_order, outside_domain
+from benchmarks.inference_peers import (
+    keras_compiled,
+    keras_layers,
+    keras_whole,
+    litert_call,
+    numpy_layers,
+    numpy_whole,
+    onnx_layers,
+    onnx_whole,
+)
 
 MODEL = "compact"
 MANY = 100_000
+DRAWN = 4  # events for each that is used: those in the trained domain, and those outside
 ROUNDS = {1: 25, MANY: 9}
 BATCHES = (1_000, 10_000, MANY)  # rows of one call of a peer, where there are as many
 Inputs = tuple[ndarray, ...]
-WHOLE, LAYERS = "network", "layers alone"  # what a peer does
-ALL, BY_NAME = "all", "all, by name"  # what ours does
+WHOLE, LAYERS = "network", "layers and head"  # what a peer does
+ALL, BY_NAME, OUTSIDE = "all", "all, by name", "all, outside"  # what ours does
+NAMED = ("predict_array, c", "predict(speed=...), c")
 TURN_SECONDS, PAUSE_SECONDS = 0.005, 0.02
 MOST_DIFFERENCE = 1e-4  # [m/s^2], between a peer and the reference
 CROSSING = (1, 4, 16, 64, 256, 1024, 4096, 16_384, MANY)
@@ -75,6 +85,16 @@ class Contestant:
     batch: int = 0  # rows that it takes at a time
 
 
+def split_events(net: DenseNet, events: int) -> tuple[ndarray, ndarray]:
+    """As many events in the trained domain as asked for, and as many outside it."""
+    drawn = even_events(net.factors, DRAWN * events)
+    outside = outside_domain(net, drawn)
+    parts = drawn[~outside][:events], drawn[outside][:events]
+    if (fewest := min(map(len, parts))) < events:
+        raise RuntimeError(f"{events} events must be in the trained domain, and outside. Got {fewest}: raise DRAWN.")
+    return parts
+
+
 def ours(columns: ndarray) -> list[Contestant]:
     """Our paths for these rows."""
     compiled, graph = (Predictor(MODEL, backend=backend) for backend in ("c", "onnxruntime"))
@@ -90,24 +110,24 @@ def ours(columns: ndarray) -> list[Contestant]:
 
 def peers(net: DenseNet, columns: ndarray) -> list[Contestant]:
     """The peers for these rows, each in the batches that suit it best, and checked against the reference."""
-    inputs = entering(net.factors, net.center, net.inverse_spread, columns)
-    layers = keras_layers(net)
-    whole = keras_whole(net, layers)
+    inputs = tuple(net.entered(columns))
+    layers, whole = keras_layers(net), keras_whole(net)
     compiled = keras_compiled(whole)
     makers: dict[tuple[str, str], Callable[[int], Callable[..., ndarray]]] = {
         ("LiteRT", WHOLE): lambda rows: litert_call(whole, rows),
+        ("ONNX Runtime", WHOLE): lambda _: onnx_whole(net),
+        ("NumPy", WHOLE): lambda _: lambda x: numpy_whole(net, x),
         ("Keras call", WHOLE): lambda _: lambda x: whole(x).numpy(),
         ("Keras predict", WHOLE): lambda rows: lambda x: whole.predict(x, verbose=0, batch_size=rows),
         ("Keras compiled", WHOLE): lambda _: lambda x: compiled(x).numpy(),
         ("LiteRT", LAYERS): lambda rows: litert_call(layers, rows),
-        ("ONNX Runtime", LAYERS): lambda _: onnx_call(net),
+        ("ONNX Runtime", LAYERS): lambda _: onnx_layers(net),
         ("NumPy", LAYERS): lambda _: lambda *x: numpy_layers(net, *x),
     }
     expected, found = net(columns), []
     for (name, work), make in makers.items():
         batch, call = best_batch(make, (columns,) if work == WHOLE else inputs)
-        answers = np.clip(np.asarray(call(), np.float32), net.low, net.high)
-        difference = float(np.abs(in_order(answers) - expected).max())
+        difference = float(np.abs(in_order(np.asarray(call(), np.float32)) - expected).max())
         if not difference <= MOST_DIFFERENCE:
             raise RuntimeError(f"{name} ({work}) must answer as the reference. Got a difference of {difference:g}.")
         found.append(Contestant(name, work, call, batch=batch))
@@ -141,114 +161,6 @@ def batched(call: Callable[..., ndarray], inputs: Inputs, size: int) -> Callable
     return every
 
 
-def keras_layers(net: DenseNet):
-    """The layers in Keras, without the limits of the outputs."""
-    from acc_decel.network.keras_net import SignedDense, keras_model
-
-    hidden = [tuple(len(layer.bias) for layer in part) for part in (net.embedding, net.trunk[:-1])]
-    model = keras_model(net.factors, *hidden, monotone=False)  # the weights have their signs
-    dense = [layer for layer in model.layers if isinstance(layer, SignedDense)]
-    for layer, trained in zip(dense, net.embedding + net.trunk, strict=True):
-        layer.set_weights([trained.weights.T, trained.bias])
-    return model
-
-
-def keras_whole(net: DenseNet, layers):
-    """The network in Keras, from factors of which some are NaN: scaling and masks as in `entering`, then the layers."""
-    import keras
-
-    wires, half = wiring(net.factors), np.array(half_saturations(net.factors), np.float32)
-    columns = keras.Input((len(net.center),))
-    lacking = keras.ops.not_equal(columns, columns)
-    known = keras.ops.where(lacking, net.center * 0.0, columns)
-    seen = known / (known * (half > 0).astype("f4") + np.where(half > 0, half, 1).astype("f4"))
-    scaled = keras.ops.where(lacking, net.center * 0.0, (seen - net.center) * net.inverse_spread)
-    available = 1 - keras.ops.cast(keras.ops.take(lacking, wires.masked, axis=1), "float32")
-    gated = keras.ops.take(scaled, wires.gated, axis=1) * (1 - keras.ops.take(known, wires.gates, axis=1))
-    free = keras.ops.concatenate([keras.ops.take(scaled, wires.free, axis=1), gated, available], axis=1)
-    return keras.Model(columns, layers([free, keras.ops.take(scaled, wires.forced, axis=1)]))
-
-
-def keras_compiled(model):
-    """The Keras model as one compiled function, by XLA; each number of rows is compiled once."""
-    import tensorflow
-
-    return tensorflow.function(lambda x: model(x, training=False), jit_compile=True, reduce_retracing=False)
-
-
-def litert_call(keras, rows: int) -> Callable[..., ndarray]:
-    """The Keras model, converted and run by LiteRT on one thread, for so many rows."""
-    import tensorflow
-    from ai_edge_litert.interpreter import Interpreter
-
-    with contextlib.redirect_stdout(io.StringIO()):  # the converter prints what it saves
-        content = tensorflow.lite.TFLiteConverter.from_keras_model(keras).convert()
-    interpreter = Interpreter(model_content=content, num_threads=1)
-    of_width = {int(one["shape"][1]): one["index"] for one in interpreter.get_input_details()}
-    for width, index in of_width.items():
-        interpreter.resize_tensor_input(index, (rows, width))
-    interpreter.allocate_tensors()
-    output = interpreter.get_output_details()[0]["index"]
-
-    def call(*inputs: ndarray) -> ndarray:
-        for values in inputs:
-            interpreter.set_tensor(of_width[values.shape[1]], values)
-        interpreter.invoke()
-        return interpreter.get_tensor(output)
-
-    return call
-
-
-def onnx_call(net: DenseNet) -> Callable[..., ndarray]:
-    """The layers alone as an ONNX graph, on one thread."""
-    nodes, constants = [], []
-
-    def constant(value: ndarray) -> str:
-        constants.append(numpy_helper.from_array(np.ascontiguousarray(value), f"c{len(constants)}"))
-        return constants[-1].name
-
-    def node(operator: str, *inputs: str, **attributes: object) -> str:
-        nodes.append(helper.make_node(operator, inputs, [f"n{len(nodes)}"], **attributes))
-        return nodes[-1].output[0]
-
-    def sums(x: str, of: Layer) -> str:
-        return node("Gemm", x, constant(of.weights), constant(of.bias), transB=1)
-
-    zero, half, one = (constant(np.array(value, np.float32)) for value in (0.0, 0.5, 1.0))
-
-    def smooth(z: str) -> str:
-        ramp = node("Clip", z, zero, one)
-        return node("Add", node("Relu", node("Sub", z, one)), node("Mul", node("Mul", ramp, half), ramp))
-
-    embedded, x = "free", "forced"
-    for of in net.embedding:
-        embedded = smooth(sums(embedded, of))
-    for of in net.trunk[:-1]:
-        x = smooth(sums(node("Concat", embedded, x, axis=1), of))
-    x = sums(node("Concat", embedded, x, axis=1), net.trunk[-1])
-    values = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width])
-        for name, width in (("free", None), ("forced", None), (x, None))
-    ]
-    graph = helper.make_graph(nodes, "layers", values[:2], values[2:], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(model)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return lambda free, forced: session.run(None, {"free": free, "forced": forced})[0]
-
-
-def numpy_layers(net: DenseNet, free: ndarray, forced: ndarray) -> ndarray:
-    """The layers alone as matrix products."""
-    embedded, x = free, forced
-    for layer in net.embedding:
-        embedded = rectified(embedded @ layer.weights.T + layer.bias)
-    for layer in net.trunk[:-1]:
-        x = rectified(np.concatenate([embedded, x], axis=1) @ layer.weights.T + layer.bias)
-    return np.concatenate([embedded, x], axis=1) @ net.trunk[-1].weights.T + net.trunk[-1].bias
-
-
 def seconds(calls: list[Callable[[], object]], rounds: int) -> ndarray:
     """Median time of one call of each, by the clock and of the processor, taken in turn: calls x 2."""
     rng = np.random.default_rng(1)
@@ -270,9 +182,9 @@ def timed(call: Callable[[], object], count: int) -> tuple[float, float]:
     return (time.perf_counter() - start) / count, (time.process_time() - start_cpu) / count
 
 
-def latencies(net: DenseNet, columns: ndarray) -> list[dict[str, object]]:
-    """Latency of every contestant for these rows."""
-    contestants = [*ours(columns), *peers(net, columns)]
+def latencies(net: DenseNet, columns: ndarray, outside: ndarray) -> list[dict[str, object]]:
+    """Latency of every contestant for these rows, and of ours for rows outside the trained domain."""
+    contestants = [*ours(columns), *(replace(one, work=OUTSIDE) for one in ours(outside)[:2]), *peers(net, columns)]
     times = seconds([one.call for one in contestants], ROUNDS[len(columns)])
     best = {
         work: min(t for (t, _), one in zip(times, contestants, strict=True) if one.work == work)
@@ -288,7 +200,7 @@ def latencies(net: DenseNet, columns: ndarray) -> list[dict[str, object]]:
             "microseconds": 1e6 * t,
             "cpu_microseconds": 1e6 * cpu,
             "ratio_to_best_peer": t / best[WHOLE],
-            "ratio_to_best_layers_alone": t / best[LAYERS],
+            "ratio_to_best_layers_and_head": t / best[LAYERS],
         }
         for (t, cpu), one in zip(times, contestants, strict=True)
     ]
@@ -312,10 +224,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print for a program")
     asked = parser.parse_args()
     net, _ = read_model(model_path(MODEL).parent)
-    columns = even_events(net.factors, MANY)
-    rows = [row for count in (1, MANY) for row in latencies(net, columns[:count])]
-    named = {row["contestant"]: row["microseconds"] for row in rows if row["rows"] == 1}
-    adds = named["predict(speed=...), c"] - named["predict_array, c"]
+    columns, outside = split_events(net, MANY)
+    rows = [row for count in (1, MANY) for row in latencies(net, columns[:count], outside[:count])]
+    named = {row["work"]: row["microseconds"] for row in rows if row["rows"] == 1 and row["contestant"] in NAMED}
+    adds = named[BY_NAME] - named[ALL]
     told = {"latencies": rows, "named_path_adds_microseconds": adds, "crossing": crossing(columns)}
     if asked.json:
         print(json.dumps(told, indent=1))
@@ -329,13 +241,13 @@ def main() -> None:
         "microseconds",
         "of CPU",
         "ratio to best peer",
-        "to best layers alone",
+        "to best layers and head",
     )
     for name in heads:
         table.add_column(name, justify="left" if name in {"contestant", "work"} else "right")
     for row in rows:
         times = (f"{row[name]:,.2f}" for name in ("microseconds", "cpu_microseconds"))
-        ratios = (f"{row[name]:,.2f}" for name in ("ratio_to_best_peer", "ratio_to_best_layers_alone"))
+        ratios = (f"{row[name]:,.2f}" for name in ("ratio_to_best_peer", "ratio_to_best_layers_and_head"))
         who = (str(row["contestant"]), str(row["work"]), f"{row['batch']:,}")
         table.add_row(f"{row['rows']:,}", *who, *times, *ratios)
     console = Console(width=120)

@@ -6,8 +6,9 @@ Data and truth are those of benchmarks/network.py: simulated events of the compa
 conditional median by nested simulation, once with every factor available and once masked as in training.
 
 One teacher (acc_decel/network/training.py) learns from the events; then each network learns the teacher's answers by
-the same training: the released sizes and the GREAT ones, each with every forced sign, with those of SET_FREE taken off
-(these columns then enter the embedding), and with none. The great ones have little penalty on their weights and a rate
+the same training: the released sizes and the GREAT ones, each with every prescribed sign, with those taken off that
+hold for SET_FREE and for the features computed from them, and with none. All have the same inputs, in the same places,
+and the same head, which is monotone by its formulas. The great ones have little penalty on their weights and a rate
 that suits them (at the released one they end worse than the small ones), so what signs cost them is not a matter of
 size.
 
@@ -31,12 +32,14 @@ from rich.progress import Progress
 from rich.table import Table
 
 from acc_decel.dataset import Dataset, conditional_quantiles
-from acc_decel.factors import FREE, Factor
-from acc_decel.network import DenseNet
+from acc_decel.export.onnx_features import Expression, Formulas, _all_of
+from acc_decel.factors import FACTORS, Factor
+from acc_decel.network import FEATURES, LAYOUT, DenseNet, compute, input_names, named, wiring
 from acc_decel.network import training as learning
-from acc_decel.network.keras_net import keras_model, plain
+from acc_decel.network.feature_constants import feature_constants
+from acc_decel.network.keras_net import SignedDense, keras_model, plain
 from acc_decel.network.split import in_split
-from acc_decel.network.training import Learning, Phase, Training
+from acc_decel.network.training import Learning, Phase, Scales, Training, teacher_inputs
 from acc_decel.outputs import MEDIAN
 from acc_decel.physics import Vehicle, vehicle_from
 from acc_decel.predictor import columns_of
@@ -44,6 +47,7 @@ from benchmarks.network import SEED, Truth, benchmark_data, truths
 
 GREAT: dict[str, Any] = {"embedding": (96, 48), "trunk": (64, 48, 32), "penalty": 1e-5, "learning_rate": 4e-3}
 SET_FREE = ("water_film_mm", "friction_estimate")
+ALL_SIGNS, SOME_SIGNS, NO_SIGNS = "all", f"not {', '.join(SET_FREE)}", "none"
 SWEPT_DRAWS = 8_192
 
 
@@ -74,46 +78,63 @@ READINGS = (
 )
 
 
-def without_direction(factors: tuple[Factor, ...], names: tuple[str, ...]) -> tuple[Factor, ...]:
-    """The same factors, but for `names`, which are free."""
-    return tuple(replace(f, direction=FREE) if f.name in names else f for f in factors)
+def depending_on(names: tuple[str, ...]) -> set[str]:
+    """The inputs of the network that these factors have a part in: their columns, and features computed from them."""
+    columns = {column: Expression("Factor", name=f.name) for f in FACTORS for column in f.columns}
+    known = {f.name: Expression("Known", name=f.name) for f in FACTORS}
+    constants = named(np.ones(sum(LAYOUT.values()), np.float32))  # which factors a formula has is not up to them
+    formulas = compute(constants, columns, known, Formulas())
+    features = {f.name for f in FEATURES if {e.name for e in _all_of([formulas[f.name]])} & {*names}}
+    return features | {column for f in FACTORS if f.name in names for column in f.columns}
+
+
+def set_free(model: keras.Model, factors: tuple[Factor, ...], training: Training, inputs: set[str]) -> None:
+    """Take the prescribed signs off the weights with which these inputs enter the first layer of the trunk.
+
+    That is enough: each unit may then rise or fall with the input, and with units that are convex and concave the
+    answer may, too.
+    """
+    layers = [layer for layer in model.layers if isinstance(layer, SignedDense)]
+    first, forced = layers[len(training.embedding)], [input_names(factors)[i] for i in wiring(factors).forced]
+    free = np.array([name in inputs for name in forced])
+    first.signs[len(first.signs) - len(forced) :][free] = 0
 
 
 @dataclass(frozen=True)
 class Taught:
-    """What the networks learn from: the data, its scaling, and the teacher's answers to two parts of it."""
+    """What the networks learn: two parts of the data with the teacher's answers [events, outputs] as labels."""
 
-    data: Dataset
-    center: ndarray  # [columns]
-    inverse_spread: ndarray  # [columns]
-    answers: dict[str, ndarray]  # training, validation: [events, outputs], in training units
-
-    def learning(self, factors: tuple[Factor, ...], name: str) -> Learning:
-        """The part `name` as a network for `factors` learns it."""
-        inputs, _, weights = learning._learning(self.data, factors, self.center, self.inverse_spread, name)
-        return inputs, self.answers[name], weights
+    scales: Scales  # constants of the features, center and inverse spread of the inputs
+    parts: tuple[Learning, Learning]  # training, validation; in training units
 
 
 def taught(data: Dataset, car: Vehicle, training: Training, progress: Progress) -> Taught:
     """Train the teacher."""
-    scaling = learning.scaling(car.factors, data.columns[in_split(data.event, "training")])
-    known = {name: learning._learning(data, car.factors, *scaling, name) for name in ("training", "validation")}
+    constants = feature_constants(car)
+    scaling = learning.scaling(car.factors, constants, data.columns[in_split(data.event, "training")])
+    scales = (constants, *scaling)
+    parts = [learning._learning(data, car.factors, scales, name) for name in ("training", "validation")]
+    seen = [([teacher_inputs(inputs)], labels, weights) for inputs, labels, weights in parts]
     keras.utils.set_random_seed(SEED)
-    told = _epochs(progress, "teacher", training.teacher_epochs)
-    teacher = learning._teacher(car.factors, known["training"], known["validation"], training, told, None)
-    return Taught(data, *scaling, {name: learning._teacher_labels(teacher, some)[1] for name, some in known.items()})
+    on_epoch = _epochs(progress, "teacher", training.teacher_epochs)
+    teacher = learning._teacher(seen, training, on_epoch, None)
+    first, second = (learning._teacher_labels(teacher, *both) for both in zip(seen, parts, strict=True))
+    return Taught(scales, (first, second))
 
 
 def trained(
-    taught: Taught, factors: tuple[Factor, ...], training: Training, progress: Progress, name: str, *, monotone: bool
+    taught: Taught, factors: tuple[Factor, ...], training: Training, progress: Progress, name: str, *, signs: str
 ) -> DenseNet:
-    """A network for `factors`, its signs forced or not, that has learned the teacher's answers."""
+    """A network of these sizes that has learned the teacher's answers, with the prescribed `signs`."""
     keras.utils.set_random_seed(SEED)
-    model = keras_model(factors, training.embedding, training.trunk, monotone=monotone, penalty=training.penalty)
+    model = keras_model(
+        factors, training.embedding, training.trunk, monotone=signs != NO_SIGNS, penalty=training.penalty
+    )
+    if signs == SOME_SIGNS:
+        set_free(model, factors, training, depending_on(SET_FREE))
     phase = Phase(training.epochs, training.learning_rate, None, _epochs(progress, name, training.epochs))
-    parts = (taught.learning(factors, name) for name in ("training", "validation"))
-    learning._fit(model, learning.distillation_loss, *parts, training, phase)
-    return plain(model, factors, taught.center, taught.inverse_spread, embedded=len(training.embedding))
+    learning._fit(model, learning.distillation_loss, [*taught.parts], training, phase)
+    return plain(model, factors, *taught.scales, embedded=len(training.embedding))
 
 
 def _epochs(progress: Progress, name: str, epochs: int) -> Callable[[int, float, float], None]:
@@ -124,18 +145,13 @@ def _epochs(progress: Progress, name: str, epochs: int) -> Callable[[int, float,
 def compared(data: Dataset, car: Vehicle, truth: tuple[Truth, Truth]) -> list[dict[str, Any]]:
     """Each network with its error against the conditional median [m/s^2]."""
     usual = learning.default_training(data.event)
-    some_free = without_direction(car.factors, SET_FREE)
     rows = []
     with Progress(console=Console(stderr=True)) as progress:
         known = taught(data, car, usual, progress)
         for size, training in (("released", usual), ("great", replace(usual, **GREAT))):
-            for signs, factors in (
-                ("all", car.factors),
-                (f"not {', '.join(SET_FREE)}", some_free),
-                ("none", car.factors),
-            ):
+            for signs in (ALL_SIGNS, SOME_SIGNS, NO_SIGNS):
                 name = f"{size}, signs: {signs}"
-                net = trained(known, factors, training, progress, name, monotone=signs != "none")
+                net = trained(known, car.factors, training, progress, name, signs=signs)
                 (complete, error), (masked, _) = (some.rmse(lambda x, net=net: net(x)[:, MEDIAN]) for some in truth)
                 rows.append({"size": size, "signs": signs, "weights": net.weights, "rmse_conditional_median": complete})
                 rows[-1] |= {"rmse_conditional_median_error": error, "rmse_conditional_median_masked": masked}

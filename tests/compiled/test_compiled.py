@@ -22,10 +22,11 @@ from acc_decel.compiled import WARNINGS, Library, building, cache, compiler
 from acc_decel.compiled.building import built_library, check_answers, compiled_library
 from acc_decel.compiled.library import FEW_ROWS
 from acc_decel.ecu import HostEcu
-from acc_decel.export import even_events, firmware_files, golden_events, write_firmware
+from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import Factor, column_names
 from acc_decel.files import atomic_write
 from acc_decel.model_folder import read_model
+from acc_decel.network import outside_domain
 from acc_decel.predictor import inputs
 from acc_decel.predictor.inputs import plain_columns
 from benchmarks import inference
@@ -319,10 +320,13 @@ def test_the_peers_of_the_latency_benchmark_answer_as_the_reference():
     pytest.importorskip("tensorflow", reason='tensorflow is missing: pip install "acc-decel[train]"')
     pytest.importorskip("ai_edge_litert", reason='ai-edge-litert is missing: pip install "acc-decel[bench]"')
     net, _ = read_model(MODEL)
-    found = inference.peers(net, even_events(net.factors, 40))  # raises if one answers otherwise
+    inside, outside = inference.split_events(net, 40)
+    found = inference.peers(net, inside)  # raises if one answers otherwise
     assert {one.name for one in found} > {"LiteRT", "ONNX Runtime", "Keras predict", "Keras compiled", "NumPy"}
     assert {one.work for one in found} == {inference.WHOLE, inference.LAYERS}
     assert {one.batch for one in found} == {40}  # no more rows, no choice
+    assert not outside_domain(net, inside).any()
+    assert outside_domain(net, outside).all()
 
 
 def test_a_peer_of_the_latency_benchmark_gets_the_batches_that_suit_it_best():
