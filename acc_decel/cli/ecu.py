@@ -194,6 +194,8 @@ def _print_answers(answers: pd.DataFrame, costs: dict[str, object]) -> None:
 
 def _cost(name: str, value: object) -> str:
     """A cost for people; None is what no manual says."""
+    if value is None and name.endswith("_outside"):
+        return "not measured: no event is outside the trained domain, or no manual gives the cycles of an instruction"
     if value is None:
         return "not known, because no manual gives the cycles of an instruction"
     if name == "max_abs_difference":

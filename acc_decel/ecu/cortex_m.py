@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Int64
 from numpy import ndarray
 from unicorn import UC_HOOK_BLOCK, UC_HOOK_CODE
 from unicorn.unicorn import Uc
@@ -19,7 +19,7 @@ from acc_decel.ecu.image import Image, image
 from acc_decel.ecu.mailbox import mailbox
 from acc_decel.ecu.self_test import SelfTest
 from acc_decel.outputs import OUTPUTS
-from acc_decel.status import REFUSED
+from acc_decel.status import OUTSIDE_DOMAIN, REFUSED
 
 Emulator: TypeAlias = Any  # a unicorn.Uc, whose methods have no types
 _FLASH, _FLASH_BYTES = 0x00000000, 256 * 1024  # as in target/script.ld
@@ -35,10 +35,11 @@ _NOWHERE = 0xFFFFFFFC  # the core never reaches this address
 class EcuReport:
     """The cost of the firmware on the core.
 
-    Instructions are those executed from the entry of `acc_decel_predict` to its return, over the `counted` events (only
-    the answered ones, if any: a refusal is shorter). Cycles are the estimate of `acc_decel.ecu.cycles`, None for a core
-    without published timings. Guards are all instructions outside the network's own function: checks of the factors,
-    domain, status. Flash is code and constant tables of the firmware, RAM its static data, library the compiler's
+    Instructions are those executed from the entry of `acc_decel_predict` to its return, over the `counted` events: the
+    answered ones inside the trained domain, if any. A refusal is shorter. Outside the domain the network is computed
+    several times, which has its own numbers, None if no event is there. Cycles are the estimate of
+    `acc_decel.ecu.cycles`, None for a core without published timings. Guards are all instructions outside the network's
+    own function: checks of the factors, domain, status. Flash is code and constant tables of the firmware, RAM its static data, library the compiler's
     routines that it calls; vector table, mailboxes and task of the virtual ECU are not included. Stack is the depth
     below the caller's stack pointer at the call of `acc_decel_predict`: by the lowest byte written or the lowest stack
     pointer, whichever is lower.
@@ -50,6 +51,8 @@ class EcuReport:
     instructions_per_mac: float  # maximum, for each multiply-add of the network's layers
     cycles: int | None  # maximum
     cycles_per_mac: float | None
+    instructions_outside: int | None  # maximum outside the trained domain
+    cycles_outside: int | None
     guard_share: float  # instructions of the guards, relative to those of the network
     multiplications: int  # maximum number of executed integer multiplications
     code_bytes: int
@@ -149,12 +152,11 @@ class CortexM:
         program = self._image
         core, meter = self._metered("acc_decel_predict")
         _, status = self._answers(core, columns[:sample])
-        answered = status & REFUSED == 0
-        if not answered.any():
-            answered[:] = True
-        whole = np.array([call.whole for call in meter.calls])[answered]
-        network = np.array([call.network for call in meter.calls])[answered]
+        measured, outside = _measured(status)
+        every = np.array([call.whole for call in meter.calls])
+        whole, network = every[measured], np.array([call.network for call in meter.calls])[measured]
         instructions, cycles, multiplications = (int(maximum) for maximum in whole.max(axis=0))
+        instructions_outside, cycles_outside, _ = every[outside].max(axis=0).tolist() if outside.any() else 3 * [None]
         timed = self._kind.timing is not None
         return EcuReport(
             target=self._kind.name,
@@ -163,6 +165,8 @@ class CortexM:
             instructions_per_mac=instructions / program.multiply_adds,
             cycles=cycles if timed else None,
             cycles_per_mac=cycles / program.multiply_adds if timed else None,
+            instructions_outside=instructions_outside,
+            cycles_outside=cycles_outside if timed else None,
             guard_share=float((whole - network)[:, 0].max() / max(network[:, 0].min(), 1)),
             multiplications=multiplications,
             code_bytes=program.code_bytes,
@@ -198,6 +202,19 @@ class CortexM:
                 _exchanged(core, self._image, self._kind, batch.tobytes(), len(batch)), self._mailbox
             )
         return mail["outputs"].copy(), mail["status"].copy()
+
+
+def _measured(status: Int64[ndarray, " rows"]) -> tuple[Bool[ndarray, " rows"], Bool[ndarray, " rows"]]:
+    """Which events count: the answered ones inside the trained domain, else the answered ones, else all.
+
+    And which are answered outside of it.
+    """
+    answered = status & REFUSED == 0
+    outside = answered & (status & OUTSIDE_DOMAIN != 0)
+    for events in (answered & ~outside, answered):
+        if events.any():
+            return events, outside
+    return np.ones(len(status), bool), outside
 
 
 class _Call:

@@ -318,7 +318,8 @@ def page(evidence: Mapping[str, Any]) -> str:
     formats = formats_of(evidence)
     columns = [_column(evidence[name]) for name in formats]
     names = (
-        "instructions on the Cortex-M4F, minimum to maximum", "estimated cycles", "checks, relative to the network",
+        "instructions on the Cortex-M4F, minimum to maximum", "estimated cycles",
+        "outside the trained domain, maximum", "checks, relative to the network",
         "flash (code + tables); static RAM", "stack: bound; measured maximum", "self-test passed on",
         "compiler warnings (gcc, clang)",
         "sanitizer findings", "coverage of the least covered file: lines; branches", "MISRA findings beyond the list",
@@ -344,6 +345,7 @@ def _column(part: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         f"{core['instructions_least']} to {core['instructions_per_prediction']} ({core['counted']} events)",
         f"{core['cycles']} ({core['cycles_per_mac']:.2f} a multiply-add)",
+        _outside(core),
         f"{core['guard_share']:.1%}",
         f"{core['code_bytes']} + {core['table_bytes']} B; {core['ram_bytes']} B",
         f"{part['stack']['bound_bytes']} B; {core['stack_bytes']} B",
@@ -355,6 +357,13 @@ def _column(part: Mapping[str, Any]) -> tuple[str, ...]:
         f"{len(fuzzed['findings'])}; {fuzzed['executions']}; {fuzzed['edges']} ({fuzzed['seconds']} s)",
         f"{mutated['mutants']}, {mutated['killed']}, {mutated['equivalent']}, {len(mutated['survivors'])}",
     )
+
+
+def _outside(core: Mapping[str, Any]) -> str:
+    """What a call outside the trained domain costs, if one was measured."""
+    if core["instructions_outside"] is None:
+        return "no event"
+    return f"{core['instructions_outside']} instructions; {core['cycles_outside']} cycles"
 
 
 def _passed_on(results: Mapping[str, str]) -> str:

@@ -30,7 +30,7 @@ from acc_decel.dataset import generate
 from acc_decel.export import onnx_bytes, write_model
 from acc_decel.factors import column_factors, column_names, owners, ranges
 from acc_decel.model_folder import read_model
-from acc_decel.network import DenseNet
+from acc_decel.network import DenseNet, predict
 from acc_decel.outputs import MEDIAN
 from acc_decel.physics import vehicle
 from benchmarks import attribution as bench
@@ -157,7 +157,7 @@ def test_the_onnx_file_of_a_student_gives_what_its_arrays_give(net):
     assert [(i.name, i.shape) for i in session.get_inputs()] == [("factors", ["batch", len(COLUMNS)])]
     assert [(o.name, o.shape) for o in session.get_outputs()] == [("attribution", ["batch", len(FACTORS)])]
     found = session.run(None, {"factors": columns})[0]
-    assert found == pytest.approx(student(columns, net(columns)[:, MEDIAN]), abs=1e-4)
+    assert found == pytest.approx(student(columns, predict(net, columns)[:, MEDIAN]), abs=1e-4)
     columns[:, COLUMNS.index("speed")] = 500.0
     assert np.isnan(session.run(None, {"factors": columns})[0]).all(), "a refused event has no attribution"
 

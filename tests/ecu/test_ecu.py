@@ -22,8 +22,8 @@ from acc_decel.ecu.self_test import SelfTest, check_passed
 from acc_decel.export.firmware_files import FORMATS, firmware_files, write_firmware
 from acc_decel.export.reference import status_of
 from acc_decel.factors import FACTORS, column_names
-from acc_decel.network import DenseNet, domain_inputs
-from acc_decel.status import REFUSED
+from acc_decel.network import FEATURES, HEAD, DenseNet, contradicting, domain_inputs, wiring
+from acc_decel.status import OUTSIDE_DOMAIN, REFUSED
 from benchmarks import firmware as bench
 from benchmarks.firmware_compilers import EXACT, FUSED, best, gcc_is_here, usable
 from benchmarks.firmware_peers import EMX, emx_is_here
@@ -91,8 +91,23 @@ def test_instructions_cover_every_weight_and_little_else(report: EcuReport, net:
     assert 2 * multiplications < report.instructions_least <= report.instructions_per_prediction < 5 * multiplications
 
 
-def test_every_answered_event_takes_the_same_time(report: EcuReport) -> None:
+def test_every_event_inside_the_trained_domain_takes_the_same_time(report: EcuReport) -> None:
     assert report.instructions_per_prediction == report.instructions_least
+
+
+def test_an_event_outside_takes_one_more_prediction_for_each_factor_that_may_contradict(report: EcuReport) -> None:
+    once, outside = report.instructions_per_prediction, report.instructions_outside
+    assert outside is not None and report.cycles is not None and report.cycles_outside is not None
+    assert 2 * once < outside < (1 + len(contradicting(FACTORS))) * once
+    assert outside / once == pytest.approx(report.cycles_outside / report.cycles, rel=0.05)
+
+
+def test_without_an_event_outside_nothing_is_said_of_its_cost(core: CortexM, events: ndarray) -> None:
+    _, status = core.predict_array(events[:64])
+    inside = core.report(events[:64][status & (REFUSED | OUTSIDE_DOMAIN) == 0])
+    assert (inside.instructions_outside, inside.cycles_outside) == (None, None)
+    outside = core.report(events[:64][status & OUTSIDE_DOMAIN != 0])
+    assert outside.instructions_per_prediction == outside.instructions_outside
 
 
 def test_a_refused_event_is_measured_where_no_other_is_given(core: CortexM, report: EcuReport) -> None:
@@ -124,8 +139,9 @@ def test_static_ram_would_be_seen(folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_stack_holds_the_buffers_and_little_else(report: EcuReport) -> None:
-    widest = 12 + 24  # the embedding's values, and the widest layer beside them
-    buffers = 4 * (len(column_names()) + 2 * widest + 2 * len(domain_inputs(FACTORS)))
+    wires, values = wiring(FACTORS), len(column_names()) + len(FEATURES) + len(HEAD)
+    widest = max(len(wires.forced) + wires.embedding_inputs, 12 + 24)  # or the widest layer beside the embedding's
+    buffers = 4 * (2 * values + 2 * widest + 2 * len(domain_inputs(FACTORS)))  # values twice: outside the domain
     assert buffers <= report.stack_bytes < buffers + 352
 
 

@@ -15,7 +15,7 @@ from acc_decel.export.firmware_files import firmware_files, write_firmware
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.outputs import OUTPUTS
 from acc_decel.predictor import Predictor, columns_of
-from acc_decel.status import NOT_AVAILABLE_SHIFT, REFUSED
+from acc_decel.status import NOT_AVAILABLE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 from tests.helpers.random_net import random_events, random_net, spoiled
 
 AGES = {f.name: MAX_AGE for f in FACTORS}
@@ -109,13 +109,15 @@ def test_the_task_answers_one_mailbox_at_a_time_as_it_does_many(core: CortexM, d
 
 def test_the_task_takes_the_prediction_and_little_else(core: CortexM, drive: TaskRun, events: ndarray) -> None:
     report = core.report(events)
-    answered = drive.status & REFUSED == 0
+    answered, outside = drive.status & REFUSED == 0, drive.status & OUTSIDE_DOMAIN != 0
+    inside = answered & ~outside
     assert drive.cycles is not None and report.cycles is not None
-    for task, prediction in (
-        (drive.instructions, report.instructions_per_prediction),
-        (drive.cycles, report.cycles),
+    for task, prediction, most in (
+        (drive.instructions, report.instructions_per_prediction, report.instructions_outside),
+        (drive.cycles, report.cycles, report.cycles_outside),
     ):
-        assert prediction < task[answered].min() == task[answered].max() < prediction + 40
+        assert prediction < task[inside].min() == task[inside].max() < prediction + 40
+        assert most is not None and most < task[outside].max() < most + 40
         assert 0 < task[~answered].max() < prediction
 
 
