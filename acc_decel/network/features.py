@@ -217,7 +217,7 @@ def compute(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, Any]
 
 
 def _film_or_drained(x: Mapping[str, Any], known: Mapping[str, Any], a: Arithmetic) -> Any:
-    """The water film [mm]; where it is missing, one in which a worn tyre has no advantage, so less tread never helps."""
+    """The water film [mm]; where it is missing, one in which a worn tyre has no advantage: less tread never helps."""
     return a.where(known["water_film_mm"], x["water_film_mm"], DRAINED_MM)
 
 
