@@ -38,7 +38,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("wetness", FALLS, "water film, d / (d + 0.05 mm); 0 on packed snow"),
     Feature("expected_limit", RISES, "deceleration expected of surface, tyres and water [m/s^2]"),
     Feature("estimated_limit", RISES, "the same from the friction estimate [m/s^2]"),
-    Feature("worn_grip", RISES, "dry grip of a worn tyre, gone at a film of 1 mm or an unknown one"),
+    Feature("worn_grip", RISES, "dry grip of a worn tyre on a firm road, gone at a film of 1 mm or an unknown one"),
     Feature("speed_squared", FREE, "speed squared, 1 at 40 m/s"),
     Feature("grip", FREE, "friction expected of surface, tyre kind and road temperature, new and dry"),
     Feature("doubt", FREE, "variance of the friction over the surfaces that the camera names"),
@@ -203,7 +203,7 @@ def compute(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, Any]
         "wetness": s["thin"],
         "expected_limit": a.minimum(expected * remaining, LARGEST_LIMIT),
         "estimated_limit": a.minimum(estimate * remaining, LARGEST_LIMIT),
-        "worn_grip": (DEEPEST_MM - s["tread_depth_mm"]) * a.maximum(DRAINED_MM - _film_or_drained(x, known, a), 0.0),
+        "worn_grip": (DEEPEST_MM - s["tread_depth_mm"]) * _drained(x, known, a) * s["firm"],
         "speed_squared": s["squared"] * np.float32(1 / 1600),
         "grip": s["paved"] + s["snow"] + s["ice"],
         "doubt": a.maximum(a.dot(s["surface"], c["mean_friction"] * c["mean_friction"]) - friction * friction, 0.0),
@@ -216,9 +216,9 @@ def compute(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, Any]
     }
 
 
-def _film_or_drained(x: Mapping[str, Any], known: Mapping[str, Any], a: Arithmetic) -> Any:
-    """The water film [mm]; where it is missing, one in which a worn tyre has no advantage: less tread never helps."""
-    return a.where(known["water_film_mm"], x["water_film_mm"], DRAINED_MM)
+def _drained(x: Mapping[str, Any], known: Mapping[str, Any], a: Arithmetic) -> Any:
+    """How much of its dry advantage a worn tyre has: 1 without water, 0 from DRAINED_MM on or if the film is missing."""
+    return a.maximum(DRAINED_MM - a.where(known["water_film_mm"], x["water_film_mm"], DRAINED_MM), 0.0)
 
 
 def _situation(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, Any], a: Arithmetic) -> dict[str, Any]:

@@ -194,11 +194,13 @@ def test_features_move_in_the_events_as_the_cells_say(f):
 
 def test_outside_the_domain_every_forced_factor_has_its_sign(monkeypatch):
     assert unsigned_outside(RANDOM) == {}
-    typical = {"water_film_mm": 0.0}  # a formula that lets a worn tyre gain where the film is missing
     monkeypatch.setattr(
         network_features,
-        "_film_or_drained",
-        lambda x, known, a: a.where(known["water_film_mm"], x["water_film_mm"], typical["water_film_mm"]),
+        "_drained",
+        lambda x, known, a: a.maximum(
+            1 - a.where(known["water_film_mm"], x["water_film_mm"], 0.0),
+            0.0,  # a worn tyre gains where the film is missing
+        ),
     )
     assert [*unsigned_outside(RANDOM)] == ["tread_depth_mm"]
     (reason,) = unsigned_outside(RANDOM)["tread_depth_mm"]

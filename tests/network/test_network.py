@@ -224,6 +224,19 @@ def test_a_choice_that_lacks_in_part_lacks_as_a_whole(f):
     np.testing.assert_array_equal(RANDOM[0](some), RANDOM[0](whole))
 
 
+@pytest.mark.parametrize("net", RANDOM[:2], ids=["one", "another"])
+def test_a_water_film_changes_nothing_on_packed_snow_known_or_not(net):
+    events = random_events(np.random.default_rng(6), 500)
+    events[:, [column_names().index(c) for f in FACTORS if f.name == "surface" for c in f.columns]] = 0
+    events[:, column_names().index("surface_packed_snow")] = 1
+    answers = []
+    for film in (0.0, 0.3, np.nan):
+        events[:, column_names().index("water_film_mm")] = film
+        answers.append(net(events))
+    np.testing.assert_array_equal(answers[0], answers[1])
+    np.testing.assert_array_equal(answers[0], answers[2])
+
+
 def test_keras_and_numpy_give_the_same_answers():
     training = Training()
     keras.utils.set_random_seed(3)

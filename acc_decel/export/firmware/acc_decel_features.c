@@ -317,7 +317,7 @@ void acc_decel_features(float values[ACC_DECEL_VALUE_COUNT], uint32_t available)
     values[ACC_DECEL_VALUE_EXPECTED_LIMIT] = smaller(expected * remaining, ACC_DECEL_LARGEST_LIMIT);
     values[ACC_DECEL_VALUE_ESTIMATED_LIMIT] = smaller(estimate * remaining, ACC_DECEL_LARGEST_LIMIT);
     values[ACC_DECEL_VALUE_WORN_GRIP] =
-        (ACC_DECEL_DEEPEST_MM - s.tread_depth_mm) * larger(ACC_DECEL_DRAINED_MM - film, 0.0F);
+        ((ACC_DECEL_DEEPEST_MM - s.tread_depth_mm) * larger(ACC_DECEL_DRAINED_MM - film, 0.0F)) * s.firm;
     values[ACC_DECEL_VALUE_SPEED_SQUARED] = s.squared * (1.0F / 1600.0F);
     values[ACC_DECEL_VALUE_GRIP] = (s.paved + s.snow) + s.ice;
     values[ACC_DECEL_VALUE_DOUBT] = doubt(c, &s);
