@@ -217,7 +217,7 @@ def compute(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, Any]
 
 
 def _drained(x: Mapping[str, Any], known: Mapping[str, Any], a: Arithmetic) -> Any:
-    """How much of its dry advantage a worn tyre has: 1 without water, 0 from DRAINED_MM on or if the film is missing."""
+    """How much of its dry advantage a worn tyre has: 1 without water, 0 from DRAINED_MM on and for an unknown film."""
     return a.maximum(DRAINED_MM - a.where(known["water_film_mm"], x["water_film_mm"], DRAINED_MM), 0.0)
 
 
