@@ -155,7 +155,7 @@ class _Nodes:
         self._names: dict[object, str] = {}
         every = _all_of(results)
         self._dots = [e for e in every if e.operator == "Dot"]
-        typical = {_named(e.inputs[1]): e.inputs[2] for e in every if _is_typical(e)}
+        typical = _typical_values(every)
         row = np.array([typical.get(f.name, 0.0) for f in factors for _ in f.columns], np.float32)
         filled = g("Where", self._unavailable, g.constant(row), self._columns)
         sizes = g.constant(np.array([len(f.columns) for f in factors]))
@@ -256,6 +256,16 @@ def _is_typical(e: Expression) -> bool:
         return False
     known, value, _ = e.inputs
     return isinstance(value, Expression) and value.operator == "Factor" and value.name == _named(known)
+
+
+def _typical_values(expressions: Sequence[Expression]) -> dict[str, Operand]:
+    """The number in place of each missing factor, by the name of the factor, which may have only one."""
+    typical: dict[str, Operand] = {}
+    for e in filter(_is_typical, expressions):
+        name, number = _named(e.inputs[1]), e.inputs[2]
+        if typical.setdefault(name, number) != number:
+            raise ValueError(f"{name} must have one number where it is missing. Got {typical[name]} and {number}.")
+    return typical
 
 
 def _named(factor: Operand) -> str:

@@ -203,7 +203,7 @@ def compute(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, Any]
         "wetness": s["thin"],
         "expected_limit": a.minimum(expected * remaining, LARGEST_LIMIT),
         "estimated_limit": a.minimum(estimate * remaining, LARGEST_LIMIT),
-        "worn_grip": (DEEPEST_MM - s["tread_depth_mm"]) * _drained(x, known, a) * s["firm"],
+        "worn_grip": (DEEPEST_MM - s["tread_depth_mm"]) * _drained(s, known, a) * s["firm"],
         "speed_squared": s["squared"] * np.float32(1 / 1600),
         "grip": s["paved"] + s["snow"] + s["ice"],
         "doubt": a.maximum(a.dot(s["surface"], c["mean_friction"] * c["mean_friction"]) - friction * friction, 0.0),
@@ -216,9 +216,9 @@ def compute(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, Any]
     }
 
 
-def _drained(x: Mapping[str, Any], known: Mapping[str, Any], a: Arithmetic) -> Any:
+def _drained(s: Mapping[str, Any], known: Mapping[str, Any], a: Arithmetic) -> Any:
     """How much of its dry advantage a worn tyre has: 1 without water, 0 from DRAINED_MM on and for an unknown film."""
-    return a.maximum(DRAINED_MM - a.where(known["water_film_mm"], x["water_film_mm"], DRAINED_MM), 0.0)
+    return a.maximum(DRAINED_MM - a.where(known["water_film_mm"], s["water_film_mm"], DRAINED_MM), 0.0)
 
 
 def _situation(c: Mapping[str, Any], x: Mapping[str, Any], known: Mapping[str, Any], a: Arithmetic) -> dict[str, Any]:

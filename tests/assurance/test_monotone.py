@@ -197,7 +197,7 @@ def test_outside_the_domain_every_forced_factor_has_its_sign(monkeypatch):
     monkeypatch.setattr(
         network_features,
         "_drained",
-        lambda x, known, a: a.maximum(
+        lambda s, known, a: a.maximum(
             1 - a.where(known["water_film_mm"], x["water_film_mm"], 0.0),
             0.0,  # a worn tyre gains where the film is missing
         ),
