@@ -198,7 +198,7 @@ def test_outside_the_domain_every_forced_factor_has_its_sign(monkeypatch):
         network_features,
         "_drained",
         lambda s, known, a: a.maximum(
-            1 - a.where(known["water_film_mm"], x["water_film_mm"], 0.0),
+            1 - a.where(known["water_film_mm"], s["water_film_mm"], 0.0),
             0.0,  # a worn tyre gains where the film is missing
         ),
     )
