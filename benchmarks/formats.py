@@ -15,9 +15,9 @@ for each unit, in all layers, in one of them, and in all those that keep the err
 the greatest first; in all layers also scaled, a 16-bit scale for each unit instead. Nothing is trained again. int8
 values: the same, and what goes from layer to layer in 8 bits. Sines (Cai et al. 2021, Appl. Sci. 11(15):6704): each
 weight and value is the sine of an angle of so many bits a quarter turn, and a product is half the difference of two
-cosines from a table; sums, biases, the rectifier and the head are left exact, and it is measured over the first 10,000 events.
-"compensated" rounds as the exported formats do: the rest of a unit makes up for what rounding did to a weight; the
-layers named were, too. The bytes are those of weights and biases alone.
+cosines from a table; sums, biases, the rectifier and the head are left exact, and it is measured over the first 10,000
+events. "compensated" rounds as the exported formats do: the rest of a unit makes up for what rounding did to a weight;
+the layers named were, too. The bytes are those of weights and biases alone.
 """
 
 import argparse

@@ -26,9 +26,10 @@ Methods, each with factors that are not available in its own ordinary way:
 - MLP: scikit-learn, two layers of 32 rectifiers, about our size, early stopping; inputs as for linear. Its only loss
   for a number is least squares, so it learns the mean, as do linear and fuzzy broad, where the median is asked for.
 - fuzzy broad: acc_decel/comparison/fuzzy_broad.py with its defaults.
-- ours: acc_decel/network/training.py with its defaults, which were found on data like these. It learns from a larger
-  network, its teacher, and events with every factor available or on snow or ice count three times; the others learn
-  from single events that all count once.
+- ours: acc_decel/network/training.py with its defaults, which were found on data like these, without the caution
+  outside the trained domain. It has physics features beside the columns, and a head that bounds it by physics; the
+  others have the columns alone. It learns from a larger network, its teacher, and events with every factor available
+  or on snow or ice count three times; the others learn from single events that all count once.
 
 `weights` counts what a method stores: coefficients; thresholds and leaf values of trees; of fuzzy broad also the random
 parts. `train_seconds` is wall time of the final training with its preparation, `search_seconds` of the search before.
@@ -156,7 +157,7 @@ def oracle(
 
 
 def conditions(factor: Factor) -> tuple[str, ...]:
-    """The columns that add up to 1 while the direction of `factor` holds; none if it always holds."""
+    """The columns that add up to at least 1 while the direction of `factor` holds; none if it always holds."""
     held: str | tuple[str, ...] = factor.forced_while
     return ((held,) if held else ()) if isinstance(held, str) else held
 
@@ -164,7 +165,7 @@ def conditions(factor: Factor) -> tuple[str, ...]:
 def share_held(factor: Factor, columns: ndarray, names: tuple[str, ...]) -> ndarray:
     """How far the condition of the direction of `factor` holds in each event, 0 to 1; 0 where it is not available."""
     gates = columns[:, [names.index(name) for name in conditions(factor)]]
-    return np.nan_to_num(gates).sum(axis=1) if gates.size else np.ones(len(columns))
+    return np.minimum(np.nan_to_num(gates).sum(axis=1), 1) if gates.size else np.ones(len(columns))
 
 
 def wrong_ways(answer: Answer, factors: tuple[Factor, ...], columns: ndarray) -> dict[str, Any]:
