@@ -39,10 +39,10 @@ class EcuReport:
     answered ones inside the trained domain, if any. A refusal is shorter. Outside the domain the network is computed
     several times, which has its own numbers, None if no event is there. Cycles are the estimate of
     `acc_decel.ecu.cycles`, None for a core without published timings. Guards are all instructions outside the network's
-    own function: checks of the factors, domain, status. Flash is code and constant tables of the firmware, RAM its static data, library the compiler's
-    routines that it calls; vector table, mailboxes and task of the virtual ECU are not included. Stack is the depth
-    below the caller's stack pointer at the call of `acc_decel_predict`: by the lowest byte written or the lowest stack
-    pointer, whichever is lower.
+    own function: checks of the factors, domain, status. Flash is code and constant tables of the firmware, RAM its
+    static data, library the compiler's routines that it calls; vector table, mailboxes and task of the virtual ECU are
+    not included. Stack is the depth below the caller's stack pointer at the call of `acc_decel_predict`: by the lowest
+    byte written or the lowest stack pointer, whichever is lower.
     """
 
     target: str

@@ -121,15 +121,16 @@ def _ranged(factor: Factor, low: object, high: object, standard: object, path: P
         raise ValueError(
             f"{path} must have a range low < high of {factor.name}. Got {_short(low)} to {_short(high)}: {again}."
         )
+    ranged = replace(factor, low=low, high=high)
     if standard is None:
-        return replace(factor, low=low, high=high)
+        return ranged
     is_number = isinstance(standard, int | float) and not isinstance(standard, bool)
     if not is_number or factor.levels or not low <= float(str(standard)) <= high:
         raise ValueError(
-            f"{path} must have a standard of {factor.name} of {low:g} to {high:g}, or none. Got {_short(standard)}: "
-            f"{again}."
+            f"{path} must have a standard of {factor.name} of {ranged.span}, or none. "
+            f"Got {_short(standard)}: {again}."
         )
-    return replace(factor, low=low, high=high, standard=float(str(standard)))
+    return replace(ranged, standard=float(str(standard)))
 
 
 def _short(value: object) -> str:

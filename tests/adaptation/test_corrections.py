@@ -201,7 +201,10 @@ def test_a_corrected_answer_stays_within_what_a_car_can_do_and_says_so():
         assert (outputs[answered][:, ORDERED] >= -4).all()
         assert (outputs[answered][:, ORDERED] <= 18).all()
         assert (outputs[answered][:, LOWER] == limit).any()
-        assert ((status & CORRECTION_LIMITED != 0) == answered).all()
+        scaled = correction.scale * OUT[:, ORDERED] + correction.bias  # not all: downhill on ice a car may speed up
+        beyond = answered & ((scaled < -4) | (scaled > 18)).any(axis=1)
+        assert ((status & CORRECTION_LIMITED != 0) == beyond).all()
+        assert beyond.sum() > 0.9 * answered.sum()
         answer = Predictor(correction=correction).predict(**EVENT)
         assert "CORRECTION_LIMITED" in flags(answer.status)
         assert "the correction is wrong" in describe(answer.status)

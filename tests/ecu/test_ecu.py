@@ -123,7 +123,9 @@ def test_a_repeated_report_says_the_same(core: CortexM, events: ndarray, report:
 
 
 def test_flash_is_the_tables_and_a_few_kilobytes_of_code(report: EcuReport, net: DenseNet) -> None:
-    assert 4 * net.weights < report.flash_bytes < 4 * net.weights + 8192
+    # Beyond the weights: limits, scaling, score of the domain, constants of the vehicle; checks, features, head.
+    assert 4 * net.weights < report.table_bytes < 4 * net.weights + 4096
+    assert 4096 < report.code_bytes < 9216
 
 
 def test_the_firmware_keeps_no_static_ram(report: EcuReport) -> None:
@@ -202,7 +204,7 @@ def test_a_risc_v_is_counted_too_and_tests_itself(folder: Path, events: ndarray,
     layers = sum(layer.weights.size for layer in net.embedding + net.trunk)
     assert 2 * layers < told.instructions_least <= told.instructions_per_prediction < 20 * layers
     assert (told.cycles, told.multiplications, told.ram_bytes, told.library_bytes) == (None, 0, 0, 0)
-    assert 4 * len(column_names()) < told.stack_bytes < 1024
+    assert 8 * len(column_names()) < told.stack_bytes < 1280  # the columns twice: outside the domain
     weights = image(folder, tmp_path, CORES["rv32imfc"]).symbols["weights"]
     assert (core.self_test(), core.self_test(altered=weights + 6)) == (0, 1)
 
