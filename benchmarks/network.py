@@ -20,9 +20,10 @@ Methods, each with factors that are not available in its own ordinary way:
   LEAVES of a tree on at most SEARCH_EVENTS training events with up to SEARCHED_TREES trees: the mean absolute error on
   the validation part decides. Then up to MOST_TREES on all training events, as many as lower that error. That is the
   best of four settings; everything else is as LightGBM has it, on all cores.
-- LightGBM, monotone: monotone constraints in every forced factor. A factor forced only under a condition has a second,
-  free column that is 0 while the condition holds. LightGBM refuses constraints with the pinball loss (pull request
-  3380 of its repository), so the search is over Huber's and least squares.
+- LightGBM, monotone: monotone constraints in every forced factor. A factor forced only under a condition has a second
+  column that is 0 while the condition holds and lets the answer go the other way while it does not; it is constrained
+  only as far as the condition is itself a forced factor. LightGBM refuses constraints with the pinball loss (pull
+  request 3380 of its repository), so the search is over Huber's and least squares.
 - MLP: scikit-learn, two layers of 32 rectifiers, about our size, early stopping; inputs as for linear. Its only loss
   for a number is least squares, so it learns the mean, as do linear and fuzzy broad, where the median is asked for.
 - fuzzy broad: acc_decel/comparison/fuzzy_broad.py with its defaults.
@@ -228,14 +229,24 @@ def lightgbm_tuned(data: Dataset, factors: tuple[Factor, ...]) -> Method:  # noq
 def lightgbm_monotone(data: Dataset, factors: tuple[Factor, ...]) -> Method:
     """The same with monotone constraints."""
     names, gated = column_names(factors), [f for f in factors if f.direction and conditions(f)]
+    directions = {name: f.direction for name, f in zip(names, column_factors(factors), strict=True)}
+    opposite = [-directions[conditions(f)[0]] for f in gated]  # the second column shrinks while the condition grows
 
     def widened(columns: ndarray) -> ndarray:
-        free = [columns[:, names.index(f.name)] * (1 - share_held(f, columns, names)) for f in gated]
+        free = [
+            distance_from_end(f, sign, columns[:, names.index(f.name)]) * (1 - share_held(f, columns, names))
+            for f, sign in zip(gated, opposite, strict=True)
+        ]
         return np.column_stack([columns, *free])
 
-    signs = [f.direction for f in column_factors(factors)] + [0] * len(gated)
+    signs = [*directions.values(), *opposite]
     options = {"monotone_constraints": signs, "monotone_constraints_method": "intermediate"}
     return boosted(data, ("huber", "regression"), widened, **options)
+
+
+def distance_from_end(factor: Factor, sign: int, values: ndarray) -> ndarray:
+    """How far the values are from an end of the range: the end from which a `sign` opposes the factor's direction."""
+    return factor.high - values if factor.direction * sign > 0 else values - factor.low
 
 
 def boosted(data: Dataset, objectives: tuple[str, ...], prepared: Answer, **options: Any) -> Method:

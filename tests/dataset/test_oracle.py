@@ -13,7 +13,7 @@ from acc_decel.dataset.oracle import _log_likelihood, _log_prior
 from acc_decel.dataset.partition import events_table
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.physics import stops
-from benchmarks.monotone import READINGS, Reading, swept
+from benchmarks.monotone import READINGS, Reading, depending_on, swept
 
 pytestmark = pytest.mark.slow
 
@@ -113,3 +113,10 @@ def test_a_reading_that_tells_of_another_surface_turns_the_best_median_against_i
     direction = next(f.direction for f in FACTORS if f.name == reading.factor)
     medians = swept(COMPACT, replace(reading, values=values))
     assert (direction * np.diff(medians, axis=0) < -0.5).all()
+
+
+def test_the_benchmark_takes_signs_off_whatever_water_and_the_estimate_have_a_part_in():
+    inputs = depending_on(("water_film_mm",))
+    assert {"water_film_mm", "film_share", "wetness", "expected_limit", "worn_grip"} <= inputs
+    assert not inputs & {"braking_share", "grade", "speed_squared", "friction_estimate"}
+    assert depending_on(("friction_estimate",)) == {"friction_estimate", "estimated_limit"}
