@@ -416,10 +416,10 @@ NOTES = {
         lambda t: t.assign(deceleration=t["deceleration"].map(lambda d: f"{d:.2f}".replace(".", ","))),
         None,
     ),
-    "some in g": (some_in_g, "5 of 20 stops are not 0.5 to 2 times as hard"),
+    "some in g": (some_in_g, "4 of 20 stops are not 0.5 to 2 times as hard"),
     "twice": (lambda t: pd.concat([t, t[:3]]), "3 of 23 stops are in the table more than once"),
     "flagged": (lambda t: t.assign(quality=["good", "gap"] * 10), "flagged: 10 of 20 events: 10 gap (no record"),
-    "strange": (lambda t: t.assign(surface="ice", road_temperature_c=40.0), "20 outside domain"),
+    "strange": (lambda t: t.assign(surface="ice", road_temperature_c=40.0, grade=0.0), "20 outside domain"),
 }
 
 

@@ -63,7 +63,7 @@ def test_digits_of_another_width_are_digits(answered):
     assert plain == wide
 
 
-@pytest.mark.parametrize("missing", [(), ("--speed", 20), ("--brake-pressure-bar", 80), ("--surface", "ice")])
+@pytest.mark.parametrize("missing", [(), ("--brake-pressure-bar", 80), ("--surface", "ice")])
 def test_what_is_required_is_named(refused, missing):
     assert "is required" in refused("predict", *missing)
 

@@ -17,7 +17,10 @@ from acc_decel.predictor import Predictor
 from acc_decel.status import BELOW_COMFORT, FLAGS, OUTSIDE_DOMAIN
 
 EVENTS = "speed,brake_pressure_bar,surface,road_temperature_c\n30,100,ice,40\n20,80,asphalt,20\n"
-TESTS = "name,braking_distance_m,speed,surface,road_temperature_c\nodd,90,30,ice,40\nplain,40,27,asphalt,20\n"
+TESTS = (
+    "name,braking_distance_m,speed,surface,road_temperature_c,water_film_mm\n"
+    "odd,90,30,ice,40,0\nplain,40,27,asphalt,20,0\n"
+)
 
 
 @pytest.fixture
@@ -49,18 +52,18 @@ def test_what_a_file_holds_is_counted_too(run, events, tmp_path):
 
 def test_a_program_gets_the_flags_of_each_event(answered, events):
     odd, plain = answered("predict", "--input", events)["predictions"]
-    assert (odd["flags"], plain["flags"]) == (["OUTSIDE_DOMAIN"], [])
+    assert (odd["flags"], plain["flags"]) == (["OUTSIDE_DOMAIN", "BELOW_COMFORT"], [])
 
 
 def test_attributions_are_shown_with_the_flags(run, events):
     _, out, _ = run("predict", "--input", events, "--explain")
     heading = next(line for line in out.splitlines() if "factor" in line and "line 2" in line)
-    assert "line 2 (outside domain)" in heading
+    assert "line 2 (outside domain, below comfort)" in heading
     assert "line 3 (ok)" in heading
     assert out.rstrip().splitlines()[-1].startswith("flagged: 1 of 2")
     event = ("--speed", 30, "--brake-pressure-bar", 100, "--surface", "ice", "--road-temperature-c", 40)
     _, out, _ = run("predict", *event, "--explain")
-    assert "what each factor adds to the deceleration (status: outside domain)" in out
+    assert "what each factor adds to the deceleration (status: outside domain, below comfort)" in out
 
 
 def test_a_table_of_attributions_breaks_no_number(run, tmp_path):
@@ -87,7 +90,7 @@ def test_tests_have_a_status_where_a_model_answers(run, tmp_path, physics):
     if not physics:
         assert "outside domain" in row_of(out, "odd")
         assert out.rstrip().splitlines()[-1].startswith("flagged: 1 of 2 tests: 1 outside domain (")
-        assert rows[0]["flags"] == ["OUTSIDE_DOMAIN"]
+        assert rows[0]["flags"] == ["OUTSIDE_DOMAIN", "BELOW_COMFORT"]
 
 
 @pytest.mark.slow
