@@ -127,8 +127,7 @@ def _ranged(factor: Factor, low: object, high: object, standard: object, path: P
     is_number = isinstance(standard, int | float) and not isinstance(standard, bool)
     if not is_number or factor.levels or not low <= float(str(standard)) <= high:
         raise ValueError(
-            f"{path} must have a standard of {factor.name} of {ranged.span}, or none. "
-            f"Got {_short(standard)}: {again}."
+            f"{path} must have a standard of {factor.name} of {ranged.span}, or none. Got {_short(standard)}: {again}."
         )
     return replace(ranged, standard=float(str(standard)))
 
