@@ -132,7 +132,7 @@ static void be_cautious(const acc_decel_factors_t *factors, uint32_t available, 
     for (uint32_t i = 0U; i < ACC_DECEL_CONTRADICTING_COUNT; i++) {
         const acc_decel_contradicting_t *const factor = &contradicting[i];
 
-        if ((available & factor->left_out) != 0U) {
+        if ((available & factor->columns) != 0U) {
             float values[ACC_DECEL_VALUE_COUNT];
             float others[ACC_DECEL_OUTPUT_COUNT];
 
