@@ -370,7 +370,7 @@ def test_events_on_ice_and_events_with_every_factor_count_more():
 
 
 @pytest.mark.parametrize(
-    ("events", "epochs", "teacher_epochs"), [(10_000, 150, 30), (2_000_000, 30, 13), (8_000_000, 8, 3)]
+    ("events", "epochs", "teacher_epochs"), [(10_000, 150, 30), (2_000_000, 45, 13), (8_000_000, 11, 3)]
 )
 def test_more_events_do_not_take_longer(events, epochs, teacher_epochs):
     settings = default_training(np.arange(events))
