@@ -28,7 +28,12 @@ def peak_friction(
     texture: ndarray,
     scores: Columns,
 ) -> ndarray:
-    """Peak friction at walking speed."""
+    """Peak friction of the tyres on this road at walking speed, one value for each event.
+
+    All arguments are columns of the same length: `surface` and `kind` indices of levels, `film` [mm], `road_c` [degC],
+    `tread` [mm], `inflation` [bar], `texture` [mm], `scores` standard scores of the LATENTS. Sources are at the
+    constants here, in `tyre.py` and in `road.py`.
+    """
     level = _dry_level(surface, film, road_c, kind, tread) * tyre.pressure_grip(inflation) * vehicle.tyres.dry_grip
     level *= np.exp(of_surface("scatter", surface) * scores["surface_score"])
     level *= np.exp(TYRE_SPREAD * scores["tyre_score"] + _snow_spread(surface, kind) * scores["snow_score"])

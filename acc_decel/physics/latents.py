@@ -14,7 +14,7 @@ class Latent:
     meaning: str
 
 
-# braking.py defines the effect of one standard score, with sources.
+# braking.py and grip.py define the effect of one standard score, with sources.
 LATENTS: tuple[Latent, ...] = (
     Latent("surface_score", "friction of this road among roads of its kind"),
     Latent("tyre_score", "quality of the tyre among tyres of its kind"),
