@@ -75,9 +75,10 @@ def exclusion_table() -> str:
     rows = []
     for e in EXCLUSIONS:
         factor = factors[e.factor]
-        highest = "-" if factor.estimate else f"{limit_of(e.column, factor):.2g} {factor.unit}"
-        rows.append([f"`{e.column}` above {e.certain:g}", f"`{e.factor}` above {e.limit:g}", highest, e.meaning])
-    head = ["probability", "together with", "drawn in training up to", "why"]
+        drawn = "-" if factor.estimate or e.below else f"{limit_of(e.column, factor):.2g} {factor.unit}"
+        beyond = f"`{e.factor}` {'below' if e.below else 'above'} {e.limit:g}"
+        rows.append([f"`{e.column}` above {e.threshold:g}", beyond, drawn, e.meaning])
+    head = ["what is seen", "together with", "drawn in training up to", "why"]
     return markdown(head, rows)
 
 

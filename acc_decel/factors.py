@@ -156,16 +156,18 @@ FACTORS: tuple[Factor, ...] = (
 
 @dataclass(frozen=True)
 class Exclusion:
-    """A combination that no road and no training event has: level `column` of a choice with `factor` above `limit`.
+    """A combination that no road and no training event has: `column` above `threshold` with `factor` beyond `limit`.
 
-    The level counts as present above the probability `certain`.
+    The column is a level of a choice, whose value is a probability, or a factor. Beyond the limit is above it; where
+    `below` is true, it is below it.
     """
 
     column: str
     factor: str
     limit: float
     meaning: str
-    certain: float = 0.5
+    threshold: float = 0.5
+    below: bool = False
 
 
 EXCLUSIONS: tuple[Exclusion, ...] = (
@@ -173,8 +175,16 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
     Exclusion("surface_packed_snow", "road_temperature_c", 5.0, "packed snow does not last on a road above 5 degC"),
     Exclusion("surface_ice", "water_film_mm", 1.0, "ice under deep water is a lake, not a road"),
     Exclusion("surface_packed_snow", "water_film_mm", 0.5, "packed snow soaks water up"),
-    Exclusion("surface_ice", "friction_estimate", 0.4, "no tyre has so much friction on ice", certain=0.9),
-    Exclusion("surface_packed_snow", "friction_estimate", 0.7, "no tyre has so much friction on snow", certain=0.9),
+    Exclusion("surface_ice", "friction_estimate", 0.4, "no tyre has so much friction on ice", threshold=0.9),
+    Exclusion("surface_packed_snow", "friction_estimate", 0.7, "no tyre has so much friction on snow", threshold=0.9),
+    Exclusion(
+        "water_film_mm",
+        "road_temperature_c",
+        -12.0,
+        "below -12 degC water is frozen, salted or not",
+        threshold=0.1,
+        below=True,
+    ),
 )
 OF_THE_VEHICLE = "brake_pressure_bar"  # its standard is what the brakes of the vehicle reach: `Vehicle.factors`
 CERTAIN = 0.5  # a level counts as present above this probability
@@ -212,7 +222,7 @@ def schema(factors: Iterable[Factor] = FACTORS) -> str:
         (f.name, f.unit, f.levels, f.optional, f.direction, f.forced_while, f.estimate, f.half_saturation)
         for f in factors
     ]
-    rules = [(e.column, e.factor, e.limit, e.certain) for e in EXCLUSIONS]
+    rules = [(e.column, e.factor, e.limit, e.threshold, e.below) for e in EXCLUSIONS]
     return hashlib.sha256(repr((meaning, rules, tuple(OUTPUTS))).encode()).hexdigest()[:8]
 
 

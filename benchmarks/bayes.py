@@ -99,10 +99,11 @@ def never_trained(columns: ndarray, rng: np.random.Generator) -> Iterator[ndarra
     """The events with each combination that no training event holds."""
     named, at = {f.name: f for f in FACTORS}, column_names().index
     for rule in EXCLUSIONS:
-        levels = next(f.columns for f in FACTORS if rule.column in f.columns)
+        owner, factor = next(f for f in FACTORS if rule.column in f.columns), named[rule.factor]
         moved = columns.copy()
-        moved[:, [at(c) for c in levels]] = [c == rule.column for c in levels]
-        moved[:, at(rule.factor)] = rng.uniform(rule.limit, named[rule.factor].high, len(columns))
+        moved[:, [at(c) for c in owner.columns]] = [owner.high * (c == rule.column) for c in owner.columns]
+        end = factor.low if rule.below else factor.high
+        moved[:, at(rule.factor)] = rule.limit + (end - rule.limit) * rng.random(len(columns))
         yield moved
 
 

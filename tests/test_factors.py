@@ -154,6 +154,7 @@ def test_exclusions_speak_of_columns_that_exist():
         factor = next(f for f in FACTORS if f.name == e.factor)
         assert e.column in column_names()
         assert factor.low <= e.limit <= factor.high
+        assert 0 <= e.threshold < next(f.high for f in FACTORS if e.column in f.columns)
 
 
 @pytest.mark.parametrize("f", FACTORS, ids=lambda f: f.name)

@@ -60,9 +60,11 @@ def at_limits(factors: tuple[Factor, ...], event: ndarray) -> list[ndarray]:
                     add(**dict.fromkeys(f.columns, 0.0) | {f.columns[0]: float(share), f.columns[1]: 0.5})
     clear = {c: 0.0 for f in factors if f.levels for c in f.columns} | {"tyre_kind_summer": 1.0}
     for e in EXCLUSIONS:
-        for certainty in (e.certain, float(np.nextafter(np.float32(e.certain), np.float32(1)))):
-            for value in (e.limit, float(np.nextafter(np.float32(e.limit), np.float32(99)))):
-                add(**clear | {e.column: certainty, "surface_asphalt": 1 - certainty, e.factor: value})
+        threshold, limit = np.float32(e.threshold), np.float32(e.limit)
+        for present in (threshold, np.nextafter(threshold, np.float32(1))):
+            asphalt = 1 - float(present) if e.column.startswith("surface") else 1.0
+            for value in (limit, np.nextafter(limit, np.float32(-99 if e.below else 99))):
+                add(**clear | {e.column: float(present), "surface_asphalt": asphalt, e.factor: float(value)})
     return events
 
 

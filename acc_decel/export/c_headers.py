@@ -116,12 +116,12 @@ typedef struct {
     uint32_t columns;
 } acc_decel_contradicting_t;
 
-/* If the probability of this level is from certain_low to certain_low + certain_span, values of the column from low to
- * low + span are excluded. */
+/* If the value of the column present is from present_low to present_low + present_span, values of the column from low
+ * to low + span are excluded. */
 typedef struct {
-    uint32_t level;
-    uint32_t certain_low;
-    uint32_t certain_span;
+    uint32_t present;
+    uint32_t present_low;
+    uint32_t present_span;
     uint32_t column;
     uint32_t low;
     uint32_t span;
@@ -135,7 +135,10 @@ def guard_tables(factors: tuple[Factor, ...]) -> list[Table]:
     limits = [limits_of(low, high) for low, high in ranges(factors)]
     choices = [f for f in factors if f.levels]
     doubted = [factors[i] for i in contradicting(factors)]
-    excluded = [(at(e.column), *_beyond(e.certain), at(e.factor), *_beyond(e.limit)) for e in EXCLUSIONS]
+    excluded = [
+        (at(e.column), *_above(e.threshold), at(e.factor), *(_below(e.limit) if e.below else _above(e.limit)))
+        for e in EXCLUSIONS
+    ]
     return [
         Table("column_limits", _words(limits), "columns", "acc_decel_limits_t", names),
         Table("choices", _ends(choices, names), "", "acc_decel_choice_t", tuple(f.name for f in choices)),
@@ -178,9 +181,14 @@ def _limits(name: str, low: float | np.floating, high: float | np.floating) -> d
     return {f"{name}_LOW": f"{first}U /* {np.float32(low):.9g} */", f"{name}_SPAN": f"{span}U"}
 
 
-def _beyond(value: float) -> tuple[int, int]:
+def _above(value: float) -> tuple[int, int]:
     """The limits of all floats above `value`."""
     return limits_of(np.nextafter(np.float32(value), np.float32(np.inf)), np.inf)
+
+
+def _below(value: float) -> tuple[int, int]:
+    """The limits of all floats below `value`."""
+    return limits_of(-np.inf, np.nextafter(np.float32(value), np.float32(-np.inf)))
 
 
 def _ends(factors: Sequence[Factor], names: tuple[str, ...]) -> ndarray:

@@ -286,10 +286,11 @@ def _bits(g: Graph, conditions: str, bits: ndarray) -> str:
 
 def _excluded(g: Graph, net: DenseNet) -> str:
     at = column_names(net.factors).index
-    level = g.columns(INPUT, [at(e.column) for e in EXCLUSIONS])
-    value = g.columns(INPUT, [at(e.factor) for e in EXCLUSIONS])
-    certain = g("Greater", level, g.constant([e.certain for e in EXCLUSIONS]))
-    both = g("And", certain, g("Greater", value, g.constant([e.limit for e in EXCLUSIONS])))
+    signs = np.array([-1.0 if e.below else 1.0 for e in EXCLUSIONS])
+    present = g.columns(INPUT, [at(e.column) for e in EXCLUSIONS])
+    value = g("Mul", g.columns(INPUT, [at(e.factor) for e in EXCLUSIONS]), g.constant(signs))
+    beyond = g("Greater", value, g.constant(signs * [e.limit for e in EXCLUSIONS]))
+    both = g("And", beyond, g("Greater", present, g.constant([e.threshold for e in EXCLUSIONS])))
     return g("Squeeze", g.any_of(both, np.ones((len(EXCLUSIONS), 1))), g.constant(np.array([1])))
 
 

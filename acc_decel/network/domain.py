@@ -52,8 +52,9 @@ def excluded(factors: tuple[Factor, ...], columns: Events) -> Bool[ndarray, " ro
     index = column_names(factors).index
     mask = np.zeros(len(columns), np.bool_)
     for e in EXCLUSIONS:
-        certain = columns[:, index(e.column)] > np.float32(e.certain)
-        mask |= certain & (columns[:, index(e.factor)] > np.float32(e.limit))
+        value, limit = columns[:, index(e.factor)], np.float32(e.limit)
+        beyond = value < limit if e.below else value > limit
+        mask |= beyond & (columns[:, index(e.column)] > np.float32(e.threshold))
     return mask
 
 

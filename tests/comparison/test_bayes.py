@@ -254,8 +254,9 @@ def test_the_benchmark_holds_combinations_that_no_training_event_holds():
     events = random_events(np.random.default_rng(5), 50)
     for rule, moved in zip(EXCLUSIONS, bench.never_trained(events, np.random.default_rng(6)), strict=True):
         at = column_names().index
-        assert (moved[:, at(rule.column)] > rule.certain).all()
-        assert (moved[:, at(rule.factor)] > rule.limit).all()
+        assert (moved[:, at(rule.column)] > rule.threshold).all()
+        sign = -1 if rule.below else 1
+        assert (sign * moved[:, at(rule.factor)] > sign * rule.limit).all()
 
 
 def test_the_benchmark_tells_the_worst_errors_from_luck():

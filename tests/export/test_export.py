@@ -170,22 +170,21 @@ def test_a_factor_that_lacks_is_named_and_refused_only_if_it_may_not_lack(sessio
 
 @pytest.mark.parametrize("e", EXCLUSIONS, ids=lambda e: f"{e.column} {e.factor}")
 def test_a_combination_that_no_road_shows_is_flagged(e):
-    choice = next(f for f in FACTORS if e.column in f.columns)
     event, net = good_event(), familiar(NET)
     session = session_of(net)
     for other in EXCLUSIONS:  # keep clear of the others
         lowest = next(f.low for f in FACTORS if f.name == other.factor)
         event[0, column_names().index(other.factor)] = max(lowest, 0.0)
-    event[0, at(choice)] = 0
-    certain, limit = np.float32(e.certain), np.float32(e.limit)
-    for probability, value, flagged in (
+    event[0, at(next(f for f in FACTORS if f.name == "surface"))] = 0
+    threshold, limit, beyond = np.float32(e.threshold), np.float32(e.limit), np.float32(-1 if e.below else 1)
+    for present, value, flagged in (
         (1.0, limit, False),
-        (1.0, np.nextafter(limit, np.float32(np.inf)), True),
-        (certain, np.float32(e.limit + 0.1), False),
-        (np.nextafter(certain, np.float32(1)), np.float32(e.limit + 0.1), True),
+        (1.0, np.nextafter(limit, beyond * np.float32(np.inf)), True),
+        (threshold, limit + beyond / 10, False),
+        (np.nextafter(threshold, np.float32(1)), limit + beyond / 10, True),
     ):
-        event[0, column_names().index("surface_asphalt")] = 1 - probability
-        event[0, column_names().index(e.column)] = probability
+        event[0, column_names().index("surface_asphalt")] = 1 - present if e.column.startswith("surface") else 1
+        event[0, column_names().index(e.column)] = present
         event[0, column_names().index(e.factor)] = value
         _, status = answers(session, event)
         assert status[0] == status_of(net, event)[0]

@@ -167,10 +167,14 @@ def test_an_excluded_combination_is_answered_but_flagged(
     ecu = HostEcu(tmp_path, options=TRAPS)
     clear = {c: 0.0 for f in FACTORS if f.levels for c in f.columns} | {"tyre_kind_summer": 1.0}
     for e in EXCLUSIONS:
-        cold = {other.factor: min(f.low for f in FACTORS if f.name == other.factor) for other in EXCLUSIONS}
-        at_limit = changed(middle, **(clear | cold | {e.column: 1.0, e.factor: e.limit}))
-        beyond = changed(at_limit, **{e.factor: np.nextafter(np.float32(e.limit), np.float32(np.inf))})
-        unsure = changed(beyond, **{e.column: 0.5, "surface_asphalt": 0.5})
+        lows = {f.name: f.low for f in FACTORS}
+        cold = {other.factor: max(lows[other.factor], 0.0) for other in EXCLUSIONS}
+        surface = {} if e.column.startswith("surface") else {"surface_asphalt": 1.0}
+        at_limit = changed(middle, **(clear | cold | surface | {e.column: 1.0, e.factor: e.limit}))
+        further = np.float32(-np.inf if e.below else np.inf)
+        beyond = changed(at_limit, **{e.factor: np.nextafter(np.float32(e.limit), further)})
+        other = {} if surface else {"surface_asphalt": 1 - e.threshold}
+        unsure = changed(beyond, **{e.column: e.threshold, **other})
         missing = changed(beyond, **{e.factor: np.nan})
         for event, flagged in ((at_limit, False), (beyond, True), (unsure, False), (missing, False)):
             assert (agreed_status(ecu, net, event)[0] & OUTSIDE_DOMAIN != 0) == flagged, e.meaning

@@ -119,7 +119,7 @@ static bool is_excluded(const float columns[ACC_DECEL_COLUMN_COUNT])
 
     for (uint32_t i = 0U; i < ACC_DECEL_EXCLUSION_COUNT; i++) {
         const acc_decel_exclusion_t *const exclusion = &exclusions[i];
-        allowed &= outside_mask(columns[exclusion->level], exclusion->certain_low, exclusion->certain_span) |
+        allowed &= outside_mask(columns[exclusion->present], exclusion->present_low, exclusion->present_span) |
                    outside_mask(columns[exclusion->column], exclusion->low, exclusion->span);
     }
     return allowed == 0U;
