@@ -65,8 +65,8 @@ DEFECTS = {  # text of a C file, its replacement, the promise that is broken
         "one that a car can reach",
     ),
     "a lower bound raised by the scale": (
-        "return smaller(deceleration, scaled(correction, deceleration));",
-        "return scaled(correction, deceleration);",
+        "return acc_decel_smaller(transformed(correction, deceleration), deceleration);",
+        "return transformed(correction, deceleration);",
         "never raise a lower bound",
     ),
     "a scale that is not checked": (

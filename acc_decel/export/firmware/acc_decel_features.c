@@ -9,7 +9,6 @@
 #include "acc_decel_constants.h"
 #include "acc_decel_word.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define SURFACES 6U
@@ -49,30 +48,9 @@ typedef struct {
     float ice;
 } situation_t;
 
-static inline float smaller(float x, float y)
-{
-    return (x < y) ? x : y;
-}
-
-static inline float larger(float x, float y)
-{
-    return (x > y) ? x : y;
-}
-
 static inline float clip(float value, float low, float high)
 {
-    return smaller(larger(value, low), high);
-}
-
-static inline bool has(uint32_t available, uint32_t column)
-{
-    return ((available >> column) & 1U) != 0U;
-}
-
-/* All ones if a column is available, else 0. */
-static inline uint32_t mask_of(uint32_t available, uint32_t column)
-{
-    return 0U - ((available >> column) & 1U);
+    return acc_decel_smaller(acc_decel_larger(value, low), high);
 }
 
 /* The value if `mask` is all ones, the other one if it is 0; without a branch. */
@@ -85,16 +63,6 @@ static inline float either(uint32_t mask, float value, float other)
     unknown.value = other;
     known.bits = (known.bits & mask) | (unknown.bits & ~mask);
     return known.value;
-}
-
-/* The probability if `mask` is all ones, else 0. */
-static inline float known_or_0(uint32_t mask, float probability)
-{
-    acc_decel_word_t word;
-
-    word.value = probability;
-    word.bits &= mask;
-    return word.value;
 }
 
 static inline float dot_3(const float x[TYRES], const float numbers[TYRES])
@@ -125,23 +93,27 @@ static inline void set_factors(const acc_decel_constants_t *c, situation_t *s,
     s->speed = values[ACC_DECEL_VALUE_SPEED];
     s->squared = s->speed * s->speed;
     s->abs = values[ACC_DECEL_VALUE_ABS];
-    s->mass = has(available, ACC_DECEL_VALUE_MASS) ? values[ACC_DECEL_VALUE_MASS] : c->typical_mass;
-    s->brake_temperature_c = has(available, ACC_DECEL_VALUE_BRAKE_TEMPERATURE_C)
+    s->mass = acc_decel_has(available, ACC_DECEL_VALUE_MASS) ? values[ACC_DECEL_VALUE_MASS] : c->typical_mass;
+    s->brake_temperature_c = acc_decel_has(available, ACC_DECEL_VALUE_BRAKE_TEMPERATURE_C)
                                  ? values[ACC_DECEL_VALUE_BRAKE_TEMPERATURE_C]
                                  : c->typical_brake_temperature_c;
-    s->grade = has(available, ACC_DECEL_VALUE_GRADE) ? values[ACC_DECEL_VALUE_GRADE] : c->typical_grade;
-    s->headwind = has(available, ACC_DECEL_VALUE_HEADWIND) ? values[ACC_DECEL_VALUE_HEADWIND] : c->typical_headwind;
-    s->water_film_mm = has(available, ACC_DECEL_VALUE_WATER_FILM_MM) ? values[ACC_DECEL_VALUE_WATER_FILM_MM]
-                                                                     : c->typical_water_film_mm;
-    s->road_temperature_c = has(available, ACC_DECEL_VALUE_ROAD_TEMPERATURE_C)
+    s->grade = acc_decel_has(available, ACC_DECEL_VALUE_GRADE) ? values[ACC_DECEL_VALUE_GRADE] : c->typical_grade;
+    s->headwind =
+        acc_decel_has(available, ACC_DECEL_VALUE_HEADWIND) ? values[ACC_DECEL_VALUE_HEADWIND] : c->typical_headwind;
+    s->water_film_mm = acc_decel_has(available, ACC_DECEL_VALUE_WATER_FILM_MM) ? values[ACC_DECEL_VALUE_WATER_FILM_MM]
+                                                                               : c->typical_water_film_mm;
+    s->road_temperature_c = acc_decel_has(available, ACC_DECEL_VALUE_ROAD_TEMPERATURE_C)
                                 ? values[ACC_DECEL_VALUE_ROAD_TEMPERATURE_C]
                                 : c->typical_road_temperature_c;
-    s->tread_depth_mm = has(available, ACC_DECEL_VALUE_TREAD_DEPTH_MM) ? values[ACC_DECEL_VALUE_TREAD_DEPTH_MM]
-                                                                       : c->typical_tread_depth_mm;
-    s->tyre_pressure_bar = has(available, ACC_DECEL_VALUE_TYRE_PRESSURE_BAR) ? values[ACC_DECEL_VALUE_TYRE_PRESSURE_BAR]
-                                                                             : c->typical_tyre_pressure_bar;
-    s->friction_estimate = has(available, ACC_DECEL_VALUE_FRICTION_ESTIMATE) ? values[ACC_DECEL_VALUE_FRICTION_ESTIMATE]
-                                                                             : c->typical_friction_estimate;
+    s->tread_depth_mm = acc_decel_has(available, ACC_DECEL_VALUE_TREAD_DEPTH_MM)
+                            ? values[ACC_DECEL_VALUE_TREAD_DEPTH_MM]
+                            : c->typical_tread_depth_mm;
+    s->tyre_pressure_bar = acc_decel_has(available, ACC_DECEL_VALUE_TYRE_PRESSURE_BAR)
+                               ? values[ACC_DECEL_VALUE_TYRE_PRESSURE_BAR]
+                               : c->typical_tyre_pressure_bar;
+    s->friction_estimate = acc_decel_has(available, ACC_DECEL_VALUE_FRICTION_ESTIMATE)
+                               ? values[ACC_DECEL_VALUE_FRICTION_ESTIMATE]
+                               : c->typical_friction_estimate;
 }
 
 /* The probability of each surface; without a camera it follows from the road temperature. One of the two summands is 0,
@@ -149,8 +121,8 @@ static inline void set_factors(const acc_decel_constants_t *c, situation_t *s,
 static inline void set_surface(const acc_decel_constants_t *c, situation_t *s,
                                const float values[ACC_DECEL_VALUE_COUNT], uint32_t available)
 {
-    const uint32_t road_known = mask_of(available, ACC_DECEL_VALUE_ROAD_TEMPERATURE_C);
-    const uint32_t known = mask_of(available, ACC_DECEL_VALUE_SURFACE);
+    const uint32_t road_known = acc_decel_mask(available, ACC_DECEL_VALUE_ROAD_TEMPERATURE_C);
+    const uint32_t known = acc_decel_mask(available, ACC_DECEL_VALUE_SURFACE);
     const float *const named = &values[ACC_DECEL_VALUE_SURFACE];
     const float *const shares = c->surface_shares;
     float snow_share;
@@ -162,13 +134,13 @@ static inline void set_surface(const acc_decel_constants_t *c, situation_t *s,
     snow_share = s->snowy * shares[SNOW];
     ice_share = s->icy * shares[ICE];
     inverse = 1.0F / (((((shares[0] + shares[1]) + shares[2]) + shares[3]) + snow_share) + ice_share);
-    inverse = known_or_0(~known, inverse);
-    s->surface[0] = known_or_0(known, named[0]) + (shares[0] * inverse);
-    s->surface[1] = known_or_0(known, named[1]) + (shares[1] * inverse);
-    s->surface[2] = known_or_0(known, named[2]) + (shares[2] * inverse);
-    s->surface[3] = known_or_0(known, named[3]) + (shares[3] * inverse);
-    s->surface[SNOW] = known_or_0(known, named[SNOW]) + (snow_share * inverse);
-    s->surface[ICE] = known_or_0(known, named[ICE]) + (ice_share * inverse);
+    inverse = acc_decel_value_or_0(~known, inverse);
+    s->surface[0] = acc_decel_value_or_0(known, named[0]) + (shares[0] * inverse);
+    s->surface[1] = acc_decel_value_or_0(known, named[1]) + (shares[1] * inverse);
+    s->surface[2] = acc_decel_value_or_0(known, named[2]) + (shares[2] * inverse);
+    s->surface[3] = acc_decel_value_or_0(known, named[3]) + (shares[3] * inverse);
+    s->surface[SNOW] = acc_decel_value_or_0(known, named[SNOW]) + (snow_share * inverse);
+    s->surface[ICE] = acc_decel_value_or_0(known, named[ICE]) + (ice_share * inverse);
     s->firm = (s->surface[0] + s->surface[1]) + s->surface[2];
     s->locked = dot_6(s->surface, c->locked);
     s->sliding = s->abs + ((1.0F - s->abs) * s->locked);
@@ -180,7 +152,7 @@ static inline void set_surface(const acc_decel_constants_t *c, situation_t *s,
 static inline void set_tyre(const acc_decel_constants_t *c, situation_t *s, const float values[ACC_DECEL_VALUE_COUNT],
                             uint32_t available)
 {
-    const uint32_t known = mask_of(available, ACC_DECEL_VALUE_TYRE_KIND);
+    const uint32_t known = acc_decel_mask(available, ACC_DECEL_VALUE_TYRE_KIND);
     const float *const named = &values[ACC_DECEL_VALUE_TYRE_KIND];
     const float *const warm = c->tyre_shares_warm;
     const float *const change = c->tyre_shares_change;
@@ -189,16 +161,16 @@ static inline void set_tyre(const acc_decel_constants_t *c, situation_t *s, cons
     s->tyre[0] = either(known, named[0], warm[0] + (winter * change[0]));
     s->tyre[1] = either(known, named[1], warm[1] + (winter * change[1]));
     s->tyre[2] = either(known, named[2], warm[2] + (winter * change[2]));
-    s->wear = larger((ACC_DECEL_NEW_MM - s->tread_depth_mm) * ACC_DECEL_WEAR_PER_MM, 0.0F);
+    s->wear = acc_decel_larger((ACC_DECEL_NEW_MM - s->tread_depth_mm) * ACC_DECEL_WEAR_PER_MM, 0.0F);
 }
 
 static inline void set_dry_friction(const acc_decel_constants_t *c, situation_t *s)
 {
     const float road_c = s->road_temperature_c;
-    const float cold = larger(road_c, ACC_DECEL_COLDEST_C);
-    const float below = smaller(cold, ACC_DECEL_MILD_C) - ACC_DECEL_MILD_C;
-    const float above = larger(road_c, ACC_DECEL_MILD_C) - ACC_DECEL_MILD_C;
-    const float frozen = smaller(cold, ACC_DECEL_THAWED_C) - ACC_DECEL_FROZEN_C;
+    const float cold = acc_decel_larger(road_c, ACC_DECEL_COLDEST_C);
+    const float below = acc_decel_smaller(cold, ACC_DECEL_MILD_C) - ACC_DECEL_MILD_C;
+    const float above = acc_decel_larger(road_c, ACC_DECEL_MILD_C) - ACC_DECEL_MILD_C;
+    const float frozen = acc_decel_smaller(cold, ACC_DECEL_THAWED_C) - ACC_DECEL_FROZEN_C;
     const float mild = dot_3(s->tyre, c->compound) + (below * dot_3(s->tyre, c->compound_cold));
     const float compound = mild + (above * dot_3(s->tyre, c->compound_warm));
 
@@ -217,7 +189,7 @@ static inline float expected_friction(const acc_decel_constants_t *c, const situ
     const float worn = 1.0F - ((ACC_DECEL_NEW_MM - s->tread_depth_mm) * c->worn_snow);
     const float ice = (s->ice * s->slower_ice) * (1.0F - (s->thin * c->wet_loss_ice));
 
-    return (s->paved * (1.0F - smaller(loss * s->thin, ACC_DECEL_MAX_WET_LOSS))) + ((s->snow + ice) * worn);
+    return (s->paved * (1.0F - acc_decel_smaller(loss * s->thin, ACC_DECEL_MAX_WET_LOSS))) + ((s->snow + ice) * worn);
 }
 
 /* Friction over the friction at walking speed: the water carries the tyre, and a sliding tyre lubricates itself. */
@@ -241,26 +213,26 @@ static inline void set_brakes(const acc_decel_constants_t *c, const situation_t 
                               uint32_t available)
 {
     const float inverse_mass = 1.0F / (s->mass + c->towed_mass);
-    const float least = either(mask_of(available, ACC_DECEL_VALUE_MASS), inverse_mass, c->least_inverse);
+    const float least = either(acc_decel_mask(available, ACC_DECEL_VALUE_MASS), inverse_mass, c->least_inverse);
     const float force = values[ACC_DECEL_VALUE_BRAKE_PRESSURE_BAR] * c->force_per_bar;
     const float heated = s->brake_temperature_c + ((s->mass * s->squared) * c->heating);
     const float hot = clip((heated - c->fade_onset_c) * c->fade_rate, 0.0F, 1.0F);
     const float faded = (force * inverse_mass) * (1.0F - (hot * c->fade_loss));
-    const float braking = smaller(faded, ACC_DECEL_MAX_BRAKING);
+    const float braking = acc_decel_smaller(faded, ACC_DECEL_MAX_BRAKING);
     const float wind = (s->speed * 0.5F) + (s->headwind * (4.0F / 3.0F));
     const float drag = ((s->speed * wind) * inverse_mass) * c->drag;
 
     values[ACC_DECEL_VALUE_BRAKING] = braking;
     values[ACC_DECEL_VALUE_BRAKING_SHARE] = 1.0F - (ACC_DECEL_HALF_BRAKING / (braking + ACC_DECEL_HALF_BRAKING));
-    values[ACC_DECEL_VALUE_BRAKE_LIMIT] = smaller(force * least, ACC_DECEL_MAX_BRAKING);
+    values[ACC_DECEL_VALUE_BRAKE_LIMIT] = acc_decel_smaller(force * least, ACC_DECEL_MAX_BRAKING);
     values[ACC_DECEL_VALUE_RESISTANCE] = ((s->grade * c->climbing) + drag) + c->rolling;
 }
 
 /* The most that the best tyre can reach on a frozen surface; i is 0 for packed snow, 1 for ice. */
 static inline float frozen_limit(const acc_decel_constants_t *c, float tyre, float cold, uint32_t i, uint32_t available)
 {
-    const float of_tyre = either(mask_of(available, ACC_DECEL_VALUE_TYRE_KIND), tyre, c->best_tyre[i]);
-    const float of_cold = either(mask_of(available, ACC_DECEL_VALUE_ROAD_TEMPERATURE_C), cold, c->coldest[i]);
+    const float of_tyre = either(acc_decel_mask(available, ACC_DECEL_VALUE_TYRE_KIND), tyre, c->best_tyre[i]);
+    const float of_cold = either(acc_decel_mask(available, ACC_DECEL_VALUE_ROAD_TEMPERATURE_C), cold, c->coldest[i]);
 
     return of_tyre * of_cold;
 }
@@ -268,7 +240,7 @@ static inline float frozen_limit(const acc_decel_constants_t *c, float tyre, flo
 /* The lower one of two limits; `limit` is that of a surface, raised as far as the road may be a better one. */
 static inline float with_limit(float lowest, float limit, float better)
 {
-    return smaller(limit + (better * ACC_DECEL_DOUBT_SLACK), lowest);
+    return acc_decel_smaller(limit + (better * ACC_DECEL_DOUBT_SLACK), lowest);
 }
 
 /* The most that the best tyre can reach on the surfaces that the camera names; the best surface comes first. */
@@ -285,14 +257,14 @@ static inline float road_limit(const acc_decel_constants_t *c, const situation_t
     lowest = with_limit(lowest, c->best_firm[3], before_third);
     lowest = with_limit(lowest, snow, before_snow);
     lowest = with_limit(lowest, ice, before_snow + s->surface[SNOW]);
-    return either(mask_of(available, ACC_DECEL_VALUE_SURFACE), lowest, c->best_firm[0]);
+    return either(acc_decel_mask(available, ACC_DECEL_VALUE_SURFACE), lowest, c->best_firm[0]);
 }
 
 /* The variance of the friction over the surfaces. */
 static inline float doubt(const acc_decel_constants_t *c, const situation_t *s)
 {
     const float friction = dot_6(s->surface, c->mean_friction);
-    return larger(dot_6(s->surface, c->mean_friction_squared) - (friction * friction), 0.0F);
+    return acc_decel_larger(dot_6(s->surface, c->mean_friction_squared) - (friction * friction), 0.0F);
 }
 
 void acc_decel_features(float values[ACC_DECEL_VALUE_COUNT], uint32_t available)
@@ -311,13 +283,13 @@ void acc_decel_features(float values[ACC_DECEL_VALUE_COUNT], uint32_t available)
     expected = expected_friction(c, &s) * ACC_DECEL_GRAVITY;
     estimate = s.friction_estimate * ACC_DECEL_GRAVITY;
     remaining = s.sliding * water_share(c, &s);
-    film = either(mask_of(available, ACC_DECEL_VALUE_WATER_FILM_MM), s.water_film_mm, ACC_DECEL_DRAINED_MM);
+    film = either(acc_decel_mask(available, ACC_DECEL_VALUE_WATER_FILM_MM), s.water_film_mm, ACC_DECEL_DRAINED_MM);
     values[ACC_DECEL_VALUE_FILM_SHARE] = 1.0F - (ACC_DECEL_HALF_FILM_MM / (s.wet + ACC_DECEL_HALF_FILM_MM));
     values[ACC_DECEL_VALUE_WETNESS] = s.thin;
-    values[ACC_DECEL_VALUE_EXPECTED_LIMIT] = smaller(expected * remaining, ACC_DECEL_LARGEST_LIMIT);
-    values[ACC_DECEL_VALUE_ESTIMATED_LIMIT] = smaller(estimate * remaining, ACC_DECEL_LARGEST_LIMIT);
+    values[ACC_DECEL_VALUE_EXPECTED_LIMIT] = acc_decel_smaller(expected * remaining, ACC_DECEL_LARGEST_LIMIT);
+    values[ACC_DECEL_VALUE_ESTIMATED_LIMIT] = acc_decel_smaller(estimate * remaining, ACC_DECEL_LARGEST_LIMIT);
     values[ACC_DECEL_VALUE_WORN_GRIP] =
-        ((ACC_DECEL_DEEPEST_MM - s.tread_depth_mm) * larger(ACC_DECEL_DRAINED_MM - film, 0.0F)) * s.firm;
+        ((ACC_DECEL_DEEPEST_MM - s.tread_depth_mm) * acc_decel_larger(ACC_DECEL_DRAINED_MM - film, 0.0F)) * s.firm;
     values[ACC_DECEL_VALUE_SPEED_SQUARED] = s.squared * (1.0F / 1600.0F);
     values[ACC_DECEL_VALUE_GRIP] = (s.paved + s.snow) + s.ice;
     values[ACC_DECEL_VALUE_DOUBT] = doubt(c, &s);
@@ -325,7 +297,7 @@ void acc_decel_features(float values[ACC_DECEL_VALUE_COUNT], uint32_t available)
     values[ACC_DECEL_VALUE_SNOWY] = s.snowy;
     values[ACC_DECEL_VALUE_ICY] = s.icy;
     values[ACC_DECEL_VALUE_FILM_KNOWN] =
-        larger(has(available, ACC_DECEL_VALUE_WATER_FILM_MM) ? 1.0F : 0.0F, s.surface[SNOW]);
+        acc_decel_larger(acc_decel_has(available, ACC_DECEL_VALUE_WATER_FILM_MM) ? 1.0F : 0.0F, s.surface[SNOW]);
     values[ACC_DECEL_VALUE_ROAD_LIMIT] = road_limit(c, &s, available);
     set_brakes(c, &s, values, available);
 }

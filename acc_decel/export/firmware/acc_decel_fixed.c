@@ -49,14 +49,8 @@ static inline int32_t fixed_of(float value, uint32_t places)
     return (int32_t)magnitude;
 }
 
-/* All ones if a column is available, else 0. */
-static inline uint32_t has(uint32_t available, uint32_t column)
-{
-    return 0U - ((available >> column) & 1U);
-}
-
 /* The first number if `mask` is all ones, the second if it is 0. */
-static inline int32_t either(uint32_t mask, int32_t where, int32_t where_not)
+static inline int32_t either_integer(uint32_t mask, int32_t where, int32_t where_not)
 {
     const uint32_t chosen = ((uint32_t)where & mask) | ((uint32_t)where_not & ~mask);
     return (int32_t)chosen;
@@ -76,7 +70,7 @@ static inline int16_t entered(const acc_decel_entry_t *entry, const float values
     }
     number = ((number * entry->multiplier) + entry->offset) >> entry->shift;
     value = (int32_t)number - HALF;
-    return (int16_t)either(has(available, entry->column), value, entry->zero);
+    return (int16_t)either_integer(acc_decel_mask(available, entry->column), value, entry->zero);
 }
 
 /* Layers read four values at a time. The values behind the last one have weights of 0. */
@@ -112,7 +106,7 @@ static void enter(const float values[ACC_DECEL_VALUE_COUNT], uint32_t available,
         acc_decel_put(x, at, (int16_t)value);
     }
     for (uint32_t i = 0U; i < ACC_DECEL_MASKED_COUNT; i++) {
-        const uint32_t steps = STEPS & has(available, masked_columns[i]);
+        const uint32_t steps = STEPS & acc_decel_mask(available, masked_columns[i]);
         const int32_t value = (int32_t)steps - HALF;
         acc_decel_put(x, next, (int16_t)value);
         next++;

@@ -15,11 +15,6 @@
 
 #define BITS_OF_ONE 0x3F800000U /* of 1.0 */
 
-static inline bool has(uint32_t available, uint32_t column)
-{
-    return ((available >> column) & 1U) != 0U;
-}
-
 static inline float scaled(const acc_decel_entry_t *entry, float value)
 {
     return (value - entry->center) * entry->inverse_spread;
@@ -28,7 +23,7 @@ static inline float scaled(const acc_decel_entry_t *entry, float value)
 /* A column on the scale of the network; 0, the middle of the values, if the factor is not available. */
 static inline float scaled_column(const acc_decel_entry_t *entry, const float values[], uint32_t available)
 {
-    return scaled(entry, has(available, entry->value) ? values[entry->value] : entry->center);
+    return scaled(entry, acc_decel_has(available, entry->value) ? values[entry->value] : entry->center);
 }
 
 /* 1 if a column is available, else 0, without a branch. */
@@ -36,7 +31,7 @@ static inline float availability(uint32_t available, uint32_t column)
 {
     acc_decel_word_t word;
 
-    word.bits = (0U - ((available >> column) & 1U)) & BITS_OF_ONE;
+    word.bits = acc_decel_mask(available, column) & BITS_OF_ONE;
     return word.value;
 }
 

@@ -7,36 +7,17 @@
 
 #include "acc_decel_head_tables.h"
 #include "acc_decel_network.h"
+#include "acc_decel_word.h"
 
 #include <stdint.h>
 
 #define SURFACES 6U
 
-static inline float smaller(float x, float y)
-{
-    return (x < y) ? x : y;
-}
-
-static inline float larger(float x, float y)
-{
-    return (x > y) ? x : y;
-}
-
 /* The smooth rectifier: 0 below 0, z^2 / 2 up to 1, z - 1/2 above. */
 static inline float rectified(float z)
 {
-    const float ramp = smaller(larger(z, 0.0F), 1.0F);
-    return larger(z - 1.0F, 0.0F) + ((ramp * 0.5F) * ramp);
-}
-
-/* A probability, or 0 if the surface is not available, without a branch. */
-static inline float known_or_0(float probability, uint32_t mask)
-{
-    acc_decel_word_t word;
-
-    word.value = probability;
-    word.bits &= mask;
-    return word.value;
+    const float ramp = acc_decel_smaller(acc_decel_larger(z, 0.0F), 1.0F);
+    return acc_decel_larger(z - 1.0F, 0.0F) + ((ramp * 0.5F) * ramp);
 }
 
 /* What the calibration adds to a quantile, weighted by the probability of each surface. */
@@ -57,10 +38,10 @@ void acc_decel_head(const float sums[ACC_DECEL_SUM_COUNT], const float values[AC
                     uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
     const float *const named = &values[ACC_DECEL_VALUE_SURFACE];
-    const uint32_t mask = 0U - ((available >> ACC_DECEL_VALUE_SURFACE) & 1U);
-    const float surface[SURFACES] = {known_or_0(named[0], mask), known_or_0(named[1], mask),
-                                     known_or_0(named[2], mask), known_or_0(named[3], mask),
-                                     known_or_0(named[4], mask), known_or_0(named[5], mask)};
+    const uint32_t mask = acc_decel_mask(available, ACC_DECEL_VALUE_SURFACE);
+    const float surface[SURFACES] = {acc_decel_value_or_0(mask, named[0]), acc_decel_value_or_0(mask, named[1]),
+                                     acc_decel_value_or_0(mask, named[2]), acc_decel_value_or_0(mask, named[3]),
+                                     acc_decel_value_or_0(mask, named[4]), acc_decel_value_or_0(mask, named[5])};
 
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
         outputs[i] = sums[i];
@@ -70,13 +51,14 @@ void acc_decel_head(const float sums[ACC_DECEL_SUM_COUNT], const float values[AC
         const float friction = sums[quantile->output];
         const float brakes = sums[ACC_DECEL_OUTPUT_COUNT + i] + (quantile->slope * values[ACC_DECEL_VALUE_BRAKING]);
         const float both = (friction - rectified(friction - brakes)) + offset_of(quantile, surface);
-        const float road = smaller(both, quantile->road_share * values[ACC_DECEL_VALUE_ROAD_LIMIT]);
-        const float forced = smaller(road, quantile->brake_share * values[ACC_DECEL_VALUE_BRAKE_LIMIT]);
+        const float road = acc_decel_smaller(both, quantile->road_share * values[ACC_DECEL_VALUE_ROAD_LIMIT]);
+        const float forced = acc_decel_smaller(road, quantile->brake_share * values[ACC_DECEL_VALUE_BRAKE_LIMIT]);
 
-        outputs[quantile->output] = larger(forced, ACC_DECEL_LEAST_BRAKING) + values[ACC_DECEL_VALUE_RESISTANCE];
+        outputs[quantile->output] =
+            acc_decel_larger(forced, ACC_DECEL_LEAST_BRAKING) + values[ACC_DECEL_VALUE_RESISTANCE];
     }
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
-        outputs[i] = smaller(larger(outputs[i], output_limits[i].low), output_limits[i].high);
+        outputs[i] = acc_decel_smaller(acc_decel_larger(outputs[i], output_limits[i].low), output_limits[i].high);
     }
 }
 

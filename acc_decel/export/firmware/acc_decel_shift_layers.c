@@ -82,7 +82,7 @@ static inline uint32_t squared(uint32_t root)
 }
 
 /* The smooth rectifier of acc_decel_fixed_layers.h. */
-static inline int16_t rectified(uint32_t sum, uint32_t first, uint32_t second)
+static inline int16_t rectified_by_table(uint32_t sum, uint32_t first, uint32_t second)
 {
     const uint32_t above = (sum & ((sum >> SIGN_BIT) - 1U)) >> first; /* 0 for a negative sum */
     const uint32_t ramp = (above < MAX_RAMP) ? above : MAX_RAMP;
@@ -106,7 +106,7 @@ static const acc_decel_pair_t *layer_output(const acc_decel_fixed_layer_t *layer
 
         next = block_sums(next, values, sums);
         for (uint32_t i = 0U; i < BLOCK_OUTPUTS; i++) {
-            acc_decel_put(&y[2U * block], i, rectified(sums[i], first & BYTE, second & BYTE));
+            acc_decel_put(&y[2U * block], i, rectified_by_table(sums[i], first & BYTE, second & BYTE));
             first >>= BYTE_BITS;
             second >>= BYTE_BITS;
         }
