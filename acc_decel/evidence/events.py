@@ -93,7 +93,7 @@ def unusual_net(factors: tuple[Factor, ...]) -> DenseNet:
     the trained domain that is often exactly 0.
     """
     rng, wires = np.random.default_rng(1), wiring(factors)
-    limits = np.array([*ranges(factors), *[(-1.0, 3.0)] * len(FEATURES)])
+    limits = np.array([*ranges(factors), *((-1.0, 3 + i / 10) for i in range(len(FEATURES)))])
     embedding = [_layer(rng, wires.embedding_inputs, EMBEDDED)]
     units = (len(wires.forced), 36, 11, 8, LAST)
     trunk = [_layer(rng, EMBEDDED + before, outputs) for before, outputs in pairwise(units)]
