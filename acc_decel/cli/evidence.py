@@ -36,9 +36,9 @@ def evidence(
 
     Instructions, cycles and stack on the emulated Cortex-M4F, compiler warnings, sanitizers, coverage, MISRA, mutants,
     fuzzing, and the events whose answers differ in any bit between NumPy, host, ONNX and the emulated cores. It takes
-    about an hour on two cores, some 10 minutes as a quick try with fewer events and seconds. Both files are replaced: try on
-    a copy. The firmware must be what its model exports. Needs the extra [ecu], and the Debian packages gcc, cppcheck,
-    clang and libclang-rt-dev.
+    about an hour on two cores, some 10 minutes as a quick try with fewer events and seconds. Both files are replaced:
+    try on a copy. The firmware must be what its model exports. Needs the extra [ecu], and the Debian packages gcc,
+    cppcheck, clang and libclang-rt-dev.
 
         acc-decel evidence firmware_export
         acc-decel evidence my_firmware --model my_model --format fixed --events 1000 --bits-events 1000 --fuzz-seconds 5
