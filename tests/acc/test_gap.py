@@ -1,0 +1,124 @@
+"""The safe gap is the closing that a simulation finds, for constant decelerations and for curves."""
+
+import numpy as np
+import pytest
+
+from acc_decel import acc
+
+PAIRS, STEP = 10_000, 0.001
+RANGES = {  # speeds, decelerations of own car and lead, reaction
+    "v": (0.0, 50.0),
+    "b": (0.8, 11.0),
+    "vl": (0.0, 50.0),
+    "bl": (0.8, 13.0),
+    "r": (0.0, 2.0),
+}
+
+
+def simulated_closing(own: acc.Curve, lead: acc.Curve, v, vl, wait) -> np.ndarray:
+    """The most [m] that the own cars come nearer, in steps of 1 ms: each step brakes as its speed says."""
+    v, vl = v.copy(), vl.copy()
+    closing, most, t = np.zeros(len(v)), np.zeros(len(v)), 0.0
+    while (v > 0).any():
+        own_step = np.where(t < wait, 0.0, STEP * local(own, v))
+        after, lead_after = np.maximum(v - own_step, 0), np.maximum(vl - STEP * local(lead, vl), 0)
+        closing += 0.5 * STEP * (v + after - vl - lead_after)
+        most = np.maximum(most, closing)
+        v, vl, t = after, lead_after, t + STEP
+    return most
+
+
+def local(curve: acc.Curve, v: np.ndarray) -> np.ndarray:
+    """The deceleration at each speed, from the ways at the two speeds of the grid around it."""
+    part = np.clip(np.searchsorted(curve.speed, v, side="left") - 1, 0, len(curve.speed) - 2)
+    rows = np.arange(len(v))
+    way = curve.distance[rows, part + 1] - curve.distance[rows, part]
+    return (curve.speed[part + 1] ** 2 - curve.speed[part] ** 2) / 2 / way
+
+
+def pairs(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
+    drawn = {name: rng.uniform(*span, n) for name, span in RANGES.items()}
+    drawn["vl"] = np.where(rng.random(n) < 0.5, drawn["v"] * rng.uniform(0.4, 1.1, n), drawn["vl"])
+    return drawn
+
+
+@pytest.fixture(scope="module")
+def simulated() -> tuple[dict[str, np.ndarray], np.ndarray]:
+    p = pairs(np.random.default_rng(4), PAIRS)
+    own, lead = acc.Curve.constant(p["b"]), acc.Curve.constant(p["bl"])
+    return p, simulated_closing(own, lead, p["v"], p["vl"], p["r"])
+
+
+def test_the_safe_gap_of_ten_thousand_pairs_is_that_of_a_simulation(simulated):
+    p, exact = simulated
+    gap = acc.safe_gap(p["b"], p["bl"], p["v"], p["vl"], p["r"], standstill=0.0)
+    assert (gap >= exact - 1e-6).all()
+    assert (gap <= exact + 0.05).all()
+    three_moments = acc.greatest_closing(p["v"], p["b"], p["r"], p["vl"], p["bl"])
+    np.testing.assert_allclose(three_moments, gap, atol=1e-9)
+
+
+def test_the_formula_at_standstill_only_is_short_by_metres(simulated):
+    p, exact = simulated
+    rss = np.maximum(p["v"] * p["r"] + p["v"] ** 2 / 2 / p["b"] - p["vl"] ** 2 / 2 / p["bl"], 0)
+    short = exact - rss
+    assert short.max() > 10
+    assert (short[p["bl"] >= p["b"]] < 0.05).all() or (p["vl"] > p["v"]).any()  # right where the lead brakes harder
+
+
+def test_curves_come_nearest_where_a_simulation_says():
+    rng, n, grid = np.random.default_rng(5), 400, np.arange(5.0, 61, 5)
+    own, lead = (
+        acc.Curve.of_decelerations(grid, rng.uniform(2, high, (n, 1)) * rng.uniform(0.7, 1.4, (n, len(grid))), delays)
+        for high, delays in ((10, rng.uniform(0, 0.5, (n, 1)) * np.ones(len(grid))), (12, np.zeros((n, len(grid)))))
+    )
+    p = pairs(rng, n)
+    exact = simulated_closing(own, lead, p["v"], p["vl"], p["r"] + own.delay_from(p["v"]))
+    gap = acc.safe_gap(own, lead, p["v"], p["vl"], p["r"], standstill=0.0)
+    assert (gap >= exact - 0.05).all()  # a step of the simulation may pass a corner of a curve
+    assert (gap <= exact + 0.05).all()
+
+
+def test_more_of_what_is_bad_never_makes_the_gap_shorter():
+    p = pairs(np.random.default_rng(6), 2000)
+    names = ("b", "bl", "v", "vl", "r")
+    gap = acc.safe_gap(*(p[name] for name in names))
+    for name, worse in (("b", 0.9), ("bl", 1.1), ("v", 1.05), ("vl", 0.9), ("r", 1.2)):
+        other = acc.safe_gap(*(p[n] * (worse if n == name else 1.0) for n in names))
+        assert (other >= gap - 1e-9).all(), name
+
+
+def test_a_lead_that_does_not_brake_costs_only_the_closing():
+    assert acc.safe_gap(6.0, 0.0, 20, 20, 0.5, standstill=0.0) == 0
+    assert acc.safe_gap(6.0, 0.0, 30, 20, 0.5, standstill=0.0) == pytest.approx(10 * 0.5 + 100 / 12)
+    assert acc.greatest_closing(30, 6.0, 0.5, 20, -1.0) == pytest.approx(10 * 0.5 + 100 / 12)
+    assert acc.safe_gap(6.0, 9.0, 30, 0, 0.5, standstill=0.0) == pytest.approx(15 + 75)
+
+
+def test_a_car_that_may_not_stop_has_no_safe_gap():
+    assert np.isinf(acc.safe_gap(0.0, 9.0, 30, 30)) and np.isinf(acc.greatest_closing(30, 0, 0.5, 30, 9))
+    assert np.isinf(acc.time_gap(-0.2, 9.0, 30))
+    assert acc.safe_gap(0.0, 9.0, 0, 30) == 2
+
+
+def test_the_time_gap_is_never_below_that_of_the_standard():
+    assert acc.time_gap(9.0, 3.0, 30) == acc.MIN_TIME_GAP == 0.8
+    assert acc.time_gap(3.0, 9.0, 30) == pytest.approx(acc.safe_gap(3.0, 9.0, 30, 30) / 30)
+    assert np.isinf(acc.time_gap(3.0, 9.0, 0))
+
+
+REFUSED = {
+    "a lead faster than light": ({"lead_speed": 3.1e8}, "lead_speed must be 0 to 70 m/s .* Got 3.1e\\+08"),
+    "a lead in km/h": ({"lead_speed": 120}, "If that was km/h, give 33.33"),
+    "NaN": ({"lead_speed": float("nan")}, "lead_speed is required"),
+    "milliseconds": ({"reaction": 450}, "reaction must be 0 to 5 s .* If that was ms, give 0.45"),
+    "back in time": ({"reaction": -1}, "reaction must be 0 to 5 s .* Got -1"),
+    "a gap below 0 at rest": ({"standstill": -2}, "standstill must be 0 to 20 m .* Got -2"),
+    "a lead like a rocket": ({"lead": 40.0}, "deceleration must be -4 to 18 m/s"),
+}
+
+
+@pytest.mark.parametrize(("wrong", "said"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_no_road_has_is_refused(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        acc.safe_gap(**({"own": 6.0, "lead": 9.0, "speed": 20, "lead_speed": 20, "reaction": 0.4} | wrong))
