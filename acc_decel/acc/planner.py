@@ -70,12 +70,13 @@ def command(
     `own` is what the own car reaches at least, `lead` what a lead reaches at most. Braking begins where more than
     min(1.5 m/s^2, 0.4 of the belief) is required, asks for 1.05 times what is required within the limits of ISO 15622,
     and no longer limits the jerk above 0.7 of the belief. Beyond ISO 15622 it is an emergency, which ends when the car
-    is no faster than the lead.
+    is no faster than the lead, or no braking would begin now.
     """
     own, lead, before = curve_of(own), curve_of(lead), before or Command()
     v = checked(SPEED, scene.speed)
     belief, limit = own.deceleration_from(v), iso_deceleration(v)
-    required = _required(scene, v)
+    for_lead, for_obstacle = _required(scene, v)
+    required = np.maximum(for_lead, for_obstacle)
     start = np.minimum(START, START_SHARE * belief)
     braking = (required > start) | (before.braking & (required > END_SHARE * start))
     target = np.minimum(_towards_set_speed(scene, v), _following(own, lead, scene, v, belief, reaction))
@@ -85,17 +86,20 @@ def command(
     target = np.maximum(target, -limit)
     fall = np.where(tight, TIGHT_JERK, iso_jerk(v)) * tick
     asked = before.acceleration + np.clip(target - before.acceleration, -fall, RELEASE_JERK * tick)
-    emergency = (required > limit) | (before.emergency & (required > 0))
+    faster = v > checked(LEAD_SPEED, scene.lead_speed)
+    goes_on = ((for_lead > start) & faster) | (for_obstacle > start)
+    emergency = (required > limit) | (before.emergency & goes_on)
     return Command(np.where(emergency, -np.maximum(belief, limit), asked), emergency, braking, required)
 
 
-def _required(scene: Scene, v: ndarray) -> ndarray:
-    """The deceleration [m/s^2] that keeps half the rest gap to the lead and to the obstacle, the greater of both."""
+def _required(scene: Scene, v: ndarray) -> tuple[ndarray, ndarray]:
+    """The decelerations [m/s^2] that keep half the rest gap to the lead, and to the obstacle."""
     margin = 0.5 * REST_GAP
-    gaps = (np.maximum(checked(GAP, gap, unlimited=True) - margin, 0.0) for gap in (scene.lead_gap, scene.obstacle_gap))
-    lead_gap, obstacle_gap = gaps
+    lead_gap, obstacle_gap = (
+        np.maximum(checked(GAP, gap, unlimited=True) - margin, 0.0) for gap in (scene.lead_gap, scene.obstacle_gap)
+    )
     slowing = checked(LEAD_DECELERATION, scene.lead_deceleration)
-    return np.maximum(
+    return (
         required_deceleration(v, lead_gap, scene.lead_speed, slowing, delay=LATENCY),
         required_deceleration(v, obstacle_gap, delay=LATENCY),
     )

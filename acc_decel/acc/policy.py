@@ -30,7 +30,8 @@ class Advice:
 
     `speed` [m/s] is at most the set speed; 0 says that the ACC must not be active. `gap` [m] and `time_gap` [s] are
     those to keep at that speed, `wanted_time_gap` [s] is that of the set speed. `missing` says for each factor that is
-    not known and would help how short the time gap [s] at the set speed may be with it, the shortest first.
+    not known and would help how short the time gap [s] at the set speed may be with it, the shortest first. The bits of
+    `own_status` and `lead_status` are those of every answer that a stop from the set speed uses.
     """
 
     set_speed: float
@@ -40,6 +41,8 @@ class Advice:
     wanted_time_gap: float
     missing: dict[str, float]
     message: str
+    own_status: int
+    lead_status: int
 
 
 def advise(
@@ -65,6 +68,10 @@ def advise(
     wanted = float(time_gap(pair.own, pair.lead, wish, reaction)[0])
     missing = gaps_if_known(predictor, leads, columns, wish, reaction=reaction) if for_gap < wish else {}
     short = {name: gap for name, gap in missing.items() if gap < WORTH * wanted}
+    status = [int(status_to(codes, wish)[0]) for codes in (pair.own_status, pair.lead_status)]
+    sentences = _sentences(predictor, wish, for_gap, for_sight, wanted, gap_cap, list(short))
+    if (status[0] | status[1]) & OUTSIDE_DOMAIN:
+        sentences.append("The readings are a rare combination: do not rely on them.")
     return Advice(
         wish,
         speed,
@@ -72,7 +79,8 @@ def advise(
         float(time_gap(pair.own, pair.lead, speed, reaction)[0]),
         wanted,
         short,
-        " ".join(_sentences(predictor, wish, for_gap, for_sight, wanted, gap_cap, list(short))),
+        " ".join(sentences),
+        *status,
     )
 
 

@@ -56,7 +56,7 @@ def test_the_status_of_a_stop_is_that_of_every_speed_that_it_passes():
 
 
 def test_a_factor_out_of_range_is_refused():
-    with pytest.raises(RefusedError, match="mass in row 1 .counted from 0. must be 600 to 5000 kg"):
+    with pytest.raises(RefusedError, match=r"mass in row 1 \(counted from 0\) must be 600 to 5000 kg"):
         acc.stopping_curves(OWN, np.concatenate([columns(), columns(mass=9000)]))
 
 
@@ -81,6 +81,12 @@ def test_what_is_known_is_not_named_as_missing():
     assert list(acc.advise(OWN, (SPORTS,), columns(mass=1500.0), 30).missing) == ["surface"]
     ice = acc.advise(OWN, (SPORTS,), columns(surface="ice", mass=1500.0), 30)
     assert ice.missing == {} and "No missing factor explains it" in ice.message
+
+
+def test_the_driver_reads_that_readings_contradict_each_other():
+    advice = acc.advise(OWN, (SPORTS,), columns(surface="ice", road_temperature_c=20.0), 30)
+    assert advice.own_status & advice.lead_status & OUTSIDE_DOMAIN
+    assert advice.message.endswith("The readings are a rare combination: do not rely on them.")
 
 
 def test_where_no_speed_fits_the_acc_is_not_available():

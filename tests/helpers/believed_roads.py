@@ -28,6 +28,7 @@ class OfThreeRoads(Predictor):
         """`harder` multiplies all decelerations, as of another car."""
         self.factors = with_full_braking(FACTORS)
         self.metadata = {"vehicle": "by_hand"}
+        self._speed = column_names(self.factors).index("speed")
         self.roads, self.harder = roads, harder
 
     def predict_array(self, columns: ndarray) -> tuple[ndarray, ndarray]:

@@ -14,6 +14,7 @@ from acc_decel.cli.acc.options import (
     question,
     said_of_both,
     say_statuses,
+    statuses,
 )
 from acc_decel.cli.options import Factors, Json, Model
 from acc_decel.cli.terminal import print_json, print_table
@@ -54,14 +55,15 @@ def gap(
     speed = float(factors["speed"])  # type: ignore[arg-type]
     other = speed if lead_speed is None else lead_speed
     pair = acc.believe(asked.predictor, asked.leads, asked.columns)
+    status = statuses(pair, speed, other)
     answers = _answers(pair, speed, other, reaction)
     if present_gap is not None:
         answers |= _required(pair, speed, other, present_gap, lead_deceleration or 0.0, reaction)
     if as_json:
-        print_json({name: value for name, (value, _) in answers.items()} | said_of_both(asked, pair, speed, other))
+        print_json({name: value for name, (value, _) in answers.items()} | said_of_both(asked, *status))
         return
     _print(asked, answers)
-    say_statuses(pair, speed, other)
+    say_statuses(*status)
 
 
 def _answers(pair: acc.Beliefs, speed: float, lead_speed: float, reaction: float) -> dict[str, tuple[float, str]]:

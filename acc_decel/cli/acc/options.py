@@ -54,21 +54,19 @@ def question(model: str, lead_model: Sequence[str] | None, factors: Factors) -> 
     return Question(predictor, leads, columns_of(factors, predictor.factors))
 
 
-def said_of_both(asked: Question, pair: acc.Beliefs, speed: float, lead_speed: float) -> dict[str, object]:
-    """For a program: what is missing, the flags of the answers that were used, and which lead was thought of."""
-    own, lead = statuses(pair, speed, lead_speed)
+def said_of_both(asked: Question, own: int, lead: int) -> dict[str, object]:
+    """For a program, from the status of both cars: what is missing, the flags, and which lead was thought of."""
     return {
         "not_available": list(not_available(own)),
         "flags": list(flags(own)),
         "lead_flags": list(flags(lead)),
         "vehicle": asked.predictor.vehicle,
-        "lead_vehicles": [lead.vehicle for lead in asked.leads],
+        "lead_vehicles": [car.vehicle for car in asked.leads],
     }
 
 
-def say_statuses(pair: acc.Beliefs, speed: float, lead_speed: float) -> None:
+def say_statuses(own: int, lead: int) -> None:
     """For people: the status of the own car's answers, that of the lead's where one is flagged, and their count."""
-    own, lead = statuses(pair, speed, lead_speed)
     say(f"status: {describe(own)}")
     if raised := [meaning for name, (_, meaning) in FLAGS.items() if name in flags(lead)]:
         say(f"status of the lead: {'; '.join(raised)}")

@@ -1,7 +1,7 @@
 """`acc-decel acc rss`: the parameters of Responsibility-Sensitive Safety, to paste into ad-rss-lib and Autoware."""
 
 from acc_decel import acc
-from acc_decel.cli.acc.options import LeadModel, LeadSpeed, Reaction, question, said_of_both, say_statuses
+from acc_decel.cli.acc.options import LeadModel, LeadSpeed, Reaction, question, said_of_both, say_statuses, statuses
 from acc_decel.cli.options import Factors, Json, Model
 from acc_decel.cli.terminal import print_json, print_table
 from acc_decel.model_folder import DEFAULT_MODEL
@@ -31,13 +31,14 @@ def rss(
     speed = float(factors["speed"])  # type: ignore[arg-type]
     other = speed if lead_speed is None else lead_speed
     pair = acc.believe(asked.predictor, asked.leads, asked.columns)
+    status = statuses(pair, speed, other)
     values = acc.rss_parameters(pair.own, pair.lead, speed, other, reaction)
     stacks = {name: {key: float(x[0]) for key, x in getattr(values, name)().items()} for name in STACKS}
     paper = {name: float(getattr(values, name)[0]) for name in ("alpha_brake_min", "alpha_brake_max", "response_time")}
     if as_json:
-        print_json(paper | stacks | said_of_both(asked, pair, speed, other))
+        print_json(paper | stacks | said_of_both(asked, *status))
         return
     rows = [("RSS, as in its paper", *pair_of) for pair_of in paper.items()]
     rows += [(STACKS[stack], *entry) for stack, entries in stacks.items() for entry in entries.items()]
     print_table(asked.title, ("stack", "parameter", "value"), [(s, name, f"{value:.3f}") for s, name, value in rows])
-    say_statuses(pair, speed, other)
+    say_statuses(*status)

@@ -37,9 +37,9 @@ def speed(
     advice = acc.advise(
         asked.predictor, asked.leads, asked.columns, set_speed, sight=sight, gap_cap=gap_cap, reaction=reaction
     )
-    pair = acc.believe(asked.predictor, asked.leads, asked.columns)
+    status = advice.own_status, advice.lead_status
     if as_json:
-        print_json(_named(advice) | said_of_both(asked, pair, set_speed, set_speed))
+        print_json(_named(advice) | said_of_both(asked, *status))
         return
     rows = [
         ("speed", cell(advice.speed), "m/s"),
@@ -50,10 +50,11 @@ def speed(
     rows += [(f"the same with {name}", cell(gap), "s") for name, gap in advice.missing.items()]
     print_table(asked.title, ("answer", "value", "unit"), rows)
     say(f"driver: {advice.message}")
-    say_statuses(pair, set_speed, set_speed)
+    say_statuses(*status)
 
 
 def _named(advice: acc.Advice) -> dict[str, object]:
     """The advice for a program, with units in the names as `acc gap` has them."""
     units = {"gap": "gap_m", "time_gap": "time_gap_s", "wanted_time_gap": "wanted_time_gap_s"}
-    return {units.get(name, name): value for name, value in asdict(advice).items()}
+    values = asdict(advice)
+    return {units.get(name, name): values[name] for name in values if name not in ("own_status", "lead_status")}
