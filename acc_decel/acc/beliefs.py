@@ -14,7 +14,7 @@ from acc_decel.factors import FACTORS, Factor, column_names, slices
 from acc_decel.outputs import DELAY, LOWER, LOWER_99, MEDIAN, UPPER
 from acc_decel.predictor import Predictor, RefusedError, refusal
 
-GRID = np.array([1, 2, 4, *np.arange(6, 47, 2.5), 50, 55, 60, 65, 70])  # [m/s] asked for: dense where cars drive
+GRID = np.array([1, 2, 4, *np.arange(6, 47, 1.25), 50, 55, 60, 65, 70])  # [m/s] asked for: dense where cars drive
 OF_THE_ROAD = ("grade", "headwind", "surface", "water_film_mm", "road_temperature_c")  # what two cars on it share
 
 

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 from conftest import COMPACT, ORDINARY, level
-from hypothesis import given
-from hypothesis import strategies as st
 
 from acc_decel import acc
 from acc_decel.physics import history, stops
@@ -18,15 +16,19 @@ def worn() -> acc.Curve:
     return acc.Curve.of_decelerations(SPEEDS, SPEEDS**2 / 2 / way, np.full(4, 0.1))
 
 
-@given(b=st.floats(0.1, 12), v=st.floats(0.0, 70), share=st.floats(0, 1), delay=st.floats(0, 1))
-def test_a_constant_deceleration_has_the_ways_of_the_textbook(b, v, share, delay):
-    curve, slow = acc.Curve.constant(b, delay), share * v
-    assert curve.braking_distance(v) == pytest.approx(v**2 / 2 / b)
-    assert curve.stopping_distance(v) == pytest.approx(v * delay + v**2 / 2 / b)
-    assert curve.between(v, slow) == pytest.approx((v**2 - slow**2) / 2 / b)
-    assert curve.time_between(v, slow) == pytest.approx((v - slow) / b)
-    assert curve.speed_after(v, curve.between(v, slow)) == pytest.approx(slow, abs=1e-5)
-    assert curve.deceleration_from(v) == pytest.approx(b)
+def test_a_constant_deceleration_has_the_ways_of_the_textbook():
+    rng = np.random.default_rng(1)
+    b, v, delay = rng.uniform(0.1, 12, 1000), rng.uniform(0, 70, 1000), rng.uniform(0, 1, 1000)
+    curve, slow = acc.Curve.constant(b, delay), rng.uniform(0, 1, 1000) * v
+    for got, expected in (
+        (curve.braking_distance(v), v**2 / 2 / b),
+        (curve.stopping_distance(v), v * delay + v**2 / 2 / b),
+        (curve.between(v, slow), (v**2 - slow**2) / 2 / b),
+        (curve.time_between(v, slow), (v - slow) / b),
+        (curve.speed_after(v, curve.between(v, slow)), slow),
+        (curve.deceleration_from(v), b),
+    ):
+        np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_a_car_that_brakes_unevenly_does_not_slow_by_its_mean():
@@ -62,33 +64,36 @@ def test_a_longer_way_from_a_lower_speed_counts_at_the_higher_one_too():
     assert curve.braking_distance(10) >= curve.braking_distance(5) == pytest.approx(25)
 
 
-WORN_WET = {"tread_depth_mm": 2.0, "water_film_mm": 1.5}
+WORN = {"tread_depth_mm": 2.0}
 WINTER = {"tyre_kind": level("tyre_kind", "winter"), "road_temperature_c": -6.0}
 ROADS = {
     "dry": {},
     "wet": {"water_film_mm": 1.0},
-    "worn in the wet": WORN_WET,
-    "worn in deep water": WORN_WET | {"water_film_mm": 2.5},
-    "snow": WINTER | {"surface": level("surface", "packed_snow")},
+    "worn in the wet": WORN | {"water_film_mm": 1.5},
+    "worn in deep water": WORN | {"water_film_mm": 2.5},
     "ice": WINTER | {"surface": level("surface", "ice")},
 }
 
 
 @pytest.mark.parametrize("road", ROADS.values(), ids=ROADS.keys())
 def test_the_difference_of_two_ways_is_how_the_physics_brakes(road):
-    """From 20 and 36 m/s, between speeds after the build-up: what `history` drives and S(v1) - S(v2) says."""
+    """From built-up brakes to any lower speed: what `history` drives, and what S(v1) - S(v2) says of `stops`.
+
+    The end of a stop alone is less exact: the ABS of the physics holds the slip that suits the speed at which the stop
+    began, so that from 36 m/s on worn tyres in 2.5 mm of water the last 10 m are 5 % longer than a stop of their own.
+    """
     car = ORDINARY | {"mass": 1400.0} | road
     columns = {name: np.full(len(acc.GRID), value) for name, value in car.items()} | {"speed": acc.GRID}
     answer = stops(COMPACT, **columns)
     curve = acc.Curve.of_decelerations(acc.GRID, answer["deceleration"], answer["delay"])
-    for first in (20.0, 36.0):
+    for first in (20.0, 28.0, 36.0):
         drive = history(COMPACT, **(car | {"speed": first}))
         built = drive["pressure_bar"] > 0.99 * car["brake_pressure_bar"]
         v, way = drive["speed"][built][::-1], drive["distance"][built][::-1]
-        for high, low in ((1.0, 0.0), (1.0, 0.6), (0.8, 0.3), (0.5, 0.2)):
-            fast, slow = high * v[-1], low * v[-1]
-            driven = np.interp(slow, v, way) - np.interp(fast, v, way)
-            assert curve.between(fast, slow) == pytest.approx(driven, rel=0.015), (first, high, low)
+        slower = np.array([0.85, 0.7, 0.5, 0.3, 0.0]) * v[-1]
+        np.testing.assert_allclose(curve.between(v[-1], slower), np.interp(slower, v, way) - way[-1], rtol=0.015)
+        last = 0.3 * v[-1]
+        assert curve.braking_distance(last) == pytest.approx(way[0] - np.interp(last, v, way), rel=0.055)
 
 
 REFUSED = {

@@ -5,38 +5,29 @@ import pytest
 
 from acc_decel import acc
 
-PAIRS, STEP = 10_000, 0.001
-RANGES = {  # speeds, decelerations of own car and lead, reaction
-    "v": (0.0, 50.0),
-    "b": (0.8, 11.0),
-    "vl": (0.0, 50.0),
-    "bl": (0.8, 13.0),
-    "r": (0.0, 2.0),
-}
+PAIRS, STEP, COMPACTED = 10_000, 0.001, 500  # pairs; [s]; steps after which pairs at rest are taken out
+RANGES = {"v": (0.0, 50.0), "b": (1.5, 11.0), "vl": (0.0, 50.0), "bl": (1.5, 13.0), "r": (0.0, 2.0)}
 
 
-def simulated_closing(own: acc.Curve, lead: acc.Curve, v, vl, wait) -> np.ndarray:
-    """The most [m] that the own cars come nearer, in steps of 1 ms: each step brakes as its speed says."""
-    v, vl = v.copy(), vl.copy()
-    closing, most, t = np.zeros(len(v)), np.zeros(len(v)), 0.0
-    while (v > 0).any():
-        own_step = np.where(t < wait, 0.0, STEP * local(own, v))
-        after, lead_after = np.maximum(v - own_step, 0), np.maximum(vl - STEP * local(lead, vl), 0)
-        closing += 0.5 * STEP * (v + after - vl - lead_after)
-        most = np.maximum(most, closing)
-        v, vl, t = after, lead_after, t + STEP
+def simulated_closing(p: dict[str, np.ndarray]) -> np.ndarray:
+    """The most [m] that the own cars come nearer, both slowing by a constant deceleration, in steps of 1 ms."""
+    most, rows, steps = np.zeros(len(p["v"])), np.arange(len(p["v"])), 0
+    v, vl, own, lead, wait = p["v"].copy(), p["vl"].copy(), STEP * p["b"], STEP * p["bl"], p["r"] / STEP
+    closing = np.zeros(len(v))
+    while len(rows):
+        for _ in range(COMPACTED):
+            braked = own * np.clip(steps + 1 - wait, 0, 1)  # the step in which the brakes begin counts in part
+            after, lead_after = np.maximum(v - braked, 0), np.maximum(vl - lead, 0)
+            closing += 0.5 * STEP * (v + after - vl - lead_after)
+            most[rows] = np.maximum(most[rows], closing)
+            v, vl, steps = after, lead_after, steps + 1
+        moving = v > 0
+        rows, v, vl, own, lead, wait, closing = (a[moving] for a in (rows, v, vl, own, lead, wait, closing))
     return most
 
 
-def local(curve: acc.Curve, v: np.ndarray) -> np.ndarray:
-    """The deceleration at each speed, from the ways at the two speeds of the grid around it."""
-    part = np.clip(np.searchsorted(curve.speed, v, side="left") - 1, 0, len(curve.speed) - 2)
-    rows = np.arange(len(v))
-    way = curve.distance[rows, part + 1] - curve.distance[rows, part]
-    return (curve.speed[part + 1] ** 2 - curve.speed[part] ** 2) / 2 / way
-
-
 def pairs(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
+    """Pairs of cars; half of the leads drive about as fast as the own car."""
     drawn = {name: rng.uniform(*span, n) for name, span in RANGES.items()}
     drawn["vl"] = np.where(rng.random(n) < 0.5, drawn["v"] * rng.uniform(0.4, 1.1, n), drawn["vl"])
     return drawn
@@ -45,14 +36,13 @@ def pairs(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def simulated() -> tuple[dict[str, np.ndarray], np.ndarray]:
     p = pairs(np.random.default_rng(4), PAIRS)
-    own, lead = acc.Curve.constant(p["b"]), acc.Curve.constant(p["bl"])
-    return p, simulated_closing(own, lead, p["v"], p["vl"], p["r"])
+    return p, simulated_closing(p)
 
 
 def test_the_safe_gap_of_ten_thousand_pairs_is_that_of_a_simulation(simulated):
     p, exact = simulated
     gap = acc.safe_gap(p["b"], p["bl"], p["v"], p["vl"], p["r"], standstill=0.0)
-    assert (gap >= exact - 1e-6).all()
+    assert (gap >= exact - 1e-3).all()  # as exact as the last step of each car in the simulation is
     assert (gap <= exact + 0.05).all()
     three_moments = acc.greatest_closing(p["v"], p["b"], p["r"], p["vl"], p["bl"])
     np.testing.assert_allclose(three_moments, gap, atol=1e-9)
@@ -63,24 +53,45 @@ def test_the_formula_at_standstill_only_is_short_by_metres(simulated):
     rss = np.maximum(p["v"] * p["r"] + p["v"] ** 2 / 2 / p["b"] - p["vl"] ** 2 / 2 / p["bl"], 0)
     short = exact - rss
     assert short.max() > 10
-    assert (short[p["bl"] >= p["b"]] < 0.05).all() or (p["vl"] > p["v"]).any()  # right where the lead brakes harder
+    slower_lead = (p["vl"] <= p["v"]) & (p["bl"] >= p["b"])
+    assert slower_lead.sum() > 1000 and short[slower_lead].max() < 0.05  # right where the lead brakes harder
 
 
 def test_curves_come_nearest_where_a_simulation_says():
-    rng, n, grid = np.random.default_rng(5), 400, np.arange(5.0, 61, 5)
-    own, lead = (
-        acc.Curve.of_decelerations(grid, rng.uniform(2, high, (n, 1)) * rng.uniform(0.7, 1.4, (n, len(grid))), delays)
-        for high, delays in ((10, rng.uniform(0, 0.5, (n, 1)) * np.ones(len(grid))), (12, np.zeros((n, len(grid)))))
-    )
-    p = pairs(rng, n)
-    exact = simulated_closing(own, lead, p["v"], p["vl"], p["r"] + own.delay_from(p["v"]))
-    gap = acc.safe_gap(own, lead, p["v"], p["vl"], p["r"], standstill=0.0)
-    assert (gap >= exact - 0.05).all()  # a step of the simulation may pass a corner of a curve
-    assert (gap <= exact + 0.05).all()
+    rng, n = np.random.default_rng(5), 100
+    own, lead = (curves(rng, n, delay) for delay in (0.3, 0.0))
+    v, vl, r = rng.uniform(0, 30, n), rng.uniform(0, 30, n), rng.uniform(0, 1, n)
+    wait, closing, most, now, now_lead = r + own.delay_from(v), np.zeros(n), np.zeros(n), v.copy(), vl.copy()
+    k = 0
+    while now.any():
+        after = np.where((k + 0.5) * STEP < wait, now, np.maximum(now - STEP * local(own, now), 0))
+        lead_after = np.maximum(now_lead - STEP * local(lead, now_lead), 0)
+        closing += 0.5 * STEP * (now + after - now_lead - lead_after)
+        most, now, now_lead, k = np.maximum(most, closing), after, lead_after, k + 1
+    gap = acc.safe_gap(own, lead, v, vl, r, standstill=0.0)
+    np.testing.assert_allclose(gap, most, atol=0.05)
+    three_moments = acc.greatest_closing(v, own.deceleration_from(v), wait, vl, lead.deceleration_from(vl))
+    assert (gap - three_moments).max() > 0.2  # means alone miss where cars come nearest on the way
+
+
+def curves(rng: np.random.Generator, n: int, delay: float) -> acc.Curve:
+    """Cars that brake softly at one speed and harder at another."""
+    grid = np.arange(5.0, 36, 5)
+    rough = rng.uniform(4, 8, (n, 1)) * rng.uniform(0.93, 1.08, (n, len(grid)))
+    return acc.Curve.of_decelerations(grid, rough, np.full((n, len(grid)), delay))
+
+
+def local(curve: acc.Curve, v: np.ndarray) -> np.ndarray:
+    """The deceleration at each speed, from the ways at the two speeds of the grid around it."""
+    part = np.clip(np.searchsorted(curve.speed, v, side="left") - 1, 0, len(curve.speed) - 2)
+    rows = np.arange(len(v))
+    way = curve.distance[rows, part + 1] - curve.distance[rows, part]
+    return (curve.speed[part + 1] ** 2 - curve.speed[part] ** 2) / 2 / way
 
 
 def test_more_of_what_is_bad_never_makes_the_gap_shorter():
     p = pairs(np.random.default_rng(6), 2000)
+    p["v"] *= 0.9
     names = ("b", "bl", "v", "vl", "r")
     gap = acc.safe_gap(*(p[name] for name in names))
     for name, worse in (("b", 0.9), ("bl", 1.1), ("v", 1.05), ("vl", 0.9), ("r", 1.2)):

@@ -2,19 +2,17 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from acc_decel import acc
 
 SLIPPERY = acc.Curve.of_decelerations(np.array([10.0, 30, 70]), np.array([6.0, 4, 2]), np.full(3, 0.2))
 
 
-@given(sight=st.floats(5, 400), reaction=st.floats(0, 2))
-def test_from_the_safe_speed_the_car_stands_where_it_sees(sight, reaction):
-    v = float(acc.safe_speed(SLIPPERY, sight, reaction))
-    assert v * reaction + SLIPPERY.stopping_distance(v) + 2 <= sight + 1e-9
-    assert v * reaction + SLIPPERY.stopping_distance(v + 1e-3) + 2 > sight - 1e-2
+def test_from_the_safe_speed_the_car_stands_where_it_sees():
+    rng = np.random.default_rng(1)
+    sight, reaction = rng.uniform(8, 400, 300), rng.uniform(0, 2, 300)
+    v = acc.safe_speed(SLIPPERY, sight, reaction)
+    np.testing.assert_allclose(v * reaction + SLIPPERY.stopping_distance(v) + 2, sight, rtol=1e-6)
 
 
 def test_a_set_speed_that_fits_is_kept():
@@ -25,15 +23,16 @@ def test_a_set_speed_that_fits_is_kept():
     assert acc.speed_for_gap_cap(0.0, 6.0, 36) == 0
 
 
-@given(set_speed=st.floats(2, 60), cap=st.floats(0.8, 5), lead=st.floats(3, 12))
-def test_at_the_speed_for_a_cap_the_gap_is_no_longer(set_speed, cap, lead):
-    v = float(acc.speed_for_gap_cap(SLIPPERY, lead, set_speed, cap))
-    assert 0 <= v <= set_speed
-    if v > 0:
-        assert acc.time_gap(SLIPPERY, lead, v) <= cap
-    faster = np.linspace(v, set_speed, 200)[1:]
-    if v < set_speed:
-        assert acc.time_gap(SLIPPERY, lead, faster).min() > cap - 0.02
+def test_at_the_speed_for_a_cap_the_gap_is_no_longer():
+    rng, n = np.random.default_rng(2), 200
+    top, cap, lead = rng.uniform(2, 60, n), rng.uniform(0.8, 5, n), rng.uniform(3, 12, n)
+    v = acc.speed_for_gap_cap(SLIPPERY, lead, top, cap)
+    assert (v >= 0).all() and (v <= top).all()
+    kept, lowered = v == top, (v > 0) & (v < top)
+    assert kept.sum() > 20 and lowered.sum() > 20
+    gap = acc.time_gap(SLIPPERY, lead, np.maximum(v, 0.1))
+    assert (gap <= cap)[v > 0].all()
+    np.testing.assert_allclose(gap[lowered], cap[lowered], rtol=1e-5)  # no faster one would fit
 
 
 def test_rss_gets_its_numbers_with_the_names_and_signs_of_each_stack():
