@@ -9,13 +9,22 @@ Between two speeds of the grid the deceleration is taken as constant, so S is a 
 """
 
 from dataclasses import dataclass, replace
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from acc_decel.acc.quantities import DECELERATION, DELAY, DISTANCE, SLOWER_SPEED, SPEED, TOP_SPEED, Value, checked
+from acc_decel.acc.quantities import (
+    DECELERATION,
+    DELAY,
+    DISTANCE,
+    SLOWER_SPEED,
+    SPEED,
+    TOP_SPEED,
+    Numbers,
+    Value,
+    checked,
+)
 from acc_decel.factors import Factor
 from acc_decel.outputs import OUTPUT_LIMITS
 
@@ -40,7 +49,7 @@ class Curve:
             raise ValueError(f"speed of a curve must begin with 0 and rise [m/s]. Got {self.speed.tolist()}: sort it.")
 
     @classmethod
-    def of_decelerations(cls, speed: ndarray, deceleration: ndarray, delay: ndarray) -> Self:
+    def of_decelerations(cls, speed: ndarray, deceleration: ndarray, delay: ndarray) -> "Curve":
         """The curve of mean decelerations [m/s^2] to standstill from each `speed` [m/s], above 0, in rising order.
 
         A way never falls with the speed, since a car that stops from a higher speed passes every lower one: where an
@@ -58,7 +67,7 @@ class Curve:
         )
 
     @classmethod
-    def constant(cls, deceleration: Value, delay: Value = 0.0) -> Self:
+    def constant(cls, deceleration: Value, delay: Value = 0.0) -> "Curve":
         """The curve of a car that slows by `deceleration` [m/s^2] from any speed, `delay` [s] after the demand."""
         b, after = np.broadcast_arrays(checked(DECELERATION, deceleration), checked(DELAY, delay))
         return cls.of_decelerations(np.array([TOP_SPEED]), b[..., None], after[..., None])
@@ -74,12 +83,12 @@ class Curve:
     def stopping_distance(self, speed: Value) -> ndarray:
         """The way [m] from the demand to standstill: speed * delay + S(speed)."""
         v = self._known(speed)
-        return v * self.delay_from(v) + self.braking_distance(v)
+        return np.asarray(v * self.delay_from(v) + self.braking_distance(v))
 
     def deceleration_from(self, speed: Value) -> ndarray:
         """Mean deceleration [m/s^2] from `speed` [m/s] to standstill, v^2 / 2S; 0 where the car may not stop."""
         v = np.maximum(self._known(speed), 1e-6)  # below the grid the deceleration is constant
-        return v**2 / (2 * self.braking_distance(v))
+        return np.asarray(v**2 / (2 * self.braking_distance(v)))
 
     def between(self, speed: Value, slower_speed: Value) -> ndarray:
         """The way [m] of built-up brakes from `speed` down to `slower_speed`: S(v1) - S(v2); infinite if S(v1) is.
@@ -146,13 +155,13 @@ def curve_of(car: Curve | Value) -> Curve:
     return car if isinstance(car, Curve) else Curve.constant(car)
 
 
-def _difference(long: ndarray, short: ndarray) -> ndarray:
+def _difference(long: Numbers, short: Numbers) -> ndarray:
     """`long` - `short`, infinite where `long` is."""
     endless = np.isinf(long)
     return np.where(endless, np.inf, np.where(endless, 0.0, long) - np.where(endless, 0.0, short))
 
 
-def _interpolate(x: ndarray, places: ndarray, values: ndarray) -> ndarray:
+def _interpolate(x: Numbers, places: ndarray, values: ndarray) -> ndarray:
     """Straight lines through `values` [..., n] at rising `places` [n] or [..., n], each row at its own `x` [...].
 
     Towards an infinite value the line is infinite at once.
@@ -171,7 +180,7 @@ def _interpolate(x: ndarray, places: ndarray, values: ndarray) -> ndarray:
     return np.where(endless & (share > 0), np.inf, y0 + share * rise)
 
 
-def _pick(array: ndarray, index: ndarray) -> ndarray:
+def _pick(array: ndarray, index: ndarray | np.integer) -> ndarray | np.number:
     """The entry of each row of `array` [..., n] at its `index` [...]."""
     rows = np.broadcast_to(array, (*index.shape, array.shape[-1]))
     return np.take_along_axis(rows, index[..., None], axis=-1)[..., 0]

@@ -68,7 +68,7 @@ def safe_gap(
     hold = checked(REACTION, reaction) + own.delay_from(v)
     closing = _greatest_closing(own.motion(v, hold), lead.motion(vl, 0.0))
     stays = np.isinf(own.braking_distance(v))
-    return np.where(stays, np.inf, closing) + checked(STANDSTILL, standstill)
+    return np.asarray(np.where(stays, np.inf, closing) + checked(STANDSTILL, standstill))
 
 
 def time_gap(
@@ -101,7 +101,7 @@ def _greatest_closing(own: tuple[ndarray, ndarray], lead: tuple[ndarray, ndarray
     before = np.concatenate([np.zeros((*shape, 1)), closing[..., :-1]], axis=-1)
     passes = (start > 0) & (end < 0)
     peak = before + np.where(passes, 0.5 * start**2 * step / np.where(passes, start - end, 1.0), 0.0)
-    return np.maximum(np.maximum(closing, peak).max(axis=-1), 0.0)
+    return np.asarray(np.maximum(np.maximum(closing, peak).max(axis=-1), 0.0))
 
 
 def _speed_at(when: ndarray, times: ndarray, speeds: ndarray) -> ndarray:

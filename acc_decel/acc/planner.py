@@ -89,7 +89,8 @@ def command(
     faster = v > checked(LEAD_SPEED, scene.lead_speed)
     goes_on = ((for_lead > start) & faster) | (for_obstacle > start)
     emergency = (required > limit) | (before.emergency & goes_on)
-    return Command(np.where(emergency, -np.maximum(belief, limit), asked), emergency, braking, required)
+    asked = np.where(emergency, -np.maximum(belief, limit), asked)
+    return Command(*map(np.asarray, (asked, emergency, braking, required)))
 
 
 def _required(scene: Scene, v: ndarray) -> tuple[ndarray, ndarray]:
@@ -107,7 +108,8 @@ def _required(scene: Scene, v: ndarray) -> tuple[ndarray, ndarray]:
 
 def _towards_set_speed(scene: Scene, v: ndarray) -> ndarray:
     """The acceleration [m/s^2] towards the set speed."""
-    return np.clip(SPEED_GAIN * (checked(SPEED, scene.set_speed) - v), -MAX_ACCELERATION, MAX_ACCELERATION)
+    wanted = SPEED_GAIN * (checked(SPEED, scene.set_speed) - v)
+    return np.asarray(np.clip(wanted, -MAX_ACCELERATION, MAX_ACCELERATION))
 
 
 def _following(own: Curve, lead: Curve, scene: Scene, v: ndarray, belief: ndarray, reaction: Value) -> ndarray:

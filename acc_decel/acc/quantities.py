@@ -6,6 +6,7 @@ from numpy import ndarray
 from acc_decel.factors import FACTORS, Factor
 
 Value = float | int | np.number | ndarray  # a number, or an array; arrays are broadcast
+Numbers = ndarray | np.float64  # what NumPy computes: from numbers alone it makes a number
 
 KM_H = (("km/h", 1 / 3.6, 0.0),)
 MS = (("ms", 1e-3, 0.0),)

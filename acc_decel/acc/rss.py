@@ -26,24 +26,24 @@ class RssParameters:
         sets to what it really commands.
         """
         return {
-            "alphaLon.brakeMin": -self.alpha_brake_min,
-            "alphaLon.brakeMax": -self.alpha_brake_max,
+            "alphaLon.brakeMin": np.asarray(-self.alpha_brake_min),
+            "alphaLon.brakeMax": np.asarray(-self.alpha_brake_max),
             "responseTime": self.response_time,
         }
 
     def autoware_cruise(self) -> dict[str, ndarray]:
         """The entries of Autoware's obstacle cruise: both accelerations are negative."""
         return {
-            "min_ego_accel_for_rss": -self.alpha_brake_min,
-            "min_object_accel_for_rss": -self.alpha_brake_max,
+            "min_ego_accel_for_rss": np.asarray(-self.alpha_brake_min),
+            "min_object_accel_for_rss": np.asarray(-self.alpha_brake_max),
             "idling_time": self.response_time,
         }
 
     def autoware_aeb(self) -> dict[str, ndarray]:
         """The entries of Autoware's autonomous emergency braking: both accelerations are negative."""
         return {
-            "a_ego_min": -self.alpha_brake_min,
-            "a_obj_min": -self.alpha_brake_max,
+            "a_ego_min": np.asarray(-self.alpha_brake_min),
+            "a_obj_min": np.asarray(-self.alpha_brake_max),
             "t_response": self.response_time,
         }
 

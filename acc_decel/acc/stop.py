@@ -80,7 +80,7 @@ def warning_distance(
     """
     v, vl = checked(SPEED, speed), checked(LEAD_SPEED, lead_speed)
     latest = latest_braking_distance(own, v, reaction, lead_speed=vl)
-    return latest + np.maximum(v - vl, 0.0) * checked(DRIVER, driver)
+    return np.asarray(latest + np.maximum(v - vl, 0.0) * checked(DRIVER, driver))
 
 
 def warning_time(

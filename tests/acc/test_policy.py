@@ -52,7 +52,7 @@ def test_the_status_of_a_stop_is_that_of_every_speed_that_it_passes():
     status[0, list(acc.GRID).index(4.0)] = OUTSIDE_DOMAIN
     status[1, list(acc.GRID).index(46.0)] = BELOW_COMFORT
     assert acc.status_to(status, 20).tolist() == [OUTSIDE_DOMAIN, 0]
-    assert acc.status_to(status, np.array([1.0, 44.0])).tolist() == [0, BELOW_COMFORT]
+    assert acc.status_to(status, np.array([1.0, 45.0])).tolist() == [0, BELOW_COMFORT]
 
 
 def test_a_factor_out_of_range_is_refused():
