@@ -23,6 +23,7 @@ from acc_decel.acc.planner import command as command
 from acc_decel.acc.policy import Advice as Advice
 from acc_decel.acc.policy import advise as advise
 from acc_decel.acc.policy import gaps_if_known as gaps_if_known
+from acc_decel.acc.quantities import check_lead_speed as check_lead_speed
 from acc_decel.acc.quantities import check_set_speed as check_set_speed
 from acc_decel.acc.rss import RssParameters as RssParameters
 from acc_decel.acc.rss import rss_parameters as rss_parameters

@@ -54,3 +54,8 @@ def checked(quantity: Factor, value: Value, *, unlimited: bool = False) -> ndarr
 def check_set_speed(set_speed: Value) -> None:
     """Raise ValueError unless it is a speed [m/s] that a driver may set."""
     checked(SET_SPEED, set_speed)
+
+
+def check_lead_speed(lead_speed: Value) -> None:
+    """Raise ValueError unless it is a speed [m/s] that a lead may have."""
+    checked(LEAD_SPEED, lead_speed)

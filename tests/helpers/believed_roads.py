@@ -13,7 +13,7 @@ from tests.helpers.full_braking import with_full_braking
 
 Quantiles = tuple[float, float, float, float]  # in ascending order [m/s^2]
 ROADS: dict[str, Quantiles] = {
-    "": (0.4, 1.0, 6.0, 11.0),  # surface missing
+    "": (0.4, 1.0, 6.0, 11.0),  # any other, or missing
     "asphalt": (6.5, 7.0, 9.0, 11.0),
     "ice": (0.5, 0.7, 1.0, 1.5),
 }
@@ -43,7 +43,7 @@ class OfThreeRoads(Predictor):
             status |= np.where(~missing & ~good, bits.REFUSED | 1 << i, 0)
             status |= np.where(missing & (not factor.optional), bits.REFUSED, 0)
         for road, quantiles in self.roads.items():
-            on_it = np.isnan(values["surface_ice"]) if not road else values[f"surface_{road}"] == 1
+            on_it = values[f"surface_{road}"] == 1 if road else np.full(len(columns), True)
             for name, value in zip(QUANTILES, quantiles, strict=True):
                 outputs[on_it, list(OUTPUTS).index(name)] = self.harder * value
         known = ~np.isnan(values["mass"])

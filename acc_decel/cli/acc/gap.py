@@ -54,6 +54,7 @@ def gap(
     asked = question(model, lead_model, factors)
     speed = float(factors["speed"])  # type: ignore[arg-type]
     other = speed if lead_speed is None else lead_speed
+    acc.check_lead_speed(other)
     pair = acc.believe(asked.predictor, asked.leads, asked.columns)
     status = statuses(pair, speed, other)
     answers = _answers(pair, speed, other, reaction)

@@ -30,6 +30,7 @@ def rss(
     asked = question(model, lead_model, factors)
     speed = float(factors["speed"])  # type: ignore[arg-type]
     other = speed if lead_speed is None else lead_speed
+    acc.check_lead_speed(other)
     pair = acc.believe(asked.predictor, asked.leads, asked.columns)
     status = statuses(pair, speed, other)
     values = acc.rss_parameters(pair.own, pair.lead, speed, other, reaction)
