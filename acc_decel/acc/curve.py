@@ -182,5 +182,6 @@ def _interpolate(x: Numbers, places: ndarray, values: ndarray) -> ndarray:
 
 def _pick(array: ndarray, index: ndarray | np.integer) -> ndarray | np.number:
     """The entry of each row of `array` [..., n] at its `index` [...]."""
+    places = np.asarray(index)[..., None]
     rows = np.broadcast_to(array, (*index.shape, array.shape[-1]))
-    return np.take_along_axis(rows, index[..., None], axis=-1)[..., 0]
+    return np.take_along_axis(rows, places, axis=-1)[..., 0]

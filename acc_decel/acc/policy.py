@@ -51,9 +51,9 @@ def advise(
     columns: Float32[ndarray, "1 columns"],
     set_speed: Value,
     *,
-    sight: float | None = None,
-    gap_cap: float = GAP_CAP_TIME,
-    reaction: float = REACTION_TIME,
+    sight: Value | None = None,
+    gap_cap: Value = GAP_CAP_TIME,
+    reaction: Value = REACTION_TIME,
 ) -> Advice:
     """What an ACC of which `columns` are known does at the speed that the driver has set [m/s].
 
@@ -69,7 +69,7 @@ def advise(
     missing = gaps_if_known(predictor, leads, columns, wish, reaction=reaction) if for_gap < wish else {}
     short = {name: gap for name, gap in missing.items() if gap < WORTH * wanted}
     status = [int(status_to(codes, wish)[0]) for codes in (pair.own_status, pair.lead_status)]
-    sentences = _sentences(predictor, wish, for_gap, for_sight, wanted, gap_cap, list(short))
+    sentences = _sentences(predictor, wish, for_gap, for_sight, wanted, float(gap_cap), list(short))
     if (status[0] | status[1]) & OUTSIDE_DOMAIN:
         sentences.append("The readings are a rare combination: do not rely on them.")
     return Advice(
@@ -90,7 +90,7 @@ def gaps_if_known(
     columns: Float32[ndarray, "1 columns"],
     speed: Value,
     *,
-    reaction: float = REACTION_TIME,
+    reaction: Value = REACTION_TIME,
 ) -> dict[str, float]:
     """For each factor that `columns` miss: how short the time gap [s] at `speed` may be once it is known.
 

@@ -5,7 +5,7 @@ import pytest
 
 from acc_decel import acc
 
-TICK, LATE, END = 0.04, 4, 2000  # [s]; ticks until the brakes act; ticks of a drive
+TICK, LATE, END = 0.1, 2, 450  # [s]; ticks until the brakes act; ticks of a drive
 CARS = {  # speed, set speed, gap, lead's speed, obstacle's gap, belief of own car and lead, what the car reaches
     "dry, lead brakes": (30.0, 30.0, "steady", 30.0, np.inf, 8.0, 11.0, 9.0),
     "ice, lead brakes": (12.0, 12.0, "steady", 12.0, np.inf, 0.8, 1.6, 1.0),
@@ -28,7 +28,7 @@ def lead_slows(t: float) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def drives() -> dict[str, dict[str, float]]:
-    """Point masses that brake as they are asked, 0.16 s late and as hard as they can at most, all at once."""
+    """Point masses that brake as they are asked, 0.2 s late and as hard as they can at most, all at once."""
     v, set_speed, _, vl, obstacle, own, lead, real = (np.array(column) for column in zip(*CARS.values(), strict=True))
     v, set_speed, vl, obstacle, own, lead, real = (
         a.astype(float) for a in (v, set_speed, vl, obstacle, own, lead, real)
@@ -48,12 +48,12 @@ def drives() -> dict[str, dict[str, float]]:
         log.append((np.minimum(gap, obstacle), (v - after) / TICK, command.emergency, command.braking, after))
         v, vl = after, lead_after
     left, slowed, emergency, braking, speed = (np.array(column) for column in zip(*log, strict=True))
-    mean = np.array([np.convolve(a, np.ones(5) / 5, "valid") for a in slowed.T])
+    mean = np.array([np.convolve(a, np.ones(3) / 3, "valid") for a in slowed.T])
     return {
         name: {
             "left": left[:, i].min(),
             "peak": slowed[:, i].max(),
-            "jerk": (mean[i, 25:] - mean[i, :-25]).max(),  # over a second
+            "jerk": (mean[i, 10:] - mean[i, :-10]).max(),  # over a second
             "emergency": emergency[:, i].any(),
             "onset": TICK * braking[:, i].argmax(),
             "speed": speed[-1, i],
