@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from acc_decel.acc.beliefs import Beliefs, believe, status_to
 from acc_decel.acc.gap import REACTION_TIME, safe_gap, time_gap
-from acc_decel.acc.quantities import SET_SPEED, Value, checked
+from acc_decel.acc.quantities import GAP_CAP, SET_SPEED, Value, checked
 from acc_decel.acc.speed import GAP_CAP_TIME, safe_speed, speed_for_gap_cap
 from acc_decel.factors import Factor, slices
 from acc_decel.predictor import Predictor
@@ -69,7 +69,7 @@ def advise(
     missing = gaps_if_known(predictor, leads, columns, wish, reaction=reaction) if for_gap < wish else {}
     short = {name: gap for name, gap in missing.items() if gap < WORTH * wanted}
     status = [int(status_to(codes, wish)[0]) for codes in (pair.own_status, pair.lead_status)]
-    sentences = _sentences(predictor, wish, for_gap, for_sight, wanted, float(gap_cap), list(short))
+    sentences = _sentences(predictor, wish, for_gap, for_sight, wanted, float(checked(GAP_CAP, gap_cap)), list(short))
     if (status[0] | status[1]) & OUTSIDE_DOMAIN:
         sentences.append("The readings are a rare combination: do not rely on them.")
     return Advice(
