@@ -1,7 +1,6 @@
 """From a prediction to an ACC: stopping curves, gaps, braking, speeds, RSS parameters, a planner and a policy."""
 
 from acc_decel.acc.beliefs import GRID as GRID
-from acc_decel.acc.beliefs import OF_THE_ROAD as OF_THE_ROAD
 from acc_decel.acc.beliefs import Beliefs as Beliefs
 from acc_decel.acc.beliefs import StoppingCurves as StoppingCurves
 from acc_decel.acc.beliefs import believe as believe

@@ -15,7 +15,6 @@ from acc_decel.outputs import DELAY, LOWER, LOWER_99, MEDIAN, UPPER
 from acc_decel.predictor import Predictor, RefusedError, refusal
 
 GRID = np.array([1, 2, 4, *np.arange(6, 47, 1.25), 50, 55, 60, 65, 70])  # [m/s] asked for: dense where cars drive
-OF_THE_ROAD = ("grade", "headwind", "surface", "water_film_mm", "road_temperature_c")  # what two cars on it share
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def lead_columns(
     """
     known = columns.copy()
     for factor, own in zip(factors, slices(factors), strict=True):
-        if factor.name not in OF_THE_ROAD:
+        if not factor.of_the_road:
             known[:, own] = np.nan if factor.standard is None else factor.standard
     return known
 

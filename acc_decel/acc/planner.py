@@ -24,7 +24,9 @@ SPEED_GAIN, MAX_ACCELERATION = 0.4, 1.0  # [1/s] towards the set speed, [m/s^2] 
 GAP_GAIN, CLOSING_GAIN = 0.06, 0.5  # [1/s^2] per metre of gap, [1/s] per m/s of closing
 FOLLOWING_DECELERATION = 2.0  # [m/s^2] at most, to win back a gap
 RELEASE_JERK, TIGHT_JERK = 2.5, 50.0  # [m/s^3] towards less braking; when tight
-LATENCY = 0.15  # [s] of the brakes, that a demand takes to act
+LATENCY = 0.15  # [s] of the brakes, that a first demand takes to act
+CREEP = 2.0  # [m/s] below it the margin to contact shrinks with the speed, as the last metre needs no full braking
+STOP = 1.5  # [m/s^2] for coming to rest within that margin
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,10 @@ def command(
     own, lead, before = curve_of(own), curve_of(lead), before or Command()
     v = checked(SPEED, scene.speed)
     belief, limit = own.deceleration_from(v), iso_deceleration(v)
-    for_lead, for_obstacle = _required(scene, v)
-    required = np.maximum(for_lead, for_obstacle)
+    for_lead, for_obstacle, required = _required(scene, v, np.where(before.braking, 0.0, LATENCY))
     start = np.minimum(START, START_SHARE * belief)
     braking = (required > start) | (before.braking & (required > END_SHARE * start))
-    target = np.minimum(_towards_set_speed(scene, v), _following(own, lead, scene, v, belief, reaction))
+    target = np.minimum(_towards_set_speed(scene, v, start), _following(own, lead, scene, v, belief, reaction))
     target = np.where(braking, np.minimum(target, -RESERVE * required), target)
     tight = braking & (required > TIGHT_SHARE * belief)
     target = np.where(tight, np.minimum(target, -TIGHT_RESERVE * required - TIGHT_MORE), target)
@@ -93,23 +94,35 @@ def command(
     return Command(*map(np.asarray, (asked, emergency, braking, required)))
 
 
-def _required(scene: Scene, v: ndarray) -> tuple[ndarray, ndarray]:
-    """The decelerations [m/s^2] that keep half the rest gap to the lead, and to the obstacle."""
-    margin = 0.5 * REST_GAP
-    lead_gap, obstacle_gap = (
-        np.maximum(checked(GAP, gap, unlimited=True) - margin, 0.0) for gap in (scene.lead_gap, scene.obstacle_gap)
-    )
+def _required(scene: Scene, v: ndarray, delay: ndarray) -> tuple[ndarray, ndarray, ndarray]:
+    """The decelerations [m/s^2] that keep half the rest gap to the lead, to the obstacle, and to both at a walk.
+
+    At a walk that margin shrinks: what is left of it is enough to come to rest softly.
+    """
     slowing = checked(LEAD_DECELERATION, scene.lead_deceleration)
-    return (
-        required_deceleration(v, lead_gap, scene.lead_speed, slowing, delay=LATENCY),
-        required_deceleration(v, obstacle_gap, delay=LATENCY),
-    )
+
+    def keeping(margin: Value) -> tuple[ndarray, ndarray]:
+        lead_gap, obstacle_gap = (
+            np.maximum(checked(GAP, gap, unlimited=True) - margin, 0.0) for gap in (scene.lead_gap, scene.obstacle_gap)
+        )
+        return (
+            required_deceleration(v, lead_gap, scene.lead_speed, slowing, delay=delay),
+            required_deceleration(v, obstacle_gap, delay=delay),
+        )
+
+    margin = 0.5 * REST_GAP
+    for_lead, for_obstacle = keeping(margin)
+    at_a_walk = np.maximum(np.maximum(*keeping(margin * np.minimum(v / CREEP, 1.0))), STOP)
+    return for_lead, for_obstacle, np.minimum(np.maximum(for_lead, for_obstacle), at_a_walk)
 
 
-def _towards_set_speed(scene: Scene, v: ndarray) -> ndarray:
-    """The acceleration [m/s^2] towards the set speed."""
-    wanted = SPEED_GAIN * (checked(SPEED, scene.set_speed) - v)
-    return np.asarray(np.clip(wanted, -MAX_ACCELERATION, MAX_ACCELERATION))
+def _towards_set_speed(scene: Scene, v: ndarray, start: ndarray) -> ndarray:
+    """The acceleration [m/s^2] towards the set speed, or the speed from which braking need not begin yet."""
+    gap = checked(GAP, scene.obstacle_gap, unlimited=True)
+    way = np.maximum(np.minimum(gap, GAP.high) - REST_GAP, 0.0)
+    early = np.where(np.isfinite(gap), np.sqrt(2 * np.maximum(start, 0.0) * way), np.inf)
+    wanted = np.minimum(checked(SPEED, scene.set_speed), early)
+    return np.asarray(np.clip(SPEED_GAIN * (wanted - v), -MAX_ACCELERATION, MAX_ACCELERATION))
 
 
 def _following(own: Curve, lead: Curve, scene: Scene, v: ndarray, belief: ndarray, reaction: Value) -> ndarray:

@@ -30,7 +30,8 @@ def test_nothing_of_the_own_car_is_believed_of_the_lead():
     row = acc.lead_columns(columns(**known), SPORTS.factors)
     expected = {name: known[name] for name in ("surface", "grade")}
     np.testing.assert_array_equal(row[:, 1:], columns_of({"speed": 1.0} | expected, SPORTS.factors)[:, 1:])
-    assert set(acc.OF_THE_ROAD) < {f.name for f in FACTORS if f.optional and not f.estimate}
+    assert {f for f in FACTORS if f.of_the_road} < {f for f in FACTORS if f.optional and not f.estimate}
+    assert {f for f in FACTORS if "road" in f.meaning and not f.estimate} <= {f for f in FACTORS if f.of_the_road}
 
 
 def test_the_lead_is_the_hardest_of_the_cars_that_it_may_be():
