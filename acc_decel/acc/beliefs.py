@@ -86,10 +86,9 @@ def hardest_lead(
     At each speed the hardest of the upper quantiles. So fewer than 5 of 100 leads brake harder, whichever car it is.
     Raises RefusedError as `stopping_curves` does: a model must know the full braking of its car.
     """
-    answers = [_hardest(predictor, columns) for predictor in predictors]
-    upper, delay = (np.max([answer[i] for answer in answers], axis=0) for i in (0, 1))
-    status = np.bitwise_or.reduce([answer[2] for answer in answers])
-    return Curve.of_decelerations(GRID, upper, delay), status & ~bits.BELOW_COMFORT  # it is about a lower bound
+    uppers, delays, codes = zip(*(_hardest(predictor, columns) for predictor in predictors), strict=True)
+    status = np.bitwise_or.reduce(codes) & ~bits.BELOW_COMFORT  # which is about a lower bound
+    return Curve.of_decelerations(GRID, np.max(uppers, axis=0), np.max(delays, axis=0)), status
 
 
 def _hardest(predictor: Predictor, columns: ndarray) -> tuple[ndarray, ndarray, ndarray]:
@@ -104,7 +103,8 @@ def _hardest(predictor: Predictor, columns: ndarray) -> tuple[ndarray, ndarray, 
     upper = table[..., UPPER]
     if strange.any():
         unknown = lead_columns(np.full_like(columns, np.nan), predictor.factors)
-        upper = np.where(strange, np.maximum(upper, _answers(predictor, unknown)[0][..., UPPER]), upper)
+        anywhere, _ = _answers(predictor, unknown)
+        upper = np.where(strange, np.maximum(upper, anywhere[..., UPPER]), upper)
     return upper, table[..., DELAY], status
 
 

@@ -58,20 +58,27 @@ def test_the_formula_at_standstill_only_is_short_by_metres(simulated):
 
 
 def test_curves_come_nearest_where_a_simulation_says():
-    rng, n = np.random.default_rng(5), 100
+    """A hundred pairs: half of them are those of many in which the mean decelerations miss the most."""
+    rng, n = np.random.default_rng(5), 5000
     own, lead = (curves(rng, n, delay) for delay in (0.3, 0.0))
-    v, vl, r = rng.uniform(0, 30, n), rng.uniform(0, 30, n), rng.uniform(0, 1, n)
-    wait, closing, most, now, now_lead = r + own.delay_from(v), np.zeros(n), np.zeros(n), v.copy(), vl.copy()
-    k = 0
+    v, r = rng.uniform(0, 30, n), rng.uniform(0, 1, n)
+    vl = np.minimum(v * rng.uniform(0.5, 1.1, n), 30)
+    gap, wait = acc.safe_gap(own, lead, v, vl, r, standstill=0.0), r + own.delay_from(v)
+    missed = gap - acc.greatest_closing(v, own.deceleration_from(v), wait, vl, lead.deceleration_from(vl))
+    pick = np.concatenate([np.argsort(missed)[-50:], np.arange(50)])
+    assert missed[pick].max() > 0.2  # the means alone miss where cars come nearest on the way
+    own, lead, v, vl, wait = rows_of(own, pick), rows_of(lead, pick), v[pick], vl[pick], wait[pick]
+    closing, most, now, now_lead, k = np.zeros(len(pick)), np.zeros(len(pick)), v.copy(), vl.copy(), 0
     while now.any():
         after = np.where((k + 0.5) * STEP < wait, now, np.maximum(now - STEP * local(own, now), 0))
         lead_after = np.maximum(now_lead - STEP * local(lead, now_lead), 0)
         closing += 0.5 * STEP * (now + after - now_lead - lead_after)
         most, now, now_lead, k = np.maximum(most, closing), after, lead_after, k + 1
-    gap = acc.safe_gap(own, lead, v, vl, r, standstill=0.0)
-    np.testing.assert_allclose(gap, most, atol=0.05)
-    three_moments = acc.greatest_closing(v, own.deceleration_from(v), wait, vl, lead.deceleration_from(vl))
-    assert (gap - three_moments).max() > 0.2  # means alone miss where cars come nearest on the way
+    np.testing.assert_allclose(gap[pick], most, atol=0.05)
+
+
+def rows_of(cars: acc.Curve, rows: np.ndarray) -> acc.Curve:
+    return acc.Curve(cars.speed, cars.distance[rows], cars.delay[rows])
 
 
 def curves(rng: np.random.Generator, n: int, delay: float) -> acc.Curve:
