@@ -12,6 +12,7 @@ CARS = {  # speed, set speed, gap, lead's speed, obstacle's gap, belief of own c
     "dry, obstacle": (30.0, 30.0, np.inf, 0.0, 160.0, 8.0, 11.0, 9.0),
     "ice, obstacle": (12.0, 12.0, np.inf, 0.0, 160.0, 0.8, 1.6, 1.0),
     "dry, slow obstacle": (12.0, 12.0, np.inf, 0.0, 160.0, 8.0, 11.0, 9.0),
+    "dry, late obstacle": (8.0, 8.0, np.inf, 0.0, 11.0, 8.0, 11.0, 9.0),
     "slow-down": (30.0, 30.0, "steady", 30.0, np.inf, 8.0, 11.0, 9.0),
     "speed up": (20.0, 25.0, np.inf, 0.0, np.inf, 8.0, 11.0, 9.0),
     "slow down": (25.0, 20.0, np.inf, 0.0, np.inf, 8.0, 11.0, 9.0),
@@ -55,6 +56,7 @@ def drives() -> dict[str, dict[str, float]]:
             "peak": slowed[:, i].max(),
             "jerk": (mean[i, 10:] - mean[i, :-10]).max(),  # over a second
             "emergency": emergency[:, i].any(),
+            "changes": np.abs(np.diff(emergency[:, i].astype(int))).sum(),
             "onset": TICK * braking[:, i].argmax(),
             "speed": speed[-1, i],
         }
@@ -74,6 +76,18 @@ def test_an_obstacle_ahead_needs_no_emergency(drives):
         done = drives[name]
         assert 0 < done["left"] < 5 and done["speed"] < 0.2 and not done["emergency"], name
         assert done["peak"] < 3.7
+
+
+def test_a_late_obstacle_is_one_emergency_and_the_last_metre_none(drives):
+    done = drives["dry, late obstacle"]
+    assert done["emergency"] and done["left"] > 0.5 and done["speed"] < 0.01
+    assert all(drive["changes"] <= 2 for drive in drives.values())
+
+
+def test_a_car_at_rest_stays_before_an_obstacle_and_drives_on_without_one():
+    rest = acc.Scene(0.0, 20.0, obstacle_gap=np.array([0.2, 1.5, np.inf]))
+    command = acc.command(8.0, 11.0, rest, tick=0.1)
+    assert not command.emergency.any() and (command.acceleration[:2] <= 0).all() and command.acceleration[2] > 0
 
 
 def test_on_ice_braking_begins_earlier(drives):

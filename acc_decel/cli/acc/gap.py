@@ -75,8 +75,8 @@ def _answers(pair: acc.Beliefs, speed: float, lead_speed: float, reaction: float
         "time_gap_s": (max(safe / speed, acc.MIN_TIME_GAP), "s"),
         "latest_braking_distance_m": (float(acc.latest_braking_distance(pair.own, speed, reaction)[0]), "m"),
         "warning_distance_m": (float(acc.warning_distance(pair.own, speed, reaction)[0]), "m"),
-        "own_deceleration": (float(pair.own.deceleration_from(speed)[0]), "m/s^2"),
-        "lead_deceleration": (float(pair.lead.deceleration_from(lead_speed)[0]), "m/s^2"),
+        "own_deceleration_lower": (float(pair.own.deceleration_from(speed)[0]), "m/s^2"),
+        "lead_deceleration_upper": (float(pair.lead.deceleration_from(lead_speed)[0]), "m/s^2"),
         "delay": (float(pair.own.delay_from(speed)[0]), "s"),
     }
 
