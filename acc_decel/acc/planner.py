@@ -114,7 +114,7 @@ def _required(scene: Scene, v: ndarray, delay: ndarray) -> tuple[ndarray, ndarra
     margin = 0.5 * REST_GAP
     for_lead, for_obstacle = keeping(margin)
     at_a_walk = np.maximum(np.maximum(*keeping(margin * np.minimum(v / CREEP, 1.0))), STOP)
-    return for_lead, for_obstacle, np.minimum(np.maximum(for_lead, for_obstacle), at_a_walk)
+    return for_lead, for_obstacle, np.asarray(np.minimum(np.maximum(for_lead, for_obstacle), at_a_walk))
 
 
 def _towards_set_speed(scene: Scene, v: ndarray, start: ndarray) -> ndarray:
