@@ -159,10 +159,10 @@ def _sentences(
 
 
 def _not_known(predictor: Predictor, missing: list[str]) -> str:
-    meanings = {f.name: f.named_meaning for f in predictor.factors}
+    meanings = {f.name: f.meaning.partition(",")[0] for f in predictor.factors}  # without signs and levels
     if not missing:
         return "No missing factor explains it: the road or the car is like that."
-    return "Not known: " + ", ".join(meanings[name] for name in missing[:NAMED]) + "."
+    return "Not known: " + " and ".join(meanings[name] for name in missing[:NAMED]) + "."
 
 
 def _km_h(speed: float) -> str:

@@ -75,7 +75,7 @@ def test_on_an_unknown_road_the_speed_is_lowered_until_the_gap_fits_and_the_driv
     assert list(advice.missing) == ["surface", "mass"]
     assert advice.missing["surface"] < 3 < advice.missing["mass"] < advice.wanted_time_gap
     assert advice.message.startswith("Speed lowered from 108 km/h to ")
-    assert advice.message.endswith("longer than 3 s. Not known: road surface, vehicle mass with its load.")
+    assert advice.message.endswith("longer than 3 s. Not known: road surface and vehicle mass with its load.")
 
 
 def test_what_is_known_is_not_named_as_missing():

@@ -53,7 +53,7 @@ def test_the_speed_comes_with_what_the_driver_reads(by_hand, answered, run):
     assert answered("acc", "speed", "--set-speed", 30, *DRY)["speed"] == 30
     assert answered("acc", "speed", "--set-speed", 30, *DRY, "--sight", 40)["speed"] < 25
     _, out, _ = run("acc", "speed", "--set-speed", 30)
-    assert f"driver: {speed['message']}" in out and "the same with surface" in out
+    assert f"driver: {speed['message']}" in out and "at best with surface" in out
 
 
 def test_rss_has_the_names_and_signs_of_each_stack(by_hand, answered, run):

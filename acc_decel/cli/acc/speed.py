@@ -47,7 +47,7 @@ def speed(
         ("time gap", cell(advice.time_gap), "s"),
         ("time gap at the set speed", cell(advice.wanted_time_gap), "s"),
     ]
-    rows += [(f"the same with {name}", cell(gap), "s") for name, gap in advice.missing.items()]
+    rows += [(f"the same, at best with {name}", cell(gap), "s") for name, gap in advice.missing.items()]
     print_table(asked.title, ("answer", "value", "unit"), rows)
     say(f"driver: {advice.message}")
     say_statuses(*status)
