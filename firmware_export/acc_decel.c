@@ -1,5 +1,5 @@
-/* The interface: checks of the factors, status, order of the quantiles. The network has its own file.
- * The manual is acc_decel.h; the ranges and the other limits are in acc_decel_tables.h. */
+/* The interface: checks of the factors, status, order of the quantiles, caution outside the trained domain. The network
+ * has its own file. The manual is acc_decel.h; the ranges and the other limits are in acc_decel_tables.h. */
 
 #include "acc_decel.h"
 
@@ -14,6 +14,7 @@
 #define TWICE_INFINITE 0xFF000000U /* the bits of infinity without the sign, shifted left by one: NaN has more */
 
 static const float infinite = 1.0F / 0.0F;
+static const float not_available = ACC_DECEL_NOT_AVAILABLE;
 
 /* An integer for each float, in the same order. Comparing these keys needs no FPU, and the keys of NaN are outside the
  * keys of all numbers: no range check accepts NaN. */
@@ -118,15 +119,33 @@ static bool is_excluded(const float columns[ACC_DECEL_COLUMN_COUNT])
 
     for (uint32_t i = 0U; i < ACC_DECEL_EXCLUSION_COUNT; i++) {
         const acc_decel_exclusion_t *const exclusion = &exclusions[i];
-        allowed &= outside_mask(columns[exclusion->level], ACC_DECEL_CERTAIN_LOW, ACC_DECEL_CERTAIN_SPAN) |
+        allowed &= outside_mask(columns[exclusion->present], exclusion->present_low, exclusion->present_span) |
                    outside_mask(columns[exclusion->column], exclusion->low, exclusion->span);
     }
     return allowed == 0U;
 }
 
+/* Lowers each quantile to what the event gives without one of the factors that may contradict others. Takes as long as
+ * one more prediction for each of them that is available. */
+static void be_cautious(const acc_decel_factors_t *factors, uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT])
+{
+    for (uint32_t i = 0U; i < ACC_DECEL_CONTRADICTING_COUNT; i++) {
+        const acc_decel_contradicting_t *const factor = &contradicting[i];
+
+        if ((available & factor->columns) != 0U) { /* else the answer is the same */
+            float values[ACC_DECEL_VALUE_COUNT];
+            float others[ACC_DECEL_OUTPUT_COUNT];
+
+            columns_of(factors, values);
+            (void)acc_decel_network(values, available & ~factor->columns, others);
+            put_in_order(others);
+            lower_quantiles(outputs, others);
+        }
+    }
+}
+
 acc_decel_factors_t acc_decel_no_factors(void)
 {
-    static const float not_available = ACC_DECEL_NOT_AVAILABLE;
     acc_decel_factors_t factors;
 
     fill(&factors, not_available);
@@ -138,21 +157,22 @@ acc_decel_status_t acc_decel_predict(const acc_decel_factors_t *factors, acc_dec
     acc_decel_status_t status = ACC_DECEL_REFUSED;
 
     if ((factors != NULL) && (prediction != NULL)) {
-        float columns[ACC_DECEL_COLUMN_COUNT];
+        float values[ACC_DECEL_VALUE_COUNT]; /* first the columns */
         uint32_t available;
 
-        columns_of(factors, columns);
-        status = acceptance(columns, &available);
+        columns_of(factors, values);
+        status = acceptance(values, &available);
         if ((status & ACC_DECEL_REFUSED) == 0U) {
             float outputs[ACC_DECEL_OUTPUT_COUNT];
-            const bool excluded = is_excluded(columns);
-            const bool unfamiliar = acc_decel_network(columns, available, outputs);
+            const bool excluded = is_excluded(values);
+            const bool unfamiliar = acc_decel_network(values, available, outputs);
 
             put_in_order(outputs);
-            write_outputs(outputs, prediction);
             if (excluded || unfamiliar) {
                 status |= ACC_DECEL_OUTSIDE_DOMAIN;
+                be_cautious(factors, available, outputs);
             }
+            write_outputs(outputs, prediction);
             if (!(prediction->deceleration_lower >= ACC_DECEL_COMFORT_DECELERATION)) {
                 status |= ACC_DECEL_BELOW_COMFORT;
             }

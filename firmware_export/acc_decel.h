@@ -62,8 +62,12 @@ acc_decel_factors_t acc_decel_no_factors(void);
  * The probabilities of a choice (one for each kind) are available together or not at all, and their sum is 0.99
  * to 1.01. ACC_DECEL_OUTSIDE_DOMAIN: *prediction is written, but such a combination is rare in the training data, or
  * absent: it is on a list of combinations that no road has, or a small score of the network's inputs is above 0. One or
- * two in a hundred real events are flagged as well. ACC_DECEL_BELOW_COMFORT: deceleration_lower is below
- * ACC_DECEL_COMFORT_DECELERATION. */
+ * two in a hundred real events are flagged as well. The answer is then cautious: each quantile is the least of the
+ * event's and of those without the surface, the water film, the road temperature or the friction estimate.
+ * ACC_DECEL_BELOW_COMFORT: deceleration_lower is below ACC_DECEL_COMFORT_DECELERATION.
+ *
+ * A cautious answer needs one more pass through the network for each of these factors that is available: plan for five
+ * times the time of an ordinary answer. Otherwise the time depends on no value. */
 acc_decel_status_t acc_decel_predict(const acc_decel_factors_t *factors, acc_decel_prediction_t *prediction);
 
 /* True if the status says that this factor (ACC_DECEL_FACTOR_...) is outside its range. */

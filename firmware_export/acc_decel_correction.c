@@ -13,12 +13,7 @@ static bool is_between(float value, float low, float high)
     return (value >= low) && (value <= high);
 }
 
-static float smaller(float value, float other)
-{
-    return (other < value) ? other : value;
-}
-
-static float scaled(const acc_decel_correction_t *correction, float deceleration)
+static float transformed(const acc_decel_correction_t *correction, float deceleration)
 {
     return (correction->scale * deceleration) + correction->bias;
 }
@@ -26,7 +21,7 @@ static float scaled(const acc_decel_correction_t *correction, float deceleration
 /* A scaled lower bound, but never above the original one. */
 static float not_raised(const acc_decel_correction_t *correction, float deceleration)
 {
-    return smaller(deceleration, scaled(correction, deceleration));
+    return acc_decel_smaller(transformed(correction, deceleration), deceleration);
 }
 
 /* Cuts a deceleration to what a car can do, and then sets the flag. */
@@ -62,15 +57,15 @@ acc_decel_status_t acc_decel_corrected(acc_decel_status_t status, const acc_dece
         acc_decel_correction_accepted(correction)) {
         const float offset = correction->lower_offset;
         const float reduction = (offset > 0.0F) ? offset : 0.0F;
-        const float median = scaled(correction, prediction->deceleration);
+        const float median = transformed(correction, prediction->deceleration);
         const float lower = not_raised(correction, prediction->deceleration_lower) - offset;
         const float lower_99 = not_raised(correction, prediction->deceleration_lower_99) - reduction;
         acc_decel_prediction_t answer = *prediction;
 
         result = status & ~ACC_DECEL_BELOW_COMFORT;
         answer.deceleration = cut(median, &result);
-        answer.deceleration_upper = cut(scaled(correction, prediction->deceleration_upper), &result);
-        answer.deceleration_lower = cut(smaller(lower, median), &result);
+        answer.deceleration_upper = cut(transformed(correction, prediction->deceleration_upper), &result);
+        answer.deceleration_lower = cut(acc_decel_smaller(median, lower), &result);
         answer.deceleration_lower_99 = cut(lower_99, &result);
         *corrected = answer;
         if (!(answer.deceleration_lower >= ACC_DECEL_COMFORT_DECELERATION)) {

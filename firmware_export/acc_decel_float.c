@@ -1,9 +1,12 @@
-/* The network in float32: scaling, embedding, trunk. Weights and limits are in acc_decel_network_tables.h, the loops of
- * the layers are in acc_decel_layers.c. */
+/* The network in float32: features, scaling, embedding, trunk, head. Weights are in acc_decel_network_tables.h, the
+ * loops of the layers are in acc_decel_layers.c. */
 
 #include "acc_decel_network.h"
 
+#include "acc_decel_constants.h"
 #include "acc_decel_domain.h"
+#include "acc_decel_features.h"
+#include "acc_decel_head.h"
 #include "acc_decel_layers.h"
 #include "acc_decel_network_tables.h"
 
@@ -12,16 +15,15 @@
 
 #define BITS_OF_ONE 0x3F800000U /* of 1.0 */
 
-static inline bool has(uint32_t available, uint32_t column)
+static inline float scaled(const acc_decel_entry_t *entry, float value)
 {
-    return ((available >> column) & 1U) != 0U;
+    return (value - entry->center) * entry->inverse_spread;
 }
 
-/* The value on the scale of the network; 0, the middle of the values, if the factor is not available. */
-static inline float entry_value(const acc_decel_entry_t *entry, float value, uint32_t available)
+/* A column on the scale of the network; 0, the middle of the values, if the factor is not available. */
+static inline float scaled_column(const acc_decel_entry_t *entry, const float values[], uint32_t available)
 {
-    const float known = has(available, entry->column) ? value : entry->center;
-    return (known - entry->center) * entry->inverse_spread;
+    return scaled(entry, acc_decel_has(available, entry->value) ? values[entry->value] : entry->center);
 }
 
 /* 1 if a column is available, else 0, without a branch. */
@@ -29,31 +31,36 @@ static inline float availability(uint32_t available, uint32_t column)
 {
     acc_decel_word_t word;
 
-    word.bits = (0U - ((available >> column) & 1U)) & BITS_OF_ONE;
+    word.bits = acc_decel_mask(available, column) & BITS_OF_ONE;
     return word.value;
 }
 
-/* Writes the inputs of the network to x: forced columns, free columns, gated columns times (1 - gate), availability.
- * The embedding gets all but the forced columns. The effect of a saturated factor is strongest near 0: its column
- * becomes value / (value + half_saturation). */
-static void enter(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available, float x[ACC_DECEL_WIDEST])
+/* Writes the inputs of the network to x: forced inputs, free inputs, gated inputs times (1 - gate), availability. The
+ * embedding gets all but the forced inputs. The effect of a saturated factor is strongest near 0: its column becomes
+ * value / (value + half_saturation). */
+static void enter(float values[ACC_DECEL_VALUE_COUNT], uint32_t available, float x[ACC_DECEL_WIDEST])
 {
-    uint32_t next = ACC_DECEL_ENTRY_COUNT - ACC_DECEL_GATED_COUNT;
+    uint32_t next = ACC_DECEL_FIRST_GATED;
 
     for (uint32_t i = 0U; i < ACC_DECEL_SATURATED_COUNT; i++) {
-        float *const column = &columns[saturated[i].column];
+        float *const column = &values[saturated[i].value];
         const float value = *column;
         *column = value / (value + saturated[i].half_saturation);
     }
-    for (uint32_t i = 0U; i < (ACC_DECEL_ENTRY_COUNT + 1U) / 2U; i++) { /* may write one value too many */
-        const acc_decel_entry_t *const entry = &entries[2U * i];
-        float *const pair = &x[2U * i];
+    for (uint32_t i = 0U; i < ACC_DECEL_COLUMN_ENTRY_COUNT; i += 2U) {
+        const acc_decel_entry_t *const entry = &column_entries[i];
 
-        pair[0] = entry_value(&entry[0], columns[entry[0].column], available);
-        pair[1] = entry_value(&entry[1], columns[entry[1].column], available);
+        x[entry[0].input] = scaled_column(&entry[0], values, available);
+        x[entry[1].input] = scaled_column(&entry[1], values, available);
+    }
+    for (uint32_t i = 0U; i < ACC_DECEL_FEATURE_ENTRY_COUNT; i += 2U) {
+        const acc_decel_entry_t *const entry = &feature_entries[i];
+
+        x[entry[0].input] = scaled(&entry[0], values[entry[0].value]);
+        x[entry[1].input] = scaled(&entry[1], values[entry[1].value]);
     }
     for (uint32_t i = 0U; i < ACC_DECEL_GATED_COUNT; i++) {
-        x[next] *= 1.0F - columns[gate_columns[i]];
+        x[next] *= 1.0F - values[gate_columns[i]];
         next++;
     }
     for (uint32_t i = 0U; i < ACC_DECEL_MASKED_COUNT; i += 2U) { /* if the number is odd, one too many */
@@ -63,24 +70,19 @@ static void enter(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available, flo
     }
 }
 
-static float limited(float sum, const acc_decel_cut_t *limits)
-{
-    const float above = (sum < limits->low) ? limits->low : sum;
-    return (above > limits->high) ? limits->high : above;
-}
-
-bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT])
+bool acc_decel_network(float values[ACC_DECEL_VALUE_COUNT], uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT])
 {
     float entered[ACC_DECEL_WIDEST];
     float others[ACC_DECEL_WIDEST];
-    float *const buffers[2] = {&entered[ACC_DECEL_FORCED_COUNT], others}; /* the embedding gets no forced column */
+    float *const buffers[2] = {&entered[ACC_DECEL_FORCED_COUNT], others}; /* the embedding gets no forced input */
     float *const embedded = buffers[ACC_DECEL_EMBEDDING_LAYERS % 2U];
     float *const other = buffers[(ACC_DECEL_EMBEDDING_LAYERS + 1U) % 2U];
     const float *const last = buffers[(ACC_DECEL_EMBEDDING_LAYERS + ACC_DECEL_TRUNK_LAYERS) % 2U];
     const float *next;
     bool unfamiliar;
 
-    enter(columns, available, entered);
+    acc_decel_features(values, available);
+    enter(values, available, entered);
     unfamiliar = acc_decel_unfamiliar(entered);
     next = acc_decel_layers(embedding, ACC_DECEL_EMBEDDING_LAYERS, 0U, weights, buffers[0], buffers[1]);
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
@@ -93,13 +95,14 @@ bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available
         other[i + 3U] = embedded[i + 3U];
     }
     (void)acc_decel_layers(trunk, ACC_DECEL_TRUNK_LAYERS, ACC_DECEL_EMBEDDED_COUNT, next, embedded, other);
-    for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
-        outputs[i] = limited(last[ACC_DECEL_EMBEDDED_COUNT + i], &output_limits[i]);
-    }
+    acc_decel_head(&last[ACC_DECEL_EMBEDDED_COUNT], values, available, outputs);
     return unfamiliar;
 }
 
 uint32_t acc_decel_network_checksum(void)
 {
-    return acc_decel_domain_crc(acc_decel_crc(0U, network_ranges, ACC_DECEL_NETWORK_RANGE_COUNT));
+    uint32_t crc = acc_decel_constants_crc(0U);
+
+    crc = acc_decel_crc(crc, network_ranges, ACC_DECEL_NETWORK_RANGE_COUNT);
+    return acc_decel_domain_crc(acc_decel_head_crc(crc));
 }

@@ -4,6 +4,7 @@
 #define ACC_DECEL_NETWORK_H
 
 #include "acc_decel_factors.h"
+#include "acc_decel_values.h"
 #include "acc_decel_word.h"
 
 #include <stdbool.h>
@@ -15,11 +16,11 @@ typedef struct {
     uint32_t count;
 } acc_decel_memory_range_t;
 
-/* Writes the raw outputs of the network for accepted columns, cut to their limits; the quantiles may still cross. Bit i
- * of `available` is 1 if column i is available; otherwise the column is NaN. Overwrites `columns`. Returns true if such
- * a combination is rare in the training data. */
-bool acc_decel_network(float columns[ACC_DECEL_COLUMN_COUNT], uint32_t available,
-                       float outputs[ACC_DECEL_OUTPUT_COUNT]);
+/* Writes the raw outputs of the network for accepted columns, cut to their limits; the quantiles may still cross. The
+ * columns are the first of the `values`; the network writes its features behind them and may overwrite the columns. Bit
+ * i of `available` is 1 if column i is available; otherwise its value has no effect. Returns true if such a combination
+ * is rare in the training data. */
+bool acc_decel_network(float values[ACC_DECEL_VALUE_COUNT], uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT]);
 
 /* Puts two outputs in ascending order. */
 static inline void acc_decel_put_in_order(float *lower, float *upper)
@@ -30,6 +31,12 @@ static inline void acc_decel_put_in_order(float *lower, float *upper)
 
     *lower = smaller;
     *upper = larger;
+}
+
+/* Lowers an output to a limit. */
+static inline void acc_decel_lower(float *output, float limit)
+{
+    *output = (limit < *output) ? limit : *output;
 }
 
 /* Continues the CRC-32 `crc` over all ranges; the first call starts with 0. */
