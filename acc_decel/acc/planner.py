@@ -78,7 +78,7 @@ def command(
     v = checked(SPEED, scene.speed)
     belief, limit = own.deceleration_from(v), iso_deceleration(v)
     for_lead, for_obstacle, required = _required(scene, v, np.where(before.braking, 0.0, LATENCY))
-    start = np.minimum(START, START_SHARE * belief)
+    start = np.asarray(np.minimum(START, START_SHARE * belief))
     needed = np.maximum(for_lead, for_obstacle)
     braking = (needed > start) | (before.braking & (needed > END_SHARE * start))
     target = np.minimum(_towards_set_speed(scene, v, start), _following(own, lead, scene, v, belief, reaction))
