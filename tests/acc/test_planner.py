@@ -116,7 +116,7 @@ def test_a_low_belief_alone_never_slams_the_brakes():
 def test_beyond_the_standard_it_is_an_emergency_until_the_lead_is_as_fast():
     now = acc.command(8.0, 11.0, acc.Scene(20.0, 20.0, lead_gap=12.0, lead_speed=5.0))
     assert now.emergency and now.acceleration <= -8 and now.required > 3.5
-    nearer = acc.Scene(8.0, 20.0, lead_gap=4.0, lead_speed=5.0)
+    nearer = acc.Scene(8.0, 20.0, lead_gap=3.8, lead_speed=5.0)
     assert acc.command(8.0, 11.0, nearer, now).emergency and not acc.command(8.0, 11.0, nearer).emergency
     assert not acc.command(8.0, 11.0, acc.Scene(5.0, 20.0, lead_gap=9.0, lead_speed=5.0), now).emergency
 
