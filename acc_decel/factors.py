@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from itertools import accumulate, pairwise
 from math import isnan
@@ -38,7 +38,7 @@ class Factor:
     lists units that people give by mistake, with the size and the offset that convert them to `unit`. A factor whose
     effect depends on ratios, like a mass or a friction, or is strongest near 0, like a water film, has a
     `half_saturation`: the network sees value / (value + half_saturation), which is 1/2 there and almost a logarithm
-    around it.
+    around it. One that is `of_the_road` is the same for every car at that place.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Factor:
     standard: float | None = None
     half_saturation: float = 0.0
     estimate: bool = False  # a measurement of the result of the physics, not one of its causes
+    of_the_road: bool = field(default=False, repr=False)  # no training depends on it, and a cached one goes by the repr
     mistaken_for: tuple[tuple[str, float, float], ...] = ()  # unit, size, offset: value * size + offset is in `unit`
 
     @property
@@ -131,15 +132,17 @@ FACTORS: tuple[Factor, ...] = (
            direction=FALLS, forced_while="abs", prior=Prior(0.15, 110.0, 70.0), noise=8.0, noise_share=0.03,
            mistaken_for=(("K", 1.0, -273.15),)),
     Factor("grade", -0.20, 0.20, 0.001, "rise/run", "slope of the road, positive uphill",
-           direction=RISES, prior=Prior(0.1, 0.0, 0.02), noise=0.004, mistaken_for=(("%", 0.01, 0.0),)),
+           direction=RISES, prior=Prior(0.1, 0.0, 0.02), noise=0.004, of_the_road=True,
+           mistaken_for=(("%", 0.01, 0.0),)),
     Factor("headwind", -20.0, 20.0, 0.1, "m/s", "wind against the direction of travel, positive from ahead",
-           direction=RISES, prior=Prior(0.1, 0.0, 3.0), noise=1.0, mistaken_for=(("km/h", 1 / 3.6, 0.0),)),
+           direction=RISES, prior=Prior(0.1, 0.0, 3.0), noise=1.0, of_the_road=True,
+           mistaken_for=(("km/h", 1 / 3.6, 0.0),)),
     Factor("surface", 0.0, 1.0, 0.01, "", "road surface, one probability for each kind",
-           levels=("asphalt", "concrete", "cobbles", "gravel", "packed_snow", "ice")),
+           levels=("asphalt", "concrete", "cobbles", "gravel", "packed_snow", "ice"), of_the_road=True),
     Factor("water_film_mm", 0.0, 8.0, 0.01, "mm", "depth of the water on the road",
-           direction=FALLS, noise=0.02, noise_share=0.15, half_saturation=0.3),
+           direction=FALLS, noise=0.02, noise_share=0.15, half_saturation=0.3, of_the_road=True),
     Factor("road_temperature_c", -30.0, 65.0, 0.5, "degC", "temperature of the road surface",
-           prior=Prior(0.4, 14.0, 12.0), noise=0.8, mistaken_for=(("K", 1.0, -273.15),)),
+           prior=Prior(0.4, 14.0, 12.0), noise=0.8, of_the_road=True, mistaken_for=(("K", 1.0, -273.15),)),
     Factor("tyre_kind", 0.0, 1.0, 1.0, "", "kind of tyre fitted",
            levels=("summer", "all_season", "winter")),
     Factor("tread_depth_mm", 1.0, 9.0, 0.1, "mm", "tread depth of the tyres",

@@ -50,7 +50,7 @@ def bare_places(source: str) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("folder", ["predictor", "export", "compiled", "ecu", "cli", "evaluation", "adaptation"])
+@pytest.mark.parametrize("folder", ["predictor", "export", "compiled", "ecu", "cli", "acc", "evaluation", "adaptation"])
 def test_no_output_is_taken_by_a_number(folder: str) -> None:
     for path in (PACKAGE / folder).rglob("*.py"):
         if path.name != "qemu.py":  # its `answers` are a pair

@@ -10,6 +10,9 @@ from typing import Annotated
 
 import typer
 
+from acc_decel.cli.acc.gap import gap
+from acc_decel.cli.acc.rss import rss
+from acc_decel.cli.acc.speed import speed
 from acc_decel.cli.attribute import attribute
 from acc_decel.cli.card import card
 from acc_decel.cli.compile import compile as compile_models
@@ -71,6 +74,12 @@ drives = typer.Typer(
     "MF4, candump, ASC, BLF (with a DBC), CSV, Parquet and folders of NumPy arrays. Needs the extra [drives].",
     no_args_is_help=True,
 )
+acc = typer.Typer(
+    name="acc",
+    cls=PlainGroup,
+    help="For an adaptive cruise control: the gap, the speed and the parameters of RSS that fit what the car knows.",
+    no_args_is_help=True,
+)
 
 
 def _print_version(asked: bool) -> bool:
@@ -115,6 +124,9 @@ for command in (
 ):
     drives.command(cls=PlainCommand)(command)
 app.add_typer(drives)
+for command in (with_factor_options(gap), with_factor_options(speed, without=("speed",)), with_factor_options(rss)):
+    acc.command(cls=PlainCommand)(command)
+app.add_typer(acc)
 
 
 def main() -> None:

@@ -57,8 +57,8 @@ class Graph:
         self._add(operator, inputs, names, attributes)
         return names
 
-    def _add(self, operator: str, inputs: Sequence[str], outputs: list[str], attributes: dict[str, Any]) -> None:
-        node = helper.make_node(operator, list(inputs), outputs, name=f"{operator}_{outputs[0]}", **attributes)
+    def _add(self, operator: str, inputs: Sequence[str], results: list[str], attributes: dict[str, Any]) -> None:
+        node = helper.make_node(operator, list(inputs), results, name=f"{operator}_{results[0]}", **attributes)
         self.nodes.append(node)
 
     def branch(self, name: str, results: Sequence[str]) -> onnx.GraphProto:

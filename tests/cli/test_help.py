@@ -12,7 +12,9 @@ from acc_decel.cli.main import EXTRAS
 
 GROUP = get_command(cli.app)
 COMMANDS = {(name,): c for name, c in GROUP.commands.items() if not hasattr(c, "commands")}
-COMMANDS |= {("drives", name): c for name, c in GROUP.commands["drives"].commands.items()}
+COMMANDS |= {
+    (name, inner): c for name, group in GROUP.commands.items() for inner, c in getattr(group, "commands", {}).items()
+}
 BRACKETS = re.compile(r"\[[^]\n]*\]")
 
 

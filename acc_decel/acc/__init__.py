@@ -1,0 +1,36 @@
+"""From a prediction to an ACC: stopping curves, gaps, braking, speeds, RSS parameters, a planner and a policy."""
+
+from acc_decel.acc.beliefs import GRID as GRID
+from acc_decel.acc.beliefs import Beliefs as Beliefs
+from acc_decel.acc.beliefs import StoppingCurves as StoppingCurves
+from acc_decel.acc.beliefs import believe as believe
+from acc_decel.acc.beliefs import hardest_lead as hardest_lead
+from acc_decel.acc.beliefs import lead_columns as lead_columns
+from acc_decel.acc.beliefs import status_to as status_to
+from acc_decel.acc.beliefs import stopping_curves as stopping_curves
+from acc_decel.acc.curve import Curve as Curve
+from acc_decel.acc.gap import MIN_TIME_GAP as MIN_TIME_GAP
+from acc_decel.acc.gap import REACTION_TIME as REACTION_TIME
+from acc_decel.acc.gap import greatest_closing as greatest_closing
+from acc_decel.acc.gap import safe_gap as safe_gap
+from acc_decel.acc.gap import time_gap as time_gap
+from acc_decel.acc.limits import iso_deceleration as iso_deceleration
+from acc_decel.acc.limits import iso_jerk as iso_jerk
+from acc_decel.acc.planner import Command as Command
+from acc_decel.acc.planner import Scene as Scene
+from acc_decel.acc.planner import command as command
+from acc_decel.acc.policy import Advice as Advice
+from acc_decel.acc.policy import advise as advise
+from acc_decel.acc.policy import gaps_if_known as gaps_if_known
+from acc_decel.acc.quantities import check_lead_speed as check_lead_speed
+from acc_decel.acc.quantities import check_set_speed as check_set_speed
+from acc_decel.acc.rss import RssParameters as RssParameters
+from acc_decel.acc.rss import rss_parameters as rss_parameters
+from acc_decel.acc.speed import GAP_CAP_TIME as GAP_CAP_TIME
+from acc_decel.acc.speed import safe_speed as safe_speed
+from acc_decel.acc.speed import speed_for_gap_cap as speed_for_gap_cap
+from acc_decel.acc.stop import DRIVER_TIME as DRIVER_TIME
+from acc_decel.acc.stop import latest_braking_distance as latest_braking_distance
+from acc_decel.acc.stop import required_deceleration as required_deceleration
+from acc_decel.acc.stop import warning_distance as warning_distance
+from acc_decel.acc.stop import warning_time as warning_time
