@@ -14,13 +14,14 @@ from acc_decel.export import even_events, reference_outputs, status_of
 from acc_decel.export.firmware_files import FIXED, FIXED_EVENTS, SHIFT, SHIFT_EVENTS
 from acc_decel.export.fixed_point import fixed_answers, fixed_net, shift_net
 from acc_decel.factors import EXCLUSIONS, Factor, column_names, ranges
-from acc_decel.network import FEATURES, LAST, DenseNet, Head, Layer, domain_inputs, untrained_head, wiring
+from acc_decel.network import FEATURES, LAST, LAYOUT, DenseNet, Head, Layer, domain_inputs, untrained_head, wiring
 from acc_decel.network.feature_constants import feature_constants
 from acc_decel.outputs import COMFORT_DECELERATION, DELAY, LOWER, ORDERED, OUTPUTS, UPPER
 from acc_decel.physics import vehicle
 
 WEIGHT_SCALE = 4.5  # so large that values reach the ends of 16 bits
 LAST_WEIGHT_SCALE = np.float32(0.5)  # so small that outputs stay between their limits
+POOR = 0.4  # of the friction of the best tyre
 CUT = 2.0  # [m/s^2] so low that it acts on some answers
 EMBEDDED = 10  # outputs of the embedding
 Answers: TypeAlias = tuple[Float32[ndarray, "events outputs"], Int64[ndarray, " events"]]  # outputs and status
@@ -116,9 +117,15 @@ def unusual_net(factors: tuple[Factor, ...]) -> DenseNet:
 
 
 def _constants(rng: np.random.Generator) -> ndarray:
-    """Those of a car, each changed by its own share, so that no two are equal and none is 0."""
+    """Those of a car, each changed by its own share, so that no two are equal and none is 0.
+
+    The best tyre is so poor on firm roads that its limit decides many answers.
+    """
     usual = feature_constants(vehicle("compact"))
-    return (np.where(usual == 0, 0.05, usual) * rng.uniform(0.9, 1.1, usual.shape)).astype("f4")
+    constants = (np.where(usual == 0, 0.05, usual) * rng.uniform(0.9, 1.1, usual.shape)).astype("f4")
+    names = np.repeat([*LAYOUT], [*LAYOUT.values()])
+    constants[names == "best_firm"] *= np.float32(POOR)
+    return constants
 
 
 def _head(rng: np.random.Generator) -> Head:

@@ -157,6 +157,7 @@ EQUIVALENT: dict[str, str] = {
     "return (other < value) ? other : value;  ->  <=": "equal numbers",
     "const float reduction = (offset > 0.0F) ? offset : 0.0F;  ->  >=": "equal numbers",
     "{ /* the delay; the quantiles are written again */  ->  1U": "the first output is a quantile",
+    "{ /* may copy up to three values too many */  ->  <=": "four more values, which nothing reads",
     "{ /* else the answer is the same */  ->": "the same answer, computed again",
     "(difference <= ACC_DECEL_GOLDEN_TOLERANCE)": "no answer is exactly the tolerance away",
 }

@@ -77,7 +77,7 @@ def test_the_evidence_is_good() -> None:
         assert part["misra_c_2012"]["other_findings"] == {}
         assert part["mutants"]["survivors"] == []
         assert (part["fuzzing"]["findings"], part["fuzzing"]["seconds"] >= 300) == ([], True)
-        assert part["fuzzing"]["executions"] > 1e6
+        assert part["fuzzing"]["executions"] > 500_000
         assert part["mutants"]["killed"] + part["mutants"]["equivalent"] == part["mutants"]["mutants"] > 150
     for key in report.DIFFERENCES.values():
         assert {part["differences"] for part in measured[key].values()} == {0}
