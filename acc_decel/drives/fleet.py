@@ -41,12 +41,15 @@ class Task:
     description_file: str | None
     dbc: str | None
     threshold: float
+    bus: str | None = None
+    vehicle_id: str | None = None
 
     @property
     def key(self) -> str:
         """Changes when the recording, what describes or decodes it, the settings or this package change."""
         file = Path(self.file)
         parts: list[object] = [self.file, self.threshold, self.description_file, self.dbc, version("acc_decel")]
+        parts += [self.bus, self.vehicle_id]
         sources = list(map(Path, filter(None, (self.description_file, self.dbc))))
         if file.is_dir():
             sources += sorted(path for path in file.rglob("*") if path.is_file() and path.suffix in ARRAY_ENDINGS)
@@ -82,6 +85,8 @@ def find_fleet_events(
     *,
     description_file: Path | None = None,
     dbc: Path | None = None,
+    bus: str | None = None,
+    vehicle_id: str | None = None,
     threshold: float = THRESHOLD,
     workers: int | None = None,
     scheduler: str | None = None,
@@ -95,7 +100,7 @@ def find_fleet_events(
     `on_file` gets each row.
     """
     check_threshold(threshold)
-    tasks = [Task(str(f), _name(description_file), _name(dbc), threshold) for f in files]
+    tasks = [Task(str(f), _name(description_file), _name(dbc), threshold, bus, vehicle_id) for f in files]
     for name in (REPORT, EVENTS):
         if (output / name).exists() and not is_own_table(output / name):
             raise ValueError(f"{output / name} must be free, or of an earlier run. Got another file: choose a folder.")
@@ -123,7 +128,14 @@ def run_task(task: Task, parts: str) -> dict[str, Any]:
     events = pd.DataFrame(columns=list(COLUMNS))
     try:
         description_file, dbc = (Path(name) if name else None for name in (task.description_file, task.dbc))
-        drive = find_events(Path(task.file), description_file=description_file, dbc=dbc, threshold=task.threshold)
+        drive = find_events(
+            Path(task.file),
+            description_file=description_file,
+            dbc=dbc,
+            bus=task.bus,
+            vehicle_id=task.vehicle_id,
+            threshold=task.threshold,
+        )
     except ModuleNotFoundError:
         raise  # an extra that is not installed is not a fault of the file
     except Exception as error:  # one bad file may not end the run

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from acc_decel.cli.drives.options import Dbc, Description, Threshold, labels
+from acc_decel.cli.drives.options import Bus, Dbc, Description, Threshold, VehicleId, labels
 from acc_decel.cli.drives.quality_lines import quality_counts, quality_summary
 from acc_decel.cli.options import Json, check_output
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say
@@ -18,6 +18,8 @@ def fleet(
     output: Annotated[Path, typer.Option("--output", "-o", help="folder for report.csv and events.parquet")],
     recording: Description = None,
     dbc: Dbc = None,
+    bus: Bus = None,
+    vehicle_id: VehicleId = None,
     threshold: Threshold = 2.0,
     workers: Annotated[int | None, typer.Option(help="processes; as many as cores if not given", min=1)] = None,
     scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler, e.g. tcp://host:8786")] = None,
@@ -46,6 +48,8 @@ def fleet(
             output,
             description_file=recording,
             dbc=dbc,
+            bus=bus,
+            vehicle_id=vehicle_id,
             threshold=threshold,
             workers=workers,
             scheduler=scheduler,

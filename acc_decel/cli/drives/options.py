@@ -16,6 +16,8 @@ from acc_decel.status import CORRECTION_LIMITED, OUTSIDE_DOMAIN
 File = Annotated[Path, typer.Argument(metavar="FILE", help="recording: MF4, candump, ASC, BLF, CSV, Parquet, folder")]
 Description = Annotated[Path | None, typer.Option("--recording", help="TOML that says which channel is which signal")]
 Dbc = Annotated[Path | None, typer.Option("--dbc", help="database that decodes a raw bus")]
+Bus = Annotated[str | None, typer.Option("--bus", help="bus of a raw log that has several, as the log names it")]
+VehicleId = Annotated[str | None, typer.Option("--vehicle-id", help="vehicle of a table that has several")]
 Threshold = Annotated[float, typer.Option(help="peak deceleration that makes an event [m/s^2]")]
 Stops = Annotated[Path, typer.Argument(metavar="STOPS", help="CSV or Parquet of stops with measured deceleration")]
 Written = Annotated[Path, typer.Option("--output", "-o", help="JSON file of the correction")]
@@ -79,9 +81,3 @@ def note_flags(status: ndarray) -> None:
     """Say how many predictions of stops are flagged and why, if one is."""
     if (status & (OUTSIDE_DOMAIN | CORRECTION_LIMITED)).any():
         note(f"predictions of stops, {flag_summary(status, 'stops')}")
-
-
-def check_dbc(file: Path, dbc: Path | None) -> None:
-    """Raise ValueError if a database was given for a recording that holds signals, not the frames of a bus."""
-    if dbc is not None and (file.is_dir() or file.suffix.lower() in (".csv", ".parquet")):
-        raise ValueError(f"--dbc decodes the frames of a raw bus. Got {file}, which holds signals: leave --dbc out.")
