@@ -10,7 +10,7 @@ import pandas as pd
 from numpy import ndarray
 
 from acc_decel.drives.description import Channel
-from acc_decel.drives.formats.csv_parquet import seconds
+from acc_decel.drives.formats.columns import seconds
 from acc_decel.drives.units import ISO, Unit, unit_named
 
 ByteText = Callable[[str], bytes | None]

@@ -5,16 +5,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.drives.formats.compression import inner_ending, open_bytes
+from acc_decel.drives.formats.compression import open_bytes
 
 BLOCK_FRAMES = 200_000
 BLOCK_BYTES = 8_000_000  # of a text log
 MAX_BYTES = 64  # of the data of a frame
+Name = TypeVar("Name", str, bytes)
 CANDUMP_FRAME = re.compile(rb"\((\d+\.\d+)\)\s+(\S+)\s+([0-9A-Fa-f]{1,8})#(?:#[0-9A-Fa-f])?([0-9A-Fa-f]{0,128})")
 
 
@@ -57,9 +58,10 @@ class CandumpFrames:
 
 @dataclass(frozen=True)
 class LogFrames:
-    """The frames of an ASC, BLF or TRC log, read by python-can."""
+    """The frames of an ASC, BLF or TRC log, read by python-can; `kind` is its ending."""
 
     path: Path
+    kind: str
 
     def __iter__(self) -> Iterator[Frames]:
         """Blocks of frames."""
@@ -72,8 +74,8 @@ class LogFrames:
         )  # python-can counts the channels of ASC and BLF from 0, the file from 1
         with open_bytes(self.path) as file:  # a reader that fails while it is made does not close what it opens
             binary: Any = file
-            text = binary if ending == ".blf" else TextIOWrapper(binary, "utf-8", "replace")
-            log = readers.get(ending, can.ASCReader)(text)
+            text = binary if self.kind == ".blf" else TextIOWrapper(binary, "utf-8", "replace")
+            log = readers.get(self.kind, can.ASCReader)(text)
             rows: list[tuple[float, int, bool, bytes, str]] = []
             for m in log:
                 if not (m.is_error_frame or m.is_remote_frame):
@@ -86,7 +88,7 @@ class LogFrames:
                 yield _message_frames(rows)
 
 
-def numbered(names: Sequence[str]) -> tuple[tuple[str, ...], ndarray]:
+def numbered(names: Sequence[Name]) -> tuple[tuple[Name, ...], ndarray]:
     """The different names in the order of their first use, and the place of each entry's name among them."""
     places = {name: i for i, name in enumerate(dict.fromkeys(names))}
     return tuple(places), np.array([places[name] for name in names], np.int64)

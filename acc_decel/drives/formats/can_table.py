@@ -107,8 +107,8 @@ class CanTable:
         is_known = self._is_decimal_by_name or self._is_savvycan
         if len(fitting) > 1 and not is_known:
             raise ValueError(
-                f"{self.path} must show whether its identifiers are decimal or hexadecimal. Got digits that are messages "
-                "of the DBC either way: write them with 0x."
+                f"{self.path} must show whether its identifiers are decimal or hexadecimal. Got digits that are "
+                "messages of the DBC either way: write them with 0x."
             )
         known = 10 if self._is_decimal_by_name else 16
         return replace(self, bases=(fitting[0] if len(fitting) == 1 else known,))
@@ -243,11 +243,11 @@ def _time_unit(table: CanTable, cells: list[str]) -> Unit:
         return stated
     if any("." in cell or ":" in cell or "," in cell for cell in cells):
         return unit_named("s", "time", name)
-    if table._is_savvycan:  # noqa: SLF001 - of this module
+    if table._is_savvycan:
         return unit_named("us", "time", name)
     raise ValueError(
-        f"{table.path} must say the unit of its times. Got whole numbers in {name!r}: name the column time_s, time_ms or "
-        "time_us."
+        f"{table.path} must say the unit of its times. Got whole numbers in {name!r}: name the column time_s, time_ms "
+        "or time_us."
     )
 
 

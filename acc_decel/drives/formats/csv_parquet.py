@@ -1,4 +1,4 @@
-"""Recordings that are tables: CSV of any logger, Parquet, and folders of NumPy arrays; read in blocks."""
+"""Recordings that are tables: CSV of any logger, and Parquet; read in blocks."""
 
 import csv
 import io
@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,18 @@ import pyarrow.parquet as pq
 from numpy import ndarray
 
 from acc_decel.drives.description import Channel
+from acc_decel.drives.formats.columns import numbers, seconds
 from acc_decel.drives.formats.compression import first_bytes, open_bytes
-from acc_decel.drives.formats.source import Block
+from acc_decel.drives.formats.long_table import long_chunk, time_unit_of
+from acc_decel.drives.formats.source import BLOCK_ROWS, Block
+from acc_decel.drives.formats.vehicles import FCD_TIME, FCD_UNITS, vehicle_column
 
-BLOCK_ROWS = 200_000
 HEAD_BYTES = 65_536  # that are enough to find the header
 MIN_UTF16_ZEROS = 0.7  # share of zeros at every second place in a text of UTF-16 without a mark
 DELIMITERS = (",", ";", "\t", "|")
 BLOCK_BYTES = 1_000_000  # of a text
 NEW_LINE = 10
 NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan|inf|null|n/?a", re.IGNORECASE)
-SCALARS = (str, int, float, Decimal, np.number)
 CLOCK = re.compile(r"[\d/.-]*[ T]?\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
 
 
@@ -54,11 +54,23 @@ class CsvFile:
 
     def channels(self) -> dict[str, str]:
         """Columns with the unit in the row under the header, if there is one."""
-        return dict(zip(self.layout.names, self.layout.units, strict=True))
+        units = dict(zip(self.layout.names, self.layout.units, strict=True))
+        known = FCD_UNITS if FCD_TIME in units else {}
+        return {name: unit or known.get(name, "") for name, unit in units.items()}
 
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
         """The columns `names` with the time, some rows at a time."""
-        wanted = {*names, *([time.name] if time else [])}
+        for table, left_out in self.tables({*names, *([time.name] if time else [])}):
+            yield replace(_block(table, names, time), left_out=left_out)
+
+    def vehicle_blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[tuple[Block, ndarray]]:
+        """The same with the vehicle of each row."""
+        column = str(vehicle_column(self.layout.names))
+        for table, left_out in self.tables({*names, *([time.name] if time else []), column}):
+            yield replace(_block(table, names, time), left_out=left_out), table[column].to_numpy(object)
+
+    def tables(self, wanted: set[str]) -> Iterator[tuple[pd.DataFrame, int]]:
+        """Some columns, some rows at a time, with the number of rows left out before."""
         layout = self.layout
         with (
             open_bytes(self.path) as file,
@@ -81,7 +93,22 @@ class CsvFile:
             ) as rows,
         ):
             for table in rows:
-                yield replace(_block(table, names, time), left_out=fitting.take_left_out())
+                yield table, fitting.take_left_out()
+
+
+@dataclass(frozen=True)
+class LongCsv:
+    """The rows of a CSV file as those of a long table: `roles` are its columns."""
+
+    table: CsvFile
+    roles: dict[str, str]
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        """Rows with time [s], name, value and unit."""
+        unit = None
+        for rows, _ in self.table.tables(set(self.roles.values())):
+            unit = unit or time_unit_of(self.roles["time"], rows[self.roles["time"]])
+            yield long_chunk(rows, self.roles, unit)
 
 
 class FittingRows(io.RawIOBase):
@@ -161,78 +188,19 @@ class ParquetFile:
 
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
         """The columns `names` with the time, some rows at a time."""
-        wanted = list(dict.fromkeys([*names, *([time.name] if time else [])]))
+        for table in self._tables([*names, *([time.name] if time else [])]):
+            yield _block(table, names, time)
+
+    def vehicle_blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[tuple[Block, ndarray]]:
+        """The same with the vehicle of each row."""
+        column = str(vehicle_column(list(self.channels())))
+        for table in self._tables([*names, *([time.name] if time else []), column]):
+            yield _block(table, names, time), table[column].to_numpy(object)
+
+    def _tables(self, wanted: list[str]) -> Iterator[pd.DataFrame]:
         with pq.ParquetFile(self.path) as file:
-            for batch in file.iter_batches(BLOCK_ROWS, columns=wanted):
-                yield _block(batch.to_pandas(ignore_metadata=True), names, time)
-
-
-@dataclass(frozen=True)
-class ArrayFolder:
-    """A folder with pairs of NumPy arrays, `X__t.npy` and `X__value.npy` (or `X/t` and `X/value`)."""
-
-    path: Path
-    timed = True
-
-    def channels(self) -> dict[str, str]:
-        """Names of the pairs; a column of a wider array gets its number in brackets."""
-        return {name: "" for group in self.groups() for name in self._columns(group)}
-
-    def groups(self) -> dict[str, tuple[Path, Path]]:
-        """Name of each pair with the files of its times and its values."""
-        files = {
-            path.relative_to(self.path).as_posix(): path for path in sorted(self.path.rglob("*")) if path.is_file()
-        }
-        pairs = {}
-        for name, path in files.items():
-            for end in ("__t.npy", "/t.npy", "/t"):
-                values = (
-                    files.get(name.removesuffix(end) + end.replace("t", "value", 1)) if name.endswith(end) else None
-                )
-                if values is not None:
-                    pairs[name.removesuffix(end).replace("__", "/")] = (path, values)
-        return pairs
-
-    def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:  # noqa: ARG002 - timed
-        """The columns `names`, pair by pair."""
-        for group, (times, _) in self.groups().items():
-            columns = {name: values for name, values in self._columns(group).items() if name in names}
-            stamps = _load(times).ravel()
-            for first in range(0, len(stamps) if columns else 0, BLOCK_ROWS):
-                rows = slice(first, first + BLOCK_ROWS)
-                values = {name: np.asarray(column[rows], float) for name, column in columns.items()}
-                yield Block(group, np.asarray(stamps[rows], float), values)
-
-    def _columns(self, group: str) -> dict[str, ndarray]:
-        times, values = map(_load, self.groups()[group])
-        if not times.size or not values.ndim or len(values) != times.size:
-            shape = " x ".join(map(str, values.shape)) or "a single value"
-            raise ValueError(f"{self.path}: {group} must have a value for each time. Got {shape}, {times.size} times.")
-        flat = values.reshape(len(values), -1)
-        if flat.shape[1] == 1:
-            return {group: flat[:, 0]}
-        return {f"{group}[{i}]": flat[:, i] for i in range(flat.shape[1])}
-
-
-def _load(path: Path) -> ndarray:
-    """An array of numbers in a file. Raises ValueError that names the file for anything else."""
-    try:
-        array = np.load(path, mmap_mode="r")
-    except (
-        ValueError,
-        OSError,
-        EOFError,
-        SyntaxError,
-        TypeError,
-        OverflowError,
-        MemoryError,
-    ) as error:  # as NumPy does
-        sentence = " ".join(str(error).split())[:200].rstrip(".")
-        raise ValueError(f"{path} must be a whole NumPy array. Got: {sentence}. Copy it again.") from error
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-        kind = array.dtype if isinstance(array, np.ndarray) else "an archive of arrays"
-        raise ValueError(f"{path} must be an array of numbers. Got {kind}: write numbers, one array a file.")
-    return array
+            for batch in file.iter_batches(BLOCK_ROWS, columns=list(dict.fromkeys(wanted))):
+                yield batch.to_pandas(ignore_metadata=True)
 
 
 def open_csv(path: Path) -> CsvFile:
@@ -252,36 +220,6 @@ def open_csv(path: Path) -> CsvFile:
             "Got no such table in its first lines: check the file."
         )
     return CsvFile(path, best[1])
-
-
-def numbers(column: "pd.Series[float]") -> ndarray:
-    """A column as float64; NaN where it holds no number, also for dates and lists."""
-    if column.dtype.kind in "mMc" or isinstance(column.dtype, pd.DatetimeTZDtype):
-        return np.full(len(column), np.nan)
-    if column.dtype.kind == "O":
-        column = column.where(column.map(lambda value: isinstance(value, SCALARS)), None)
-    return pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
-
-
-def seconds(column: Any, time: Channel) -> ndarray:
-    """A column of times in seconds: since 1970 for dates, since midnight for a time of day."""
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return _since_epoch(column)
-    if pd.api.types.is_timedelta64_dtype(column):
-        return column.dt.total_seconds().to_numpy(float)
-    if not time.holds_dates:
-        return numbers(column) * time.unit.size
-    texts = column.astype("str").str.strip().str.replace(",", ".")
-    if texts.str.match(r"\d{1,2}:\d{2}").mean() > 0.5:
-        return pd.to_timedelta(texts, errors="coerce").dt.total_seconds().to_numpy(float)
-    if texts.str.match(r"-?\d+ days?\b").mean() > 0.5:  # as pandas writes a time since the start
-        return pd.to_timedelta(texts, errors="coerce").dt.total_seconds().to_numpy(float)
-    return _since_epoch(pd.to_datetime(texts, errors="coerce", utc=True, format="mixed"))
-
-
-def _since_epoch(dates: Any) -> ndarray:
-    stamps = dates.to_numpy("datetime64[ns]")
-    return np.where(np.isnat(stamps), np.nan, stamps.astype("i8") / 1e9)
 
 
 def _block(table: pd.DataFrame, names: Sequence[str], time: Channel | None) -> Block:

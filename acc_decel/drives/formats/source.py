@@ -10,6 +10,8 @@ from numpy import ndarray
 
 from acc_decel.drives.description import Channel
 
+BLOCK_ROWS = 200_000  # of a table that are read at once
+
 
 @dataclass(frozen=True)
 class Block:
@@ -86,7 +88,8 @@ class NamedSource:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the format makes of its channels, a sentence each."""
-        return getattr(self.source, "notes", ())
+        with damage_named(self.path):
+            return getattr(self.source, "notes", ())
 
     def channels(self) -> dict[str, str]:
         """Names of the channels with the unit that the file states, "" if none."""
