@@ -119,7 +119,7 @@ def test_a_choice_that_cannot_be_followed_is_refused(tmp_path, refused):
 
 def test_a_fleet_takes_the_bus_that_is_chosen(tmp_path, answered):
     write("log", tmp_path, own_bus(), other_bus())
-    report = answered("drives", "fleet", tmp_path, "-o", tmp_path / "out", "--workers", 1, "--bus", "can0", "--json")
+    report = answered("drives", "fleet", tmp_path, "-o", tmp_path / "out", "--workers", 1, "--bus", "can0")
     assert report["failed"] == 0
     assert report["events"] == 1
 

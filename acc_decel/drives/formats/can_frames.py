@@ -68,10 +68,7 @@ class LogFrames:
         import can  # noqa: PLC0415 - needs the extra [drives]
 
         readers: dict[str, Any] = {".blf": can.BLFReader, ".trc": can.TRCReader}  # they share no class
-        ending = inner_ending(self.path)
-        first_bus = (
-            0 if ending == ".trc" else 1
-        )  # python-can counts the channels of ASC and BLF from 0, the file from 1
+        first_bus = 0 if self.kind == ".trc" else 1  # python-can counts buses of ASC and BLF from 0, the file from 1
         with open_bytes(self.path) as file:  # a reader that fails while it is made does not close what it opens
             binary: Any = file
             text = binary if self.kind == ".blf" else TextIOWrapper(binary, "utf-8", "replace")
