@@ -13,7 +13,10 @@ from acc_decel.cli.terminal import note, read_table
 from acc_decel.outputs import OUTPUTS
 from acc_decel.status import CORRECTION_LIMITED, OUTSIDE_DOMAIN
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="recording: MF4, CAN log, CSV, Parquet, VBO, GPX, XML, JSON lines, folder")]
+File = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="recording: MF4, CAN log, CSV, Parquet, VBO, GPX, XML, JSON lines, folder"),
+]
 Description = Annotated[Path | None, typer.Option("--recording", help="TOML that says which channel is which signal")]
 Dbc = Annotated[Path | None, typer.Option("--dbc", help="database that decodes a raw bus")]
 Bus = Annotated[str | None, typer.Option("--bus", help="bus of a raw log that has several, as the log names it")]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ FRAME_RATE_HZ = 25.0  # of highD and its like, where no file beside the tracks s
 META_FILE = ("tracks", "recordingMeta")  # of highD: the table and what describes it
 
 
+@runtime_checkable
 class VehicleSource(Protocol):
     """A source whose blocks say the vehicle of each record."""
 
