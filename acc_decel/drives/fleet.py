@@ -17,12 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from acc_decel.drives.events import COLUMNS, GOOD, THRESHOLD, check_threshold
-from acc_decel.drives.formats import can_log, mdf
+from acc_decel.drives.formats import can_log, mdf, opening
 from acc_decel.drives.formats.compression import inner_ending
 from acc_decel.drives.pipeline import find_events
 from acc_decel.files import atomic_write
 
-ENDINGS = (".csv", ".parquet", ".txt", ".tsv", *can_log.ENDINGS, *mdf.ENDINGS)
+ENDINGS = (*opening.ENDINGS, *can_log.ENDINGS, *mdf.ENDINGS)
 ARRAY_ENDINGS = (".npy", "")  # of files in a folder that is one recording
 REPORT, EVENTS, PARTS = "report.csv", "events.parquet", "parts"  # in the output of a fleet
 OWN_COLUMNS = ({"file", "status", "reason"}, {"start_s", "initial_speed", "mean_deceleration", "peak_deceleration"})

@@ -1,9 +1,6 @@
 """Recordings that are tables: CSV of any logger, and Parquet; read in blocks."""
 
-import csv
 import io
-import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import BufferedIOBase
@@ -19,29 +16,14 @@ from numpy import ndarray
 from acc_decel.drives.description import Channel
 from acc_decel.drives.formats.columns import numbers, seconds
 from acc_decel.drives.formats.compression import first_bytes, open_bytes
+from acc_decel.drives.formats.csv_layout import Layout, find_layout
 from acc_decel.drives.formats.long_table import long_chunk, time_unit_of
 from acc_decel.drives.formats.source import BLOCK_ROWS, Block
 from acc_decel.drives.formats.vehicles import FCD_TIME, FCD_UNITS, vehicle_column
 
 HEAD_BYTES = 65_536  # that are enough to find the header
-MIN_UTF16_ZEROS = 0.7  # share of zeros at every second place in a text of UTF-16 without a mark
-DELIMITERS = (",", ";", "\t", "|")
 BLOCK_BYTES = 1_000_000  # of a text
 NEW_LINE = 10
-NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan|inf|null|n/?a", re.IGNORECASE)
-CLOCK = re.compile(r"[\d/.-]*[ T]?\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where the rows of a CSV file begin and how they are written."""
-
-    encoding: str
-    delimiter: str
-    decimal: str
-    first_row: int
-    names: tuple[str, ...]
-    units: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -122,7 +104,7 @@ class FittingRows(io.RawIOBase):
         """`file` is read block by block; the lines before the first row of `layout` pass unchanged."""
         self._file, self._delimiter, self._most = file, layout.delimiter.encode(), len(layout.names) - 1
         self._before = layout.first_row
-        self._is_checked = not layout.encoding.startswith(("utf-16", "utf-32"))
+        self._is_checked = len(self._delimiter) == 1 and not layout.encoding.startswith(("utf-16", "utf-32"))
         self._rest, self._ready = b"", memoryview(b"")
         self._left_out = 0
 
@@ -206,78 +188,15 @@ class ParquetFile:
 def open_csv(path: Path) -> CsvFile:
     """The CSV file with its layout, found from its first lines. Raises ValueError if they hold no table."""
     head = first_bytes(path, HEAD_BYTES)
-    encoding = _encoding(head)
-    lines = head.decode(encoding, errors="replace").splitlines()
-    lines = lines[:-1] if len(head) == HEAD_BYTES else lines
-    best: tuple[int, Layout] | None = None
-    for delimiter in DELIMITERS:
-        layout, fields = _layout(list(csv.reader(lines, delimiter=delimiter)), delimiter, encoding)
-        if layout is not None and (best is None or fields > best[0]):
-            best = fields, layout
-    if best is None:
+    layout = find_layout(head, is_whole=len(head) < HEAD_BYTES)
+    if layout is None:
         raise ValueError(
             f"{path} must hold a header line with the names of its columns and rows of numbers under it. "
             "Got no such table in its first lines: check the file."
         )
-    return CsvFile(path, best[1])
+    return CsvFile(path, layout)
 
 
 def _block(table: pd.DataFrame, names: Sequence[str], time: Channel | None) -> Block:
     stamps = np.arange(len(table), dtype=float) if time is None else seconds(table[time.name], time)
     return Block("", stamps, {name: numbers(table[name]) for name in names})
-
-
-def _encoding(head: bytes) -> str:
-    if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
-        return "utf-32"
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    zeros = [head[i::2].count(0) / max(len(head) / 2, 1) for i in (0, 1)]  # at even and at odd places
-    if max(zeros) > MIN_UTF16_ZEROS and min(zeros) < 1 - MIN_UTF16_ZEROS:
-        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
-    try:
-        head[: len(head) - 4].decode("utf-8")
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8-sig"
-
-
-def _layout(lines: list[list[str]], delimiter: str, encoding: str) -> tuple[Layout | None, int]:
-    """The layout if `delimiter` separates the fields, with the number of fields in lines of the right width."""
-    data = next((i for i in range(1, len(lines)) if _is_data(lines[i]) and len(lines[i - 1]) > 1), None)
-    if data is None:
-        return None, 0
-    width, header, units = len(lines[data]), data - 1, [""] * len(lines[data])
-    if data > 1 and _is_units(lines[data - 1]) and len(lines[data - 2]) >= width:
-        header, units = data - 2, lines[data - 1]
-    if _is_data(lines[header]) or len(lines[header]) < width:
-        return None, 0
-    names = _unique([name.strip() for name in lines[header]])
-    cells = [cell for line in lines[data:] for cell in line]
-    decimal = "," if delimiter != "," and any(re.fullmatch(r"-?\d+,\d+", cell.strip()) for cell in cells) else "."
-    padded = (*(u.strip().strip("[]()") for u in units), *[""] * len(names))[: len(names)]
-    right_width = sum(len(line) == width for line in lines[data:])
-    return Layout(encoding, delimiter, decimal, data, names, padded), width * right_width
-
-
-def _is_data(cells: list[str]) -> bool:
-    """Whether at least half of the cells with text are numbers or times of day."""
-    texts = [cell.strip() for cell in cells if cell.strip()]
-    count = sum(bool(NUMBER.fullmatch(text)) for text in texts) + sum(bool(CLOCK.fullmatch(text)) for text in texts)
-    return len(cells) > 1 and count > 0 and 2 * count >= len(texts)
-
-
-def _is_units(cells: list[str]) -> bool:
-    texts = [cell.strip() for cell in cells if cell.strip()]
-    return bool(texts) and all(len(t) <= 10 for t in texts) and any(re.search(r"/|^\[|^s$|^ms$", t) for t in texts)
-
-
-def _unique(names: list[str]) -> tuple[str, ...]:
-    """The names, numbered where one is empty or repeated."""
-    count: Counter[str] = Counter()
-    unique = []
-    for i, name in enumerate(names):
-        full_name = name or f"column {i + 1}"
-        count[full_name] += 1
-        unique.append(full_name if count[full_name] == 1 else f"{full_name}.{count[full_name]}")
-    return tuple(unique)

@@ -73,8 +73,8 @@ class LongJson:
             rows = table.reindex(columns=list(self.roles.values()))
             unit = unit or time_unit_of(self.roles["time"], rows[self.roles["time"]])
             chunk = long_chunk(_flags_as_numbers(rows), self.roles, unit)
-            chunk["unit"] = chunk["unit"].where(chunk["unit"] != "", chunk["name"].map(OPENXC_UNITS).fillna(""))
-            yield chunk
+            units = [own or OPENXC_UNITS.get(name, "") for own, name in zip(chunk["unit"], chunk["name"], strict=True)]
+            yield chunk.assign(unit=units)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,5 @@ def _row(text: bytes) -> dict[str, Any] | None:
 
 def _flags_as_numbers(table: pd.DataFrame) -> pd.DataFrame:
     """The table with 1 and 0 for true and false among other values."""
-    for name in table.select_dtypes("object"):
-        column = table[name]
-        table[name] = column.map(lambda value: int(value) if isinstance(value, bool) else value)
-    return table
+    others = [name for name in table if table[name].dtype.kind == "O"]
+    return table.assign(**{n: table[n].map(lambda v: int(v) if isinstance(v, bool) else v) for n in others})
