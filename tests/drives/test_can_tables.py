@@ -126,6 +126,6 @@ def test_whole_times_of_no_unit_are_refused(tmp_path):
 
 
 def test_a_table_of_signals_with_an_identifier_stays_one(tmp_path):
-    table = pd.DataFrame({"time": TIME, "id": np.arange(len(TIME)), "speed_mps": speed(), "data": 1.5})
+    table = pd.DataFrame({"time": TIME, "id": np.arange(len(TIME)), "speed_mps": speed(), "data": 12, "d1": 25})
     table.to_csv(tmp_path / "drive.csv", index=False)
     assert drives.find_events(tmp_path / "drive.csv").description.channels["speed"].name == "speed_mps"

@@ -81,7 +81,34 @@ def long_table() -> str:
     return "\n".join(rows)
 
 
+def racechrono() -> str:
+    """Names, units and sources in three lines; `speed` three times, of which that of the bus is another."""
+    names = "timestamp,lap_number,elapsed_time,speed,device_update_rate,speed,longitudinal_acc,speed"
+    lines = ["This file is created using RaceChrono", "Format,3", "Created,01/02/2026,10:20", "Note,", "", names]
+    lines += ["unix time,,s,m/s,Hz,m/s,G,m/s", ",,,100: gps,100: gps,calc,calc,200: canbus"]
+    for time, v, a in zip(TIME, speed(), acceleration(), strict=True):
+        lines.append(f"{1.7e9 + time:.2f},1,{time:.2f},{v},20,{v},{a / 9.80665:.5f},{v / 2}")
+    return "\n".join(lines)
+
+
+def motec() -> str:
+    """Text above the names, some of it with numbers; blank lines between names, units and rows."""
+    lines = ['"Format","MoTeC CSV File",,,"Workbook",""', '"Device","ADL"', '"Sample Rate","20"', '"Duration","80"', ""]
+    lines += ["", '"Time","Ground Speed","G Force Long"', '"s","km/h","G"', "", ""]
+    for time, v, a in zip(TIME, speed(), acceleration(), strict=True):
+        lines.append(f'"{time:.2f}","{3.6 * v:.3f}","{a / 9.80665:.5f}"')
+    return "\n".join(lines)
+
+
+def spaced() -> str:
+    rows = [f" {time:8.2f}   {v:.3f}  {a:.4f}" for time, v, a in zip(TIME, speed(), acceleration(), strict=True)]
+    return "\n".join([" time  speed_mps   ax", *rows])
+
+
 FILES = {
+    "racechrono.csv": racechrono,
+    "motec.csv": motec,
+    "spaced.txt": spaced,
     "drive.vbo": vbo,
     "drive.gpx": lambda: gpx(with_speed),
     "old.gpx": lambda: gpx(lambda i: f"<speed>{speed()[i]:.3f}</speed>"),
@@ -98,8 +125,26 @@ def test_the_braking_is_found(tmp_path, name):
     drive = drives.find_events(tmp_path / name)
     assert is_found(drive), drive.events.to_string()
     assert drive.notes == tuple(dict.fromkeys(drive.notes))
-    has_acceleration = name in ("drive.vbo", "table.jsonl")
+    has_acceleration = name in ("racechrono.csv", "motec.csv", "spaced.txt", "drive.vbo", "table.jsonl")
     assert ("acceleration" in drive.description.channels) == has_acceleration
+
+
+def test_equal_names_are_told_apart_by_their_source(tmp_path):
+    (tmp_path / "drive.csv").write_text(racechrono())
+    channels = {c.name: c for c in drives.inspect_recording(tmp_path / "drive.csv").channels}
+    assert {"speed gps", "speed calc", "speed canbus", "device_update_rate", "elapsed_time"} <= set(channels)
+    assert channels["speed canbus"].unit == "m/s"
+    assert drives.find_events(tmp_path / "drive.csv").description.channels["speed"].name == "speed gps"
+
+
+def test_a_table_without_names_is_read_by_the_numbers_of_its_columns(tmp_path, refused):
+    path = tmp_path / "drive.txt"
+    path.write_text("\n".join(spaced().split("\n")[1:]))
+    assert "Channels: 'column 1', 'column 2', 'column 3'" in refused("drives", "events", path)
+    entries = {"time": ("column 1", "s"), "speed": ("column 2", "m/s"), "acceleration": ("column 3", "m/s^2")}
+    lines = [f'[{name}]\nchannel = "{channel}"\nunit = "{unit}"' for name, (channel, unit) in entries.items()]
+    path.with_suffix(".toml").write_text("\n".join(lines))
+    assert is_found(drives.find_events(path))
 
 
 def test_a_vbo_has_degrees_positive_to_the_east(tmp_path):

@@ -33,8 +33,15 @@ class Frames:
 
     def rows(self, chosen: ndarray) -> "Frames":
         """The frames that a mask chooses."""
-        parts = (self.time, self.identifier, self.extended, self.data, self.length)
-        return Frames(*(part[chosen] for part in parts), self.buses, self.bus[chosen])
+        return Frames(
+            self.time[chosen],
+            self.identifier[chosen],
+            self.extended[chosen],
+            self.data[chosen],
+            self.length[chosen],
+            self.buses,
+            self.bus[chosen],
+        )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +76,9 @@ class CanTable:
         with (
             open_bytes(self.path) as file,
             pd.read_csv(
-                TextIOWrapper(file, self.encoding, "replace"),
+                file,
+                encoding=self.encoding,
+                encoding_errors="replace",
                 sep=self.delimiter,
                 skiprows=self.first_row,
                 header=None,
@@ -133,10 +134,12 @@ class CanTable:
         if "extended" in self.columns:
             extended = is_true(table[self.columns["extended"]])
         data, length = self._data(table)
-        names, bus = ["1"], np.zeros(len(table), np.int64)
+        buses: tuple[str, ...] = ("1",)
+        bus = np.zeros(len(table), np.int64)
         if "bus" in self.columns:
             bus, names = pd.factorize(table[self.columns["bus"]].str.strip())
-        frames = Frames(time, identifier & 0x1FFFFFFF, extended, data, length, tuple(map(str, names)), bus)
+            buses = tuple(map(str, names))
+        frames = Frames(time, identifier & 0x1FFFFFFF, extended, data, length, buses, bus)
         is_frame = np.isfinite(time) & (identifier >= 0) & (length >= 0)
         for role in ("remote", "error"):
             if role in self.columns:
@@ -170,10 +173,18 @@ def find_can_table(path: Path) -> CanTable | None:
         for delimiter in DELIMITERS:
             names = next(csv.reader([line], delimiter=delimiter), [])
             columns, byte_columns = _roles(names)
-            if {"time", "identifier"} <= set(columns) and ("data" in columns or len(byte_columns) >= 1):
+            if _is_header(names, columns, byte_columns):
                 rows = [row for row in csv.reader(lines[i + 1 :], delimiter=delimiter) if len(row) >= len(columns)]
                 return _table(path, encoding, delimiter, i + 1, names, rows)
     return None
+
+
+def _is_header(names: Sequence[str], columns: dict[str, int], byte_columns: tuple[int, ...]) -> bool:
+    """Whether the columns are those of frames: `id` and `data` alone, or a few of `d1`, `d2`, may be anything."""
+    if not {"time", "identifier"} <= set(columns) or not ("data" in columns or byte_columns):
+        return False
+    is_of_a_bus = bool({"bus", "extended", "length", "dlc", "remote"} & set(columns))
+    return is_of_a_bus or plain(names[columns["identifier"]]) != "id" or len(byte_columns) >= 8
 
 
 def plain(name: str) -> str:

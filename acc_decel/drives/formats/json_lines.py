@@ -127,7 +127,7 @@ def _row(text: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(value, dict):
         return None
-    row = {}
+    row: dict[str, Any] = {}
     for key, entry in value.items():
         inner = {f"{key}.{name}": part for name, part in entry.items()} if isinstance(entry, dict) else {key: entry}
         row |= {name: part for name, part in inner.items() if not isinstance(part, dict | list)}
@@ -136,5 +136,6 @@ def _row(text: bytes) -> dict[str, Any] | None:
 
 def _flags_as_numbers(table: pd.DataFrame) -> pd.DataFrame:
     """The table with 1 and 0 for true and false among other values."""
-    others = [name for name in table if table[name].dtype.kind == "O"]
-    return table.assign(**{n: table[n].map(lambda v: int(v) if isinstance(v, bool) else v) for n in others})
+    for name in [name for name in table if table[name].dtype.kind == "O"]:
+        table[name] = table[name].map(lambda value: int(value) if isinstance(value, bool) else value)
+    return table

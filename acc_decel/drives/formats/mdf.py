@@ -200,7 +200,8 @@ def _frames(columns: dict[str, Any], own_bus: str) -> Frames:
     identifier = columns["ID"].samples.astype(np.int64)
     extended = columns["IDE"].samples.astype(bool) if "IDE" in columns else identifier > 0x7FF
     length = columns["DataLength"].samples if "DataLength" in columns else np.full(len(data), data.shape[1])
-    buses, bus = (own_bus,), np.zeros(len(data), np.int64)
+    buses: tuple[str, ...] = (own_bus,)
+    bus = np.zeros(len(data), np.int64)
     if "BusChannel" in columns:
         numbers, bus = np.unique(columns["BusChannel"].samples, return_inverse=True)
         buses = tuple(str(number) for number in numbers.tolist())
