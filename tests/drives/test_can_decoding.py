@@ -9,7 +9,7 @@ from asammdf import MDF, Signal
 
 from acc_decel import drives
 from acc_decel.drives.formats import mdf
-from acc_decel.drives.formats.can_signals import decoded_values, load_database
+from acc_decel.drives.formats.can_signals import decoded_values, frame_bits, load_database
 from tests.helpers.one_braking import TIME, acceleration, is_found, speed
 
 OBD = """VERSION ""
@@ -92,7 +92,7 @@ def test_random_databases_are_decoded_as_cantools_does(tmp_path, seed):
     data = np.array([row for row in drawn if decoded_by_cantools(message, row) is not None])
     held = 0
     for signal in message.signals:
-        values = decoded_values(signal, message, data, np.full(len(data), 8))
+        values = decoded_values(signal, message, frame_bits(data), np.full(len(data), 8))
         expected = [row.get(signal.name, np.nan) for row in decoded]
         held += int(np.isfinite(expected).sum())
         np.testing.assert_allclose(values, expected, rtol=1e-12, err_msg=signal.name)
@@ -104,9 +104,9 @@ def test_a_multiplexer_that_the_frame_is_too_short_for_chooses_nothing(tmp_path)
     message = database.messages[0]
     signal = message.get_signal_by_name("Speed")
     data = np.array([[3, 0x41, 0x0D, 90]] * 2, np.uint8)
-    assert decoded_values(signal, message, data, np.array([4, 3]))[0] == 90
-    assert np.isnan(decoded_values(signal, message, data, np.array([4, 3]))[1])
-    assert np.isnan(decoded_values(signal, message, data[:, :1], np.array([1, 1]))).all()
+    assert decoded_values(signal, message, frame_bits(data), np.array([4, 3]))[0] == 90
+    assert np.isnan(decoded_values(signal, message, frame_bits(data), np.array([4, 3]))[1])
+    assert np.isnan(decoded_values(signal, message, frame_bits(data[:, :1]), np.array([1, 1]))).all()
 
 
 @pytest.mark.parametrize("slice_records", [200_000, 97])

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from acc_decel.drives.description import Channel
 from acc_decel.drives.formats.can_frames import Frames
-from acc_decel.drives.formats.can_signals import decoded_values, is_message, message_rows
+from acc_decel.drives.formats.can_signals import decoded_values, frame_bits, is_message, message_rows
 from acc_decel.drives.formats.source import Block
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ class CanLog:
                 if len(of_message.time):
                     buses[name] |= dict.fromkeys(_buses(of_message))
                     self._check_one_bus(buses)
-                    data, length = of_message.data, of_message.length
-                    values = {n: decoded_values(s, message, data, length) for n, s in signals}
+                    bits, length = frame_bits(of_message.data), of_message.length
+                    values = {n: decoded_values(s, message, bits, length) for n, s in signals}
                     yield Block(name, of_message.time, values)
 
     @cached_property

@@ -32,12 +32,16 @@ def load_database(dbc: Path) -> Any:
     return database
 
 
-def decoded_values(signal: "CanSignal", message: "Message", data: ndarray, length: ndarray) -> ndarray:
+def frame_bits(data: ndarray) -> ndarray:
+    """The bits of many frames, those of a byte from the least significant on."""
+    return np.unpackbits(data, axis=1, bitorder="little")
+
+
+def decoded_values(signal: "CanSignal", message: "Message", bits: ndarray, length: ndarray) -> ndarray:
     """Physical values of one signal in many frames of its message; NaN where a frame does not hold the signal.
 
     A frame holds it if it is long enough, and if each multiplexer above it has a value that chooses it.
     """
-    bits = np.unpackbits(data, axis=1, bitorder="little")
     is_held = _is_long_enough(signal, length)
     for chosen, selector in _multiplexers(signal, message):
         is_held &= _is_long_enough(selector, length)
