@@ -43,9 +43,9 @@ def open_source(path: Path, choices: Choices | None = None) -> NamedSource:
         raise ValueError(f"{path} must be a recording. Got {got}.")
     if path.stat().st_size == 0:
         raise ValueError(f"{path} must hold records. Got an empty file: record or copy it again.")
-    refuse_unread(path)
-    refuse_archive(path)
     with damage_named(path):
+        refuse_unread(path)
+        refuse_archive(path)
         kind = _kind(path)
         frames = _frames(path, kind, choices)
     if frames is not None:
