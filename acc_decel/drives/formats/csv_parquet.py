@@ -19,6 +19,7 @@ from acc_decel.drives.formats.compression import first_bytes, open_bytes
 from acc_decel.drives.formats.csv_layout import Layout, find_layout
 from acc_decel.drives.formats.long_table import long_chunk, time_unit_of
 from acc_decel.drives.formats.source import BLOCK_ROWS, Block
+from acc_decel.drives.formats.unread import AS_TABLE
 from acc_decel.drives.formats.vehicles import FCD_TIME, FCD_UNITS, vehicle_column
 
 HEAD_BYTES = 65_536  # that are enough to find the header
@@ -190,9 +191,14 @@ def open_csv(path: Path) -> CsvFile:
     head = first_bytes(path, HEAD_BYTES)
     layout = find_layout(head, is_whole=len(head) < HEAD_BYTES)
     if layout is None:
+        is_text = b"\0" not in head
+        got = (
+            "no such table in its first lines: check the file"
+            if is_text
+            else "a binary file of an unknown kind: " + AS_TABLE
+        )
         raise ValueError(
-            f"{path} must hold a header line with the names of its columns and rows of numbers under it. "
-            "Got no such table in its first lines: check the file."
+            f"{path} must hold a header line with the names of its columns and rows of numbers under it. Got {got}."
         )
     return CsvFile(path, layout)
 

@@ -14,7 +14,7 @@ from acc_decel.drives.formats.compression import first_bytes, inner_ending, refu
 from acc_decel.drives.formats.json_lines import open_json
 from acc_decel.drives.formats.long_table import LongTable, long_roles
 from acc_decel.drives.formats.source import Choices, NamedSource, Source, damage_named
-from acc_decel.drives.formats.unread import AS_TABLE, refuse_unread, refuse_xml, unread
+from acc_decel.drives.formats.unread import refuse_unread, refuse_xml
 from acc_decel.drives.formats.vbo import open_vbo
 from acc_decel.drives.formats.vehicles import OneVehicle, as_trajectories, vehicle_column
 from acc_decel.drives.formats.xml_tracks import FcdFile, GpxFile, root_of
@@ -115,18 +115,9 @@ def _open_file(path: Path, kind: str, choices: Choices) -> Source:
     source: Source | None = open_vbo(path) or _open_xml(path, choices) or open_json(path)
     if source is not None:
         return source
-    table = _open_table(path)
+    table = csv_parquet.open_csv(path)
     roles = long_roles(table.layout.names)
     return _one_vehicle(table, choices) if roles is None else LongTable(path, csv_parquet.LongCsv(table, roles))
-
-
-def _open_table(path: Path) -> csv_parquet.CsvFile:
-    try:
-        return csv_parquet.open_csv(path)
-    except ValueError:
-        if b"\0" in first_bytes(path, HEAD_BYTES):
-            raise unread(path, "a binary file of an unknown kind", AS_TABLE) from None
-        raise
 
 
 def _open_xml(path: Path, choices: Choices) -> Source | None:
