@@ -194,7 +194,6 @@ UNREAD = {
     "drive.bin": (b"#ROSBAG V2.0\n", "a ROS bag: write its topics"),
     "drive.db3": (b"SQLite format 3\x00", "an SQLite database"),
     "car.dbc": (b'VERSION ""\n', "a CAN database: give the log, and this file with --dbc"),
-    "car.toml": (b"[speed]\n", "a description: give the recording"),
 }
 
 
