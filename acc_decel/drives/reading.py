@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from acc_decel.drives.clock import Clock
 from acc_decel.drives.description import RADAR_SIGNALS, Channel, Description
+from acc_decel.drives.drive_folder import open_folder
 from acc_decel.drives.formats import csv_parquet, mdf
 from acc_decel.drives.formats.can_log import CandumpFrames, CanLog, Frames, LogFrames, load_database
 from acc_decel.drives.formats.compression import first_bytes, inner_ending, refuse_archive
@@ -55,12 +56,7 @@ def open_source(path: Path, dbc: Path | None = None) -> Source:
     file, what was expected and what came, here and wherever the source is read.
     """
     if path.is_dir():
-        source: Source = csv_parquet.ArrayFolder(path)
-        with damage_named(path):
-            has_pairs = bool(csv_parquet.ArrayFolder(path).groups())
-        if not has_pairs:
-            raise ValueError(f"{path} must hold pairs of arrays X__t.npy and X__value.npy. Got none: give a file.")
-        return NamedSource(source)
+        return NamedSource(open_folder(path))
     if not path.is_file():
         got = "a device or pipe: write it to a file" if path.exists() else "no such file: check the path"
         raise ValueError(f"{path} must be a recording. Got {got}.")
