@@ -48,8 +48,9 @@ def events_of(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The events to predict, and the columns of the input to copy to the output.
 
-    Other columns are ignored with a note. Raises ValueError that names every column that is nearly called like a factor,
-    a table without a factor, and a column to keep that is named twice, that is a factor, or that has the name of one of the `answers`.
+    Other columns are ignored with a note. Raises ValueError that names every column that is nearly called like a
+    factor, for a table without a factor, and that names a column to keep that is there twice, that is a factor, or that
+    has the name of one of the `answers`.
     """
     if input_file is None:
         if keep:

@@ -33,6 +33,7 @@ TIME_SCALES = (1.0, 1e-3, 1e3, 1e-6, 1e6, 1e-9, 1e9)
 SPEED_SIZES = (0.25, 1.06)  # of the units that loggers use: km/h to m/s
 MIN_PERIOD_S, MAX_PERIOD_S = 1e-3, 5.0  # between records of a speed that a logger writes
 HARD_MPS2 = (0.3, 60.0)  # a drive's hardest change of speed lies between these, spikes and noise included
+MIN_RANGE_MPS = 8.0  # of a speed whose change shows the clock
 HARD_SPANS = 400  # of the recording, over which a change of speed is measured, so that noise counts less
 
 Travelled = Callable[[ndarray], ndarray]  # distances [m] between times
@@ -243,5 +244,7 @@ def _plausible_scale(speed: Series, unit: Unit | None) -> tuple[float, str]:
     def fits(scale: float) -> bool:
         return MIN_PERIOD_S <= speed.period * scale <= MAX_PERIOD_S and HARD_MPS2[0] <= hardest / scale <= HARD_MPS2[1]
 
+    if np.ptp(speed.value) * size < MIN_RANGE_MPS:
+        return 1.0, ""  # a car that hardly changes its speed does so with any clock
     scales = [scale for scale in TIME_SCALES if fits(scale)]
     return (scales[0], "the change of speed") if len(scales) == 1 and scales[0] != 1 else (1.0, "")

@@ -55,7 +55,7 @@ def _sorted_out(folder: Path) -> tuple[list[Path], dict[Path, str]]:
     if folder in drives:
         return [folder], {}
     outputs = {path.parent for path in folder.rglob(REPORT) if (path.parent / PARTS).is_dir() and is_own_table(path)}
-    recordings, left_out = drives, {}
+    recordings, left_out = list(drives), dict[Path, str]()
     for path in sorted(folder.rglob("*")):
         is_part = any(path.is_relative_to(output / PARTS) for output in outputs)
         in_drive = any(path.is_relative_to(drive) for drive in drives)

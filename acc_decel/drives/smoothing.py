@@ -89,16 +89,16 @@ def spans(clean: CleanDrive) -> list[tuple[float, float]]:
 
 def _piece(clean: CleanDrive, start: float, end: float, step: float) -> Motion:
     grid = start + step * np.arange(int((end - start) / step) + 2)
-    states, outliers, noises = np.empty((len(grid), 3)), 0, []
+    states, outliers, max_noise = np.empty((len(grid), 3)), 0, 0.0
     for first in range(0, len(grid), BLOCK_POINTS):
         a, b = max(0, first - OVERLAP_POINTS), min(len(grid), first + BLOCK_POINTS + OVERLAP_POINTS)
         state, outlier_times, noise = _solve(clean, grid[a:b], step)
-        noises.append(noise)
+        max_noise = max(max_noise, noise)
         last = min(first + BLOCK_POINTS, len(grid))
         outliers += int(((outlier_times >= grid[first]) & (outlier_times <= grid[last - 1])).sum())
         states[first:last] = state[first - a : last - a]
     speed, acceleration, bias = states.T
-    bound = _least_peak(clean.speed, grid, speed, max(noises)) if _is_sparse(clean) else np.zeros(0)
+    bound = _least_peak(clean.speed, grid, speed, max_noise) if _is_sparse(clean) else np.zeros(0)
     return Motion(grid, speed, acceleration, bias, _distance(grid, clean.speed.time), outliers, bound)
 
 

@@ -19,6 +19,7 @@ SI_NAMES = {"speed", "v", "velocity", "vx"}  # taken as SI where no unit is stat
 MIN_WHOLE_SHARE = 0.99  # ... unless this share of the values is whole: no logger rounds to whole m/s, many do to km/h
 MIN_WHOLE_KMH, MIN_WHOLE_KMH_SI = 10.0, 40.0  # a smaller maximum of whole numbers does not show km/h; of an SI name
 GUESSED = {"speed": ("m/s", "km/h", "mph"), "acceleration": ("m/s^2", "g")}
+MIN_TOLD_RATIO = 1.2  # between a speed in its stated unit and a witness
 WITNESSED = ("m/s", "km/h", "mph", "kn", "ft/s")  # which of these a speed is in, witnesses can tell
 
 
@@ -85,8 +86,16 @@ def _witnessed(speed: Candidate, witnesses: list[Witness]) -> tuple[Unit | None,
         reason = (
             f"the unit of {speed.name!r} is stated as {speed.unit.name}, and the file shows another: {what_they_say}"
         )
-        return None, "", reason
-    return None, "", ""
+        return None, "", f"{stated}: {what_they_say}"
+    return None, _differing(speed, speed.unit, witnesses), ""
+
+
+def _differing(speed: Candidate, unit: Unit, witnesses: list[Witness]) -> str:
+    """A note on the witness that differs most from a stated unit, where it differs by more than antennas and tyres do."""
+    ratio, name = max((max(w.size / unit.size, unit.size / w.size), w.name) for w in witnesses)
+    if ratio < MIN_TOLD_RATIO:
+        return ""
+    return f"{speed.name!r} and {name} differ by a factor of {ratio:.2f}: check the clock and the scale of both"
 
 
 def _sentence(witness: Witness, units: list[Unit]) -> str:

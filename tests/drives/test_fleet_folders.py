@@ -44,6 +44,19 @@ def test_one_drive_in_several_tables_is_one_drive(tmp_path):
     assert drives.list_recordings([folder]) == [folder]
 
 
+def test_a_drive_of_uah_without_headers_is_one_drive(tmp_path):
+    latitude, longitude = positions()
+    gps = zip(TIME[::10], 3.6 * speed()[::10], latitude[::10], longitude[::10], strict=True)
+    lines = [f"{t:.2f} {v:.1f} {x:.6f} {y:.6f} 650.0 4 5 0.0 0.0 0 0 0" for t, v, x, y in gps]
+    (tmp_path / "RAW_GPS.txt").write_text("\n".join(lines) + "\n")
+    fine = zip(TIME, acceleration() / 9.80665, strict=True)
+    lines = [f"{t:.2f} 1 0.01 {0.02 * (k % 3):.2f} {a:.3f} 0 0 0 0.1 0.2 0.3" for k, (t, a) in enumerate(fine)]
+    (tmp_path / "RAW_ACCELEROMETERS.txt").write_text("\n".join(lines) + "\n")
+    drive = drives.find_events(tmp_path)
+    assert is_found(drive)
+    assert drive.description.channels["acceleration"].name == "RAW_ACCELEROMETERS accel z [g]"
+
+
 def test_tables_of_different_times_are_drives_of_their_own(tmp_path, refused):
     folder = sensor_logger(tmp_path / "drive")
     other = pd.read_csv(folder / "Accelerometer.csv")

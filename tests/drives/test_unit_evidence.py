@@ -69,6 +69,12 @@ def test_a_stated_unit_that_the_positions_contradict_is_refused(tmp_path, refuse
     assert "stated as mph, and the file shows another: by the positions 'lat', 'lon' it is km/h" in sentence
 
 
+def test_a_stated_unit_that_differs_from_the_positions_in_no_unit_is_said(tmp_path):
+    latitude, longitude = positions()
+    drive = proposed(tmp_path, table(lat=latitude, lon=longitude, **{"Speed (m/s)": speed() / 0.7}))
+    assert any("differ by a factor of 1.43: check the clock and the scale of both" in note for note in drive.notes)
+
+
 def test_a_guess_that_the_accelerometer_contradicts_is_refused(tmp_path, refused):
     records = table(velocity=1.6 * speed(), **{"Accel Long (m/s^2)": acceleration()})
     records.to_csv(tmp_path / "drive.csv", index=False)

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from acc_decel.drives.formats.compression import first_bytes
@@ -27,6 +27,10 @@ LONG_NAMES = {  # names of the columns of a table with one row for each value, w
     "unit": {"unit", "units", "einheit", "unite", "unidad", "единица", "ед. изм."},
 }  # fmt: skip
 MAX_LONG_COLUMNS = 8
+HEADLESS = {  # the first columns of tables that are published without a header: UAH-DriveSet, reader of its authors
+    "RAW_GPS": ("time [s]", "speed [km/h]", "latitude", "longitude", "altitude [m]"),
+    "RAW_ACCELEROMETERS": ("time [s]", "active", "accel x [g]", "accel y [g]", "accel z [g]"),
+}
 QUANTITIES = tuple(dict.fromkeys(unit.quantity for unit in UNITS))
 
 
@@ -81,7 +85,11 @@ def find_layout(path: Path) -> Layout:
             f"{path} must hold a header line with the names of its columns and rows of numbers under it. "
             "Got no such table in its first lines: check the file."
         )
-    return best[1]
+    layout = best[1]
+    named = HEADLESS.get(path.stem.upper(), ())
+    if layout.names[:1] != ("column 1",) or len(named) > len(layout.names):
+        return layout
+    return replace(layout, names=(*named, *layout.names[len(named) :]))
 
 
 def long_columns(layout: Layout) -> LongColumns | None:
