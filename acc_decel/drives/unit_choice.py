@@ -83,15 +83,13 @@ def _witnessed(speed: Candidate, witnesses: list[Witness]) -> tuple[Unit | None,
         names = ", ".join(witness.name for witness in witnesses)
         return allowed[0], f"{speed.name!r} has no unit: taken as {allowed[0].name}, as {names} show", ""
     if allowed and not any(unit.size == speed.unit.size for unit in allowed):
-        reason = (
-            f"the unit of {speed.name!r} is stated as {speed.unit.name}, and the file shows another: {what_they_say}"
-        )
-        return None, "", f"{stated}: {what_they_say}"
+        stated = f"the unit of {speed.name!r} is stated as {speed.unit.name}"
+        return None, "", f"{stated}, and the file shows another: {what_they_say}"
     return None, _differing(speed, speed.unit, witnesses), ""
 
 
 def _differing(speed: Candidate, unit: Unit, witnesses: list[Witness]) -> str:
-    """A note on the witness that differs most from a stated unit, where it differs by more than antennas and tyres do."""
+    """A note on the witness that differs most from a stated unit; "" where antennas and tyres explain it."""
     ratio, name = max((max(w.size / unit.size, unit.size / w.size), w.name) for w in witnesses)
     if ratio < MIN_TOLD_RATIO:
         return ""
