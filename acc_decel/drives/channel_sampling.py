@@ -16,6 +16,7 @@ from acc_decel.drives.series import Series, sensor_updates
 from acc_decel.drives.units import unit_named
 
 SAMPLED_RECORDS = 1_000_000  # enough to judge channels
+MIN_STEP_S, MAX_FAST_RECORDS = 1e-3, 50_000  # below this step a clock is doubtful, and so many records show it
 SMALLEST_UNITS = {"speed": "km/h", "acceleration": "mg"}  # with them no value is an outlier that is none in another
 
 
@@ -62,11 +63,20 @@ def _first_blocks(source: Source, names: list[str], time: Channel | None) -> dic
     groups: dict[str, list[Block]] = {}
     records = 0
     for block in read_blocks(source, names, time):
-        groups.setdefault(block.group, []).append(thinned(block))
+        groups.setdefault(block.group, []).append(_sample(block))
         records += len(block.time)
         if records >= SAMPLED_RECORDS:
             break
     return groups
+
+
+def _sample(block: Block) -> Block:
+    """The block thinned; only cut where no logger is so fast, so that the clock may be wrong."""
+    steps = np.diff(block.time)
+    if not (steps > 0).any() or float(np.median(steps[steps > 0])) >= MIN_STEP_S:
+        return thinned(block)
+    rows = slice(0, MAX_FAST_RECORDS)
+    return Block(block.group, block.time[rows], {name: value[rows] for name, value in block.values.items()})
 
 
 def _series(time: ndarray, value: ndarray, name: str, file_unit: str) -> Series | None:

@@ -100,11 +100,11 @@ def _positions(speed: Series, sampled: Sampled, file_units: dict[str, str]) -> l
     )  # fmt: skip
     if size is None or (np.abs(latitude).max() < 1e-3 and np.abs(longitude).max() < 1e-3):
         return []
-    north, east = np.radians(latitude * size), np.radians(longitude * size) * np.cos(np.radians(latitude * size))
+    latitude, longitude = np.radians(latitude * size), np.radians(longitude * size)
 
     def travelled(times: ndarray) -> ndarray:
-        steps = (np.diff(np.interp(times, base.time, values)) for values in (north, east))
-        return EARTH_RADIUS_M * np.hypot(*steps)
+        north, east = (np.interp(times, base.time, values) for values in (latitude, longitude))
+        return EARTH_RADIUS_M * np.hypot(np.diff(north), np.diff(east) * np.cos((north[1:] + north[:-1]) / 2))
 
     return _compared(f"the positions {found['latitude']!r}, {found['longitude']!r}", speed, base, travelled)
 
