@@ -37,7 +37,7 @@ def sample_channels(source: Source, names: list[str], time: Channel | None, file
     """The first records of the channels `names`, without outliers, so that these do not mislead."""
     groups = _first_blocks(source, names, time)
     series, dead, time_error = {}, dict.fromkeys(names, "has no records"), ""
-    constant = {}
+    constant: dict[str, float] = {}
     time_name = repr(time.name) if time else "the time of the records"
     for group in groups.values():
         stamps = np.concatenate([block.time for block in group])

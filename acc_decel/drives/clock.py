@@ -54,7 +54,8 @@ class Clock:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was added to the times, in words."""
-        notes = ("the time of day passes midnight: a day is added to the times after it",) if self.midnights else ()
+        notes: tuple[str, ...] = ()
+        notes += ("the time of day passes midnight: a day is added to the times after it",) if self.midnights else ()
         notes += ("the clock is set back by an hour: an hour is added after it",) if self.set_back else ()
         return notes + (("the clock starts again each hour or week: that is added after it",) if self.turns else ())
 
