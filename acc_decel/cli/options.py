@@ -10,10 +10,10 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from acc_decel.cli.terminal import check_table_name, read_table
+from acc_decel.cli.terminal import check_table_name, note, read_table
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.model_folder import ARRAYS, ATTRIBUTION, CARD, MANIFEST, METRICS, ONNX, PROOF
-from acc_decel.predictor import ANSWERS, Given, Predictor
+from acc_decel.predictor import ANSWERS, Given, Predictor, is_other_column
 
 Factors = dict[str, Given]
 Model = Annotated[str, typer.Option(help="released model, model folder or ONNX file")]
@@ -48,8 +48,9 @@ def events_of(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The events to predict, and the columns of the input to copy to the output.
 
-    Raises ValueError that names every column that is neither a factor nor to be kept, and a column to keep that is
-    named twice, that is a factor, or that has the name of one of the `answers`.
+    Other columns are ignored with a note. Raises ValueError that names every column that is nearly called like a
+    factor, for a table without a factor, and that names a column to keep that is there twice, that is a factor, or that
+    has the name of one of the `answers`.
     """
     if input_file is None:
         if keep:
@@ -75,14 +76,17 @@ def events_of(
             f"--keep must name columns that are no braking factor, because it takes them out of the prediction. "
             f"Got {taken[0]}: leave it out of --keep."
         )
-    if unknown := [name for name in others if name not in columns]:
-        raise ValueError(_not_factors(input_file, unknown))
+    unknown = [name for name in others if name not in columns]
+    if misspelt := [n for n in unknown if not is_other_column(n) or len(others) == len(table.columns)]:
+        raise ValueError(_not_factors(input_file, misspelt))
     if clash := [name for name in columns if name in answers]:
         raise ValueError(
             f"--keep must name columns unlike those of the answers. Got {clash[0]}, which is an answer: rename that "
             f"column of {input_file}."
         )
-    return table.drop(columns=columns), table[columns]
+    if unknown:
+        note(f"ignored, being no braking factor: {', '.join(unknown)}; --keep {EVERY} copies such columns")
+    return table.drop(columns=[*columns, *unknown]), table[columns]
 
 
 def _not_factors(path: Path, columns: list[str]) -> str:

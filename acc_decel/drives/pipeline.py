@@ -9,7 +9,7 @@ import pandas as pd
 from acc_decel.drives.channel_mapping import accept, propose_mapping
 from acc_decel.drives.cleaning import CleanDrive, clean_drive
 from acc_decel.drives.description import Description, read_description
-from acc_decel.drives.events import THRESHOLD, check_threshold, events_of
+from acc_decel.drives.events import THRESHOLD, check_threshold, events_of, rate_notes
 from acc_decel.drives.formats.opening import open_source
 from acc_decel.drives.formats.source import Choices
 from acc_decel.drives.radar_tracks import TargetEvents, target_events
@@ -44,7 +44,7 @@ class DriveEvents:
         if abs(self.clean.lag) >= MIN_TOLD_LAG_S:
             order = "behind" if self.clean.lag > 0 else "ahead of"
             notes.append(f"speed is {abs(self.clean.lag):.2f} s {order} acceleration and was aligned")
-        return tuple(notes)
+        return (*notes, *rate_notes(self.clean))
 
     @property
     def dropped(self) -> dict[str, int]:

@@ -6,6 +6,7 @@ from acc_decel.predictor.inputs import SWITCH_WORDS as SWITCH_WORDS
 from acc_decel.predictor.inputs import Given as Given
 from acc_decel.predictor.inputs import RefusedError as RefusedError
 from acc_decel.predictor.inputs import columns_of as columns_of
+from acc_decel.predictor.inputs import is_other_column as is_other_column
 from acc_decel.predictor.inputs import refusal as refusal
 from acc_decel.predictor.inputs import unknown_factor as unknown_factor
 from acc_decel.predictor.inputs import where as where

@@ -77,6 +77,12 @@ def _table_columns(events: pd.DataFrame, factors: tuple[Factor, ...]) -> ndarray
         return np.concatenate([_factor_columns(f, events) for f in factors], axis=1).astype(np.float32)
 
 
+def is_other_column(name: object, factors: tuple[Factor, ...] = FACTORS) -> bool:
+    """Whether a column is neither a factor nor named so nearly like one that it may be meant."""
+    names = [*(f.name for f in factors), *column_names(factors)]
+    return str(name) not in names and not get_close_matches(str(name), names, n=1, cutoff=MIN_LIKENESS)
+
+
 def unknown_factor(name: str, factors: tuple[Factor, ...] = FACTORS) -> str:
     """One sentence for a factor that does not exist, with the nearest that does."""
     near = get_close_matches(name, [f.name for f in factors], n=1, cutoff=0.5)
@@ -163,6 +169,7 @@ def _is_number_type(kind: type, takes_booleans: bool) -> bool:
 
 SWITCH_WORDS = {"true": "1", "yes": "1", "on": "1", "false": "0", "no": "0", "off": "0"}
 NUMBERS = frozenset((float, int, bool, np.float64, np.float32, np.int64))
+MIN_LIKENESS = 0.7  # of a name with that of a factor which may be meant
 LONGEST_LABEL = 100  # of a row, in a sentence
 LARGEST = 1e15  # integers up to here are exact in every type
 

@@ -17,10 +17,14 @@ def drive(tmp_path: Path) -> Path:
     return tmp_path / "drive.csv"
 
 
-def test_all_columns_that_are_no_factor_are_named_at_once_with_the_way_out(refused, tmp_path):
+def test_all_columns_that_are_no_factor_are_ignored_with_a_note(run, tmp_path):
     EVENTS.assign(id=1, quality="good").to_csv(tmp_path / "drive.csv", index=False)
-    sentence = refused("predict", "--input", tmp_path / "drive.csv")
-    assert "Got also timestamp, id, quality: --keep all copies what is no factor to the output" in sentence
+    code, _, err = run("predict", "--input", tmp_path / "drive.csv", "--output", tmp_path / "answers.csv")
+    assert code == 0
+    assert "ignored, being no braking factor: timestamp, id, quality; --keep all copies such columns" in err
+    answers = pd.read_csv(tmp_path / "answers.csv")
+    assert "timestamp" not in answers
+    assert answers["deceleration"].notna().tolist() == [True, False, True]
 
 
 def test_a_misspelt_factor_is_recognised_among_them(refused, tmp_path):
@@ -62,13 +66,16 @@ def test_one_event_is_flagged_too(answered):
     assert row["deceleration"] is None
 
 
-def test_without_that_the_line_of_the_file_is_named(refused, drive):
-    assert "speed in line 3 must be 1 to 70 m/s" in refused("predict", "--input", drive, "--keep", "timestamp")
+def test_a_refused_row_is_an_error_with_its_line_for_who_wants_it(refused, drive):
+    sentence = refused("predict", "--input", drive, "--keep", "timestamp", "--on-refusal", "raise")
+    assert "speed in line 3 must be 1 to 70 m/s" in sentence
 
 
 def test_rows_of_a_parquet_file_count_from_0_and_say_so(refused, tmp_path):
     EVENTS.drop(columns="timestamp").to_parquet(tmp_path / "drive.parquet")
-    assert "speed in row 1 (counted from 0) must be" in refused("predict", "--input", tmp_path / "drive.parquet")
+    assert "speed in row 1 (counted from 0) must be" in refused(
+        "predict", "--input", tmp_path / "drive.parquet", "--on-refusal", "raise"
+    )
 
 
 def test_a_kept_column_may_begin_like_an_attribution(run, tmp_path):

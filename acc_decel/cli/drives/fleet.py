@@ -1,5 +1,6 @@
 """`acc-decel drives fleet`: the events of many recordings. Needs the extra [drives], on a cluster also [scale]."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,7 +31,8 @@ def fleet(
     FILE.toml beside a FILE describes it, --recording all that have none. Interrupted, the same command resumes: files
     that are done and unchanged are not read again. With --scheduler the work goes to Dask's workers, which must see the
     files and the output folder; that needs the extra [scale]. Reports and events that this program wrote are left out.
-    If a file fails, the exit code is 1, after the report. Needs the extra [drives].
+    Every file of a folder has a row; one that is no recording, like a picture, says so, and a folder with the tables of
+    one drive is one recording. If a file fails, the exit code is 1, after the report. Needs the extra [drives].
 
         acc-decel drives fleet recordings/ --output fleet
         acc-decel drives fleet recordings/ --output fleet --scheduler tcp://10.0.0.1:8786
@@ -40,7 +42,7 @@ def fleet(
     check_output(output, folder=True)
     from acc_decel import drives  # noqa: PLC0415
 
-    recordings = drives.list_recordings(files)
+    recordings, left_out = drives.list_recordings(files), drives.list_left_out(files)
     with progress_bar() as progress:
         task = progress.add_task("recordings", total=len(recordings))
         report = drives.find_fleet_events(
@@ -53,17 +55,18 @@ def fleet(
             threshold=threshold,
             workers=workers,
             scheduler=scheduler,
+            left_out=left_out,
             on_file=lambda _: progress.advance(task),
         )
-    failed = int((report["status"] != "ok").sum())
+    failed = int((report["status"] == "failed").sum())
     quality = pd.read_parquet(output / "events.parquet", columns=["quality"])["quality"].astype(str).to_list()
     if as_json:
         print_json({"files": report, "failed": failed, "events": len(quality), "flags": quality_counts(quality)})
     else:
-        title = f"recordings: {len(report)}, failed: {failed}"
+        title = f"recordings: {len(recordings)}, failed: {failed}, left out: {len(left_out)}"
         names = labels(report["file"].to_list())
         print_table(title, HEAD, [_fleet_row(r, names[r["file"]]) for r in report.to_dict("records")])
-        say(f"report.csv: {len(report)} recordings, events.parquet: {len(quality)} events, in {output}")
+        say(f"report.csv: {len(recordings)} recordings, events.parquet: {len(quality)} events, in {output}")
         say(quality_summary(quality))
     if failed:
         raise typer.Exit(1)
@@ -73,8 +76,9 @@ HEAD = ("file", "events", "flagged", "hardest [m/s^2]", "hours", "frames", "drop
 
 
 def _fleet_row(row: Mapping[Any, Any], label: str) -> tuple[str, ...]:
+    folder = f"{Path(row['file']).parent}{os.sep}"  # the label tells the files apart
     if row["status"] != "ok":
-        return label, "-", "-", "-", "-", "-", "-", str(row["reason"])
+        return label, "-", "-", "-", "-", "-", "-", str(row["reason"]).replace(folder, "")
     hardest = "-" if row["hardest"] is None or row["hardest"] != row["hardest"] else f"{row['hardest']:.2f}"
     events, *counts = (f"{row[name]:.0f}" for name in ("events", "flagged", "frames", "dropped_frames"))
-    return label, events, counts[0], hardest, f"{row['hours']:.3f}", *counts[1:], str(row["notes"])
+    return label, events, counts[0], hardest, f"{row['hours']:.3f}", *counts[1:], str(row["notes"]).replace(folder, "")

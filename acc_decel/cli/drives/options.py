@@ -1,5 +1,6 @@
 """Options that the commands for recorded drives share."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -58,10 +59,25 @@ def read_stops(path: Path, *, each_once: bool = False) -> pd.DataFrame:
 PREDICTED = {*OUTPUTS, "stopping_distance", "status"} - {*MEASURABLE}
 
 
+MAX_LABEL = 40  # letters of a file's name in a table, so that the numbers beside it stay whole
+
+
 def labels(files: list[str]) -> dict[str, str]:
-    """What to call each file in a table: its name, or the whole path where two have the same name."""
+    """What to call each file in a table: its name, with as many of its folders as tell it from the others."""
     names = {file: Path(file).name for file in files}
-    return names if len(set(names.values())) == len(names) else {file: file for file in names}
+    for depth in range(2, max((len(Path(file).parts) for file in files), default=0) + 1):
+        count = Counter(names.values())
+        names = {
+            file: str(Path(*Path(file).parts[-depth:])) if count[name] > 1 else name for file, name in names.items()
+        }
+    short = {file: shortened(name) for file, name in names.items()}
+    return short if len(set(short.values())) == len(short) else names
+
+
+def shortened(name: str) -> str:
+    """The name without its middle, if it is long."""
+    half = MAX_LABEL // 2
+    return name if len(name) <= MAX_LABEL else f"{name[: half - 3]}...{name[-half:]}"
 
 
 def note_ignored(columns: tuple[str, ...]) -> None:

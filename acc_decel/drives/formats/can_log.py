@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from cantools.database.can import Database, Message
     from cantools.database.can.signal import Signal as CanSignal
 
-ENDINGS = (".log", ".candump", ".asc", ".blf", ".trc")
 SAMPLED_FRAMES = 1_000_000  # enough to know which messages a log holds, ...
 SAMPLED_FRAMES_COMPLETE = 200_000  # ... and on which buses, where each message of the database is found
 MAX_NAMED = 8  # messages and buses in a sentence

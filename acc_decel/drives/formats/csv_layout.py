@@ -1,25 +1,36 @@
-"""How a CSV file is written: its encoding, delimiter, decimal sign, and where names, units and rows are."""
+"""Where the rows of a text table begin and how they are written: header, units, sources, delimiter and decimal mark."""
 
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from acc_decel.drives.formats.compression import first_bytes
+from acc_decel.drives.formats.unread import AS_TABLE
+from acc_decel.drives.units import ISO, UNITS, known_unit
+
+HEAD_BYTES = 65_536  # that are enough to find the header
 MIN_UTF16_ZEROS = 0.7  # share of zeros at every second place in a text of UTF-16 without a mark
+WHITESPACE = r"\s+"
 DELIMITERS = (",", ";", "\t", "|")
-SPACES = r"\s+"  # the delimiter of a table of columns under each other
-MAX_BEGINS = 20  # places at which a table may begin that are tried
-MIN_HEADERLESS_ROWS = 3
 NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan|inf|null|n/?a", re.IGNORECASE)
-CLOCK = re.compile(r"[\d/.-]*[ T]?\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
-UNIT = re.compile(r"/|^\[|^s$|^ms$|^sec$|^kph$|^mph$|^kmh$")
-SOURCE = re.compile(r"(\d+: )?[a-z][a-z0-9 _.]*")  # of RaceChrono, under the units: `100: gps`, `calc`
+CLOCK = re.compile(r"[\d/.-]*[ T]?\d{1,3}:\d{2}(:\d{2}([.,:]\d+)?|[.,]\d+)?(Z|[+-]\d{2}:?\d{2}| ?[AaPp][Mm])?")
+GPS_WEEK = re.compile(r"\d{3,4}:\d{5,6}([.,]\d+)?")
+DATE_ONLY = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{1,2}[./-]\d{1,2}")
+CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}:\d{2}([.,:]\d+)?( ?[AaPp][Mm])?")
+MIN_HEADLESS_ROWS = 3  # rows of numbers that make a table without a header
+MAX_UNIT_LETTERS = 10  # of a unit that is not known
+HEADLESS = {  # the first columns of tables that are published without a header: UAH-DriveSet, reader of its authors
+    "RAW_GPS": ("time [s]", "speed [km/h]", "latitude", "longitude", "altitude [m]"),
+    "RAW_ACCELEROMETERS": ("time [s]", "active", "accel x [g]", "accel y [g]", "accel z [g]"),
+}
+QUANTITIES = tuple(dict.fromkeys(unit.quantity for unit in UNITS))
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the rows of a CSV file begin and how they are written."""
+    """Where the rows of a CSV file begin and how they are written; `joined` are a date and its time of day."""
 
     encoding: str
     delimiter: str
@@ -27,25 +38,43 @@ class Layout:
     first_row: int
     names: tuple[str, ...]
     units: tuple[str, ...]
+    joined: tuple[str, str] | None = None
+
+    @property
+    def joined_name(self) -> str:
+        """What a date and its time of day are called as one channel; "" if the table has no such pair."""
+        return " + ".join(self.joined) if self.joined else ""
 
 
-def find_layout(head: bytes, *, is_whole: bool) -> Layout | None:
-    """The layout of the table that the first bytes of a file show best; None if they show none."""
-    encoding = encoding_of(head)
+def find_layout(path: Path) -> Layout:
+    """The layout of the table in a file, found from its first lines. Raises ValueError if they hold none."""
+    head = first_bytes(path, HEAD_BYTES)
+    encoding = find_encoding(head)
     lines = head.decode(encoding, errors="replace").splitlines()
-    lines = lines if is_whole else lines[:-1]
-    tables = [(delimiter, list(csv.reader(lines, delimiter=delimiter))) for delimiter in DELIMITERS]
-    spaced = (SPACES, [next(csv.reader([" ".join(line.split())], delimiter=" "), []) for line in lines])
-    for find in (_layouts, _headerless):
-        for group in (tables, [spaced]):
-            found = [entry for delimiter, rows in group for entry in find(rows, delimiter, encoding)]
-            if found:
-                return max(found, key=lambda entry: entry[0])[1]
-    return None
+    lines = lines[:-1] if len(head) == HEAD_BYTES else lines
+    best: tuple[int, Layout] | None = None
+    for delimiter in DELIMITERS:
+        layout, fields = _layout(list(csv.reader(lines, delimiter=delimiter)), delimiter, encoding)
+        if layout is not None and (best is None or fields > best[0]):
+            best = fields, layout
+    if best is None:
+        layout, fields = _layout([line.split() for line in lines], WHITESPACE, encoding)
+        best = None if layout is None else (fields, layout)
+    if best is None:
+        is_text = b"\0" not in head
+        got = "no such table in its first lines: check the file" if is_text else f"an unknown binary file: {AS_TABLE}"
+        raise ValueError(
+            f"{path} must hold a header line with the names of its columns and rows of numbers under it. Got {got}."
+        )
+    layout = best[1]
+    named = HEADLESS.get(path.stem.upper(), ())
+    if layout.names[:1] != ("column 1",) or len(named) > len(layout.names):
+        return layout
+    return replace(layout, names=(*named, *layout.names[len(named) :]))
 
 
-def encoding_of(head: bytes) -> str:
-    """The encoding of a text, by its first bytes."""
+def find_encoding(head: bytes) -> str:
+    """The encoding of a text, from its first bytes."""
     if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return "utf-32"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -60,71 +89,95 @@ def encoding_of(head: bytes) -> str:
     return "utf-8-sig"
 
 
-def _layouts(rows: list[list[str]], delimiter: str, encoding: str) -> Iterator[tuple[int, Layout]]:
-    """The layout of each table with a header that may begin, and the number of fields in its rows of right width."""
-    filled = [i for i, row in enumerate(rows) if any(cell.strip() for cell in row)]
-    is_data = {i: _is_data(rows[i]) for i in filled}
-    begins = [k for k in range(1, len(filled)) if is_data[filled[k]] and not is_data[filled[k - 1]]]
-    for k in begins[:MAX_BEGINS]:
-        data = filled[k]
-        width = len(rows[data])
-        names, units = _names_and_units([rows[i] for i in filled[max(k - 3, 0) : k]], width)
-        if len(names) >= max(width, 2) and not _is_data(names):
-            yield _layout(rows[data:], delimiter, encoding, data, names, units)
+def _layout(lines: list[list[str]], delimiter: str, encoding: str) -> tuple[Layout | None, int]:
+    """The layout if `delimiter` separates the fields, with the number of fields in lines of the right width."""
+    rows = [(i, [cell.strip() for cell in cells]) for i, cells in enumerate(lines) if any(c.strip() for c in cells)]
+    widths = Counter(len(cells) for _, cells in rows if _is_data(cells))
+    if not widths:
+        return None, 0
+    width = max(widths, key=lambda count: count * widths[count])
+    data = next((k for k, (_, cells) in enumerate(rows) if _is_data(cells) and len(cells) >= width), len(rows))
+    head = [cells for _, cells in rows[:data]]
+    if delimiter == WHITESPACE and widths[width] < MIN_HEADLESS_ROWS:
+        return None, 0
+    titles = _titles(head, width, delimiter)
+    if titles is None:
+        if (
+            (head and len(head[-1]) > 1)
+            or widths[width] < MIN_HEADLESS_ROWS
+            or widths[width] < 0.9 * (len(rows) - data)
+        ):
+            return None, 0
+        titles = [""] * width, [""] * width
+    names = _unique(titles[0])
+    body = [cells for _, cells in rows[data:]]
+    decimal = "," if delimiter != "," and any(re.fullmatch(r"-?\d+,\d+", c) for cells in body for c in cells) else "."
+    units = (*(u.strip("[]()") for u in titles[1]), *[""] * len(names))[: len(names)]
+    joined = _joined(names, body[0])
+    return Layout(encoding, delimiter, decimal, rows[data][0], names, units, joined), width * widths[width]
 
 
-def _headerless(rows: list[list[str]], delimiter: str, encoding: str) -> Iterator[tuple[int, Layout]]:
-    """The layout of a table without names, whose columns are called by their number."""
-    filled = [row for row in rows if any(cell.strip() for cell in row)]
-    if len(filled) >= MIN_HEADERLESS_ROWS and all(map(_is_data, filled)) and len(set(map(len, filled))) == 1:
-        yield _layout(filled, delimiter, encoding, 0, [""] * len(filled[0]), [])
+def _titles(head: list[list[str]], width: int, delimiter: str) -> tuple[list[str], list[str]] | None:
+    """Names and units of the columns, from the lines above the first row; None where none of them is a header."""
+    if delimiter == WHITESPACE and head:
+        head = [*head[:-1], _words_of_header(head[-1], width)]
+    wide = [cells if len(cells) >= width else [] for cells in head[-3:]]
+    if not wide or not wide[-1] or _is_data(wide[-1]):
+        return None
+    if len(wide) == 3 and wide[0] and _is_units(wide[1]) and _are_sources(wide[2]):
+        return _with_sources(wide[0], wide[2]), wide[1]
+    if len(wide) >= 2 and wide[-2] and _is_units(wide[-1]) and not _is_data(wide[-2]):
+        return wide[-2], wide[-1]
+    return wide[-1], [""] * len(wide[-1])
 
 
-def _layout(
-    rows: list[list[str]], delimiter: str, encoding: str, first_row: int, names: list[str], units: list[str]
-) -> tuple[int, Layout]:
-    """The number of fields in rows of the right width, and the layout."""
-    width = len(rows[0])
-    cells = [cell for row in rows for cell in row]
-    decimal = "," if delimiter != "," and any(re.fullmatch(r"-?\d+,\d+", cell.strip()) for cell in cells) else "."
-    unique = _unique([name.strip() for name in names])
-    padded = (*(unit.strip().strip("[]()") for unit in units), *[""] * len(names))[: len(names)]
-    return width * sum(len(row) == width for row in rows), Layout(
-        encoding, delimiter, decimal, first_row, unique, padded
-    )
-
-
-def _names_and_units(before: list[list[str]], width: int) -> tuple[list[str], list[str]]:
-    """Names and units in the lines before the first row: names alone, over units, or over units and sources."""
-    if len(before) > 2 and _are_sources(before[-1]) and min(map(len, before)) >= width:
-        return _with_sources(before[-3], before[-1]), before[-2]
-    if len(before) > 1 and _are_units(before[-1]) and len(before[-2]) >= width:
-        return before[-2], before[-1]
-    return before[-1], []
+def _words_of_header(cells: list[str], width: int) -> list[str]:
+    """The names of a header that spaces separate, without the mark of a comment before them."""
+    cells = cells[1:] if len(cells) == width + 1 and cells[0] in ("#", "%", "//") else cells
+    return [cells[0].lstrip("#%"), *cells[1:]] if cells else cells
 
 
 def _with_sources(names: list[str], sources: list[str]) -> list[str]:
-    """The names, with the source of each that is repeated."""
+    """The names; where several are equal, each with its source in brackets."""
     count = Counter(names)
-    plain = [re.sub(r"^\d+: ", "", source) for source in sources]
-    return [f"{name} {source}" if count[name] > 1 else name for name, source in zip(names, plain, strict=False)]
+    plain = [re.sub(r"^\d+: *", "", source) for source in sources] + [""] * len(names)
+    return [f"{n} ({s})" if count[n] > 1 and s else n for n, s in zip(names, plain, strict=False)]
+
+
+def _joined(names: tuple[str, ...], cells: list[str]) -> tuple[str, str] | None:
+    """The columns of a date alone and of a time of day alone, if there is one of each."""
+    pairs = list(zip(names, cells, strict=False))
+    dates = [name for name, cell in pairs if DATE_ONLY.fullmatch(cell)]
+    clocks = [name for name, cell in pairs if CLOCK_ONLY.fullmatch(cell)]
+    return (dates[0], clocks[0]) if dates and clocks else None
 
 
 def _is_data(cells: list[str]) -> bool:
     """Whether at least half of the cells with text are numbers or times of day."""
     texts = [cell.strip() for cell in cells if cell.strip()]
-    count = sum(bool(NUMBER.fullmatch(text)) for text in texts) + sum(bool(CLOCK.fullmatch(text)) for text in texts)
+    count = sum(any(kind.fullmatch(text) for kind in (NUMBER, CLOCK, GPS_WEEK)) for text in texts)
     return len(cells) > 1 and count > 0 and 2 * count >= len(texts)
 
 
-def _are_units(cells: list[str]) -> bool:
+def _is_units(cells: list[str]) -> bool:
+    """Whether the cells are units: at least one is known or written like one, and none is a long text."""
     texts = [cell.strip() for cell in cells if cell.strip()]
-    return bool(texts) and all(len(t) <= 10 for t in texts) and any(UNIT.search(t) for t in texts)
+    known = [_is_known_unit(text.strip("[]()")) for text in texts]
+    short = [len(text) <= MAX_UNIT_LETTERS for text in texts]
+    like_one = any(is_short and re.search(r"/|^\[|^s$|^ms$", t) for is_short, t in zip(short, texts, strict=True))
+    return (like_one or any(known)) and all(a or b for a, b in zip(known, short, strict=True))
+
+
+def _is_known_unit(text: str) -> bool:
+    """Whether a text is a unit, and no word that names a column, too, like `date`."""
+    units = [known_unit(text, quantity) for quantity in QUANTITIES]
+    return any(unit is not None and unit.name not in (ISO, "1") for unit in units)
 
 
 def _are_sources(cells: list[str]) -> bool:
-    texts = [cell.strip() for cell in cells if cell.strip()]
-    return any(re.match(r"\d+: ", text) for text in texts) and all(SOURCE.fullmatch(text) for text in texts)
+    """Whether the cells name where each column comes from: the same few words again and again."""
+    texts = [cell for cell in cells if cell]
+    return bool(texts) and len(set(texts)) <= max(len(texts) // 2, 1) and not _is_units(cells)
 
 
 def _unique(names: list[str]) -> tuple[str, ...]:

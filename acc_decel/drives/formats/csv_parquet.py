@@ -14,15 +14,13 @@ import pyarrow.parquet as pq
 from numpy import ndarray
 
 from acc_decel.drives.description import Channel
-from acc_decel.drives.formats.columns import numbers, seconds
-from acc_decel.drives.formats.compression import first_bytes, open_bytes
-from acc_decel.drives.formats.csv_layout import Layout, find_layout
-from acc_decel.drives.formats.long_table import long_chunk, time_unit_of
+from acc_decel.drives.formats.columns import table_block
+from acc_decel.drives.formats.compression import open_bytes
+from acc_decel.drives.formats.csv_layout import WHITESPACE, Layout, find_layout
+from acc_decel.drives.formats.long_table import LongTable, long_columns
 from acc_decel.drives.formats.source import BLOCK_ROWS, Block
-from acc_decel.drives.formats.unread import AS_TABLE
 from acc_decel.drives.formats.vehicles import FCD_TIME, FCD_UNITS, vehicle_column
 
-HEAD_BYTES = 65_536  # that are enough to find the header
 BLOCK_BYTES = 1_000_000  # of a text
 NEW_LINE = 10
 
@@ -36,31 +34,35 @@ class CsvFile:
     timed = False
 
     def channels(self) -> dict[str, str]:
-        """Columns with the unit in the row under the header, if there is one."""
+        """Columns with the unit in the row under the header, if there is one; a date and a time of day also as one."""
         units = dict(zip(self.layout.names, self.layout.units, strict=True))
         known = FCD_UNITS if FCD_TIME in units else {}
-        return {name: unit or known.get(name, "") for name, unit in units.items()}
+        joined = [self.layout.joined_name] if self.layout.joined else []
+        return {name: unit or known.get(name, "") for name, unit in units.items()} | dict.fromkeys(joined, "")
 
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
         """The columns `names` with the time, some rows at a time."""
         for table, left_out in self.tables({*names, *([time.name] if time else [])}):
-            yield replace(_block(table, names, time), left_out=left_out)
+            yield replace(table_block(table, names, time), left_out=left_out)
 
     def vehicle_blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[tuple[Block, ndarray]]:
         """The same with the vehicle of each row."""
         column = str(vehicle_column(self.layout.names))
         for table, left_out in self.tables({*names, *([time.name] if time else []), column}):
-            yield replace(_block(table, names, time), left_out=left_out), table[column].to_numpy(object)
+            yield replace(table_block(table, names, time), left_out=left_out), table[column].to_numpy(object)
 
     def tables(self, wanted: set[str]) -> Iterator[tuple[pd.DataFrame, int]]:
-        """Some columns, some rows at a time, with the number of rows left out before."""
+        """The columns `wanted`, some rows at a time, with the number of rows left out since the table before."""
         layout = self.layout
+        joined = layout.joined if layout.joined_name in wanted else None
+        wanted = wanted | set(joined or ())
         with (
             open_bytes(self.path) as file,
             FittingRows(file, layout) as fitting,
             pd.read_csv(
                 io.BufferedReader(fitting, BLOCK_BYTES),
                 sep=layout.delimiter,
+                skipinitialspace=layout.delimiter != WHITESPACE,
                 decimal=layout.decimal,
                 encoding=layout.encoding,
                 encoding_errors="replace",
@@ -76,22 +78,10 @@ class CsvFile:
             ) as rows,
         ):
             for table in rows:
+                if joined is not None:
+                    date, clock = (table[name].astype("str") for name in joined)
+                    table[layout.joined_name] = date + " " + clock
                 yield table, fitting.take_left_out()
-
-
-@dataclass(frozen=True)
-class LongCsv:
-    """The rows of a CSV file as those of a long table: `roles` are its columns."""
-
-    table: CsvFile
-    roles: dict[str, str]
-
-    def __iter__(self) -> Iterator[pd.DataFrame]:
-        """Rows with time [s], name, value and unit."""
-        unit = None
-        for rows, _ in self.table.tables(set(self.roles.values())):
-            unit = unit or time_unit_of(self.roles["time"], rows[self.roles["time"]])
-            yield long_chunk(rows, self.roles, unit)
 
 
 class FittingRows(io.RawIOBase):
@@ -105,7 +95,7 @@ class FittingRows(io.RawIOBase):
         """`file` is read block by block; the lines before the first row of `layout` pass unchanged."""
         self._file, self._delimiter, self._most = file, layout.delimiter.encode(), len(layout.names) - 1
         self._before = layout.first_row
-        self._is_checked = len(self._delimiter) == 1 and not layout.encoding.startswith(("utf-16", "utf-32"))
+        self._is_checked = not layout.encoding.startswith(("utf-16", "utf-32")) and layout.delimiter != WHITESPACE
         self._rest, self._ready = b"", memoryview(b"")
         self._left_out = 0
 
@@ -172,13 +162,13 @@ class ParquetFile:
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
         """The columns `names` with the time, some rows at a time."""
         for table in self._tables([*names, *([time.name] if time else [])]):
-            yield _block(table, names, time)
+            yield table_block(table, names, time)
 
     def vehicle_blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[tuple[Block, ndarray]]:
         """The same with the vehicle of each row."""
         column = str(vehicle_column(list(self.channels())))
         for table in self._tables([*names, *([time.name] if time else []), column]):
-            yield _block(table, names, time), table[column].to_numpy(object)
+            yield table_block(table, names, time), table[column].to_numpy(object)
 
     def _tables(self, wanted: list[str]) -> Iterator[pd.DataFrame]:
         with pq.ParquetFile(self.path) as file:
@@ -186,23 +176,8 @@ class ParquetFile:
                 yield batch.to_pandas(ignore_metadata=True)
 
 
-def open_csv(path: Path) -> CsvFile:
+def open_csv(path: Path) -> CsvFile | LongTable:
     """The CSV file with its layout, found from its first lines. Raises ValueError if they hold no table."""
-    head = first_bytes(path, HEAD_BYTES)
-    layout = find_layout(head, is_whole=len(head) < HEAD_BYTES)
-    if layout is None:
-        is_text = b"\0" not in head
-        got = (
-            "no such table in its first lines: check the file"
-            if is_text
-            else "a binary file of an unknown kind: " + AS_TABLE
-        )
-        raise ValueError(
-            f"{path} must hold a header line with the names of its columns and rows of numbers under it. Got {got}."
-        )
-    return CsvFile(path, layout)
-
-
-def _block(table: pd.DataFrame, names: Sequence[str], time: Channel | None) -> Block:
-    stamps = np.arange(len(table), dtype=float) if time is None else seconds(table[time.name], time)
-    return Block("", stamps, {name: numbers(table[name]) for name in names})
+    file = CsvFile(path, find_layout(path))
+    columns = long_columns(file.layout.names)
+    return file if columns is None else LongTable(file, columns)

@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from acc_decel.drives.description import Channel
-from acc_decel.drives.formats.columns import numbers, seconds
+from acc_decel.drives.formats.columns import table_block
 from acc_decel.drives.formats.compression import first_bytes, open_bytes
-from acc_decel.drives.formats.long_table import LongTable, long_chunk, long_roles, time_unit_of
+from acc_decel.drives.formats.long_table import LongTable, long_columns
 from acc_decel.drives.formats.source import Block
 
 BLOCK_LINES = 50_000
@@ -58,26 +58,6 @@ class JsonLines:
 
 
 @dataclass(frozen=True)
-class LongJson:
-    """The lines of a file as rows of a long table."""
-
-    lines: JsonLines
-    roles: dict[str, str]
-
-    def __iter__(self) -> Iterator[pd.DataFrame]:
-        """Rows with time [s], name, value and unit."""
-        unit = None
-        for table in self.lines:
-            if not set(self.roles.values()) - {self.roles.get("unit")} <= set(table):
-                continue
-            rows = table.reindex(columns=list(self.roles.values()))
-            unit = unit or time_unit_of(self.roles["time"], rows[self.roles["time"]])
-            chunk = long_chunk(_flags_as_numbers(rows), self.roles, unit)
-            units = [own or OPENXC_UNITS.get(name, "") for own, name in zip(chunk["unit"], chunk["name"], strict=True)]
-            yield chunk.assign(unit=units)
-
-
-@dataclass(frozen=True)
 class JsonTable:
     """The lines of a file as rows of a table; its time is one of its keys."""
 
@@ -89,15 +69,15 @@ class JsonTable:
         """The keys of the first lines."""
         return dict.fromkeys(map(str, next(iter(self.lines), pd.DataFrame())), "")
 
+    def tables(self, wanted: set[str]) -> Iterator[tuple[pd.DataFrame, int]]:
+        """The keys `wanted`, some lines at a time; no row is left out."""
+        for table in self.lines:
+            yield _flags_as_numbers(table.reindex(columns=sorted(wanted))), 0
+
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
         """The keys `names` with the time, some lines at a time."""
-        wanted = list(dict.fromkeys([*names, *([time.name] if time else [])]))
-        first = 0
-        for table in self.lines:
-            rows = _flags_as_numbers(table.reindex(columns=wanted))
-            stamps = seconds(rows[time.name], time) if time else pd.RangeIndex(first, first + len(rows)).to_numpy(float)
-            first += len(rows)
-            yield Block("", stamps, {name: numbers(rows[name]) for name in names})
+        for table, _ in self.tables({*names, *([time.name] if time else [])}):
+            yield table_block(table, names, time)
 
 
 def open_json(path: Path) -> LongTable | JsonTable | None:
@@ -115,8 +95,8 @@ def open_json(path: Path) -> LongTable | JsonTable | None:
             )
         return None
     lines = JsonLines(path)
-    roles = long_roles(list(row))
-    return JsonTable(path, lines) if roles is None else LongTable(path, LongJson(lines, roles))
+    table, columns = JsonTable(path, lines), long_columns(list(row))
+    return table if columns is None else LongTable(table, columns, OPENXC_UNITS)
 
 
 def _row(text: bytes) -> dict[str, Any] | None:

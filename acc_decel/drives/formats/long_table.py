@@ -1,91 +1,99 @@
 """Long recordings, one value a row with the name of its channel: each channel has its own times."""
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-import numpy as np
 import pandas as pd
 
 from acc_decel.drives.description import Channel
-from acc_decel.drives.formats.columns import numbers, seconds
+from acc_decel.drives.formats.columns import table_block
 from acc_decel.drives.formats.source import Block
-from acc_decel.drives.units import ISO, Unit, unit_in_name, unit_named
+from acc_decel.drives.units import folded
 
-SAMPLED_CHUNKS = 20  # that show which channels there are
-EPOCH_TIMES = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))  # greater times are since 1970
-# fmt: off
-ROLES = {  # how loggers call the columns, in lower case without what is no letter or digit
-    "time":  ("time", "timestamp", "timestamps", "seconds", "secs", "ts", "t", "timems", "timeus", "timens", "datetime",
-              "devicetime", "elapsed", "times"),
-    "name":  ("name", "pid", "signal", "signalname", "channel", "parameter", "variable", "sensor", "metric", "key",
-              "item"),
-    "value": ("value", "val", "wert", "valeur", "valor"),
-    "unit":  ("unit", "units", "einheit", "unite"),
-}
-# fmt: on
+LONG_NAMES = {  # names of the columns of a table with one row for each value, without accents
+    "name": {"pid", "name", "signal", "signal name", "parameter", "channel", "variable", "sensor", "parametre", "senal",
+             "parametro", "параметр", "kanal", "messgrosse"},
+    "value": {"value", "val", "wert", "messwert", "valeur", "valor", "значение"},
+    "unit": {"unit", "units", "einheit", "unite", "unidad", "единица", "ед. изм."},
+}  # fmt: skip
+MAX_LONG_COLUMNS = 8
+
+
+class Rows(Protocol):
+    """A table whose rows are read some at a time."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+
+    def channels(self) -> dict[str, str]:
+        """Its columns with the unit that the file states, "" if none."""
+
+    def tables(self, wanted: set[str]) -> Iterator[tuple[pd.DataFrame, int]]:
+        """The columns `wanted`, some rows at a time, with the number of rows left out since the table before."""
+
+
+@dataclass(frozen=True)
+class LongColumns:
+    """The columns of a table with one row for each value; `unit` is "" if none holds it."""
+
+    name: str
+    value: str
+    unit: str
+
+    @property
+    def used(self) -> set[str]:
+        """The columns that are no channel themselves."""
+        return {self.name, self.value, self.unit}
 
 
 @dataclass(frozen=True)
 class LongTable:
-    """A recording of rows with a name and a value. `chunks` have the columns time [s], name, value and unit."""
+    """A table with one row for each value, in columns for time, name of the signal and value.
 
-    path: Path
-    chunks: Iterable[pd.DataFrame]  # can be iterated more than once
-    timed: bool = field(default=True, init=False)
+    `units` are those of signals whose format defines them.
+    """
+
+    rows: Rows
+    columns: LongColumns
+    units: Mapping[str, str] = field(default_factory=dict)
+    timed: bool = field(default=False, init=False)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.rows.path
 
     def channels(self) -> dict[str, str]:
-        """The names in the first rows, with the first unit that stands beside each."""
+        """The columns that may be a time, and every signal with its unit where a column or the format has it."""
+        names = [self.columns.name, *([self.columns.unit] if self.columns.unit else [])]
         units: dict[str, str] = {}
-        for chunk in islice(self.chunks, SAMPLED_CHUNKS):
-            first = chunk.drop_duplicates("name")
-            units |= {n: u for n, u in zip(first["name"], first["unit"], strict=True) if n and n not in units}
-        return units
+        for table, _ in self.rows.tables(set(names)):
+            signals = table[names].dropna(subset=names[:1]).fillna("").astype("str").drop_duplicates(names[0])
+            stated = {row[0]: row[1] if self.columns.unit else "" for row in signals.itertuples(index=False)}
+            units = stated | units
+        units = {name: unit or self.units.get(name, "") for name, unit in units.items()}
+        return {name: unit for name, unit in self.rows.channels().items() if name not in self.columns.used} | units
 
-    def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:  # noqa: ARG002 - timed
-        """The channels `names`, each in a group of its own."""
-        wanted = set(names)
-        for chunk in self.chunks:
-            for name, rows in chunk[chunk["name"].isin(wanted)].groupby("name", sort=True):
-                yield Block(str(name), rows["time"].to_numpy(float), {str(name): rows["value"].to_numpy(float)})
-
-
-def plain(name: str) -> str:
-    """The name of a column in lower case, without what is no letter or digit."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def long_roles(names: Sequence[str]) -> dict[str, str] | None:
-    """The column of each role, if the columns are those of a long table."""
-    found = {role: next((n for n in names if plain(n) in spelled), None) for role, spelled in ROLES.items()}
-    roles = {role: name for role, name in found.items() if name is not None}
-    return roles if {"time", "name", "value"} <= set(roles) and len(names) <= len(roles) + 2 else None
+    def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
+        """The signals `names`, each as a group of its own; without names the times alone."""
+        columns, time_names = self.columns, [time.name] if time else []
+        plain = [name for name in names if name in self.rows.channels() and name not in columns.used]
+        for table, left_out in self.rows.tables({columns.name, columns.value, *time_names, *plain}):
+            if not names or plain:
+                yield replace(table_block(table, plain, time), left_out=left_out)
+            for name, rows in table.groupby(table[columns.name].astype("str"), sort=False):
+                if name in names and name not in plain:
+                    block = table_block(rows, [columns.value], time)
+                    yield Block(str(name), block.time, {str(name): block.values[columns.value]})
 
 
-def long_chunk(table: pd.DataFrame, roles: dict[str, str], time_unit: Unit) -> pd.DataFrame:
-    """Rows of a long table with the columns time [s], name, value and unit."""
-    column = table[roles["time"]]
-    units: Any = table[roles["unit"]].fillna("").astype(str).str.strip() if "unit" in roles else ""
-    return pd.DataFrame(
-        {
-            "time": seconds(column, Channel(roles["time"], time_unit)),
-            "name": table[roles["name"]].fillna("").astype(str).str.strip(),
-            "value": numbers(table[roles["value"]]),
-            "unit": units,
-        }
-    )
-
-
-def time_unit_of(name: str, column: Any) -> Unit:
-    """The unit of a column of times: by its size if since 1970, else as its name says, dates if it is text, else s."""
-    values = numbers(column) if len(column) else np.array([])
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return unit_named(ISO, "time", name)
-    size = float(np.median(np.abs(finite)))
-    epoch = next((unit for least, unit in EPOCH_TIMES if size > least), None)
-    stated = None if plain(name) == "time" else unit_in_name(name, "time")
-    return unit_named(epoch, "time", name) if epoch else stated or unit_named("s", "time", name)
+def long_columns(names: Sequence[str]) -> LongColumns | None:
+    """The columns of a table with one row for each value; None for any other table."""
+    plain = {folded(name).strip(): name for name in names}
+    found = {role: next((plain[n] for n in plain if n in known), "") for role, known in LONG_NAMES.items()}
+    if not found["name"] or not found["value"] or len(names) > MAX_LONG_COLUMNS:
+        return None
+    return LongColumns(**found)

@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from acc_decel.drives.drive_folder import open_folder
 from acc_decel.drives.formats import csv_parquet, mdf
-from acc_decel.drives.formats.array_folder import ArrayFolder
 from acc_decel.drives.formats.can_frames import CandumpFrames, Frames, LogFrames
 from acc_decel.drives.formats.can_log import CanLog
 from acc_decel.drives.formats.can_signals import load_database
 from acc_decel.drives.formats.can_table import CanTable, find_can_table
 from acc_decel.drives.formats.compression import first_bytes, inner_ending, refuse_archive
 from acc_decel.drives.formats.json_lines import open_json
-from acc_decel.drives.formats.long_table import LongTable, long_roles
+from acc_decel.drives.formats.long_table import LongTable
 from acc_decel.drives.formats.source import Choices, NamedSource, Source, damage_named
 from acc_decel.drives.formats.unread import refuse_unread, refuse_xml
 from acc_decel.drives.formats.vbo import open_vbo
@@ -20,7 +20,6 @@ from acc_decel.drives.formats.vehicles import OneVehicle, as_trajectories, vehic
 from acc_decel.drives.formats.xml_tracks import FcdFile, GpxFile, root_of
 
 HEAD_BYTES = 4_000  # of a text, in which the first line of a log of a raw bus is looked for
-ENDINGS = (".csv", ".parquet", ".txt", ".tsv", ".vbo", ".gpx", ".xml", ".json", ".jsonl", ".ndjson")  # not of buses
 PYTHON_CAN_ENDINGS = (".blf", ".asc", ".trc")
 PARQUET, BLF, MDF = b"PAR1", b"LOGG", (b"MDF ", b"UnFinMF")  # as these files begin, whatever they are called
 CAN_TEXT = re.compile(  # at the start of the first line with text: the header of an ASC, or a frame of candump
@@ -66,12 +65,8 @@ def _kind(path: Path) -> str:
 
 
 def _open_folder(path: Path, choices: Choices) -> Source:
-    with damage_named(path):
-        has_pairs = bool(ArrayFolder(path).groups())
-    if not has_pairs:
-        raise ValueError(f"{path} must hold pairs of arrays X__t.npy and X__value.npy. Got none: give a file.")
     choices.check_used(path)
-    return ArrayFolder(path)
+    return open_folder(path)
 
 
 def _frames(path: Path, kind: str, choices: Choices) -> Iterable[Frames] | None:
@@ -116,8 +111,7 @@ def _open_file(path: Path, kind: str, choices: Choices) -> Source:
     if source is not None:
         return source
     table = csv_parquet.open_csv(path)
-    roles = long_roles(table.layout.names)
-    return _one_vehicle(table, choices) if roles is None else LongTable(path, csv_parquet.LongCsv(table, roles))
+    return table if isinstance(table, LongTable) else _one_vehicle(table, choices)
 
 
 def _open_xml(path: Path, choices: Choices) -> Source | None:
