@@ -16,11 +16,12 @@ from acc_decel.export.fixed_point import fixed_answers, fixed_net, shift_net
 from acc_decel.factors import EXCLUSIONS, Factor, column_names, ranges
 from acc_decel.network import FEATURES, LAST, DenseNet, Head, Layer, domain_inputs, untrained_head, wiring
 from acc_decel.network.feature_constants import feature_constants
-from acc_decel.outputs import COMFORT_DECELERATION, DELAY, ORDERED, OUTPUTS, UPPER
+from acc_decel.outputs import COMFORT_DECELERATION, DELAY, LOWER, ORDERED, OUTPUTS, UPPER
 from acc_decel.physics import vehicle
 
 WEIGHT_SCALE = 4.5  # so large that values reach the ends of 16 bits
 LAST_WEIGHT_SCALE = np.float32(0.5)  # so small that outputs stay between their limits
+CUT = 2.0  # [m/s^2] so low that it acts on some answers
 EMBEDDED = 10  # outputs of the embedding
 Answers: TypeAlias = tuple[Float32[ndarray, "events outputs"], Int64[ndarray, " events"]]  # outputs and status
 INVALID = (np.nan, np.inf, -np.inf, 3.4e38, -3.4e38, 0.0, -0.0, 1e-42, 0.5, 1.0)
@@ -92,14 +93,14 @@ def unusual_net(factors: tuple[Factor, ...]) -> DenseNet:
     the trained domain that is often exactly 0.
     """
     rng, wires = np.random.default_rng(1), wiring(factors)
-    limits = np.array([*ranges(factors), *[(-1.0, 3.0)] * len(FEATURES)])
+    limits = np.array([*ranges(factors), *((-1.0, 3 + i / 10) for i in range(len(FEATURES)))])
     embedding = [_layer(rng, wires.embedding_inputs, EMBEDDED)]
     units = (len(wires.forced), 36, 11, 8, LAST)
     trunk = [_layer(rng, EMBEDDED + before, outputs) for before, outputs in pairwise(units)]
     low, high = np.full(len(OUTPUTS), -30, "f4"), np.full(len(OUTPUTS), 30, "f4")
     bias = np.concatenate([np.linspace(9, 1, len(OUTPUTS)), np.zeros(len(ORDERED))]).astype("f4")
     bias[DELAY], bias[ORDERED[0]] = -5, 10
-    high[UPPER] = COMFORT_DECELERATION
+    high[LOWER], high[UPPER] = CUT, COMFORT_DECELERATION
     weights = LAST_WEIGHT_SCALE * trunk[-1].weights
     weights[DELAY] = -np.abs(weights[DELAY])
     trunk[-1] = Layer(weights, bias)
@@ -109,9 +110,15 @@ def unusual_net(factors: tuple[Factor, ...]) -> DenseNet:
     hidden.weights[:, 0] *= 5  # so that a missing input changes the score
     domain = (Layer(hidden.weights, hidden.bias - 1), Layer(score.weights, np.zeros(1, "f4")))
     return DenseNet(
-        factors, feature_constants(vehicle("compact")), center, spread, tuple(embedding), tuple(trunk), _head(rng), low,
+        factors, _constants(rng), center, spread, tuple(embedding), tuple(trunk), _head(rng), low,
         high, domain,
     )  # fmt: skip
+
+
+def _constants(rng: np.random.Generator) -> ndarray:
+    """Those of a car, each changed by its own share, so that no two are equal and none is 0."""
+    usual = feature_constants(vehicle("compact"))
+    return (np.where(usual == 0, 0.05, usual) * rng.uniform(0.9, 1.1, usual.shape)).astype("f4")
 
 
 def _head(rng: np.random.Generator) -> Head:

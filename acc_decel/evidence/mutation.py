@@ -156,6 +156,8 @@ EQUIVALENT: dict[str, str] = {
     "+ ACC_DECEL_TRUNK_LAYERS) + 1U) % 2U];  ->  -": "the same remainder",
     "return (other < value) ? other : value;  ->  <=": "equal numbers",
     "const float reduction = (offset > 0.0F) ? offset : 0.0F;  ->  >=": "equal numbers",
+    "{ /* the delay; the quantiles are written again */  ->  1U": "the first output is a quantile",
+    "{ /* else the answer is the same */  ->": "the same answer, computed again",
     "(difference <= ACC_DECEL_GOLDEN_TOLERANCE)": "no answer is exactly the tolerance away",
 }
 

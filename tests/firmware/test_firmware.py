@@ -387,7 +387,11 @@ DAMAGE = {  # what the network and its golden vectors do not see: a passage of t
     "no pointer": ("acc_decel.c", "if ((factors != NULL) && (prediction", "if ((factors == NULL) || (prediction"),
     "scale": ("acc_decel_correction.c", "(correction->scale * deceleration) +", "deceleration +"),
     "bias": ("acc_decel_correction.c", " + correction->bias", " - correction->bias"),
-    "a lower bound raised": ("acc_decel_correction.c", "return (other < value) ? other : value;", "return other;"),
+    "a lower bound raised": (
+        "acc_decel_correction.c",
+        "return acc_decel_smaller(transformed(correction, deceleration), deceleration);",
+        "return transformed(correction, deceleration);",
+    ),
     "offset": ("acc_decel_correction.c", " - offset;", ";"),
     "reduction": ("acc_decel_correction.c", " - reduction;", ";"),
     "below what a car can do": (

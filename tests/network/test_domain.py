@@ -357,6 +357,7 @@ def test_a_released_model_flags_never_trained_combinations_and_tells_how_well(na
         {"surface": "ice", "road_temperature_c": 40.0},
         {"surface": "packed_snow", "water_film_mm": 3.0},
         {"surface": "ice", "friction_estimate": 1.1},
+        {"surface": "asphalt", "water_film_mm": 5.0, "road_temperature_c": -25.0},
     ],
     ids=str,
 )

@@ -132,16 +132,11 @@ static void be_cautious(const acc_decel_factors_t *factors, uint32_t available, 
     for (uint32_t i = 0U; i < ACC_DECEL_CONTRADICTING_COUNT; i++) {
         const acc_decel_contradicting_t *const factor = &contradicting[i];
 
-        if ((available & factor->columns) != 0U) {
+        if ((available & factor->columns) != 0U) { /* else the answer is the same */
             float values[ACC_DECEL_VALUE_COUNT];
             float others[ACC_DECEL_OUTPUT_COUNT];
 
             columns_of(factors, values);
-            for (uint32_t column = 0U; column < ACC_DECEL_COLUMN_COUNT; column++) {
-                if (((factor->columns >> column) & 1U) != 0U) {
-                    values[column] = not_available;
-                }
-            }
             (void)acc_decel_network(values, available & ~factor->columns, others);
             put_in_order(others);
             lower_quantiles(outputs, others);

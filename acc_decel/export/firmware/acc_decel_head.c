@@ -43,7 +43,7 @@ void acc_decel_head(const float sums[ACC_DECEL_SUM_COUNT], const float values[AC
                                      acc_decel_value_or_0(mask, named[2]), acc_decel_value_or_0(mask, named[3]),
                                      acc_decel_value_or_0(mask, named[4]), acc_decel_value_or_0(mask, named[5])};
 
-    for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
+    for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) { /* the delay; the quantiles are written again */
         outputs[i] = sums[i];
     }
     for (uint32_t i = 0U; i < ACC_DECEL_QUANTILE_COUNT; i++) {

@@ -18,8 +18,8 @@ typedef struct {
 
 /* Writes the raw outputs of the network for accepted columns, cut to their limits; the quantiles may still cross. The
  * columns are the first of the `values`; the network writes its features behind them and may overwrite the columns. Bit
- * i of `available` is 1 if column i is available; otherwise the column is NaN. Returns true if such a combination is
- * rare in the training data. */
+ * i of `available` is 1 if column i is available; otherwise its value has no effect. Returns true if such a combination
+ * is rare in the training data. */
 bool acc_decel_network(float values[ACC_DECEL_VALUE_COUNT], uint32_t available, float outputs[ACC_DECEL_OUTPUT_COUNT]);
 
 /* Puts two outputs in ascending order. */
