@@ -132,9 +132,9 @@ def test_the_braking_is_found(tmp_path, name):
 def test_equal_names_are_told_apart_by_their_source(tmp_path):
     (tmp_path / "drive.csv").write_text(racechrono())
     channels = {c.name: c for c in drives.inspect_recording(tmp_path / "drive.csv").channels}
-    assert {"speed gps", "speed calc", "speed canbus", "device_update_rate", "elapsed_time"} <= set(channels)
-    assert channels["speed canbus"].unit == "m/s"
-    assert drives.find_events(tmp_path / "drive.csv").description.channels["speed"].name == "speed gps"
+    assert {"speed (gps)", "speed (calc)", "speed (canbus)", "device_update_rate", "elapsed_time"} <= set(channels)
+    assert channels["speed (canbus)"].unit == "m/s"
+    assert drives.find_events(tmp_path / "drive.csv").description.channels["speed"].name == "speed (gps)"
 
 
 def test_a_table_without_names_is_read_by_the_numbers_of_its_columns(tmp_path, refused):

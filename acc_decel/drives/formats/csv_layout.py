@@ -19,6 +19,7 @@ CLOCK = re.compile(r"[\d/.-]*[ T]?\d{1,3}:\d{2}(:\d{2}([.,:]\d+)?|[.,]\d+)?(Z|[+
 GPS_WEEK = re.compile(r"\d{3,4}:\d{5,6}([.,]\d+)?")
 DATE_ONLY = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{1,2}[./-]\d{1,2}")
 CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}:\d{2}([.,:]\d+)?( ?[AaPp][Mm])?")
+SOURCE = re.compile(r"(\d+: )?[a-z][a-z0-9 _.]*")  # of RaceChrono, under the units: `100: gps`, `calc`
 MIN_HEADLESS_ROWS = 3  # rows of numbers that make a table without a header
 MAX_UNIT_LETTERS = 10  # of a unit that is not known
 HEADLESS = {  # the first columns of tables that are published without a header: UAH-DriveSet, reader of its authors
@@ -175,9 +176,10 @@ def _is_known_unit(text: str) -> bool:
 
 
 def _are_sources(cells: list[str]) -> bool:
-    """Whether the cells name where each column comes from: the same few words again and again."""
+    """Whether the cells name where each column comes from: numbered, or the same few words again and again."""
     texts = [cell for cell in cells if cell]
-    return bool(texts) and len(set(texts)) <= max(len(texts) // 2, 1) and not _is_units(cells)
+    is_numbered = any(re.match(r"\d+: ", text) for text in texts) and all(map(SOURCE.fullmatch, texts))
+    return is_numbered or (bool(texts) and len(set(texts)) <= max(len(texts) // 2, 1) and not _is_units(cells))
 
 
 def _unique(names: list[str]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pandas as pd
 
@@ -21,6 +21,7 @@ LONG_NAMES = {  # names of the columns of a table with one row for each value, w
 MAX_LONG_COLUMNS = 8
 
 
+@runtime_checkable
 class Rows(Protocol):
     """A table whose rows are read some at a time."""
 
