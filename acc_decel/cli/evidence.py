@@ -21,7 +21,7 @@ def evidence(
         int | None, typer.Option(help="events on the emulated Cortex-M4F", show_default="100,000")
     ] = None,
     bits_events: Annotated[
-        int | None, typer.Option(help="events compared bit by bit on host and cores", show_default="1,000,000")
+        int | None, typer.Option(help="events compared bit by bit on host and cores", show_default="100,000")
     ] = None,
     fuzz_seconds: Annotated[
         int | None, typer.Option(help="time of the fuzzer for each format [s]", show_default="600")
@@ -36,9 +36,9 @@ def evidence(
 
     Instructions, cycles and stack on the emulated Cortex-M4F, compiler warnings, sanitizers, coverage, MISRA, mutants,
     fuzzing, and the events whose answers differ in any bit between NumPy, host, ONNX and the emulated cores. It takes
-    some 35 minutes on two cores, some 5 as a quick try with fewer events and seconds. Both files are replaced: try on
-    a copy. The firmware must be what its model exports. Needs the extra [ecu], and the Debian packages gcc, cppcheck,
-    clang and libclang-rt-dev.
+    about an hour on two cores, some 10 minutes as a quick try with fewer events and seconds. Both files are replaced:
+    try on a copy. The firmware must be what its model exports. Needs the extra [ecu], and the Debian packages gcc,
+    cppcheck, clang and libclang-rt-dev.
 
         acc-decel evidence firmware_export
         acc-decel evidence my_firmware --model my_model --format fixed --events 1000 --bits-events 1000 --fuzz-seconds 5

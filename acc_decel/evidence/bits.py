@@ -13,14 +13,14 @@ from acc_decel.ecu import CortexM, HostEcu
 from acc_decel.ecu.cores import CORES
 from acc_decel.evidence.events import Answers, reference
 from acc_decel.export import even_events
-from acc_decel.export.firmware_files import FIXED, FLOAT, ONNX
+from acc_decel.export.firmware_files import ONNX
 from acc_decel.network import DenseNet
 from acc_decel.outputs import OUTPUTS
 
-BITS_EVENTS = 1_000_000
+BITS_EVENTS = 100_000
 PART_EVENTS = 20_000  # compared at a time, so that memory stays small
-SLOW = {FLOAT: ("cortex-m3", "cortex-m0", "rv32ic"), FIXED: ("rv32ic",)}
-"""Cores where the compiler's routines do floating point, or multiply: they get only PART_EVENTS events."""
+SLOW = ("cortex-m3", "cortex-m0", "rv32ic")
+"""Cores where the compiler's routines compute the features and the head: they get only PART_EVENTS events."""
 
 
 def differences(
@@ -42,7 +42,7 @@ def differences(
 
     def count(name: str) -> dict[str, int]:
         answer = answerer(folder, number_format, name)
-        own = pairs[: parts_of(number_format, name, events)]
+        own = pairs[: parts_of(name, events)]
         different = 0
         for part, expected in own:
             different += unlike(answer(part), expected)
@@ -69,12 +69,12 @@ def answerers(number_format: str) -> list[str]:
 
 def parts_in_all(formats: Iterable[str], events: int = BITS_EVENTS) -> int:
     """Number of parts that `differences` compares for these formats."""
-    return sum(parts_of(number_format, name, events) for number_format in formats for name in answerers(number_format))
+    return sum(parts_of(name, events) for number_format in formats for name in answerers(number_format))
 
 
-def parts_of(number_format: str, name: str, events: int) -> int:
+def parts_of(name: str, events: int) -> int:
     """Number of parts for one answerer."""
-    return 1 if name in SLOW.get(number_format, ()) else -(-events // PART_EVENTS)
+    return 1 if name in SLOW else -(-events // PART_EVENTS)
 
 
 def answerer(folder: Path, number_format: str, name: str) -> Callable[[ndarray], Answers]:

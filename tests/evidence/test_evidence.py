@@ -154,7 +154,7 @@ def test_differences_are_counted_by_event() -> None:
 
 @pytest.mark.slow
 def test_an_altered_weight_is_detected_by_everyone_who_runs_it(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(bits, "SLOW", {})
+    monkeypatch.setattr(bits, "SLOW", ())
     net, _ = read_model(model_path("compact").parent)
     layer = net.trunk[-1]
     other = replace(net, trunk=(*net.trunk[:-1], replace(layer, bias=layer.bias + np.float32(0.01))))
