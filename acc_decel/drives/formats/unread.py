@@ -90,7 +90,7 @@ BY_ROOT = {  # of XML
 }
 # fmt: on
 PACKED = (".bz2", ".zst", ".xz")
-READ = "MF4, candump, ASC, BLF, TRC, CSV, Parquet, VBO, GPX, SUMO FCD, JSON lines or a folder of NumPy arrays"
+READ = "MF4, candump, ASC, BLF, TRC, CSV, Parquet, VBO, GPX, SUMO FCD, JSON lines or a folder of one drive"
 
 
 def refuse_unread(path: Path) -> None:
