@@ -31,9 +31,9 @@ Found on the Cortex-M4F (zig 0.17.1, GCC 12.2.1, emlearn 0.23.2, emx-onnx-cgen 1
 cycles for a multiply-add of the plain network: ours 4.06 in float and 2.63 in fixed point (with the product's options
 4.33 and 2.92), the loop 6.64, emx-onnx-cgen 6.95, emlearn 9.88. So in float ours takes 1.6 times less than the loop;
 by GCC alone 2.1 times less (4.20 and 8.82). Without an FPU the routines of the compiler are nearly all of it, and
-those of GCC are quicker: on the Cortex-M3 ours 144,864 cycles in float, the loop 150,489. The released model: ours
-13,886 cycles, 19,400 bytes of flash and 808 of stack (product: 14,361; 18,084; 792), emx-onnx-cgen 35,518, 42,028 and
-4,328.
+those of GCC are quicker: on the Cortex-M3 ours 144,864 cycles in float, the loop 150,489. The released model before
+the physics features: ours 13,886 cycles, 19,400 bytes of flash and 808 of stack (product: 14,361; 18,084; 792),
+emx-onnx-cgen 35,518, 42,028 and 4,328.
 """
 
 import argparse
