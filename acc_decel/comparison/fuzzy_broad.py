@@ -88,14 +88,18 @@ class FuzzyBroad:
         return {
             "schema": np.array(schema(self.factors)),
             "ranges": np.array([(f.low, f.high) for f in self.factors]),  # factors x (low, high)
+            "standards": np.array([np.nan if f.standard is None else f.standard for f in self.factors]),
             **{name: getattr(self, name) for name in ARRAYS},
         }
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, ndarray]) -> "FuzzyBroad":
         """The system of these arrays."""
-        ranges = zip(FACTORS, arrays["ranges"], strict=True)
-        factors = tuple(replace(f, low=low, high=high) for f, (low, high) in ranges)
+        own = zip(FACTORS, arrays["ranges"].tolist(), arrays["standards"].tolist(), strict=True)
+        factors = tuple(
+            replace(f, low=low, high=high, standard=None if np.isnan(standard) else standard)
+            for f, (low, high), standard in own
+        )
         return cls(factors, **{name: arrays[name] for name in ARRAYS})
 
 

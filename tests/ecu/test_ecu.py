@@ -221,10 +221,12 @@ def test_the_guards_cost_less_than_a_quarter_of_the_network(report: EcuReport) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("number_format", "core"), [("float", CORTEX_M4F), ("fixed", CORTEX_M4F), ("fixed", "cortex-m3")]
+    ("number_format", "core", "gain"),
+    [("float", CORTEX_M4F, 1.1), ("fixed", CORTEX_M4F, 1.1), ("fixed", "cortex-m3", 1.03)],
+    # without an FPU most of the time is the soft float of the features
 )
 def test_plain_c_gives_the_bits_of_the_kernel_by_hand(
-    net: DenseNet, events: ndarray, number_format: str, core: str, tmp_path: Path
+    net: DenseNet, events: ndarray, number_format: str, core: str, gain: float, tmp_path: Path
 ) -> None:
     by_hand, plain = tmp_path / "by_hand", tmp_path / "plain"
     write_firmware(by_hand, firmware_files(net, model="random", golden=events[:32], number_format=number_format))
@@ -236,7 +238,7 @@ def test_plain_c_gives_the_bits_of_the_kernel_by_hand(
     for is_, expected in zip(slow.predict_array(events[:1000]), fast.predict_array(events[:1000]), strict=True):
         assert is_.tobytes() == expected.tobytes()
     cycles = [each.report(events[:100]).cycles for each in (slow, fast)]
-    assert cycles[0] > 1.1 * cycles[1]
+    assert cycles[0] > gain * cycles[1]
 
 
 def test_an_unknown_core_is_refused(folder: Path) -> None:
