@@ -136,4 +136,4 @@ def test_the_released_cars_keep_more_distance_on_a_worse_road(answered):
     assert all(answer["lead_vehicles"] == list(released_models()) for answer in gaps)
     safe = [np.inf if answer["safe_gap_m"] is None else answer["safe_gap_m"] for answer in gaps]
     assert safe[0] < safe[1] < safe[2]
-    assert gaps[0]["time_gap_s"] < 2
+    assert gaps[0]["time_gap_s"] < 2.5  # s, with a lead that may be any of the cars
