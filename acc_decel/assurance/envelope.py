@@ -8,7 +8,8 @@ from acc_decel.assurance.ranges import unclamped
 from acc_decel.dataset import sensed_events
 from acc_decel.network import DenseNet
 from acc_decel.outputs import OUTPUTS
-from acc_decel.physics import AIR_DENSITY, GRAVITY, SURFACES, Vehicle, tyre
+from acc_decel.constants import AIR_DENSITY, GRAVITY
+from acc_decel.physics import SURFACES, Vehicle, tyre
 from acc_decel.physics.braking import GUST_SPREAD, TYRE_SPREAD
 
 SCORES = 3.0  # standard deviations of all latents of friction together: 999 roads and tyres of 1000 are below

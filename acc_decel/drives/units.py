@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from acc_decel.physics import GRAVITY
+from acc_decel.constants import GRAVITY
 
 ISO = "iso"  # the unit of times written as date and time of day
 

@@ -15,7 +15,8 @@ from acc_decel.network.features import (
     TYPICAL,
     WORN_MM,
 )
-from acc_decel.physics import AIR_DENSITY, SNOW_SPREAD, SURFACES, TYRE_SPREAD, Vehicle, tyre
+from acc_decel.constants import AIR_DENSITY
+from acc_decel.physics import SNOW_SPREAD, SURFACES, TYRE_SPREAD, Vehicle, tyre
 
 GRADE_SHARE = 0.985  # sine of the slope over its tangent, between 0.98 at 20 % and 1
 RAMP_DEVIATIONS = 1.5  # a ramp reaches so many standard deviations of the thermometer to both sides of a limit

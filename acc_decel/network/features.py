@@ -17,8 +17,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
+from acc_decel.constants import GRAVITY as STANDARD_GRAVITY
 from acc_decel.factors import FACTORS, FALLS, FREE, RISES, Factor, column_names, slices
-from acc_decel.physics import GRAVITY as STANDARD_GRAVITY
 
 
 @dataclass(frozen=True)

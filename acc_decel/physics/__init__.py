@@ -12,8 +12,6 @@ from acc_decel.physics.latents import typical_latents as typical_latents
 from acc_decel.physics.road import SURFACES as SURFACES
 from acc_decel.physics.tyre import curve_peak as curve_peak
 from acc_decel.physics.tyre import wet_ratio as wet_ratio
-from acc_decel.physics.vehicle import AIR_DENSITY as AIR_DENSITY
-from acc_decel.physics.vehicle import GRAVITY as GRAVITY
 from acc_decel.physics.vehicle import Trailer as Trailer
 from acc_decel.physics.vehicle import Vehicle as Vehicle
 from acc_decel.physics.vehicle import check_trained_for as check_trained_for

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from acc_decel.constants import AIR_DENSITY, GRAVITY
 from acc_decel.outputs import stopping_distance
 from acc_decel.physics import tyre
 from acc_decel.physics.equations import Event
@@ -14,7 +15,7 @@ from acc_decel.physics.grip import peak_friction
 from acc_decel.physics.integration import LANES, TIME_STEP, Answer, stops_of
 from acc_decel.physics.latents import typical_latents
 from acc_decel.physics.road import of_surface
-from acc_decel.physics.vehicle import AIR_DENSITY, GRAVITY, Vehicle
+from acc_decel.physics.vehicle import Vehicle
 
 Columns = dict[str, ndarray]
 _EVENT = np.dtype([(name, "f8") for name in Event._fields])

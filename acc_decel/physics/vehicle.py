@@ -1,4 +1,4 @@
-"""Physical constants, and a `Vehicle` that is read from TOML and checked: each number in the range of real cars."""
+"""A `Vehicle` that is read from TOML and checked: each number in the range of real cars."""
 
 import json
 import tomllib
@@ -10,9 +10,6 @@ from typing import Any
 
 from acc_decel.factors import FACTORS, Factor, with_range
 from acc_decel.files import read_bounded
-
-GRAVITY = 9.80665  # [m/s^2], standard gravity, ISO 80000-3
-AIR_DENSITY = 1.204  # [kg/m^3], dry air at 20 degC and 1013.25 hPa, ideal gas
 
 
 def quantity(low: float, high: float, unit: str, meaning: str, formula: str = "") -> Any:

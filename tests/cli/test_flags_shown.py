@@ -101,7 +101,7 @@ def test_the_emulated_core_shows_the_status_too(run, events):
     assert "time_us: " in out
     _, text, _ = run("ecu", "--input", events, "--json", "--clock-mhz", 40)
     answer = json.loads(text)
-    assert [row["flags"] for row in answer["answers"]] == [["OUTSIDE_DOMAIN"], []]
+    assert [row["flags"] for row in answer["answers"]] == [["OUTSIDE_DOMAIN", "BELOW_COMFORT"], []]
     assert answer["time_us"] == answer["cycles"] / 40
 
 
@@ -116,7 +116,7 @@ def test_a_replayed_drive_shows_the_status_too(run, tmp_path):
     assert out.rstrip().splitlines()[-1].startswith("flagged: 11 of 11 ticks: 5 outside domain (")
     assert "seconds: 0.10\n" in out
     _, text, _ = run("replay", tmp_path / "d.csv", "--json")
-    assert json.loads(text)["answers"][-1]["flags"] == ["OUTSIDE_DOMAIN"]
+    assert json.loads(text)["answers"][-1]["flags"] == ["OUTSIDE_DOMAIN", "BELOW_COMFORT"]
 
 
 def texts(picture) -> str:

@@ -50,8 +50,8 @@ DEFECTS = {  # text of a C file, its replacement, the promise that is broken
     ),
     "quantiles that cross": ("            put_in_order(outputs);\n", "", "quantiles ascend"),
     "an answer that is changed": (
-        "        columns_of(factors, columns);\n",
-        "        columns_of(factors, columns);\n        prediction->delay = 0.0F;\n",
+        "        status = acceptance(values, &available);\n",
+        "        status = acceptance(values, &available);\n        prediction->delay = 0.0F;\n",
         "leaves the prediction unchanged",
     ),
     "a buffer too short": (

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy import ndarray
 
-from acc_decel.physics import GRAVITY, Vehicle, history
+from acc_decel.constants import GRAVITY
+from acc_decel.physics import Vehicle, history
 
 STEP_S = 0.01  # of the truth
 MIN_PEAK_MPS2 = 2.0  # of a true event

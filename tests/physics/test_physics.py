@@ -13,10 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
+from acc_decel.constants import AIR_DENSITY, GRAVITY
 from acc_decel.dataset import scenarios
 from acc_decel.physics import (
-    AIR_DENSITY,
-    GRAVITY,
     LATENTS,
     SURFACES,
     Trailer,
