@@ -246,33 +246,34 @@ def wet() -> Figure:
 
 
 def published() -> Figure:
-    """The published tests beside their predictions."""
-    from acc_decel.evaluation import evaluate_tests, load_predictors, published_tests
+    """Predicted over measured distance of each published test that counts, with its interval, by regime."""
+    from acc_decel.cli.regime_plots import LIMITS, TICKS, places_of_tests
+    from acc_decel.evaluation import evaluate_tests, load_predictors, published_tests, score_regimes
 
     tests = published_tests()
     rows = evaluate_tests(tests, load_predictors(tests))
-    rows = rows[rows["kind"] == "measured"].sort_values("measured_m").reset_index(drop=True)
-    figure, axes = _axes(7.6, 6.4)
+    scores = score_regimes(rows)
+    places, centres = places_of_tests(rows, scores)
+    rows = rows.loc[places.index]
+    ratios = rows[["lower_m", "predicted_m", "upper_m"]].div(rows["measured_m"], axis=0)
+    figure, axes = _axes(9.4, 4.2)
     a, b = _lines()[:2]
-    for i, r in enumerate(rows.itertuples(index=False)):
-        upper = min(r.upper_m, 199)
-        axes.plot([r.lower_m, upper], [i, i], color=a, lw=6, alpha=0.4)
-        axes.plot(r.predicted_m, i, "|", ms=10, mew=2, color=a)
-        axes.plot(r.measured_m, i, "o", ms=5, color=b)
-    names = [f"{r.name.replace('_', ' ')[:34]}  ({r.vehicle})" for r in rows.itertuples(index=False)]
-    axes.set_yticks(range(len(rows)), names, fontsize=8)
-    axes.set_xlabel("stopping distance [m]")
-    axes.set_xlim(9, 200)
-    axes.set_xscale("log")
-    axes.set_xticks([10, 20, 30, 50, 70, 100, 200], ["10", "20", "30", "50", "70", "100", "200"])
+    for inside, color, said in ((True, a, "measured distance inside the 90 % interval"), (False, b, "outside")):
+        mask = rows["inside"] == inside
+        axes.vlines(places[mask], ratios["lower_m"][mask], ratios["upper_m"][mask], color=color, lw=2.4, alpha=0.45)
+        axes.plot(places[mask], ratios["predicted_m"][mask], "o", ms=3.2, color=color, label=said)
+    axes.axhline(1, color=mpl.rcParams["text.color"], lw=0.8)
+    axes.set_yscale("log")
+    axes.set_ylim(LIMITS)
+    axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axes.minorticks_off()
-    axes.plot([], [], "o", color=b, label="measured")
-    axes.plot([], [], "|", ms=10, mew=2, color=a, label="predicted median")
-    axes.plot([], [], lw=6, alpha=0.4, color=a, label="90 % interval")
-    axes.legend(frameon=False, loc="lower right")
-    axes.grid(axis="x", lw=0.5, alpha=0.5)
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0)
+    axes.set_xticks(
+        centres, [f"{s.regime}\n{s.tests} tests\nerror {s.mean_abs_error_pct:.0f} %" for s in scores], fontsize=8.5
+    )
+    axes.tick_params(axis="x", length=0)
+    axes.set_ylabel("predicted over measured distance")
+    axes.legend(frameon=False, loc="upper left", ncols=2)
+    axes.grid(axis="y", lw=0.5, alpha=0.5)
     return figure
 
 
@@ -326,27 +327,27 @@ def network() -> Figure:
         )
 
     box(1, 24, 11, 18, "factors,\nand which\nof them\nare missing", ink)
-    box(17, 37, 16, 10, "free inputs:\nspeed, mass, surface,\ngrip, doubt, ...", b)
-    box(17, 20, 16, 12, "signed inputs:\nbrakes, water, grade,\nlimits of friction, ...", a)
-    box(17, 7, 16, 9, "limits of road and\nbrakes, resistance", a)
+    box(16, 37, 18, 10, "free inputs:\nspeed, mass, surface,\ngrip, doubt, ...", b)
+    box(16, 20, 18, 12, "signed inputs:\nbrakes, water, grade,\nlimits of friction, ...", a)
+    box(16, 7, 18, 9, "limits of road and\nbrakes, resistance", a)
     box(38, 37, 13, 10, f"embedding\n{', '.join(map(str, sizes.embedding))} units\nfree weights", b)
     first = 41.0
     for i, units in enumerate(sizes.trunk):
         box(first + 13 * i, 21, 9, 10, f"trunk\n{units} units\nsigned", a)
     head, top = first + 13 * len(sizes.trunk), 20
-    box(head, top, 17, 12, "head: smaller of what\nroad and brakes allow;\n4 quantiles, delay", a)
+    box(head, top, 19, 12, "head: smaller of what\nroad and brakes allow;\n4 quantiles, delay", a)
     box(59, 42, 16, 9, f"score of the trained\ndomain, {sizes.domain.units} units", b)
-    box(head, 42, 17, 9, "outside: flag, and\na cautious answer", ink)
+    box(head, 42, 19, 9, "outside: flag, and\na cautious answer", ink)
     for y in (42, 26):
-        arrow((12.6, 33), (16.4, y), ink)
-    arrow((12.6, 33), (16.4, 11.5), ink)
-    arrow((33.6, 42), (37.4, 42), b)
-    arrow((33.6, 26), (40.4, 26), a)
+        arrow((12.6, 33), (15.4, y), ink)
+    arrow((12.6, 33), (15.4, 11.5), ink)
+    arrow((34.6, 42), (37.4, 42), b)
+    arrow((34.6, 26), (40.4, 26), a)
     for i in range(len(sizes.trunk)):
         arrow((first + 13 * i + 9.6, 26), (first + 13 * (i + 1) - 0.6, 26), a)
     for i in range(len(sizes.trunk) + 1):
         arrow((44.5, 36.4), (first + 13 * i + 4.5, 32.6 if i == len(sizes.trunk) else 31.6), b)
-    axes.plot([33.6, head + 8], [11.5, 11.5], color=a, lw=1.1)
+    axes.plot([34.6, head + 8], [11.5, 11.5], color=a, lw=1.1)
     arrow((head + 8, 11.5), (head + 8, 19.4), a)
     axes.plot([25, 25, 67], [47.6, 54, 54], color=b, lw=1.1)
     arrow((67, 54), (67, 51.6), b)

@@ -95,6 +95,7 @@ def tests(rows: pd.DataFrame) -> Figure:
         points = shown["predicted_m"][mask], shown["name"][mask]
         axis.plot(*points, "o", markersize=11 + 4 * i, fillstyle="none", color=f"C{i + 1}", label=name)  # rings
     axis.set_xlim(0, farthest)
+    axis.set_ylim(-1, len(rows))
     axis.set_xlabel(f"braking distance [m]; {flag_counts(shown['status'], 'tests')}")
     axis.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))  # above: no room beside few tests
     axis.grid(axis="x", alpha=0.3)

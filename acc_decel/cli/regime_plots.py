@@ -23,7 +23,7 @@ def tests_by_regime(rows: pd.DataFrame, scores: Sequence[RegimeScore]) -> Figure
     """
     figure = Figure(figsize=(13, 5.5), layout="constrained")
     axis = figure.subplots()
-    places, centres = _places(rows, scores)
+    places, centres = places_of_tests(rows, scores)
     drawn = rows.loc[places.index]
     _draw(axis, places.to_numpy(), drawn)
     axis.axhline(1, color="black", linewidth=0.8)
@@ -42,7 +42,7 @@ def tests_by_regime(rows: pd.DataFrame, scores: Sequence[RegimeScore]) -> Figure
     return figure
 
 
-def _places(rows: pd.DataFrame, scores: Sequence[RegimeScore]) -> "tuple[pd.Series[float], list[float]]":
+def places_of_tests(rows: pd.DataFrame, scores: Sequence[RegimeScore]) -> "tuple[pd.Series[float], list[float]]":
     """Where each test that counts stands, by regime and error, and the middle of each regime."""
     places, centres, start = [], [], 0.0
     for regime in scores:
