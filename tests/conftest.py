@@ -47,7 +47,7 @@ if not hasattr(pd.Series, "__class_getitem__"):  # before pandas 3 the annotatio
     pd.Series.__class_getitem__ = classmethod(lambda series, _: series)
 install_import_hook(shape_checked_modules(), "beartype.beartype")
 EXPORT = import_module("acc_decel.export.firmware_files")
-EXPORT.FIXED_EVENTS, EXPORT.SHIFT_EVENTS = 6_000, 2_000  # fewer than for a release; before others import the numbers
+EXPORT.FIXED_EVENTS, EXPORT.SHIFT_EVENTS = 4_000, 600  # fewer than for a release; before others import the numbers
 
 from acc_decel import cli
 from acc_decel.dataset import Dataset, generate, load_dataset, scenarios, sense

@@ -251,8 +251,11 @@ class _Meter:
             if address != self._entry:
                 return
             self._enter(core)
-        if self._last is not None and address != self._last.end:
-            self.calls[-1].add(0, self._last.refill, 0, inside=self._network_return >= 0)
+        if (last := self._last) is not None:
+            if address != last.end:
+                self.calls[-1].add(0, last.refill, 0, inside=self._network_return >= 0)
+            if last.moves_stack:
+                self._lowest = min(self._lowest, core.reg_read(self._stack))
         if address == self._return:
             self._return, self._last = -1, None
             return
@@ -262,12 +265,12 @@ class _Meter:
             self._network_return = -1
         self._last = run = self._run(core, address, size)
         self.calls[-1].add(run.instructions, run.cycles, run.multiplications, inside=self._network_return >= 0)
-        self._lowest = min(self._lowest, core.reg_read(self._stack))
 
     def _run(self, core: Emulator, address: int, size: int) -> Run:
-        if (address, size) not in self._runs:
-            self._runs[address, size] = self._costs.run(address, bytes(core.mem_read(address, size)))
-        return self._runs[address, size]
+        run = self._runs.get((address, size))
+        if run is None:
+            run = self._runs[address, size] = self._costs.run(address, bytes(core.mem_read(address, size)))
+        return run
 
     def _enter(self, core: Emulator) -> None:
         self._return = core.reg_read(self._link) & ~1

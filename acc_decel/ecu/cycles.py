@@ -56,6 +56,7 @@ class Run:
     refill: int  # additional cycles if it does; 0 if it cannot
     end: int  # address after the last instruction
     multiplications: int
+    moves_stack: bool  # it may leave another stack pointer
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class RunCosts:
             refill=refill,
             end=address + len(code),
             multiplications=sum(map(self._multiplies, instructions)),
+            moves_stack=any(map(_moves_stack, instructions)),
         )
 
 
@@ -159,6 +161,16 @@ def _multiplies_thumb(instruction: capstone.CsInsn) -> bool:
 
 def _multiplies_riscv(instruction: capstone.CsInsn) -> bool:
     return instruction.mnemonic.startswith(("mul", "div", "rem"))
+
+
+def _moves_stack(instruction: capstone.CsInsn) -> bool:
+    """Whether it writes the stack pointer, which Arm and RISC-V name first, or with ! for a base that moves."""
+    return (
+        "push" in instruction.mnemonic
+        or "pop" in instruction.mnemonic
+        or instruction.op_str.startswith("sp")
+        or "sp!" in instruction.op_str
+    )
 
 
 def _name(instruction: capstone.CsInsn) -> str:

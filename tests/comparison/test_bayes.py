@@ -28,7 +28,7 @@ from tests.network.test_network import shortened
 
 pytestmark = pytest.mark.slow
 
-SMALL = BayesTraining(epochs=8, batch=64, embedding=(8,), trunk=(12,))
+SMALL = BayesTraining(epochs=6, batch=128, embedding=(6,), trunk=(8,))
 THIN = 1_200  # events
 FAR_APART = np.array([100, 200, 300, 400], "f4")  # [m/s^2]
 RANGED = [f for f in FACTORS if not f.levels and f.step < f.high - f.low]
