@@ -4,6 +4,7 @@ from dataclasses import replace
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import keras
@@ -89,18 +90,34 @@ def test_training_tells_its_progress_that_of_the_teacher_first(small_data):
 def test_an_interrupted_training_goes_on_where_it_was(small_data, tmp_path, training, interrupted_at, left):
     few, told = shortened(small_data, 2500), []
 
-    def interrupted(epoch: int, *_: float) -> None:
+    def stop(epoch: int, *_: float) -> None:
         told.append(epoch)
         if len(told) == interrupted_at:
             raise KeyboardInterrupt
 
     longer = replace(training, epochs=4)
     with pytest.raises(KeyboardInterrupt):
-        train(few, COMPACT.factors, longer, on_epoch=interrupted, checkpoint=tmp_path / "training")
-    resumed = train(few, COMPACT.factors, longer, on_epoch=interrupted, checkpoint=tmp_path / "training")
+        train(few, COMPACT.factors, longer, on_epoch=stop, checkpoint=tmp_path / "training")
+    resumed = train(few, COMPACT.factors, longer, on_epoch=stop, checkpoint=tmp_path / "training")
     assert told[interrupted_at:] == left
     assert not (tmp_path / "training").exists()
     assert same(resumed, train(few, COMPACT.factors, longer)), "as if nothing had interrupted it"
+
+
+@pytest.fixture(scope="module")
+def interrupted(small_data, tmp_path_factory) -> Path:
+    """The checkpoint of a training that was interrupted after its teacher, and a file that is no part of it."""
+    folder = tmp_path_factory.mktemp("interrupted") / "training"
+
+    def stop(epoch: int, *_: float) -> None:
+        if epoch == 3:  # the teacher is trained
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(shortened(small_data, 2500), COMPACT.factors, TAUGHT, on_epoch=stop, checkpoint=folder)
+    assert (folder / "teacher.weights.h5").is_file()
+    (folder / "mine.txt").write_text("no part of it")
+    return folder
 
 
 @pytest.mark.slow
@@ -114,27 +131,27 @@ def test_an_interrupted_training_goes_on_where_it_was(small_data, tmp_path, trai
     ],
     ids=["seed", "settings", "data", "factors"],
 )
-def test_a_checkpoint_of_another_training_is_not_used_and_that_is_told(small_data, tmp_path, other):
-    few = shortened(small_data, 2500)
-    calls_made: list[object] = []
-
-    def interrupted(epoch: int, *_: float) -> None:
-        calls_made.append(epoch)
-        if epoch == 3:  # the teacher is trained
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(few, COMPACT.factors, TAUGHT, on_epoch=interrupted, checkpoint=tmp_path / "training")
-    (tmp_path / "training" / "mine.txt").write_text("no part of it")
-    assert (tmp_path / "training" / "teacher.weights.h5").is_file()
-    calls_made.clear()
+def test_a_checkpoint_of_another_training_is_not_used_and_that_is_told(small_data, interrupted, tmp_path, other):
+    folder, calls_made = Path(copytree(interrupted, tmp_path / "training")), []
     data, factors = shortened(small_data, other.get("data", 2500)), other.get("factors", COMPACT.factors)
     training = other.get("training", TAUGHT)
-    calls = {"on_epoch": lambda epoch, *_: calls_made.append(epoch), "on_other": lambda: calls_made.append("other")}
-    net = train(data, factors, training, checkpoint=tmp_path / "training", **calls)
-    assert calls_made[:2] == ["other", 1], "it starts from the beginning, and says so first"
-    assert same(net, train(data, factors, training))
-    assert [path.name for path in (tmp_path / "training").iterdir()] == ["mine.txt"]
+
+    def stop(epoch: int, *_: float) -> None:
+        calls_made.append(epoch)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(data, factors, training, checkpoint=folder, on_epoch=stop, on_other=lambda: calls_made.append("other"))
+    assert calls_made == ["other", 1], "it starts from the beginning, and says so first"
+    assert (folder / "mine.txt").is_file()
+
+
+@pytest.mark.slow
+def test_nothing_of_another_checkpoint_enters_a_training(small_data, interrupted, tmp_path):
+    folder, few = Path(copytree(interrupted, tmp_path / "training")), shortened(small_data, 2500)
+    training = replace(TAUGHT, seed=2)
+    assert same(train(few, COMPACT.factors, training, checkpoint=folder), train(few, COMPACT.factors, training))
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
 
 
 @pytest.mark.slow
