@@ -12,6 +12,8 @@ from acc_decel.acc.trial.arms import FIXED_GAPS as FIXED_GAPS
 from acc_decel.acc.trial.loop import TRACE as TRACE
 from acc_decel.acc.trial.metrics import MAIN as MAIN
 from acc_decel.acc.trial.metrics import summary as summary
+from acc_decel.acc.trial.one_stop import ROAD_OF_STOP as ROAD_OF_STOP
+from acc_decel.acc.trial.one_stop import traced_stop as traced_stop
 from acc_decel.acc.trial.parts import Part as Part
 from acc_decel.acc.trial.roads import ALL_ROADS as ALL_ROADS
 from acc_decel.acc.trial.roads import ROADS as ROADS

@@ -1,18 +1,21 @@
 """Metrics of the trial with 95 % intervals: by arm, scenario and road, and over roads, evenly or weighted as a year."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from math import sqrt
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
+from numpy import ndarray
 from scipy.stats import binomtest, norm
 
 from acc_decel.acc.trial.arms import ARMS
 from acc_decel.acc.trial.roads import even_weights, year_weights
 
 CONFIDENCE = 0.95
+DEVIATIONS = float(norm.ppf(0.5 + CONFIDENCE / 2))  # standard deviations to the ends of an interval
 HARD_IMPACT = 1.0  # [m/s] below it a contact is the end of a stop on its margin
 NEEDLESS_EXCESS = 0.25  # a warning is needless if it comes from so much farther than would be right
 KEY = ["road", "scenario", "run"]
@@ -28,13 +31,23 @@ def proportion(events: int, runs: int) -> Estimate:
     return events / runs, float(interval.low), float(interval.high)
 
 
-def mean(values: "pd.Series[float]") -> Estimate:
+def mean(values: Float[ndarray, " runs"]) -> Estimate:
     """Mean of what is not NaN, and its interval by the central limit theorem."""
-    known = values.dropna()
+    known = values[~np.isnan(values)]
     if not len(known):
         return NOTHING
-    half = norm.ppf(0.5 + CONFIDENCE / 2) * (known.std(ddof=1) / sqrt(len(known)) if len(known) > 1 else np.inf)
+    half = DEVIATIONS * (known.std(ddof=1) / sqrt(len(known)) if len(known) > 1 else np.inf)
     return float(known.mean()), float(known.mean() - half), float(known.mean() + half)
+
+
+def median(values: Float[ndarray, " runs"]) -> Estimate:
+    """Median of what is not NaN, and its interval by order statistics: binomial, whatever the distribution."""
+    known = np.sort(values[~np.isnan(values)])
+    if not len(known):
+        return NOTHING
+    half = DEVIATIONS * 0.5 / sqrt(len(known))
+    low, high = np.quantile(known, np.clip([0.5 - half, 0.5 + half], 0, 1))
+    return float(np.median(known)), float(low), float(high)
 
 
 def weighted(parts: Mapping[str, Estimate], weights: Mapping[str, float]) -> Estimate:
@@ -68,6 +81,7 @@ SHARES: dict[str, str] = {
 MEANS: dict[str, str] = {
     "gap_s": "time_gap_s",
     "speed_mps": "speed",
+    "speed_of_oracle_pct": "speed_pct",
     "capacity_veh_h": "capacity_veh_h",
     "least_gap_m": "least_gap_m",
     "jerk": "jerk",
@@ -92,8 +106,10 @@ def judged(runs: pd.DataFrame) -> pd.DataFrame:
         early_pct=100 * (runs["warning_m"] / runs["right_warning_m"] - 1),
     )
     table["needless"] = table["early_pct"] > 100 * NEEDLESS_EXCESS
-    oracle = table.loc[table["arm"] == "oracle", [*KEY, "collided"]].rename(columns={"collided": "oracle_collided"})
+    names = {"collided": "oracle_collided", "speed": "oracle_speed"}
+    oracle = table.loc[table["arm"] == "oracle", [*KEY, *names]].rename(columns=names)
     table = table.merge(oracle, on=KEY, how="left")
+    table["speed_pct"] = 100 * table["speed"] / table["oracle_speed"]
     table["preventable"] = table["collided"] & (table["oracle_collided"] == False)  # noqa: E712 - NaN without oracle
     return table
 
@@ -105,7 +121,7 @@ def summary(runs: pd.DataFrame) -> dict[str, dict[str, Any]]:
     brakes fully; NaN if that scenario was not tried. Each metric is a dict of value, low and high.
     """
     table = judged(runs)
-    arms = [arm for arm in ARMS if arm in set(table["arm"])]
+    arms = [arm for arm in ARMS if arm in set(table["arm"].unique())]
     with_oracle = "oracle" in arms
     return {arm: _of_arm(table[table["arm"] == arm], with_oracle) for arm in arms}
 
@@ -144,25 +160,16 @@ def _of_scenario(table: pd.DataFrame, with_oracle: bool) -> dict[str, Any]:
 
 def _estimates(part: pd.DataFrame, with_oracle: bool) -> dict[str, Estimate]:
     """Every metric of one part."""
-    shares = {metric: _scaled(proportion(int(part[column].sum()), len(part)), 100) for metric, column in SHARES.items()}
+    shares = {
+        metric: _scaled(proportion(int(part[column].sum()), len(part)), 100.0) for metric, column in SHARES.items()
+    }
     if not with_oracle:
         shares["preventable_pct"] = NOTHING
-    means = {metric: _centre(metric)(part[column]) for metric, column in MEANS.items()}
+    means = {
+        metric: (median if metric in MEDIANS else mean)(part[column].to_numpy(np.float64))
+        for metric, column in MEANS.items()
+    }
     return shares | means
-
-
-def _centre(metric: str) -> "Callable[[pd.Series[float]], Estimate]":
-    return median if metric in MEDIANS else mean
-
-
-def median(values: "pd.Series[float]") -> Estimate:
-    """Median, and its interval by order statistics: binomial, without an assumption on the distribution."""
-    known = np.sort(values.dropna().to_numpy())
-    if not len(known):
-        return NOTHING
-    half = norm.ppf(0.5 + CONFIDENCE / 2) * 0.5 / sqrt(len(known))
-    low, high = np.quantile(known, np.clip([0.5 - half, 0.5 + half], 0, 1))
-    return float(np.median(known)), float(low), float(high)
 
 
 def _impact(table: pd.DataFrame) -> float:
