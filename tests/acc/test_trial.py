@@ -8,7 +8,7 @@ from acc_decel import acc
 from acc_decel.acc import trial
 from acc_decel.acc.curve import Curve
 from acc_decel.acc.trial.arms import Belief
-from acc_decel.acc.trial.runs import Roads
+from acc_decel.acc.trial.runs import Rig
 from acc_decel.acc.trial.scenes import capped_speed, planning
 
 SMALL = trial.Settings(runs=12, seed=3)
@@ -16,7 +16,7 @@ SMALL = trial.Settings(runs=12, seed=3)
 
 def runs_of(settings: trial.Settings, arms, roads, scenarios, **options) -> pd.DataFrame:
     parts = trial.trial_parts(arms, roads, scenarios)
-    return trial.run_trial(trial.open_roads(settings=settings), parts, **options)
+    return trial.run_trial(trial.open_rig(settings=settings), parts, **options)
 
 
 @pytest.mark.slow
@@ -88,13 +88,13 @@ def test_a_resumed_trial_is_the_whole_one_and_keeps_what_was_finished(tmp_path, 
     torn = tmp_path / "rss-wet-obstacle.parquet"
     torn.write_bytes(torn.read_bytes()[:-40])
     made: list[tuple[str, ...]] = []
-    run = Roads.run
+    run = Rig.run
 
-    def counted(roads, *part, **options):
+    def counted(rig, *part, **options):
         made.append(part)
-        return run(roads, *part, **options)
+        return run(rig, *part, **options)
 
-    monkeypatch.setattr(Roads, "run", counted)
+    monkeypatch.setattr(Rig, "run", counted)
     resumed = runs_of(SMALL, *chosen, folder=tmp_path)
     pd.testing.assert_frame_equal(resumed, whole)
     assert len(made) == 4 and ("rss", "wet", "obstacle") in made

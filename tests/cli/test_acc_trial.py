@@ -55,8 +55,8 @@ def test_the_pictures_name_the_arms_and_show_one_stop(run, tmp_path):
 
 @pytest.mark.slow
 def test_one_stop_is_the_same_run_for_both_arms():
-    roads = trial.open_roads(settings=trial.Settings(runs=12))
-    fixed, ours = trial.traced_stop(roads, ("gap_1.45", "all")).values()
+    rig = trial.open_rig(settings=trial.Settings(runs=12))
+    fixed, ours = trial.traced_stop(rig, ("gap_1.45", "all")).values()
     assert fixed["speed"].iloc[0] == ours["speed"].iloc[0] and fixed["gap"].iloc[0] < ours["gap"].iloc[0]
     assert fixed["gap"].iloc[-1] < 1 < fixed["speed"].iloc[-1]
     assert ours["gap"].min() > 0 and ours["speed"].iloc[-1] < 1

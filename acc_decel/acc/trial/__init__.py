@@ -2,8 +2,8 @@
 
 from acc_decel.acc import trial
 
-roads = trial.open_roads(settings=trial.Settings(runs=100))
-runs = trial.run_trial(roads, trial.trial_parts(["all", "rss"], ["worn_wet"], ["lead_brakes"]))
+rig = trial.open_rig(settings=trial.Settings(runs=100))
+runs = trial.run_trial(rig, trial.trial_parts(["all", "rss"], ["worn_wet"], ["lead_brakes"]))
 print(trial.summary(runs))
 """
 
@@ -17,10 +17,10 @@ from acc_decel.acc.trial.one_stop import traced_stop as traced_stop
 from acc_decel.acc.trial.parts import Part as Part
 from acc_decel.acc.trial.roads import ALL_ROADS as ALL_ROADS
 from acc_decel.acc.trial.roads import ROADS as ROADS
-from acc_decel.acc.trial.runs import Roads as Roads
+from acc_decel.acc.trial.runs import Rig as Rig
 from acc_decel.acc.trial.runs import Settings as Settings
 from acc_decel.acc.trial.scenes import SCENARIOS as SCENARIOS
 from acc_decel.acc.trial.trial import chosen_names as chosen_names
-from acc_decel.acc.trial.trial import open_roads as open_roads
+from acc_decel.acc.trial.trial import open_rig as open_rig
 from acc_decel.acc.trial.trial import run_trial as run_trial
 from acc_decel.acc.trial.trial import trial_parts as trial_parts

@@ -5,18 +5,18 @@ import pandas as pd
 
 from acc_decel.acc.trial.loop import TRACE
 from acc_decel.acc.trial.metrics import MAIN
-from acc_decel.acc.trial.runs import Roads
+from acc_decel.acc.trial.runs import Rig
 
 ROAD_OF_STOP = "worn_wet"
 ROWS = 800  # of a trace: 40 s
 
 
-def traced_stop(roads: Roads, arms: tuple[str, ...]) -> dict[str, pd.DataFrame]:
+def traced_stop(rig: Rig, arms: tuple[str, ...]) -> dict[str, pd.DataFrame]:
     """The same run of each of the arms, a table with the columns of TRACE each: the lead brakes fully after 1 s.
 
     It is the run of the first arm with the median impact of its collisions. Raises ValueError if that has none.
     """
-    runs = roads.run(arms[0], ROAD_OF_STOP, MAIN)
+    runs = rig.run(arms[0], ROAD_OF_STOP, MAIN)
     hits = runs[runs["collided"] > 0].sort_values("impact_mps")
     if not len(hits):
         raise ValueError(
@@ -24,10 +24,10 @@ def traced_stop(roads: Roads, arms: tuple[str, ...]) -> dict[str, pd.DataFrame]:
             f"{len(runs)} runs: try more runs, or another seed."
         )
     chosen = int(hits["run"].iloc[len(hits) // 2])
-    return {arm: _trace(roads, arm, chosen) for arm in arms}
+    return {arm: _trace(rig, arm, chosen) for arm in arms}
 
 
-def _trace(roads: Roads, arm: str, run: int) -> pd.DataFrame:
-    trace = np.full((roads.settings.runs, ROWS, len(TRACE)), np.nan)
-    roads.run(arm, ROAD_OF_STOP, MAIN, trace=trace)
+def _trace(rig: Rig, arm: str, run: int) -> pd.DataFrame:
+    trace = np.full((rig.settings.runs, ROWS, len(TRACE)), np.nan)
+    rig.run(arm, ROAD_OF_STOP, MAIN, trace=trace)
     return pd.DataFrame(trace[run], columns=list(TRACE)).dropna(ignore_index=True)

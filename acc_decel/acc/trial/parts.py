@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from acc_decel import acc, dataset, factors, outputs, physics
-from acc_decel.acc.trial.runs import Roads
+from acc_decel.acc.trial.runs import Rig
 from acc_decel.correction import model_digest
 from acc_decel.files import atomic_write, sweep
 
@@ -26,14 +26,14 @@ def code_digest() -> str:
     return hashlib.sha256(b"\0".join(contents)).hexdigest()[:16]
 
 
-def trial_identity(roads: Roads) -> dict[str, str]:
+def trial_identity(rig: Rig) -> dict[str, str]:
     """What the runs of a trial belong to: settings, seed, code and models, as stored in the metadata of a part."""
-    models = [roads.predictor, *roads.leads, roads.other]
+    models = [rig.predictor, *rig.leads, rig.other]
     return {
         "trial": "acc_decel acc trial",
-        "runs": str(roads.settings.runs),
-        "seed": str(roads.settings.seed),
-        "step": repr(roads.settings.step),
+        "runs": str(rig.settings.runs),
+        "seed": str(rig.settings.seed),
+        "step": repr(rig.settings.step),
         "code": code_digest(),
         "models": hashlib.sha256("".join(model_digest(model.path) for model in models).encode()).hexdigest()[:16],
     }

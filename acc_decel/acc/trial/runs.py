@@ -30,8 +30,8 @@ class Settings:
     step: float = loop.STEP
 
 
-class Roads:
-    """What is drawn on each road, and what arms believe there: made when first asked for.
+class Rig:
+    """The rig of a trial: models and settings, what is drawn on each road, and what arms believe there.
 
     The last road and the last arm are kept, as the parts of a trial come in that order.
     """

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from acc_decel.acc.trial.parts import Part, check_folder, read_part, trial_identity, write_part
-from acc_decel.acc.trial.runs import Roads, Settings
+from acc_decel.acc.trial.runs import Rig, Settings
 from acc_decel.acc.trial.scenes import SCENARIOS
 from acc_decel.model_folder import DEFAULT_MODEL, released_models
 from acc_decel.physics import vehicle_names
@@ -16,8 +16,8 @@ MAX_RUNS = 10_000  # of a part, which is held in memory
 OTHERS = ("sports", "compact")  # whose model the arm with the wrong platform carries: the first that is not the own
 
 
-def open_roads(model: str | Path = DEFAULT_MODEL, settings: Settings | None = None) -> Roads:
-    """The roads of a trial of this model, which must be of a vehicle that comes with the package.
+def open_rig(model: str | Path = DEFAULT_MODEL, settings: Settings | None = None) -> Rig:
+    """The rig of a trial of this model, which must be of a vehicle that comes with the package.
 
     Raises ValueError for another vehicle, and for settings out of range.
     """
@@ -31,7 +31,7 @@ def open_roads(model: str | Path = DEFAULT_MODEL, settings: Settings | None = No
         )
     leads = tuple(Predictor(name) for name in released_models())
     other = next(name for name in OTHERS if name != predictor.vehicle)
-    return Roads(predictor, leads, Predictor(other), chosen)
+    return Rig(predictor, leads, Predictor(other), chosen)
 
 
 def _check_settings(settings: Settings) -> None:
@@ -71,7 +71,7 @@ def trial_parts(arms: Sequence[str], roads: Sequence[str], scenarios: Sequence[s
 
 
 def run_trial(
-    roads: Roads,
+    rig: Rig,
     parts: Sequence[Part],
     folder: Path | None = None,
     on_part: Callable[[Part], None] = lambda _: None,
@@ -81,14 +81,14 @@ def run_trial(
     With a `folder` each part is written there when it is finished, and finished ones are read. The same settings give
     the same rows, whether resumed or not. Raises ValueError if the folder holds another trial.
     """
-    identity = trial_identity(roads) if folder else {}
+    identity = trial_identity(rig) if folder else {}
     if folder:
         check_folder(folder, identity)
     tables = []
     for part in parts:
         runs = read_part(folder, part, identity) if folder else None
         if runs is None:
-            runs = roads.run(part.arm, part.road, part.scenario).assign(**part.labels)
+            runs = rig.run(part.arm, part.road, part.scenario).assign(**part.labels)
             if folder:
                 write_part(folder, part, runs, identity)
         tables.append(runs)

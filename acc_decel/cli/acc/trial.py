@@ -60,17 +60,17 @@ def trial(
     parts = trials.trial_parts(*names)
     if plot is not None and not any(part.scenario == trials.MAIN for part in parts):
         raise ValueError(f"--plot needs the scenario {trials.MAIN}. Got {', '.join(names[2])}: add it.")
-    tried = trials.open_roads(model, trials.Settings(runs=runs, seed=seed))
+    rig = trials.open_rig(model, trials.Settings(runs=runs, seed=seed))
     with progress_bar() as progress:
-        task = progress.add_task(f"trying {tried.predictor.vehicle}", total=len(parts))
-        table = trials.run_trial(tried, parts, output, on_part=lambda _: progress.advance(task))
+        task = progress.add_task(f"trying {rig.predictor.vehicle}", total=len(parts))
+        table = trials.run_trial(rig, parts, output, on_part=lambda _: progress.advance(task))
     summary = trials.summary(table)
     if plot is not None:
         _draw_pareto(summary, plot)
     if stop is not None:
-        _draw_stop(trials.traced_stop(tried, (FIXED_GAP, OURS)), stop)
+        _draw_stop(trials.traced_stop(rig, (FIXED_GAP, OURS)), stop)
     if as_json:
-        print_json({"vehicle": tried.predictor.vehicle, "runs": runs, "seed": seed, "arms": summary})
+        print_json({"vehicle": rig.predictor.vehicle, "runs": runs, "seed": seed, "arms": summary})
         return
     _print(summary, parts, runs)
     say_written(output, "runs")
