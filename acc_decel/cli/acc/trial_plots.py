@@ -4,16 +4,20 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Any, Literal
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from acc_decel.acc.trial import ARMS, FIXED_GAPS, ROAD_OF_STOP
+from acc_decel.acc.trial.loop import STEP, TRACE_STEPS
 
 OURS, OTHERS, FRONTIER = "#4878a8", "#d1603d", "0.55"
 HEADROOM, FOOTROOM = 1.6, 0.6  # of the range of collisions that is drawn
 GAP_TICKS = (0.5, 0.8, 1, 1.5, 2, 3, 4, 6, 8, 12, 20, 30)
+STOPS = (OTHERS, OURS)  # colours of the stops over time
+TRACE_TIME = STEP * TRACE_STEPS  # [s] between two rows of a trace
 COLLISION_TICKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
 PIXEL, LETTER_PIXELS = 0.72, 6.4  # points in a pixel of a new figure; width of a letter of a name
 WEIGHTINGS = {"year": "weighted as a year", "even": "every road alike"}
@@ -30,18 +34,23 @@ class Point:
 
 
 def pareto(summary: dict[str, Any]) -> Figure:
-    """Collisions [%] behind a lead that brakes fully over the mean time gap [s]; an arm below and left is better.
+    """Collisions [%] behind a lead that brakes fully over the mean time gap [s], for both weightings of the roads."""
+    figure = Figure(figsize=(13, 6), layout="constrained")
+    for axis, (weighting, title) in zip(figure.subplots(1, 2), WEIGHTINGS.items(), strict=True):
+        draw_pareto(axis, summary, weighting)
+        axis.set_title(title, loc="left")
+    return figure
+
+
+def draw_pareto(axis: Axes, summary: dict[str, Any], weighting: str) -> None:
+    """The arms by their mean gap and their collisions, the "even" or the "year" ones; below and left is better.
 
     Bars are 95 % intervals. An arm without a collision is drawn at the lower edge, with an open mark.
     """
-    figure = Figure(figsize=(13, 6), layout="constrained")
-    for axis, (weighting, title) in zip(figure.subplots(1, 2), WEIGHTINGS.items(), strict=True):
-        points = {name: _point(arm, weighting) for name, arm in summary.items()}
-        _draw_points(axis, {name: point for name, point in points.items() if not isnan(point.gap)})
-        axis.set_title(title, loc="left")
-        axis.set_xlabel("mean time gap [s]")
-    figure.axes[0].set_ylabel("collisions when the lead brakes fully [%]")
-    return figure
+    points = {name: _point(arm, weighting) for name, arm in summary.items()}
+    _draw_points(axis, {name: point for name, point in points.items() if not isnan(point.gap)})
+    axis.set_xlabel("mean time gap [s]")
+    axis.set_ylabel("collisions when the lead brakes fully [%]")
 
 
 def _point(arm: dict[str, Any], weighting: str) -> Point:
@@ -109,20 +118,28 @@ def stops_over_time(traces: dict[str, pd.DataFrame]) -> Figure:
     """Gap and speeds of one run of each arm over time."""
     figure = Figure(figsize=(8, 6), layout="constrained")
     gap, speed = figure.subplots(2, 1, sharex=True)
-    for (arm, trace), colour in zip(traces.items(), (OTHERS, OURS), strict=False):
-        ends = f"hits at {trace['speed'].iloc[-1] - trace['lead_speed'].iloc[-1]:.0f} m/s"
-        hit = trace["gap"].iloc[-1] < 0.5  # the last row is up to a tick before contact
-        rest = ends if hit else f"{trace['gap'].iloc[-1]:.1f} m left"
-        gap.plot(trace["time"], trace["gap"], color=colour, label=f"{ARMS[arm].title}: {rest}")
+    draw_gaps(gap, traces)
+    gap.set_title(f"{ROAD_OF_STOP}: the lead brakes fully after 1 s, the same cars and road", loc="left")
+    for (arm, trace), colour in zip(traces.items(), STOPS, strict=True):
         speed.plot(trace["time"], trace["speed"], color=colour, label=ARMS[arm].title)
     longest = max(traces.values(), key=len)
-    speed.plot(longest["time"], longest["lead_speed"], ":", color="black", label="lead")
-    gap.axhline(0, color="black", linewidth=0.8)
-    gap.set_ylabel("gap [m]")
-    gap.set_title(f"{ROAD_OF_STOP}: the lead brakes fully after 1 s, the same cars and road", loc="left")
+    speed.plot(longest["time"], longest["lead_speed"], ":", color=mpl.rcParams["text.color"], label="lead")
     speed.set_ylabel("speed [m/s]")
     speed.set_xlabel("time [s]")
-    for axis in (gap, speed):
-        axis.grid(alpha=0.3)
-        axis.legend(frameon=False)
+    speed.grid(alpha=0.3)
+    speed.legend(frameon=False)
     return figure
+
+
+def draw_gaps(axis: Axes, traces: dict[str, pd.DataFrame]) -> None:
+    """The gap of each arm over time, and how the run ends."""
+    for (arm, trace), colour in zip(traces.items(), STOPS, strict=True):
+        last = trace.iloc[-1]
+        closing = last["speed"] - last["lead_speed"]
+        hits = last["gap"] < closing * TRACE_TIME  # contact comes before the next row
+        end = f"hits at {closing:.0f} m/s" if hits else f"{last['gap']:.1f} m left"
+        axis.plot(trace["time"], trace["gap"], color=colour, label=f"{ARMS[arm].title}: {end}")
+    axis.axhline(0, color=mpl.rcParams["axes.edgecolor"], linewidth=0.8)
+    axis.set_ylabel("gap [m]")
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False)
