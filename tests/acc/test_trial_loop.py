@@ -16,19 +16,15 @@ STEP = 0.005
 
 
 def random_scenes(rows: int) -> tuple[np.ndarray, ...]:
+    """Speed, set speed, gap, speed and slowing of a lead, gap of an obstacle; every third one at a walk."""
     rng = np.random.default_rng(3)
+    walk = np.arange(rows) % 3 == 0
     nothing = np.full(rows, np.inf)
-    lead_gap = np.where(rng.random(rows) < 0.2, nothing, rng.uniform(0, 120, rows))
-    obstacle_gap = np.where(rng.random(rows) < 0.6, nothing, rng.uniform(0, 150, rows))
-    lead_speed = rng.uniform(0, 40, rows) * (rng.random(rows) < 0.8)
-    return (
-        rng.uniform(0, 40, rows),
-        rng.uniform(5, 45, rows),
-        lead_gap,
-        lead_speed,
-        rng.uniform(-3, 9, rows),
-        obstacle_gap,
-    )
+    speed, lead_speed = rng.uniform(0, 40, rows), rng.uniform(0, 40, rows) * (rng.random(rows) < 0.8)
+    lead_gap = np.where(rng.random(rows) < 0.2, nothing, rng.uniform(0, 120, rows) * np.where(walk, 0.04, 1))
+    obstacle_gap = np.where(rng.random(rows) < 0.6, nothing, rng.uniform(0, 150, rows) * np.where(walk, 0.03, 1))
+    speed, lead_speed = speed * np.where(walk, 0.07, 1), lead_speed * np.where(walk, 0.02, 1)
+    return speed, rng.uniform(5, 45, rows), lead_gap, lead_speed, rng.uniform(-3, 9, rows), obstacle_gap
 
 
 def test_the_compiled_planner_asks_for_what_acc_command_asks():
@@ -112,3 +108,34 @@ def test_a_trace_follows_the_radar_and_ends_with_the_gap_of_the_run():
         assert gap[-1] == pytest.approx(run[loop.REST], abs=0.1)
         assert gap.min() >= run[loop.LEAST] - 1e-9 and speed[-1] < 1
     assert ALL_ROADS["dry"].top_speed > pairs.speed.max()
+
+
+@njit(error_model="numpy")
+def held(events, car, pressure, speed, seconds, step):
+    """Speed [m/s] after some seconds under a pressure that stays."""
+    e = driving.event_of(events, car)
+    s = driving.rolling(e, speed)
+    for _ in range(int(seconds / step)):
+        s = driving.driven(e, s, pressure, 0.0, step)
+    return s.speed
+
+
+@pytest.mark.parametrize("road", ["dry", "ice", "downhill"])
+def test_a_car_that_brakes_softly_at_a_walk_comes_to_rest_and_does_not_creep(road):
+    pairs = draw_pairs(road, CARS, own=vehicle("compact"), rng=np.random.default_rng(8))
+    speeds = [held(pairs.own.events, i, 12.0, 1.4, 20.0, STEP) for i in range(CARS)]
+    assert speeds == [0.0] * CARS
+
+
+def test_the_radar_is_a_tenth_of_a_second_late_and_filters_the_deceleration():
+    gaps, speeds = np.full(loop.RADAR_TICKS, 50.0), np.full(loop.RADAR_TICKS, 20.0)
+    radar, seen = loop.Radar(50.0, 20.0, 0.0), []
+    for tick in range(100):
+        radar = loop.measured(gaps, speeds, tick, 50.0 - tick, 20.0 - 6 * loop.TICK * tick, radar)
+        seen.append(radar)
+    late = round(0.1 / loop.TICK)
+    assert [r.gap for r in seen[late:]] == [50.0 - tick for tick in range(100 - late)]
+    assert seen[50].speed == pytest.approx(20 - 6 * loop.TICK * (50 - late))
+    after = seen[late + round(loop.LEAD_FILTER / loop.TICK)].deceleration  # one time constant: 1 - 1/e, in steps
+    assert after == pytest.approx(6 * (1 - np.exp(-1)), rel=0.08)
+    assert seen[-1].deceleration == pytest.approx(6, rel=1e-3)
