@@ -1,7 +1,8 @@
 """A car in traffic: one step under any brake pressure and drive, to be compiled into a loop with its controller.
 
-The same equations as a full stop. Below SLOW the car is a point mass that brakes with the friction of the ABS: an
-explicit step of the slip would let it creep there.
+The same equations as a full stop. Those end at SLOW, below which the slip has no meaning of its own. Here the car goes
+on as a point mass that brakes with the friction of the ABS at most: it comes to rest, stays there, and can start
+again.
 """
 
 from typing import NamedTuple
