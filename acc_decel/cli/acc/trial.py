@@ -111,14 +111,21 @@ def _draw_stop(traces: dict[str, Any], path: Path) -> None:
 
 def _print(summary: dict[str, Any], parts: "Sequence[Part]", runs: int) -> None:
     """Tables for people: the main figures of each arm, then collisions by road of each scenario that was tried."""
+    tried = list(dict.fromkeys(part.scenario for part in parts))
+    if "lead_brakes" in tried:
+        _print_figures(summary, runs)
+    for scenario in tried:
+        _print_scenario(summary, scenario)
+
+
+def _print_figures(summary: dict[str, Any], runs: int) -> None:
+    """Behind a lead that brakes fully: gaps, collisions, impacts, capacity and warnings."""
     cells = [(name, *_figures(arm)) for name, arm in summary.items()]
     head = ("arm", "gap even [s]", "gap year [s]", "hits even [%]", "hits year [%]", "95 % of year", "impact [m/s]",
             "lane year [1/h]", "late [%]", "needless [%]")  # fmt: skip
     print_table(
         f"lead brakes fully, {runs} runs a road: gaps, hits, and warnings that come late or needlessly", head, cells
     )
-    for scenario in dict.fromkeys(part.scenario for part in parts):
-        _print_scenario(summary, scenario)
 
 
 def _figures(arm: dict[str, Any]) -> list[str]:
