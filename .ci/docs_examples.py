@@ -27,6 +27,7 @@ ONLY_CHECKED = {
     "evidence": "fuzzes and emulates for an hour",
     "influences": "simulates for a minute",
     "sensors": "simulates for minutes",
+    "trial": "drives for minutes",
     "compile": "writes to the cache of the user",
     "ecu --tests": "compiles and emulates seven models",
     "ecu --emulator": "needs Debian packages",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -357,8 +358,32 @@ def network() -> Figure:
     return figure
 
 
+@cache
+def _trial() -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    """Every arm behind a lead that brakes fully, and one stop of two of them."""
+    from acc_decel.acc import trial
+
+    rig = trial.open_rig()
+    runs = trial.run_trial(rig, trial.trial_parts(list(trial.ARMS), list(trial.ROADS), [trial.MAIN]))
+    return trial.summary(runs), trial.traced_stop(rig, ("gap_1.45", "all"))
+
+
+def pareto() -> Figure:
+    """Collisions over the gap in closed loop, and one stop on worn tyres in water."""
+    from acc_decel.cli.acc.trial_plots import draw_gaps, draw_pareto
+
+    summary, traces = _trial()
+    figure, (left, right) = _axes(10.5, 5.0, ncols=2, width_ratios=[3, 2])
+    draw_pareto(left, summary, "year")
+    left.set_title("weighted as a year", loc="left", fontsize=10)
+    draw_gaps(right, traces)
+    right.set_title("worn tyres in 1.5 mm of water, lead brakes at 1 s", loc="left", fontsize=10)
+    right.set_xlabel("time [s]")
+    return figure
+
+
 DRAWN: dict[str, Callable[[], Figure]] = {
-    f.__name__: f for f in (known, water, stop, delay, slip, wet, published, coverage, network)
+    f.__name__: f for f in (known, water, stop, delay, slip, wet, published, coverage, network, pareto)
 }
 
 

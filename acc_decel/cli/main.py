@@ -13,6 +13,7 @@ import typer
 from acc_decel.cli.acc.gap import gap
 from acc_decel.cli.acc.rss import rss
 from acc_decel.cli.acc.speed import speed
+from acc_decel.cli.acc.trial import trial
 from acc_decel.cli.attribute import attribute
 from acc_decel.cli.card import card
 from acc_decel.cli.compile import compile as compile_models
@@ -77,7 +78,8 @@ drives = typer.Typer(
 acc = typer.Typer(
     name="acc",
     cls=PlainGroup,
-    help="For an adaptive cruise control: the gap, the speed and the parameters of RSS that fit what the car knows.",
+    help="For an adaptive cruise control: the gap, the speed and the parameters of RSS that fit what the car knows. "
+    "And a trial of ways to choose a gap.",
     no_args_is_help=True,
 )
 
@@ -126,6 +128,7 @@ for command in (
 app.add_typer(drives)
 for command in (with_factor_options(gap), with_factor_options(speed, without=("speed",)), with_factor_options(rss)):
     acc.command(cls=PlainCommand)(command)
+acc.command(cls=PlainCommand)(trial)
 app.add_typer(acc)
 
 

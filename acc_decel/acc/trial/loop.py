@@ -1,0 +1,209 @@
+"""The closed loop: the own car with radar, planner and brakes behind a lead, both on the physics of full stops.
+
+One run after the other, compiled. The plant takes a step of 5 ms, the planner ticks every 20 ms. The radar is 0.1 s
+late, the deceleration of the lead passes a filter of 0.15 s. The loop ends at contact, or when nothing more happens.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy import ndarray
+
+from acc_decel.acc import limits, planner
+from acc_decel.acc.trial import controller
+from acc_decel.acc.trial.controller import Asked, planned
+from acc_decel.physics import driving, equations, integration
+from acc_decel.physics.driving import Brakes, driven, event_of, pressed, resistance, rolling
+from acc_decel.physics.equations import pressure_at
+
+LEAD_BRAKES, SLOW_DOWN, CUT_IN, OBSTACLE = range(4)  # what happens ahead
+STEP, TICK = 0.005, 0.02  # [s]
+RADAR_TICKS = 5  # until what the radar measures arrives
+LEAD_FILTER = 0.15  # [s] time constant for the deceleration of the lead
+MOST_GAIN = 3.0  # [m/s^2] acceleration of a lead that is believed
+LEAD_RANGE, OBSTACLE_RANGE = 250.0, 150.0  # [m] of the radar: of a lead that it tracks, of what has always stood
+BEGAN = 1.0  # [s] when the lead acts
+DRIVE_LAG, MOST_DRIVE = 0.25, 2.5  # [s], [m/s^2] of the engine
+SLOWED = 0.7  # of its speed, that a lead keeps which slows down
+COASTING = 0.02  # [m/s^2] a demand for less than this above coasting needs no brakes
+PRESSURE_GAIN = 12.0  # [bar s/m] per second, with which the brakes correct what is missing
+RESTS = 0.5  # [m/s] a car that is slower behind one that stands has arrived
+ACTS = 0.3  # [m/s^2] beyond coasting: the brakes have begun
+JERK_TIME = 1.0  # [s] over which the jerk is measured, as ISO 15622 averages it
+TRACE_STEPS = 10  # of the plant, between two rows of a trace
+MEMORY = 2048  # steps that the loop can look back
+
+COLLIDED, IMPACT, LEAST, REST, PEAK, JERK, EMERGENCY, ONSET, DURATION = range(9)
+RESULTS = ("collided", "impact_mps", "least_gap_m", "rest_gap_m", "peak_deceleration", "jerk", "emergency", "onset_s",
+           "duration_s")  # fmt: skip
+TRACE = ("time", "gap", "speed", "lead_speed", "deceleration")
+
+
+class Radar(NamedTuple):
+    """What has arrived of the lead: gap [m], speed [m/s], filtered deceleration [m/s^2]."""
+
+    gap: float
+    speed: float
+    deceleration: float
+
+
+@njit(error_model="numpy")
+def measured(gaps: ndarray, speeds: ndarray, tick: int, gap: float, speed: float, before: Radar) -> Radar:
+    """The radar at this tick: it takes the present gap and speed, and gives those of RADAR_TICKS ago."""
+    place = tick % RADAR_TICKS
+    old_gap, old_speed = gaps[place], speeds[place]
+    gaps[place], speeds[place] = gap, speed
+    slowing = max((before.speed - old_speed) / TICK, -MOST_GAIN)
+    return Radar(old_gap, old_speed, before.deceleration + TICK / LEAD_FILTER * (slowing - before.deceleration))
+
+
+@njit(error_model="numpy")
+def at(table: ndarray, speed: float, top: float) -> float:
+    """The value at this speed of a table at evenly spaced speeds from 0 to `top` [m/s]; beyond it the last one."""
+    place = min(max(speed / top, 0.0), 1.0) * (len(table) - 1)
+    i = min(int(place), len(table) - 2)
+    return table[i] + (place - i) * (table[i + 1] - table[i])
+
+
+@njit(error_model="numpy")
+def over(scene: int, time: float, speed: float, lead_speed: float) -> bool:
+    """Whether nothing more will happen."""
+    if scene == CUT_IN:
+        return speed <= lead_speed and time > BEGAN + 1.0
+    return speed < RESTS and (scene == OBSTACLE or lead_speed == 0.0)
+
+
+@njit(error_model="numpy")
+def run(  # noqa: PLR0912 - one loop of one run, compiled as a whole
+    scene: int,
+    own_road: ndarray,
+    own_ice: ndarray,
+    lead_road: ndarray,
+    lead_ice: ndarray,
+    car: int,
+    patch: ndarray,
+    belief: ndarray,
+    wanted: ndarray,
+    top: float,
+    start: ndarray,
+    brakes: tuple[float, float],
+    longest: float,
+    step: float,
+    trace: ndarray,
+) -> ndarray:
+    """RESULTS of one run, see `simulate`; `trace` [rows, TRACE] is filled as far as it has rows."""
+    speed, set_speed, gap, lead_speed, slowing = start
+    full_pressure, rated_gain = brakes
+    road, ice = event_of(own_road, car), event_of(own_ice, car)
+    lead_on_road, lead_on_ice = event_of(lead_road, car), event_of(lead_ice, car)
+    own, lead = rolling(road, speed), rolling(lead_on_road, lead_speed)
+    pressures, asked = Brakes(0.0, 0.0), Asked(0.0, False, False)
+    gaps, speeds = np.full(RADAR_TICKS, gap), np.full(RADAR_TICKS, lead_speed)
+    radar = Radar(gap, lead_speed, 0.0)
+    demands, decelerations = np.zeros(MEMORY), np.zeros(MEMORY)
+    dead, second, ticks = max(int(road.dead_time / step), 1), int(JERK_TIME / step), round(TICK / step)
+    demand, correction, drive, x, lead_x = 0.0, 0.0, 0.0, 0.0, gap
+    result = np.zeros(len(RESULTS))
+    result[LEAST], result[ONSET] = gap, np.nan
+    k, rows, collided = 0, 0, False
+    while k * step < longest:
+        time = k * step
+        before = lead_speed
+        if scene == LEAD_BRAKES and time > BEGAN:
+            e = lead_on_ice if patch[0] < lead_x < patch[1] else lead_on_road
+            lead = driven(e, lead, pressure_at(lead_on_road, time - BEGAN), 0.0, step)
+            lead_speed = lead.speed
+        elif scene == SLOW_DOWN:
+            lead_speed = max(start[3] - slowing * max(time - BEGAN, 0.0), SLOWED * start[3])
+        lead_x += 0.5 * (before + lead_speed) * step
+        coast = resistance(road, own.speed)
+        if k % ticks == 0:
+            radar = measured(gaps, speeds, k // ticks, gap, lead_speed, radar)
+            seen = radar.gap - (own.speed - radar.speed) * TICK * RADAR_TICKS
+            stands = scene == OBSTACLE
+            ahead = max(seen, 0.0) if seen < (OBSTACLE_RANGE if stands else LEAD_RANGE) else np.inf
+            asked = planned(
+                asked, own.speed, set_speed, np.inf if stands else ahead, radar.speed, radar.deceleration,
+                ahead if stands else np.inf, at(belief, own.speed, top), at(wanted, own.speed, top), TICK,
+            )  # fmt: skip
+            braking = -asked.acceleration - coast
+            if asked.emergency:
+                demand, drive, correction, result[EMERGENCY] = full_pressure, 0.0, 0.0, 1.0
+            elif braking > COASTING:
+                missing = -asked.acceleration - decelerations[(k - 1) % MEMORY]
+                correction = min(max(correction + PRESSURE_GAIN * TICK * missing, -30.0), 120.0)
+                demand, drive = min(max(braking * road.mass / rated_gain + correction, 0.0), full_pressure), 0.0
+            else:
+                demand, correction = 0.0, 0.0
+                drive += TICK / DRIVE_LAG * (min(max(-braking, 0.0), MOST_DRIVE) - drive)
+        demands[k % MEMORY] = demand
+        pressures = pressed(road, pressures, demands[(k - dead) % MEMORY] if k >= dead else 0.0, step)
+        before = own.speed
+        own = driven(ice if patch[0] < x < patch[1] else road, own, pressures.caliper, drive, step)
+        decel = (before - own.speed) / step
+        moved = 0.5 * (before + own.speed) * step
+        x += moved
+        gap = lead_x - x
+        if before > 1.0:
+            result[PEAK] = max(result[PEAK], decel)
+            if k >= second:
+                result[JERK] = max(result[JERK], (decel - decelerations[(k - second) % MEMORY]) / JERK_TIME)
+        decelerations[k % MEMORY] = decel
+        if np.isnan(result[ONSET]) and time > BEGAN and decel > ACTS + max(coast, 0.0):
+            result[ONSET] = time - BEGAN
+        if k % TRACE_STEPS == 0 and rows < len(trace):
+            trace[rows] = np.array([time, gap, own.speed, lead_speed, decel])
+            rows += 1
+        result[LEAST] = min(result[LEAST], gap)
+        k += 1
+        if gap <= 0.0:
+            collided = True
+            break
+        if over(scene, time, own.speed, lead_speed):
+            break
+    if collided:
+        result[COLLIDED], result[IMPACT] = 1.0, own.speed - lead_speed
+    result[REST], result[DURATION] = gap, k * step
+    return result
+
+
+def _compiled_with(sources: str) -> Any:
+    """The compiled loop over runs, cached on disk where there is a folder to write to.
+
+    `sources`, a digest of what is compiled into it, becomes part of the key of the cache, as Numba itself only sees
+    changes of this file.
+    """
+
+    def all_runs(
+        scene: int,
+        cars: tuple[ndarray, ndarray, ndarray, ndarray],
+        patch: ndarray,
+        belief: ndarray,
+        wanted: ndarray,
+        top: ndarray,
+        start: ndarray,
+        brakes: tuple[float, float],
+        longest: float,
+        step: float,
+        trace: ndarray,
+    ) -> ndarray:
+        results = np.empty((len(start), len(RESULTS)))
+        results[:, :1] = len(sources)  # overwritten below; only a variable that is used becomes part of the key
+        for i in range(len(start)):
+            results[i] = run(
+                scene, cars[0], cars[1], cars[2], cars[3], i, patch[i], belief[i], wanted[i], top[i], start[i], brakes,
+                longest, step, trace[i],
+            )  # fmt: skip
+        return results
+
+    try:
+        return njit(nogil=True, cache=True, error_model="numpy")(all_runs)
+    except RuntimeError:  # neither beside the package nor in the user's folder may anything be written
+        return njit(nogil=True, error_model="numpy")(all_runs)
+
+
+_MODULES = (controller, limits, planner, driving, equations, integration)
+all_runs = _compiled_with(hashlib.sha256(b"".join(Path(str(m.__file__)).read_bytes() for m in _MODULES)).hexdigest())
