@@ -274,8 +274,7 @@ SLOW_ROOMS = {"ecu", "compiled", "firmware", "evidence"}  # their tests compile 
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """The tests of a file run in one worker, which makes what they share once; what trains or emulates is slow."""
-    item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    """What trains or emulates is slow."""
     if TRAINED & set(getattr(item, "fixturenames", ())) or item.path.parent.name in SLOW_ROOMS:
         item.add_marker(pytest.mark.slow)
 
