@@ -5,10 +5,10 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.assurance.ranges import unclamped
+from acc_decel.constants import AIR_DENSITY, GRAVITY
 from acc_decel.dataset import sensed_events
 from acc_decel.network import DenseNet
 from acc_decel.outputs import OUTPUTS
-from acc_decel.constants import AIR_DENSITY, GRAVITY
 from acc_decel.physics import SURFACES, Vehicle, tyre
 from acc_decel.physics.braking import GUST_SPREAD, TYRE_SPREAD
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,16 +16,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from acc_decel.drives.drive_folder import files_of
 from acc_decel.drives.events import COLUMNS, GOOD, THRESHOLD, check_threshold
-from acc_decel.drives.formats import can_log, mdf
-from acc_decel.drives.formats.compression import inner_ending
+from acc_decel.drives.own_tables import EVENTS, PARTS, REPORT, is_own_table
 from acc_decel.drives.pipeline import find_events
 from acc_decel.files import atomic_write
 
-ENDINGS = (".csv", ".parquet", ".txt", ".tsv", *can_log.ENDINGS, *mdf.ENDINGS)
-ARRAY_ENDINGS = (".npy", "")  # of files in a folder that is one recording
-REPORT, EVENTS, PARTS = "report.csv", "events.parquet", "parts"  # in the output of a fleet
-OWN_COLUMNS = ({"file", "status", "reason"}, {"start_s", "initial_speed", "mean_deceleration", "peak_deceleration"})
+OK, FAILED, LEFT_OUT = "ok", "failed", "left out"  # the status of a file
 # fmt: off
 REPORT_COLUMNS = (
     "file", "status", "reason", "events", "flagged", "hardest", "hours", "frames", "dropped_frames", "lag_s", "notes",
@@ -41,15 +38,18 @@ class Task:
     description_file: str | None
     dbc: str | None
     threshold: float
+    bus: str | None = None
+    vehicle_id: str | None = None
 
     @property
     def key(self) -> str:
         """Changes when the recording, what describes or decodes it, the settings or this package change."""
         file = Path(self.file)
         parts: list[object] = [self.file, self.threshold, self.description_file, self.dbc, version("acc_decel")]
+        parts += [self.bus, self.vehicle_id]
         sources = list(map(Path, filter(None, (self.description_file, self.dbc))))
         if file.is_dir():
-            sources += sorted(path for path in file.rglob("*") if path.is_file() and path.suffix in ARRAY_ENDINGS)
+            sources += files_of(file)
         else:
             sources += [file, file.with_suffix(".toml")]
             sources += sorted(file.parent.glob("*.dbc")) if self.dbc is None else []
@@ -62,29 +62,18 @@ class Task:
 RunTask = Callable[[Task, str], dict[str, Any]]
 
 
-def list_recordings(paths: Iterable[Path]) -> list[Path]:
-    """The recordings among files and in folders, each once, sorted; what this package wrote is no recording.
-
-    A symbolic link is what it leads to. Raises ValueError for a folder without a recording.
-    """
-    files: dict[Path, Path] = {}  # by what symbolic links lead to
-    for path in paths:
-        inside = set(_recordings_in(path)) if path.is_dir() else {path}
-        if not inside:
-            raise ValueError(f"{path} must hold recordings ({', '.join(ENDINGS)}). Got none: give files.")
-        files |= {file.resolve(): file for file in sorted(inside, reverse=True) if file.resolve() not in files}
-    return sorted(files.values())
-
-
 def find_fleet_events(
     files: list[Path],
     output: Path,
     *,
     description_file: Path | None = None,
     dbc: Path | None = None,
+    bus: str | None = None,
+    vehicle_id: str | None = None,
     threshold: float = THRESHOLD,
     workers: int | None = None,
     scheduler: str | None = None,
+    left_out: Mapping[Path, str] | None = None,
     on_file: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> pd.DataFrame:
     """Find the events of many recordings; returns the report, one row for each file.
@@ -92,10 +81,10 @@ def find_fleet_events(
     `output` gets report.csv and events.parquet (with the column `file`), and under parts/ the result of each file, so
     that an interrupted run continues where it stopped. A file that cannot be read is a row with the reason. `scheduler`
     is the address of a Dask scheduler whose workers see the files; without it `workers` processes do the work.
-    `on_file` gets each row.
+    `left_out` are files that are no recordings, with the reason, which get a row, too. `on_file` gets each row.
     """
     check_threshold(threshold)
-    tasks = [Task(str(f), _name(description_file), _name(dbc), threshold) for f in files]
+    tasks = [Task(str(f), _name(description_file), _name(dbc), threshold, bus, vehicle_id) for f in files]
     for name in (REPORT, EVENTS):
         if (output / name).exists() and not is_own_table(output / name):
             raise ValueError(f"{output / name} must be free, or of an earlier run. Got another file: choose a folder.")
@@ -108,6 +97,7 @@ def find_fleet_events(
     for row in _run_all(remaining, parts, min(workers or os.cpu_count() or 1, max(len(remaining), 1)), scheduler):
         on_file(row)
     rows = [_read_row(parts, task) or _changed_row(task) for task in tasks]
+    rows += [_empty_row(str(file)) | {"status": LEFT_OUT, "reason": why} for file, why in (left_out or {}).items()]
     report = pd.DataFrame(rows, columns=list(REPORT_COLUMNS))
     with atomic_write(output / EVENTS) as temporary:
         _read_events(parts, tasks).to_parquet(temporary, index=False)
@@ -118,12 +108,19 @@ def find_fleet_events(
 
 def run_task(task: Task, parts: str) -> dict[str, Any]:
     """Find the events of one recording; write them and its row. Where that fails, the row has the reason."""
-    row = _empty_row(task)
+    row = _empty_row(task.file)
     key = task.key
     events = pd.DataFrame(columns=list(COLUMNS))
     try:
         description_file, dbc = (Path(name) if name else None for name in (task.description_file, task.dbc))
-        drive = find_events(Path(task.file), description_file=description_file, dbc=dbc, threshold=task.threshold)
+        drive = find_events(
+            Path(task.file),
+            description_file=description_file,
+            dbc=dbc,
+            bus=task.bus,
+            vehicle_id=task.vehicle_id,
+            threshold=task.threshold,
+        )
     except ModuleNotFoundError:
         raise  # an extra that is not installed is not a fault of the file
     except Exception as error:  # one bad file may not end the run
@@ -132,7 +129,7 @@ def run_task(task: Task, parts: str) -> dict[str, Any]:
     else:
         events = drive.events
         row |= {
-            "status": "ok",
+            "status": OK,
             "reason": "",
             "events": len(events),
             "flagged": int((events["quality"] != GOOD).sum()),
@@ -147,9 +144,9 @@ def run_task(task: Task, parts: str) -> dict[str, Any]:
     return row
 
 
-def _empty_row(task: Task) -> dict[str, Any]:
+def _empty_row(file: str) -> dict[str, Any]:
     """The row of a recording of which nothing is known."""
-    return dict.fromkeys(REPORT_COLUMNS) | {"file": task.file, "status": "failed", "reason": "", "notes": ""}
+    return dict.fromkeys(REPORT_COLUMNS) | {"file": file, "status": FAILED, "reason": "", "notes": ""}
 
 
 def _write_part(path: Path, events: pd.DataFrame, row: dict[str, Any]) -> None:
@@ -180,7 +177,7 @@ def _run_apart(task: Task, parts: Path, run: RunTask) -> dict[str, Any]:
         try:
             return pool.submit(run, task, str(parts)).result()
         except BrokenExecutor:
-            row = _empty_row(task) | {"reason": "the process that read it was ended, perhaps for want of memory"}
+            row = _empty_row(task.file) | {"reason": "the process that read it was ended, perhaps for want of memory"}
             _write_part(parts / f"{task.key}.json", pd.DataFrame(columns=list(COLUMNS)), row)
             return row
 
@@ -211,29 +208,6 @@ def _executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
         yield None
 
 
-def _recordings_in(folder: Path) -> Iterator[Path]:
-    yield from sorted({path.parent for path in folder.rglob("*__t.npy")})
-    outputs = {path.parent for path in folder.rglob(REPORT) if (path.parent / PARTS).is_dir() and is_own_table(path)}
-    for path in sorted(folder.rglob("*")):
-        is_part = any(path.is_relative_to(output / PARTS) for output in outputs)
-        if path.is_file() and inner_ending(path) in ENDINGS and not is_part and not is_own_table(path):
-            yield path
-
-
-def is_own_table(path: Path) -> bool:
-    """Whether a file is a report or a table of events that this package wrote, by the names of its columns."""
-    columns: set[str] = set()
-    if path.suffix == ".csv":
-        with path.open("rb") as file:
-            columns = set(file.readline(4_000).decode(errors="replace").strip().split(","))
-    elif path.suffix == ".parquet":
-        try:
-            columns = set(pq.read_schema(path).names)
-        except (pa.ArrowException, OSError, ValueError):
-            return False  # the error is that of whoever reads it
-    return any(columns >= own for own in OWN_COLUMNS)
-
-
 def _read_row(parts: Path, task: Task) -> dict[str, Any] | None:
     """The row that an earlier run wrote of the same recording; None if it or its events are missing or damaged."""
     path = parts / f"{task.key}.json"
@@ -246,7 +220,7 @@ def _read_row(parts: Path, task: Task) -> dict[str, Any] | None:
 
 
 def _changed_row(task: Task) -> dict[str, Any]:
-    return _empty_row(task) | {"reason": "changed while it was read: run again"}
+    return _empty_row(task.file) | {"reason": "changed while it was read: run again"}
 
 
 def _read_events(parts: Path, tasks: list[Task]) -> pd.DataFrame:

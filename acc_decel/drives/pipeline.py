@@ -9,9 +9,11 @@ import pandas as pd
 from acc_decel.drives.channel_mapping import accept, propose_mapping
 from acc_decel.drives.cleaning import CleanDrive, clean_drive
 from acc_decel.drives.description import Description, read_description
-from acc_decel.drives.events import THRESHOLD, check_threshold, events_of
+from acc_decel.drives.events import THRESHOLD, check_threshold, events_of, rate_notes
+from acc_decel.drives.formats.opening import open_source
+from acc_decel.drives.formats.source import Choices
 from acc_decel.drives.radar_tracks import TargetEvents, target_events
-from acc_decel.drives.reading import open_source, read_drive
+from acc_decel.drives.reading import read_drive
 from acc_decel.drives.smoothing import NO_PIECE, Motion, estimate_motion
 
 MIN_TOLD_LAG_S = 0.005  # a smaller one reads as 0.00 s
@@ -42,7 +44,7 @@ class DriveEvents:
         if abs(self.clean.lag) >= MIN_TOLD_LAG_S:
             order = "behind" if self.clean.lag > 0 else "ahead of"
             notes.append(f"speed is {abs(self.clean.lag):.2f} s {order} acceleration and was aligned")
-        return tuple(notes)
+        return (*notes, *rate_notes(self.clean))
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -71,16 +73,19 @@ def find_events(
     *,
     description_file: Path | None = None,
     dbc: Path | None = None,
+    bus: str | None = None,
+    vehicle_id: str | None = None,
     threshold: float = THRESHOLD,
     on_records: OnRecords = lambda _: None,
 ) -> DriveEvents:
     """The braking events in a recording.
 
-    Channels are mapped by `description_file`, or by FILE.toml next to FILE, or else as `inspect` proposes. Raises
-    ValueError naming the file, what was expected, what came and what to do.
+    Channels are mapped by `description_file`, or by FILE.toml next to FILE, or else as `inspect` proposes. `dbc` and
+    `bus` say how to read a raw log, `vehicle_id` which vehicle of a table of several. Raises ValueError naming the
+    file, what was expected, what came and what to do.
     """
     check_threshold(threshold)
-    description, notes = choose_description(path, description_file, dbc)
+    description, notes = choose_description(path, description_file, Choices(dbc, bus, vehicle_id))
     clean = clean_drive(read_drive(path, description, on_records))
     pieces = estimate_motion(clean)
     if not pieces:
@@ -94,29 +99,35 @@ def find_target_events(
     *,
     description_file: Path | None = None,
     dbc: Path | None = None,
+    bus: str | None = None,
+    vehicle_id: str | None = None,
     threshold: float = THRESHOLD,
     on_records: OnRecords = lambda _: None,
 ) -> TargetEvents:
     """The braking events of the cars ahead, from the radar of a recording; arguments and errors as `find_events`."""
     check_threshold(threshold)
-    description, _ = choose_description(path, description_file, dbc)
+    description, _ = choose_description(path, description_file, Choices(dbc, bus, vehicle_id))
     return target_events(read_drive(path, description, on_records), threshold=threshold)
 
 
 def choose_description(
-    path: Path, description_file: Path | None, dbc: Path | None
+    path: Path, description_file: Path | None, choices: Choices
 ) -> tuple[Description, tuple[str, ...]]:
-    """How to read a recording, and notes on what was assumed."""
+    """How to read a recording, and notes on what was assumed; `choices` go before those of the description."""
     notes = []
     if description_file is None and path.is_file() and path.with_suffix(".toml").is_file():
         description_file = path.with_suffix(".toml")
         notes.append(f"channels as described in {description_file}")
     if description_file is not None:
-        description = read_description(description_file)
-        return (replace(description, dbc=dbc) if dbc else description), tuple(notes)
-    source = open_source(path, dbc)
+        return with_choices(read_description(description_file), choices), tuple(notes)
+    source = open_source(path, choices)
     proposal = propose_mapping(source)
-    source_dbc = getattr(source, "dbc", None)
-    if source_dbc is not None and dbc is None:
-        notes.append(f"decoded with {source_dbc}, the only DBC in its folder")
-    return accept(proposal, source), (*notes, *proposal.notes)
+    if source.dbc is not None and choices.dbc is None:
+        notes.append(f"decoded with {source.dbc}, the only DBC in its folder")
+    return with_choices(accept(proposal, source), choices), (*notes, *proposal.notes)
+
+
+def with_choices(description: Description, choices: Choices) -> Description:
+    """The description with what was chosen in place of its own."""
+    chosen = {name: value for name, value in vars(choices).items() if value is not None}
+    return replace(description, **chosen)

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
+from acc_decel.constants import AIR_DENSITY
 from acc_decel.dataset import CAUSES, COLD_C, SURFACE_SHARE, TYRE_SHARE_COLD, TYRE_SHARE_WARM, from_prior, limit_of
 from acc_decel.network.features import (
     COLDEST_C,
@@ -15,7 +16,6 @@ from acc_decel.network.features import (
     TYPICAL,
     WORN_MM,
 )
-from acc_decel.constants import AIR_DENSITY
 from acc_decel.physics import SNOW_SPREAD, SURFACES, TYRE_SPREAD, Vehicle, tyre
 
 GRADE_SHARE = 0.985  # sine of the slope over its tangent, between 0.98 at 20 % and 1

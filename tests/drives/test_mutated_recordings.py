@@ -11,6 +11,9 @@ import pandas as pd
 import pytest
 
 from acc_decel import drives
+from tests.drives.test_can_tables import write as write_table
+from tests.drives.test_text_formats import FILES
+from tests.drives.test_vehicles import fcd
 from tests.helpers.one_braking import TIME, acceleration, speed, table
 from tests.helpers.recorded_files import dbc, frames, write_bus_mf4, write_log, write_mf4
 
@@ -51,6 +54,13 @@ def write(kind: str, folder: Path) -> tuple[Path, Path]:
         return folder, folder / "speed__t.npy"
     elif kind == "mf4":
         write_mf4(path, bus)
+    elif kind in FILES:
+        path = folder / kind
+        path.write_text(FILES[kind]())
+    elif kind == "bus.csv":
+        write_table(path, "cabana")
+    elif kind == "xml":
+        path = fcd(folder)
     elif kind == "bus.mf4":
         write_bus_mf4(path, [frames(bus)])
     else:
@@ -82,19 +92,22 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("kind", ["csv", "parquet", "npy", "log", "asc", "blf", "mf4", "bus.mf4"])
+@pytest.mark.parametrize(
+    "kind", ["csv", "parquet", "npy", "log", "asc", "blf", "mf4", "bus.mf4", "bus.csv", "xml", *FILES]
+)
 def test_random_damage_is_answered_or_refused_by_name(kind, tmp_path, monkeypatch):
     monkeypatch.setattr(logging.getLogger("can"), "disabled", True)
     recording, file = write(kind, tmp_path)
     whole = file.read_bytes()
-    drives.find_events(recording)  # loads what is needed, and shows that the whole file is answered
+    vehicle = "veh0" if kind == "xml" else None
+    drives.find_events(recording, vehicle_id=vehicle)  # loads what is needed, and shows that the whole file is answered
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for seed in range(MUTATIONS):
         file.write_bytes(mutated(whole, np.random.default_rng(seed)))
         start = time.monotonic()
         with warnings.catch_warnings(action="ignore"):
             try:
-                drives.find_events(recording)
+                drives.find_events(recording, vehicle_id=vehicle)
             except (ValueError, OSError) as error:
                 assert recording.name in str(error), seed
         assert time.monotonic() - start < MAX_S, seed

@@ -10,6 +10,8 @@ from numpy import ndarray
 
 from acc_decel.drives.description import Channel
 
+BLOCK_ROWS = 200_000  # of a table that are read at once
+
 
 @dataclass(frozen=True)
 class Block:
@@ -41,6 +43,28 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
+class Choices:
+    """What to take from a recording: the database and the bus of a raw log, the vehicle of a table of several."""
+
+    dbc: Path | None = None
+    bus: str | None = None
+    vehicle_id: str | None = None
+
+    def check_used(self, path: Path, *, is_bus: bool = False, has_vehicles: bool = False) -> None:
+        """Raise ValueError for a choice that a recording of this kind cannot follow."""
+        if self.dbc is not None and not is_bus:
+            raise ValueError(
+                f"--dbc decodes the frames of a raw bus. Got {path}, which holds signals: leave --dbc out."
+            )
+        if self.bus is not None and not is_bus:
+            raise ValueError(f"--bus chooses a bus of a raw log. Got {path}, which holds signals: leave --bus out.")
+        if self.vehicle_id is not None and not has_vehicles:
+            raise ValueError(
+                f"--vehicle-id chooses a vehicle of a table of several. Got {path}, which names none: leave it out."
+            )
+
+
+@dataclass(frozen=True)
 class NamedSource:
     """A source whose damage is named: an error of the library that reads it becomes a sentence with its file."""
 
@@ -60,6 +84,12 @@ class NamedSource:
     def dbc(self) -> Path | None:
         """The database that decodes a raw bus; None for any other source."""
         return getattr(self.source, "dbc", None)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the format makes of its channels, a sentence each."""
+        with damage_named(self.path):
+            return getattr(self.source, "notes", ())
 
     def channels(self) -> dict[str, str]:
         """Names of the channels with the unit that the file states, "" if none."""
