@@ -228,12 +228,12 @@ def clock_scale(
         stated = [its_unit.size] if its_unit else []
         if scales := [c for c in TIME_SCALES if _agrees(speed, acceleration, c, stated, speed_sizes)]:
             return scales[0], "the accelerometer"
-    scale, witness = _plausible_scale(speed, unit)
+    scale, shown_by = _plausible_scale(speed, unit)
     for acceleration, its_unit in accelerations:
         sizes = [its_unit.size] if its_unit else list(ACCELERATION_SIZES)
         if scale != 1 and _agrees(speed, acceleration, scale, sizes, speed_sizes) is False:
             return 1.0, ""  # no clock fits all, so this one is left as it was read
-    return scale, witness
+    return scale, shown_by
 
 
 def _agrees(

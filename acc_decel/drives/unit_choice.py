@@ -112,9 +112,10 @@ def _unless_contradicted(units: Units, speed: Candidate, acceleration: Candidate
             continue
         if is_witnessed and acceleration.unit is None:
             return replace(units, acceleration=None)
+        shown = f"by which each 1 is {witness.size:.2g} m/s" if acceleration.unit else "whose unit is not stated either"
         reason = (
-            f"the unit of {speed.name!r} is not stated, and {units.speed.name} does not fit {acceleration.name!r}, by "
-            f"which each 1 is {witness.size:.2g} m/s"
+            f"the unit of {speed.name!r} is not stated, and {units.speed.name} does not fit {acceleration.name!r}, "
+            f"{shown}"
         )
         return Units(units.speed, None, (), reason)
     return units

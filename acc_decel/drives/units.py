@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from acc_decel.constants import GRAVITY
 
@@ -93,6 +94,7 @@ def unit_named(name: str, quantity: str, where: str) -> Unit:
     return unit
 
 
+@lru_cache(maxsize=4096)  # asked for every cell of a header, again and again
 def known_unit(name: str, quantity: str) -> Unit | None:
     """The unit of `quantity` called `name` in any common spelling, or None."""
     plain = _plain(name)
