@@ -55,7 +55,7 @@ def sample_channels(source: Source, names: list[str], time: Channel | None, file
             sampled = _series(stamps, value, name, file_units[name])
             if sampled is not None:
                 series[name] = sampled
-                del dead[name]
+                dead.pop(name, None)
     return Sampled(series, dead, time_error, constant)
 
 

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from acc_decel.drives.channel_mapping import Proposal, propose_mapping
 from acc_decel.drives.clock import LONG_GAP_S, LONG_GAP_STEPS
-from acc_decel.drives.formats.opening import open_source
+from acc_decel.drives.formats.opening import check_one_vehicle, open_source
 from acc_decel.drives.formats.source import Choices
 from acc_decel.drives.reading import read_blocks
 
@@ -54,7 +54,9 @@ def inspect_recording(
     `on_records` gets the number of records that have just been read. `dbc` and `bus` say how to read a raw log,
     `vehicle_id` which vehicle of a table of several. Raises ValueError for a file that cannot be read.
     """
-    source = open_source(path, Choices(dbc, bus, vehicle_id))
+    choices = Choices(dbc, bus, vehicle_id)
+    check_one_vehicle(path, choices)
+    source = open_source(path, choices)
     proposal = propose_mapping(source)
     description = replace(proposal.description, bus=bus, vehicle_id=vehicle_id)
     proposal = replace(proposal, description=description, notes=(*proposal.notes, *source.notes))

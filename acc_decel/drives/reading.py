@@ -12,7 +12,7 @@ from numpy import ndarray
 from acc_decel.drives.clock import Clock
 from acc_decel.drives.description import RADAR_SIGNALS, Channel, Description
 from acc_decel.drives.formats.opening import open_source
-from acc_decel.drives.formats.source import Block, Choices, Source
+from acc_decel.drives.formats.source import ALL_VEHICLES, Block, Choices, Source
 
 MAX_RATE_HZ = 100.0  # faster channels are thinned to about this by medians of neighbours
 MAX_GROUP_RECORDS = 1_500_000  # a longer group is thinned further, ...
@@ -44,6 +44,26 @@ def read_drive(path: Path, description: Description, on_records: Callable[[int],
 
     Raises ValueError if the recording has no time, no record, or not the channels of the description.
     """
+    groups, notes = _read_groups(path, description, on_records)
+    records = tuple(_records(group.blocks, description.channels) for _, group in sorted(groups.items()))
+    return Drive(path, records, sum(group.frames for group in groups.values()), description, notes)
+
+
+def read_vehicles(
+    path: Path, description: Description, on_records: Callable[[int], None] = lambda _: None
+) -> dict[str, Drive]:
+    """The drives of all vehicles of a table, read once, by their identifiers; errors as `read_drive`."""
+    groups, notes = _read_groups(path, replace(description, vehicle_id=ALL_VEHICLES), on_records)
+    return {
+        vehicle: Drive(path, (_records(group.blocks, description.channels),), group.frames, description, notes)
+        for vehicle, group in groups.items()
+    }
+
+
+def _read_groups(
+    path: Path, description: Description, on_records: Callable[[int], None]
+) -> "tuple[dict[str, ThinnedGroup], tuple[str, ...]]":
+    """The records of each group, and notes on the clocks and on rows left out."""
     source = open_source(path, Choices(description.dbc, description.bus, description.vehicle_id))
     _check_channels(path, source, description)
     if not source.timed and description.time is None:
@@ -61,7 +81,6 @@ def read_drive(path: Path, description: Description, on_records: Callable[[int],
         groups[block.group].add(block, thin=not radar & set(block.values))
     if not frames:
         raise ValueError(f"{path} must hold records. Got none of {', '.join(sorted(names))}: check the file.")
-    records = tuple(_records(group.blocks, description.channels) for _, group in sorted(groups.items()))
     notes = dict.fromkeys(note for clock in clocks.values() for note in clock.notes)
     if left_out > MAX_LEFT_OUT_SHARE * (frames + left_out):
         raise ValueError(
@@ -73,7 +92,7 @@ def read_drive(path: Path, description: Description, on_records: Callable[[int],
     if source.timed and description.time is not None:
         notes["[time] of the description is not used: the format has the time of each record"] = None
     notes |= dict.fromkeys(source.notes)
-    return Drive(path, records, frames, description, tuple(notes))
+    return groups, tuple(notes)
 
 
 def _check_channels(path: Path, source: Source, description: Description) -> None:
@@ -115,10 +134,11 @@ class ThinnedGroup:
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         self.rate = MAX_RATE_HZ
-        self.records = 0
+        self.frames = self.records = 0  # records before and after thinning
 
     def add(self, block: Block, *, thin: bool) -> None:
         """Add a block, unchanged if `thin` is False."""
+        self.frames += len(block.time)
         self.blocks.append(thinned(block, self.rate) if thin else block)
         self.records += len(self.blocks[-1].time)
         if self.records > MAX_GROUP_RECORDS and self.rate / 2 >= MIN_RATE_HZ and thin:

@@ -121,3 +121,54 @@ def test_targets_of_a_radar_are_no_vehicles():
     assert vehicles.vehicle_column(["time", "id", "speed"]) is None
     assert vehicles.vehicle_column(["time", "track", "speed"]) is None
     assert vehicles.vehicle_column(["Vehicle_ID", "Frame_ID", "v_Vel"]) == "Vehicle_ID"
+
+
+@pytest.mark.parametrize("kind", ["csv", "xml", "parquet", "one after the other"])
+def test_all_vehicles_of_a_table_are_drives_of_their_own(tmp_path, answered, kind):
+    file = written(kind, tmp_path)
+    arguments = ("drives", "fleet", file, "--output", tmp_path / "fleet", "--workers", 1, "--vehicle-id", "all")
+    for _ in range(2):  # the second answers from what the first has written
+        report = answered(*arguments)["files"]
+        assert [row["vehicle_id"] for row in report] == ["veh0", "veh1", "veh2"]
+        assert [row["status"] for row in report] == ["ok", "ok", "ok"]
+    events = pd.read_parquet(tmp_path / "fleet" / "events.parquet")
+    for vehicle in ("veh0", "veh1", "veh2"):
+        own = events[events["vehicle_id"] == vehicle].drop(columns=["file", "vehicle_id"]).reset_index(drop=True)
+        alone = drives.find_events(file, vehicle_id=vehicle).events
+        pd.testing.assert_frame_equal(own, alone, check_dtype=False)
+        assert len(own) == next(row["events"] for row in report if row["vehicle_id"] == vehicle)
+    assert len(events) >= 1
+
+
+def test_other_recordings_of_the_fleet_stay_one_drive(tmp_path, answered):
+    written("csv", tmp_path)
+    table().to_csv(tmp_path / "plain.csv", index=False)
+    report = answered(
+        "drives", "fleet", tmp_path, "--output", tmp_path / "fleet", "--workers", 1, "--vehicle-id", "all"
+    )
+    assert [row["vehicle_id"] for row in report["files"]] == ["veh0", "veh1", "veh2", ""]
+
+
+def test_a_vehicle_that_stands_has_its_reason_and_the_others_their_events(tmp_path, run):
+    rows = fleet_table()
+    rows.loc[rows["vehicle_id"] == "veh0", "speed_mps"] = 0.0
+    rows = rows[(rows["vehicle_id"] != "veh2") | (rows.index % 1000 == 0)]
+    rows.to_csv(tmp_path / "drive.csv", index=False)
+    code, out, err = run(
+        "drives", "fleet", tmp_path / "drive.csv", "--output", tmp_path / "f", "--workers", 1, "--vehicle-id", "all"
+    )
+    assert code in (0, 1), err
+    assert "drive.csv, vehicle veh1" in " ".join(out.split())
+    report = pd.read_csv(tmp_path / "f" / "report.csv", keep_default_na=False).set_index("vehicle_id")
+    assert report.loc["veh1", "status"] == "ok"
+    assert set(report.index) >= {"veh0", "veh1"}
+    failed = report[report["status"] == "failed"]
+    assert failed["reason"].str.len().gt(0).all()
+
+
+def test_one_command_for_one_drive_says_where_all_vehicles_are_read(tmp_path, refused):
+    file = written("csv", tmp_path)
+    assert "`drives fleet`, which takes each vehicle as a drive" in refused(
+        "drives", "events", file, "--vehicle-id", "all"
+    )
+    assert "`drives fleet --vehicle-id all` takes each as a drive" in refused("drives", "events", file)

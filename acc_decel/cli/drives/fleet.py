@@ -32,7 +32,8 @@ def fleet(
     that are done and unchanged are not read again. With --scheduler the work goes to Dask's workers, which must see the
     files and the output folder; that needs the extra [scale]. Reports and events that this program wrote are left out.
     Every file of a folder has a row; one that is no recording, like a picture, says so, and a folder with the tables of
-    one drive is one recording. If a file fails, the exit code is 1, after the report. Needs the extra [drives].
+    one drive is one recording. With --vehicle-id all each vehicle of a table of several is a drive of its own. If a
+    file fails, the exit code is 1, after the report. Needs the extra [drives].
 
         acc-decel drives fleet recordings/ --output fleet
         acc-decel drives fleet recordings/ --output fleet --scheduler tcp://10.0.0.1:8786
@@ -64,7 +65,7 @@ def fleet(
         print_json({"files": report, "failed": failed, "events": len(quality), "flags": quality_counts(quality)})
     else:
         title = f"recordings: {len(recordings)}, failed: {failed}, left out: {len(left_out)}"
-        names = labels(report["file"].to_list())
+        names = labels([*dict.fromkeys(report["file"])])
         print_table(title, HEAD, [_fleet_row(r, names[r["file"]]) for r in report.to_dict("records")])
         say(f"report.csv: {len(recordings)} recordings, events.parquet: {len(quality)} events, in {output}")
         say(quality_summary(quality))
@@ -76,6 +77,7 @@ HEAD = ("file", "events", "flagged", "hardest [m/s^2]", "hours", "frames", "drop
 
 
 def _fleet_row(row: Mapping[Any, Any], label: str) -> tuple[str, ...]:
+    label = f"{label}, vehicle {row['vehicle_id']}" if row["vehicle_id"] else label
     folder = f"{Path(row['file']).parent}{os.sep}"  # the label tells the files apart
     if row["status"] != "ok":
         return label, "-", "-", "-", "-", "-", "-", str(row["reason"]).replace(folder, "")

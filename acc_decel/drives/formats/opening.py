@@ -13,7 +13,7 @@ from acc_decel.drives.formats.can_table import CanTable, find_can_table
 from acc_decel.drives.formats.compression import first_bytes, inner_ending, refuse_archive
 from acc_decel.drives.formats.json_lines import open_json
 from acc_decel.drives.formats.long_table import LongTable
-from acc_decel.drives.formats.source import Choices, NamedSource, Source, damage_named
+from acc_decel.drives.formats.source import ALL_VEHICLES, Choices, NamedSource, Source, damage_named
 from acc_decel.drives.formats.unread import refuse_unread, refuse_xml
 from acc_decel.drives.formats.vbo import open_vbo
 from acc_decel.drives.formats.vehicles import OneVehicle, as_trajectories, vehicle_column
@@ -53,6 +53,20 @@ def open_source(path: Path, choices: Choices | None = None) -> NamedSource:
         source = _open_file(path, kind, choices)
     choices.check_used(path, has_vehicles=isinstance(source, OneVehicle))
     return NamedSource(source)
+
+
+def is_of_vehicles(path: Path, dbc: Path | None = None) -> bool:
+    """Whether a recording is a table of vehicles, each with an identifier."""
+    return isinstance(open_source(path, Choices(dbc, vehicle_id=ALL_VEHICLES)).source, OneVehicle)
+
+
+def check_one_vehicle(path: Path, choices: Choices) -> None:
+    """Raise ValueError if all vehicles of a table are asked for where one drive is read."""
+    if choices.vehicle_id == ALL_VEHICLES and is_of_vehicles(path, choices.dbc):
+        raise ValueError(
+            f"{path} must be read vehicle by vehicle here. Got vehicle_id {ALL_VEHICLES}: choose one, or give the "
+            "table to `drives fleet`, which takes each vehicle as a drive."
+        )
 
 
 def _kind(path: Path) -> str:

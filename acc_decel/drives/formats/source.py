@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from acc_decel.drives.description import Channel
 
+ALL_VEHICLES = "all"  # in place of the identifier of one vehicle: each is a drive of its own
 BLOCK_ROWS = 200_000  # of a table that are read at once
 
 
@@ -58,7 +59,7 @@ class Choices:
             )
         if self.bus is not None and not is_bus:
             raise ValueError(f"--bus chooses a bus of a raw log. Got {path}, which holds signals: leave --bus out.")
-        if self.vehicle_id is not None and not has_vehicles:
+        if self.vehicle_id not in (None, ALL_VEHICLES) and not has_vehicles:
             raise ValueError(
                 f"--vehicle-id chooses a vehicle of a table of several. Got {path}, which names none: leave it out."
             )

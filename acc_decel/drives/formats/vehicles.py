@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,7 +13,7 @@ import pandas as pd
 from numpy import ndarray
 
 from acc_decel.drives.description import Channel
-from acc_decel.drives.formats.source import Block
+from acc_decel.drives.formats.source import ALL_VEHICLES, Block
 
 MAX_NAMED = 8  # vehicles in a sentence
 BLOCK_ROWS = 50_000  # of one vehicle that are handed on together
@@ -51,7 +52,10 @@ class VehicleSource(Protocol):
 
 @dataclass(frozen=True)
 class OneVehicle:
-    """One vehicle of a table. `vehicle_id` None: the only one, and a second one is refused."""
+    """One vehicle of a table. `vehicle_id` None: the only one, and a second one is refused.
+
+    With ALL_VEHICLES each vehicle is a group of its own.
+    """
 
     table: VehicleSource
     vehicle_id: str | None = None
@@ -77,6 +81,10 @@ class OneVehicle:
 
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
         """The values of the channels `names` of the vehicle. Raises ValueError if the table holds none or several."""
+        if self.vehicle_id == ALL_VEHICLES:
+            for block, vehicle in self.table.vehicle_blocks(names, time):
+                yield from _by_vehicle(block, vehicle)
+            return
         vehicles: dict[str, None] = {}
         waiting: list[Block] = []
         is_found = False
@@ -102,11 +110,17 @@ class OneVehicle:
         if waiting:
             yield _joined(waiting)
 
+    def first_vehicles(self, count: int) -> list[str]:
+        """The first vehicles of the table, no more than `count`."""
+        names = (name for _, vehicle in self.table.vehicle_blocks([], None) for name in pd.unique(vehicle))
+        identifiers = (text for text in map(identifier_text, names) if text)
+        return list(dict.fromkeys(islice(identifiers, count)))
+
     def _several(self, vehicles: list[str]) -> str:
         return (
             f"{self.path} must hold one vehicle, or say which is meant. Got several in one table: {_listed(vehicles)}. "
             f'Choose one with --vehicle-id {vehicles[0]}, or with vehicle_id = "{vehicles[0]}" at the top of the '
-            "description."
+            f"description; `drives fleet --vehicle-id {ALL_VEHICLES}` takes each as a drive."
         )
 
 
@@ -210,6 +224,18 @@ def identifier_text(value: object) -> str:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{int(value)}" if value.is_integer() else f"{value:g}"
     return "" if value is None else str(value).strip()
+
+
+def _by_vehicle(block: Block, vehicle: ndarray) -> Iterator[Block]:
+    """The records of each vehicle as a block of its own, in a group that is called after it."""
+    codes, names = pd.factorize(vehicle)
+    order = np.argsort(codes, kind="stable")
+    ends = np.searchsorted(codes[order], np.arange(len(names) + 1))
+    left_out = block.left_out
+    for i, name in enumerate(map(identifier_text, names)):
+        if name:
+            yield replace(_rows(block, order[ends[i] : ends[i + 1]]), group=name, left_out=left_out)
+            left_out = 0
 
 
 def _rows(block: Block, rows: ndarray) -> Block:
