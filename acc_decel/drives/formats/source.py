@@ -1,7 +1,9 @@
 """What each file format provides: the channels of a recording, and their values block by block."""
 
+import io
+import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -110,9 +112,15 @@ class NamedSource:
 
 @contextmanager
 def damage_named(path: Path) -> Iterator[None]:
-    """Turn any error of a library that reads `path` into a ValueError that names it; a sentence that does stays."""
+    """Turn any error of a library that reads `path` into a ValueError that names it; a sentence that does stays.
+
+    What asammdf prints and logs on the way, like tracebacks of damaged attachments, is left out: the sentence says it.
+    """
+    log = logging.getLogger("asammdf")
+    was_disabled, log.disabled = log.disabled, True
     try:
-        yield
+        with redirect_stdout(io.StringIO()):
+            yield
     except ModuleNotFoundError:
         raise  # an extra that is not installed is not a fault of the file
     except Exception as error:  # the libraries raise many kinds on a damaged file
@@ -124,3 +132,5 @@ def damage_named(path: Path) -> Iterator[None]:
             f"{path} must be a whole recording that can be read to its end. Got: {sentence}. It may be damaged or cut "
             "short: record or copy it again."
         ) from error
+    finally:
+        log.disabled = was_disabled
