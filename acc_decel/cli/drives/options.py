@@ -21,7 +21,7 @@ File = Annotated[
 Description = Annotated[Path | None, typer.Option("--recording", help="TOML that says which channel is which signal")]
 Dbc = Annotated[Path | None, typer.Option("--dbc", help="database that decodes a raw bus")]
 Bus = Annotated[str | None, typer.Option("--bus", help="bus of a raw log that has several, as the log names it")]
-VehicleId = Annotated[str | None, typer.Option("--vehicle-id", help="vehicle of a table that has several")]
+VehicleId = Annotated[str | None, typer.Option("--vehicle-id", help="vehicle of a table that has several; fleet: all")]
 Threshold = Annotated[float, typer.Option(help="peak deceleration that makes an event [m/s^2]")]
 Stops = Annotated[Path, typer.Argument(metavar="STOPS", help="CSV or Parquet of stops with measured deceleration")]
 Written = Annotated[Path, typer.Option("--output", "-o", help="JSON file of the correction")]

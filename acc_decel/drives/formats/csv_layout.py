@@ -23,7 +23,7 @@ SOURCE = re.compile(r"(\d+: )?[a-z][a-z0-9 _.]*")  # of RaceChrono, under the un
 MIN_HEADLESS_SHARE = 0.9  # of the rows of a table without a header that have its width
 MIN_HEADLESS_ROWS = 3  # rows of numbers that make a table without a header
 MAX_UNIT_LETTERS = 10  # of a unit that is not known
-HEADLESS = {  # the first columns of tables that are published without a header: UAH-DriveSet, reader of its authors
+HEADLESS = {  # the first columns of tables that are published without a header: UAH-DriveSet, as its authors describe
     "RAW_GPS": ("time [s]", "speed [km/h]", "latitude", "longitude", "altitude [m]"),
     "RAW_ACCELEROMETERS": ("time [s]", "active", "accel x [g]", "accel y [g]", "accel z [g]"),
 }
