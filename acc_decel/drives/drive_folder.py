@@ -99,6 +99,12 @@ def files_of(folder: Path) -> list[Path]:
     return sorted({*arrays, *_tables(folder)})
 
 
+def parts_of(folder: Path) -> set[Path]:
+    """The files of the drive of a folder: its arrays, or the tables of all sensors, also of those that are not read."""
+    has_arrays = bool(ArrayFolder(folder).groups())
+    return {path for path in files_of(folder) if not has_arrays or path.suffix in ARRAY_ENDINGS}
+
+
 def _tables(folder: Path) -> list[Path]:
     files = [p for p in sorted(folder.iterdir()) if p.is_file() and inner_ending(p) in TABLES]
     return [p for p in files if not is_own_table(p)]

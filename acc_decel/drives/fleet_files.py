@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from acc_decel.drives.drive_folder import drive_parts
+from acc_decel.drives.drive_folder import drive_parts, parts_of
 from acc_decel.drives.own_tables import PARTS, REPORT, is_own_table
 
 # fmt: off
@@ -17,6 +17,7 @@ NO_RECORDINGS = {  # endings of files that are no recordings, and what they are
     "settings":                 ".yml .yaml .ini .cfg .conf .lock",
 }
 # fmt: on
+IN_DRIVE = "in the folder of one drive, of which it is no part"
 KINDS = {ending: kind for kind, endings in NO_RECORDINGS.items() for ending in endings.split()}
 ARRAYS = "__t.npy"  # the end of the name of a file that makes its folder a recording
 PROCESSED = "processed_log"  # in a drive of comma2k19, above the folders of its arrays
@@ -48,16 +49,16 @@ def list_left_out(paths: Iterable[Path]) -> dict[Path, str]:
 def _sorted_out(folder: Path) -> tuple[list[Path], dict[Path, str]]:
     """The recordings in a folder, and the files that are none, with the reason."""
     drives = _drive_folders(folder)
-    if folder in drives:
-        return [folder], {}
+    parts = {path for drive in drives for path in parts_of(drive)}
     outputs = {path.parent for path in folder.rglob(REPORT) if (path.parent / PARTS).is_dir() and is_own_table(path)}
     recordings, left_out = list(drives), dict[Path, str]()
     for path in sorted(folder.rglob("*")):
-        is_part = any(path.is_relative_to(output / PARTS) for output in outputs)
-        in_drive = any(path.is_relative_to(drive) for drive in drives)
-        if not path.is_file() or is_part or in_drive or path.name.startswith(".") or is_own_table(path):
+        is_written = any(path.is_relative_to(output / PARTS) for output in outputs)
+        if not path.is_file() or path in parts or is_written or path.name.startswith(".") or is_own_table(path):
             continue
-        if kind := KINDS.get(path.suffix.lower()):
+        if any(path.is_relative_to(drive) for drive in drives):
+            left_out[path] = IN_DRIVE
+        elif kind := KINDS.get(path.suffix.lower()):
             left_out[path] = f"{kind}, no recording"
         else:
             recordings.append(path)

@@ -108,3 +108,11 @@ def test_a_clock_that_starts_again_each_hour_is_continued_over_two_blocks():
     times = [clock.continued(block) for block in (np.arange(3590.0, 3600.0), np.arange(0.0, 10.0))]
     assert np.concatenate(times).tolist() == np.arange(3590.0, 3610.0).tolist()
     assert "starts again" in clock.notes[0]
+
+
+def test_a_clock_that_the_accelerometer_contradicts_is_not_taken(tmp_path):
+    path = tmp_path / "drive.csv"
+    columns = {"time": np.arange(len(TIME)) * 31.5e6, "speed_mps": speed(), "accel_long": acceleration()}
+    pd.DataFrame(columns).to_csv(path, index=False)  # in ns the speed would change three times as fast
+    with pytest.raises(ValueError, match=r"check the unit of \[time\]"):
+        drives.find_events(path)

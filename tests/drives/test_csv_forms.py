@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from acc_decel import drives
-from tests.helpers.one_stop import TIME, acceleration, is_found, positions, speed
+from tests.helpers.one_stop import TIME, acceleration, is_found, positions, speed, table
 
 ROWS = list(zip(TIME.tolist(), speed().tolist(), acceleration().tolist(), strict=True))
 LATITUDE, LONGITUDE = positions()
@@ -110,3 +110,18 @@ def test_a_row_of_long_units_is_no_header(tmp_path):
     drive = drives.find_events(path)
     assert is_found(drive)
     assert drive.description.channels["speed"].unit.name == "km/h"
+
+
+def test_a_header_decides_between_a_delimiter_and_a_decimal_mark(tmp_path):
+    path = tmp_path / "fahrt.csv"
+    frame = table(**{"speed [m/s]": speed(), "accel [m/s^2]": acceleration()})
+    frame.to_csv(path, index=False, sep=";", decimal=",")
+    assert is_found(drives.find_events(path))
+
+
+def test_without_a_header_the_delimiter_that_leaves_numbers_whole_is_taken(tmp_path):
+    path = tmp_path / "fahrt.csv"
+    frame = table(speed=speed(), accel=acceleration())
+    frame.to_csv(path, index=False, header=False, sep=";", decimal=",", float_format="%.3f")
+    names = [channel.name for channel in drives.inspect_recording(path).channels]
+    assert names == ["column 1", "column 2", "column 3"]

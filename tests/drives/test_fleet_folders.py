@@ -111,3 +111,28 @@ def test_a_label_is_short_and_tells_files_apart(name):
     short = labels(files)
     assert len(set(short.values())) == 2
     assert labels(files[:1])[files[0]] in (name, f"{name[: MAX_LABEL // 2 - 3]}...{name[-MAX_LABEL // 2 :]}")
+
+
+def test_a_file_in_the_folder_of_a_drive_that_is_no_part_of_it_has_a_row(tmp_path, answered):
+    folder = sensor_logger(tmp_path / "drive")
+    (folder / "notes.md").write_text("a sunny day")
+    report = answered("drives", "fleet", tmp_path, "--output", tmp_path / "fleet", "--workers", 1)["files"]
+    rows = {Path(row["file"]).name: (row["status"], row["reason"]) for row in report}
+    reason = ("left out", "in the folder of one drive, of which it is no part")
+    assert rows == {"drive": ("ok", ""), "notes.md": reason}
+
+
+def test_a_table_beside_the_arrays_of_a_drive_has_a_row(tmp_path):
+    for name, value in {"speed": speed(), "accel": acceleration()}.items():
+        np.save(tmp_path / f"{name}__t.npy", TIME)
+        np.save(tmp_path / f"{name}__value.npy", value)
+    table(speed_mps=speed()).to_csv(tmp_path / "speed.csv", index=False)
+    assert drives.list_recordings([tmp_path]) == [tmp_path]
+    assert list(drives.list_left_out([tmp_path])) == [tmp_path / "speed.csv"]
+
+
+def test_what_a_fleet_writes_into_the_folder_of_a_drive_is_no_part_of_it(tmp_path, answered):
+    folder = sensor_logger(tmp_path / "drive")
+    for _ in range(2):
+        report = answered("drives", "fleet", folder, "--output", folder, "--workers", 1)["files"]
+        assert [(row["status"], row["events"]) for row in report if row["status"] != "left out"] == [("ok", 1)]
