@@ -176,7 +176,7 @@ def _write_part(path: Path, tables: list[pd.DataFrame], rows: list[dict[str, Any
     with atomic_write(path.with_suffix(".parquet")) as temporary:
         pd.concat(filled, ignore_index=True).to_parquet(temporary, index=False)
     with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(rows, indent=1))
+        temporary.write_text(json.dumps(rows if len(rows) > 1 else rows[0], indent=1))
 
 
 def _run_all(
@@ -235,11 +235,12 @@ def _read_rows(parts: Path, task: Task) -> list[dict[str, Any]] | None:
     """The rows that an earlier run wrote of the same recording; None if they or its events are missing or damaged."""
     path = parts / f"{task.key}.json"
     try:
-        rows = json.loads(path.read_text())
+        written = json.loads(path.read_text())
         pq.read_metadata(path.with_suffix(".parquet"))
     except (OSError, ValueError, pa.ArrowException):
         return None
-    is_whole = isinstance(rows, list) and all(isinstance(r, dict) and {*r} == {*REPORT_COLUMNS} for r in rows)
+    rows = written if isinstance(written, list) else [written]
+    is_whole = all(isinstance(r, dict) and {*r} == {*REPORT_COLUMNS} for r in rows)
     return rows if is_whole and rows else None
 
 
