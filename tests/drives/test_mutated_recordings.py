@@ -170,3 +170,9 @@ def test_random_damage_is_answered_or_refused_by_name(kind, tmp_path, monkeypatc
             faults[seed] = fault
     assert not faults
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < MAX_KB
+
+
+def test_an_mf4_that_claims_more_records_than_it_holds_does_not_hang(tmp_path):
+    recording, file = write("mf4", tmp_path)
+    file.write_bytes(mutated(file.read_bytes(), np.random.default_rng(461)))  # it took minutes
+    assert not fault_of(recording, None)

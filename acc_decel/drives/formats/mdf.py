@@ -49,6 +49,8 @@ class MdfFile:
                     signals = {n: _read_slice(mdf, self.path, group, i, first) for n, i in columns.items()}
                     values = {n: np.where(_is_valid(s), _floats(s.samples), np.nan) for n, s in signals.items()}
                     stamps = next(iter(signals.values())).timestamps
+                    if not len(stamps):
+                        break  # the group claims more records than the file holds
                     yield Block(str(group), np.asarray(stamps, float), values)
 
 
@@ -101,7 +103,7 @@ def _check_sizes(path: Path, mdf: "MDF") -> None:
     """Raise ValueError if a group claims more than its file can hold: reading it would take all memory, or no end."""
     most = MAX_PACKED_RATIO * path.stat().st_size
     for group in (g.channel_group for g in _groups(mdf)):
-        record_bytes = group.samples_byte_nr + getattr(group, "invalidation_bytes_nr", 0)
+        record_bytes = max(group.samples_byte_nr + getattr(group, "invalidation_bytes_nr", 0), 1)
         if not getattr(group, "flags", 0) & VLSD_GROUP and group.cycles_nr * record_bytes > most:
             message = f"{group.cycles_nr} records of {record_bytes} bytes in a file of {path.stat().st_size}"
             raise ValueError(_refusal(path, message))
