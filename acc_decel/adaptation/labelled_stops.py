@@ -32,7 +32,7 @@ def labelled_stops(events: pd.DataFrame, predictor: Predictor) -> LabelledStops:
     """
     required = [f.name for f in FACTORS if not f.optional and f.standard is None]  # most stops are no full braking
     stops = measured_stops(events, predictor.factors, required=required)
-    answer = predictor.predict(stops.table.drop(columns="deceleration"))
+    answer = predictor.predict(stops.table.drop(columns="deceleration"), on_refusal="raise")
     predicted, lower = (answer[name].to_numpy(float) for name in ("deceleration", "deceleration_lower"))
     measured = column_values(stops.table, "deceleration")
     status = answer["status"].to_numpy("int64")

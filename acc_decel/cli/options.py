@@ -3,17 +3,16 @@
 import math
 import os
 from collections.abc import Collection
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
 import typer
 
-from acc_decel.cli.terminal import check_table_name, read_table
+from acc_decel.cli.terminal import check_table_name, note, read_table
 from acc_decel.factors import FACTORS, column_names
 from acc_decel.model_folder import ARRAYS, ATTRIBUTION, CARD, MANIFEST, METRICS, ONNX, PROOF
-from acc_decel.predictor import ANSWERS, Given, Predictor
+from acc_decel.predictor import ANSWERS, Given, Predictor, near_factor, other_columns
 
 Factors = dict[str, Given]
 Model = Annotated[str, typer.Option(help="released model, model folder or ONNX file")]
@@ -48,8 +47,9 @@ def events_of(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The events to predict, and the columns of the input to copy to the output.
 
-    Raises ValueError that names every column that is neither a factor nor to be kept, and a column to keep that is
-    named twice, that is a factor, or that has the name of one of the `answers`.
+    Other columns are ignored with a note. Raises ValueError that names every column that is nearly called like a
+    factor, for a table without a factor, and that names a column to keep that is there twice, that is a factor, or that
+    has the name of one of the `answers`.
     """
     if input_file is None:
         if keep:
@@ -75,20 +75,23 @@ def events_of(
             f"--keep must name columns that are no braking factor, because it takes them out of the prediction. "
             f"Got {taken[0]}: leave it out of --keep."
         )
-    if unknown := [name for name in others if name not in columns]:
-        raise ValueError(_not_factors(input_file, unknown))
+    unknown = [name for name in others if name not in columns]
+    plain = [] if len(others) == len(table.columns) else other_columns(list(table.columns))
+    if misspelt := [name for name in unknown if name not in plain]:
+        raise ValueError(_not_factors(input_file, misspelt))
     if clash := [name for name in columns if name in answers]:
         raise ValueError(
             f"--keep must name columns unlike those of the answers. Got {clash[0]}, which is an answer: rename that "
             f"column of {input_file}."
         )
-    return table.drop(columns=columns), table[columns]
+    if unknown:
+        note(f"ignored, being no braking factor: {', '.join(unknown)}; --keep {EVERY} copies such columns")
+    return table.drop(columns=[*columns, *unknown]), table[columns]
 
 
 def _not_factors(path: Path, columns: list[str]) -> str:
     """One sentence for all columns that are no factor, and what to do with them."""
-    near = {c: get_close_matches(c, [f.name for f in FACTORS], n=1, cutoff=0.7) for c in columns}
-    hints = "".join(f" Did you mean {names[0]}?" for names in near.values() if names)
+    hints = "".join(f" Did you mean {name}?" for name in map(near_factor, columns) if name)
     options = f"--keep {EVERY}" if len(columns) > 1 else f"--keep {columns[0]}"
     return (
         f"{path} must have columns of braking factors only (see --help). Got also {', '.join(columns)}: {options} "

@@ -27,6 +27,7 @@ SHOWN_REFUSED = 5  # rows without an answer that are named
 class OnRefusal(StrEnum):
     """What to do with a row that the model refuses."""
 
+    AUTO = "auto"
     RAISE = "raise"
     FLAG = "flag"
 
@@ -39,8 +40,8 @@ def predict(
     output_file: Output = None,
     keep: Keep = None,
     on_refusal: Annotated[
-        OnRefusal, typer.Option(help="for a row out of range: raise an error, or flag it and answer the others")
-    ] = OnRefusal.RAISE,
+        OnRefusal, typer.Option(help="for a row out of range: raise an error or flag it; auto flags rows of a table")
+    ] = OnRefusal.AUTO,
     explain: Annotated[bool, typer.Option("--explain", help="say what each factor adds to the deceleration")] = False,
     as_json: Json = False,
 ) -> None:
@@ -48,13 +49,13 @@ def predict(
 
     What is not given is missing; on average the interval is wider without it. Without --brake-pressure-bar the question
     is about full braking of the vehicle, with ABS. Surface and tyre kind are given by name; in a table also as one
-    column of probability for each kind (surface_asphalt, ...). A table may have other columns if --keep names them. One
-    row that is out of range, like a car at standstill, is an error; with --on-refusal flag such rows have no answer and
-    say why in status_text. The last line counts the answers that are flagged.
+    column of probability for each kind (surface_asphalt, ...). Other columns of a table are ignored with a note, or
+    copied if --keep names them. A row of a table that is out of range, like a car at standstill, has no answer and says
+    why in status_text; with --on-refusal raise it is an error. The last line counts the answers that are flagged.
 
         acc-decel predict --speed 33.3 --surface asphalt --water-film-mm 1.0
         acc-decel predict --input events.csv --output answers.parquet
-        acc-decel predict --input drive.csv --keep all --on-refusal flag --output answers.csv
+        acc-decel predict --input drive.csv --keep all --output answers.csv
 
     With --explain a chart shows what each factor adds to the median deceleration or takes from it, beginning with the
     deceleration of a car of which nothing is known; a table gets columns attribution_speed, ... and baseline.
@@ -63,17 +64,18 @@ def predict(
     """
     check_output(output_file, input_file, correction, table=True)
     predictor = Predictor(model, correction=correction)
-    if input_file is None and output_file is None and not keep and on_refusal is OnRefusal.RAISE:
+    if input_file is None and output_file is None and not keep and on_refusal is not OnRefusal.FLAG:
         _predict_one(predictor, factors, explain=explain, as_json=as_json)
         return
     explained = [attribution_column(f.name) for f in FACTORS] + [BASELINE] if explain else []
     events, extra = events_of(factors, input_file, keep, (*ANSWERS, FLAGS_COLUMN, *explained))
+    mode = OnRefusal.RAISE if input_file is None and on_refusal is OnRefusal.AUTO else on_refusal
     try:
-        predicted = predictor.predict(events, on_refusal=on_refusal.value, explain=explain)
+        predicted = predictor.predict(events, on_refusal=mode.value, explain=explain)
     except RefusedError as error:
         remedy = f" With --on-refusal {OnRefusal.FLAG} such rows are flagged, and the others are answered."
         raise ValueError(f"{error}{remedy if len(events) > 1 else ''}") from error
-    for sentence in _refused_rows(predicted):
+    for sentence in _refused_rows(predictor, events, predicted):
         note(sentence)
     _print_table(pd.concat([extra, predicted], axis=1), explained, predictor.vehicle, output_file, as_json)
 
@@ -84,18 +86,31 @@ def _predict_one(predictor: Predictor, factors: Factors, *, explain: bool, as_js
         fields = {name: value for name, value in asdict(answer).items() if value is not None}
         print_json(fields | {"not_available": list(not_available(answer.status)), "flags": list(flags(answer.status))})
         return
-    _print_answers(predictor.predict(pd.DataFrame([factors])), predictor.vehicle)
+    _print_answers(predictor.predict(pd.DataFrame([factors]), on_refusal="raise"), predictor.vehicle)
     if explain:
         print_attribution(answer, factors, predictor.factors)
 
 
-def _refused_rows(answers: pd.DataFrame) -> list[str]:
-    """What to say of the rows without an answer, the first of them by name."""
-    refused = answers.loc[answers["status"] & REFUSED != 0, "status_text"]
+def _refused_rows(predictor: Predictor, events: pd.DataFrame, answers: pd.DataFrame) -> list[str]:
+    """What to say of the rows without an answer, with the reason of the first of them."""
+    refused = events[(answers["status"] & REFUSED != 0).to_numpy()]
     if refused.empty:
         return []
-    first = [f"{answers.index.name or 'row'} {label}: {text}" for label, text in refused.head(SHOWN_REFUSED).items()]
+    counted = "" if events.index.name else " (counted from 0)"
+    first = [
+        f"{events.index.name or 'row'} {refused.index[i]}{counted}: {_reason(predictor, refused.iloc[[i]])}"
+        for i in range(min(SHOWN_REFUSED, len(refused)))
+    ]
     return [f"no answer for {len(refused)} of {len(answers)} rows", *first]
+
+
+def _reason(predictor: Predictor, row: pd.DataFrame) -> str:
+    """Why a table of one refused row has no answer."""
+    try:
+        predictor.predict(row, on_refusal="raise")
+    except RefusedError as error:
+        return str(error)
+    return ""  # it cannot be: the same row was refused in its table
 
 
 def _print_table(

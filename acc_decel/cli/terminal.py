@@ -24,6 +24,7 @@ from acc_decel.files import atomic_write
 
 console = Console(markup=False, highlight=False)  # units in brackets are text, not markup
 WIDTH = 120  # of a table that is not printed to a terminal
+MIN_WIDTH = 12  # of a column that is made narrower, so that numbers are not
 NUMBER_BEGINS = "0123456789+-<>"  # what the text of a number begins with; an empty cell counts, too
 STEERING = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
@@ -111,8 +112,8 @@ def _width() -> int:
 def _column_widths(head: list[str], rows: list[list[str]], width: int) -> list[int] | None:
     """Widths of the columns of a table that is too wide; None where it fits, or where nothing helps.
 
-    No word is broken, or else none below the headings. Cells get their whole width before headings do; first those of
-    a column in which most of them would wrap.
+    No word is broken, or else none below the headings, or else only the longest, so that numbers stay whole. Cells get
+    their whole width before headings do; first those of a column in which most of them would wrap.
     """
     columns, room = list(zip(head, *rows, strict=True)), width - 3 * len(head) - 1
     whole = [max(map(cell_len, column)) for column in columns]
@@ -122,14 +123,27 @@ def _column_widths(head: list[str], rows: list[list[str]], width: int) -> list[i
     words[0] = words_below[0] = whole[0]  # it never wraps
     widths = words if sum(words) <= room else words_below
     spare = room - sum(widths)
-    if spare < 0 or sum(whole) <= room:
+    if sum(whole) <= room:
         return None
+    if spare < 0:
+        widths = _narrowed(widths, room)
+        spare = room - sum(widths)
+        if spare < 0:
+            return None
     wrapped = [sum(cell_len(cell) > widths[i] for cell in column[1:]) for i, column in enumerate(columns)]
     for wanted in (below, words, whole):
         for i in sorted(range(len(columns)), key=lambda i: (-wrapped[i], wanted[i] - widths[i])):
             more = max(0, min(wanted[i] - widths[i], spare))
             widths[i], spare = widths[i] + more, spare - more
     return widths
+
+
+def _narrowed(widths: list[int], room: int) -> list[int]:
+    """The widths with the widest columns but the first made narrower, as far as the table needs and MIN_WIDTH lets."""
+    narrowed = list(widths)
+    while sum(narrowed) > room and max(narrowed[1:], default=0) > MIN_WIDTH:
+        narrowed[1 + narrowed[1:].index(max(narrowed[1:]))] -= 1
+    return narrowed
 
 
 def _longest_word(cells: Sequence[str]) -> int:

@@ -19,7 +19,8 @@ from acc_decel.drives.fitting import fit_scenarios as fit_scenarios
 from acc_decel.drives.fitting import read_scenarios as read_scenarios
 from acc_decel.drives.fitting import write_scenarios as write_scenarios
 from acc_decel.drives.fleet import find_fleet_events as find_fleet_events
-from acc_decel.drives.fleet import list_recordings as list_recordings
+from acc_decel.drives.fleet_files import list_left_out as list_left_out
+from acc_decel.drives.fleet_files import list_recordings as list_recordings
 from acc_decel.drives.inspecting import ChannelReport as ChannelReport
 from acc_decel.drives.inspecting import Inspection as Inspection
 from acc_decel.drives.inspecting import inspect_recording as inspect_recording

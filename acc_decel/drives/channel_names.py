@@ -1,67 +1,69 @@
-"""Which channels are named like a time, a speed or an acceleration, in the ways that loggers name them."""
+"""Which channels are named like a time, a speed, an acceleration or a position, in the ways that loggers name them."""
 
 import re
 
-from acc_decel.drives.units import Unit, known_unit, unit_in_name
+from acc_decel.drives.channel_vocabulary import VOCABULARY
+from acc_decel.drives.units import UNITS, Unit, folded, known_unit, unit_in_name
 
-TIME = re.compile(r"\b(time|timestamps?|ts?|zeit|timestep|datetime|date|utc|clock|epoch|elapsed|secs?|seconds)\b")
-SPEED = re.compile(r"speed|veloc|spd\b|\bvel\b|\bv\b|\bvx\b|geschwindig|vitesse|\bkmh\b|\bkph\b|\bmph\b|tacho")
-NOT_SPEED = re.compile(
-    r"engine|motor|rpm|\bwind|\bfan|turbo|angular|\brate\b|rotation|yaw|limit|accuracy|valid|target|\bset\b|cruise|desired|"
-    r"idle|relative|\blead\b|delta|error|command|\bcmd\b|\bref|gear|\bmax\b|\bmin\b|avg|average|pump|vertical|lateral|"
-    r"steer|calc|\bdiff|\bvy\b|\bvz\b|radar|\bcount|status|quality"
+ROLES = {
+    role: re.compile("|".join(f"(?:{folded(pattern)})" for pattern in languages.values()))
+    for role, languages in VOCABULARY.items()
+}
+OTHER_UNIT = re.compile(  # in brackets of a name: a unit of another quantity, though none that this project uses
+    r"%|\brpm\b|\bdeg|\brad\b|\bk?pa\b|\bn?m\b|\bv\b|\bhz\b|\b(1|u|tr|rev|об)/|^(l|g|kg|kwh?|w|a|mv|c|f)(/\w+)?$|°"
 )
-OWN_CAR = re.compile(r"vehicle|\bveh|\bcar\b|gps|gnss|obd|ground|\bego\b|^speed$|^velocity$")
-WHEEL = re.compile(r"wheel|\bws\b|\bfl\b|\bfr\b|\brl\b|\brr\b|tyre|tire")
-ACCELERATION = re.compile(
-    r"accel(?!er?ator)|\bacc\b|\bacc(?=[xyz]\b)|"
-    r"\ba[xyz]\b|\ba\b|beschl|g ?force|\bg ?[xyz]\b|decel|\blong? g\b|\bg lon|\binline"
-)
-NOT_ACCELERATION = re.compile(
-    r"pedal|throttle|\bpos|position|percent|accuracy|valid|\blat|yaw|angular|gyro|roll|pitch|vert|status|"
-    r"radar|target|desired|request|\breq\b|command|\bcmd\b|lead"
-)
-LONGITUDINAL = re.compile(r"\blon(g|gi|gitudinal)?\b|longitud|forward|\bfwd\b|inline|\bax\b|decel")
-OTHER_UNIT = re.compile(r"/|%|\brpm\b|\bdeg|\brad\b|\bbar\b|\bk?pa\b|\bn?m\b|\bv\b|\bhz\b")  # in brackets of a name
+QUANTITIES = tuple(dict.fromkeys(unit.quantity for unit in UNITS))
+BRACKETED = re.compile(r"[(\[{]([^)\]}]*)[)\]}]")
 
 
 def words(name: str) -> str:
     """The name without its unit, in lower-case words: `VehicleSpeed_kmh` becomes `vehicle speed kmh`."""
-    last = re.sub(r"[(\[{].*?[)\]}]", " ", name).rsplit("/", 1)[-1]
-    separated = re.sub(r"([a-z])([A-Z])|([A-Z]+)([A-Z][a-z])", r"\1\3 \2\4", last)
-    return " ".join(re.split(r"[^0-9a-zA-Z\u00c0-\u024f]+", separated)).strip().lower()
+    last = BRACKETED.sub(" ", name)
+    last = last.rsplit("/", 1)[-1] if last.rsplit("/", 1)[-1].strip() else last
+    separated = re.sub(r"([a-zа-я])([A-ZА-Я])|([A-Z]+)([A-Z][a-z])", r"\1\3 \2\4", last)
+    return " ".join(re.split(r"[^0-9a-zа-яґєії]+", folded(separated))).strip()
+
+
+def is_role(name: str, role: str) -> bool:
+    """Whether the words of a name are those of a role of the vocabulary."""
+    return bool(ROLES[role].search(words(name)))
 
 
 def is_time(name: str) -> bool:
     """Whether a channel is named like a time."""
-    return bool(TIME.search(words(name)) or unit_in_name(name, "time"))
+    return is_role(name, "time") or unit_in_name(name, "time") is not None
 
 
 def is_speed(name: str, file_unit: str) -> bool:
     """Whether a channel is named like a speed of the car and no unit, of the file or in the name, speaks against it."""
     plain = words(name)
-    like_speed = bool(SPEED.search(plain) or unit_in_name(name, "speed"))
-    return like_speed and not NOT_SPEED.search(plain) and not _has_other_unit(name, file_unit, "speed")
+    like_speed = bool(ROLES["speed"].search(plain) or unit_in_name(name, "speed"))
+    is_other = bool(ROLES["not_speed"].search(plain)) or (
+        bool(ROLES["acceleration"].search(plain)) and not re.search(r"speed|veloc|\bvel\b", plain)
+    )
+    return like_speed and not is_other and not _has_other_unit(name, file_unit, "speed")
 
 
 def speed_score(name: str, file_unit: str) -> int:
     """How surely a channel named like a speed is that of the car; wheel speeds come last."""
     plain = words(name)
     has_unit = stated_unit(name, file_unit, "speed") is not None
-    return 2 * bool(OWN_CAR.search(plain)) + has_unit - 3 * bool(WHEEL.search(plain)) + bool(SPEED.search(plain))
+    is_unread = bool(unread_unit(name, file_unit, "speed"))
+    score = 2 * bool(ROLES["own_car"].search(plain)) - 3 * bool(ROLES["wheel"].search(plain))
+    return score + has_unit + bool(ROLES["speed"].search(plain)) - 4 * is_unread
 
 
 def is_acceleration(name: str, file_unit: str) -> bool:
     """Whether a channel is named like an acceleration and no unit, of the file or in the name, speaks against it."""
     plain = words(name)
-    like_acceleration = bool(ACCELERATION.search(plain)) or name.lower().split("/")[-1].startswith("accel")
+    like_acceleration = bool(ROLES["acceleration"].search(plain)) or name.lower().split("/")[-1].startswith("accel")
     other_unit = _has_other_unit(name, file_unit, "acceleration")
-    return like_acceleration and not NOT_ACCELERATION.search(plain) and not other_unit
+    return like_acceleration and not ROLES["not_acceleration"].search(plain) and not other_unit
 
 
 def is_longitudinal(name: str) -> bool:
     """Whether the name of an acceleration says longitudinal."""
-    return bool(LONGITUDINAL.search(words(name)))
+    return is_role(name, "longitudinal")
 
 
 def stated_unit(name: str, file_unit: str, quantity: str) -> Unit | None:
@@ -69,9 +71,22 @@ def stated_unit(name: str, file_unit: str, quantity: str) -> Unit | None:
     return known_unit(file_unit, quantity) or unit_in_name(name, quantity)
 
 
+def unread_unit(name: str, file_unit: str, quantity: str) -> str:
+    """The text of a unit that the file, or brackets in the name, state and that is not understood; "" if none."""
+    if stated_unit(name, file_unit, quantity) is not None:
+        return ""
+    texts = [file_unit] if file_unit.strip() else BRACKETED.findall(name)[-1:]
+    unread = (text.strip() for text in texts if text.strip() and not _is_no_unit(text))
+    return next(unread, "")
+
+
+def _is_no_unit(text: str) -> bool:
+    plain = " ".join(re.split(r"[^0-9a-zа-я]+", folded(text))).strip()
+    return not plain or bool(ROLES["no_unit"].search(plain))
+
+
 def _has_other_unit(name: str, file_unit: str, quantity: str) -> bool:
     """Whether the file, or brackets in the name, state a unit of another quantity."""
-    if stated_unit(name, file_unit, quantity) is not None:
-        return False
-    bracketed = re.findall(r"[(\[{]([^)\]}]*)[)\]}]", name)
-    return bool(file_unit) or bool(bracketed and OTHER_UNIT.search(bracketed[-1].lower()))
+    text = unread_unit(name, file_unit, quantity)
+    is_known = any(known_unit(text, other) for other in QUANTITIES if other != quantity) if text else False
+    return is_known or bool(text and OTHER_UNIT.search(folded(text)))

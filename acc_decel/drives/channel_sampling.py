@@ -1,11 +1,11 @@
 """The first records of some channels, without spikes and drop-outs, to judge what each channel is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.drives.channel_names import is_speed, stated_unit
+from acc_decel.drives.channel_names import is_acceleration, is_speed, stated_unit
 from acc_decel.drives.cleaning import longest_rising
 from acc_decel.drives.clock import is_stray
 from acc_decel.drives.description import Channel
@@ -16,22 +16,28 @@ from acc_decel.drives.series import Series, sensor_updates
 from acc_decel.drives.units import unit_named
 
 SAMPLED_RECORDS = 1_000_000  # enough to judge channels
+MIN_STEP_S, MAX_FAST_RECORDS = 1e-3, 50_000  # below this step a clock is doubtful, and so many records show it
 SMALLEST_UNITS = {"speed": "km/h", "acceleration": "mg"}  # with them no value is an outlier that is none in another
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """Series of the channels that change, as recorded; what is wrong with the others, and with the time."""
+    """Series of the channels that change, as recorded; what is wrong with the others, and with the time.
+
+    `constant` has the value of those that hold but one.
+    """
 
     series: dict[str, Series]
     dead: dict[str, str]
     time_error: str
+    constant: dict[str, float] = field(default_factory=dict)
 
 
 def sample_channels(source: Source, names: list[str], time: Channel | None, file_units: dict[str, str]) -> Sampled:
     """The first records of the channels `names`, without outliers, so that these do not mislead."""
     groups = _first_blocks(source, names, time)
     series, dead, time_error = {}, dict.fromkeys(names, "has no records"), ""
+    constant: dict[str, float] = {}
     time_name = repr(time.name) if time else "the time of the records"
     for group in groups.values():
         stamps = np.concatenate([block.time for block in group])
@@ -44,23 +50,33 @@ def sample_channels(source: Source, names: list[str], time: Channel | None, file
             numbers = value[np.isfinite(value)]
             if len(numbers) < 3 or (numbers == numbers[0]).all():
                 dead[name] = f"holds one value, {numbers[0]:g}" if len(numbers) else "holds no number"
+                constant |= {name: float(numbers[0])} if len(numbers) else {}
                 continue
             sampled = _series(stamps, value, name, file_units[name])
             if sampled is not None:
                 series[name] = sampled
-                del dead[name]
-    return Sampled(series, dead, time_error)
+                dead.pop(name, None)
+    return Sampled(series, dead, time_error, constant)
 
 
 def _first_blocks(source: Source, names: list[str], time: Channel | None) -> dict[str, list[Block]]:
     groups: dict[str, list[Block]] = {}
     records = 0
     for block in read_blocks(source, names, time):
-        groups.setdefault(block.group, []).append(thinned(block))
+        groups.setdefault(block.group, []).append(_sample(block))
         records += len(block.time)
         if records >= SAMPLED_RECORDS:
             break
     return groups
+
+
+def _sample(block: Block) -> Block:
+    """The block thinned; only cut where no logger is so fast, so that the clock may be wrong."""
+    steps = np.diff(block.time)
+    if not (steps > 0).any() or float(np.median(steps[steps > 0])) >= MIN_STEP_S:
+        return thinned(block)
+    rows = slice(0, MAX_FAST_RECORDS)
+    return Block(block.group, block.time[rows], {name: value[rows] for name, value in block.values.items()})
 
 
 def _series(time: ndarray, value: ndarray, name: str, file_unit: str) -> Series | None:
@@ -74,6 +90,8 @@ def _series(time: ndarray, value: ndarray, name: str, file_unit: str) -> Series 
     updates = sensor_updates(time[rows], value[rows])
     rows = rows[updates.rows]
     signal = "speed" if is_speed(name, file_unit) else "acceleration"
+    if signal == "acceleration" and not is_acceleration(name, file_unit):
+        return Series(time[rows], value[rows], updates.period, updates.resolution)
     size = (stated_unit(name, file_unit, signal) or unit_named(SMALLEST_UNITS[signal], signal, name)).size
     for is_outlier in OUTLIER_TESTS[signal].values():
         inliers = rows[~is_outlier(time[rows], value[rows] * size, updates.period)]

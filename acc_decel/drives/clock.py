@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy import ndarray
 
-DAY_S, HOUR_S = 86_400.0, 3_600.0
+DAY_S, HOUR_S, WEEK_S = 86_400.0, 3_600.0, 604_800.0
 MIN_EPOCH_S = 1e8  # greater times are since 1970, so that they follow a clock on the wall
 LOOK_AHEAD_RECORDS = 3  # this far after midnight the time of day must still be small: one wrong stamp is no midnight
+TURN_S = 60.0  # before and after a clock that counts minutes or weeks starts again
 MAX_SET_BACK_STEP_S = 2.0  # between the records before and after a clock is set back by an hour
 LONG_GAP_S, LONG_GAP_STEPS = 60.0, 10.0  # a step longer than both is a gap, in seconds and in typical steps
 MIN_STRETCH_RECORDS = 3  # fewer between two gaps have stray stamps
@@ -18,14 +19,15 @@ MAX_GAP_NOTES = 3
 class Clock:
     """Makes the times of one group of channels rise, block by block, where the clock on the wall does not.
 
-    A time of day starts again at midnight, and local time is set back by an hour in autumn: the times after that get a
-    day or an hour more. Any other step back is left as it is.
+    A time of day starts again at midnight, one of minutes and seconds each hour, GPS each week, and local time is set
+    back by an hour in autumn: the times after that get a day, an hour or a week more. Any other step back stays.
     """
 
     last: float = np.nan
     added: float = 0.0
     midnights: int = 0
     set_back: int = 0
+    turns: int = 0
 
     def continued(self, time: ndarray) -> ndarray:
         """The times [s] of the next block, with what was added so far; NaN stays."""
@@ -38,20 +40,24 @@ class Clock:
         ahead = stamps[np.minimum(np.arange(len(stamps)) + LOOK_AHEAD_RECORDS, len(stamps) - 1)]
         midnight = _is_midnight(before, stamps) & _is_midnight(before, ahead)
         set_back = _is_set_back(before, stamps) & _is_set_back(before, ahead)
-        if midnight.any() or set_back.any():
-            added = DAY_S * np.cumsum(midnight) + HOUR_S * np.cumsum(set_back)
+        hour, week = (_is_turn(before, stamps, period) & _is_turn(before, ahead, period) for period in (HOUR_S, WEEK_S))
+        if midnight.any() or set_back.any() or hour.any() or week.any():
+            added = DAY_S * np.cumsum(midnight) + HOUR_S * np.cumsum(set_back | hour) + WEEK_S * np.cumsum(week)
             time[rows] = stamps + added
             self.added += float(added[-1])
             self.midnights += int(midnight.sum())
             self.set_back += int(set_back.sum())
+            self.turns += int((hour | week).sum())
         self.last = float(time[rows[-1]])
         return time
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was added to the times, in words."""
-        notes = ("the time of day passes midnight: a day is added to the times after it",) if self.midnights else ()
-        return notes + (("the clock is set back by an hour: an hour is added after it",) if self.set_back else ())
+        notes: tuple[str, ...] = ()
+        notes += ("the time of day passes midnight: a day is added to the times after it",) if self.midnights else ()
+        notes += ("the clock is set back by an hour: an hour is added after it",) if self.set_back else ()
+        return notes + (("the clock starts again each hour or week: that is added after it",) if self.turns else ())
 
 
 def _is_midnight(before: ndarray, after: ndarray) -> ndarray:
@@ -63,6 +69,12 @@ def _is_midnight(before: ndarray, after: ndarray) -> ndarray:
 def _is_set_back(before: ndarray, after: ndarray) -> ndarray:
     step = after - before + HOUR_S
     return (before > MIN_EPOCH_S) & (step >= 0) & (step < MAX_SET_BACK_STEP_S)
+
+
+def _is_turn(before: ndarray, after: ndarray, period: float) -> ndarray:
+    """Whether a clock that counts to `period` [s] starts again: the last minute of it, then the first."""
+    step = before - after
+    return (before >= period - TURN_S) & (before < period) & (after >= 0) & (after < TURN_S) & (step > 0)
 
 
 def gap_limit(time: ndarray) -> float:

@@ -5,6 +5,7 @@ import math
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from acc_decel.drives.units import ISO, Unit, unit_named
 from acc_decel.factors import FACTORS
@@ -38,6 +39,11 @@ SIGNALS_BY_NAME = {s.name: s for s in SIGNALS}
 RADAR_SIGNALS = ("range", "lateral", "range_rate", "track")
 MAX_NUMBER = 1e300  # of an entry; TOML may hold infinities and whole numbers of any length
 MAX_LAG_S = 10.0  # no sensor is later than this; a lag that is found lies within -1 and 3.5 s
+TOP_KEYS = {  # above the sections
+    "dbc": "the path of a DBC file",
+    "bus": "the name of a bus of the log",
+    "vehicle_id": "the identifier of a vehicle of the table",
+}
 CHANNEL_KEYS = ("channel", "unit", "sign", "lag")
 HINT = "`acc-decel drives inspect FILE --output FILE.toml` writes one to start from."
 
@@ -59,8 +65,9 @@ class Channel:
 
 @dataclass(frozen=True)
 class Description:
-    """Which channels are the time and the signals; `dbc` decodes a raw bus. `time` is None where the format has it.
+    """Which channels are the time and the signals. `time` is None where the format has it.
 
+    `dbc` decodes a raw bus, `bus` is the one of a log of several, `vehicle_id` the vehicle of a table of several.
     `known` are braking factors that were constant over the whole drive, like the surface; `model` is the car's model.
     """
 
@@ -69,6 +76,8 @@ class Description:
     dbc: Path | None = None
     known: dict[str, float | str] = field(default_factory=dict)
     model: str | None = None
+    bus: str | None = None
+    vehicle_id: str | None = None
 
 
 def read_description(path: Path) -> Description:
@@ -77,21 +86,22 @@ def read_description(path: Path) -> Description:
         sections = tomllib.loads(path.read_text("utf-8-sig"))  # some editors begin with a mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} must be a recording description in TOML. Got: {error}. {HINT}") from error
-    dbc = sections.pop("dbc", None)
-    if dbc is not None and not isinstance(dbc, str):
-        raise ValueError(f"{path}: dbc must be the path of a DBC file. Got {dbc!r}: write it in quotes.")
+    dbc, bus, vehicle_id = (_text(path, sections, key) for key in TOP_KEYS)
     time = _channel(path, "time", "time", sections.pop("time")) if "time" in sections else None
     known, model = _known_factors(path, sections.pop("known", {}))
     if unknown := sorted(set(sections) - set(SIGNALS_BY_NAME)):
         allowed = ", ".join(("time", "known", *SIGNALS_BY_NAME))
-        raise ValueError(f"{path} can have the sections {allowed}. Got also {', '.join(unknown)}: remove or rename.")
+        raise ValueError(
+            f"{path} can have {', '.join(TOP_KEYS)} and the sections {allowed}. "
+            f"Got also {', '.join(unknown)}: remove or rename."
+        )
     channels = {n: _channel(path, n, SIGNALS_BY_NAME[n].quantity, section) for n, section in sections.items()}
     uses = [channel.name for channel in (*channels.values(), *([time] if time else []))]
     if twice := [name for i, name in enumerate(uses) if name in uses[:i]]:
         raise ValueError(f"{path} must name each channel once. Got {twice[0]!r} in two sections: correct one.")
     if missing := [s.name for s in SIGNALS if s.required and s.name not in channels]:
         raise ValueError(f"{path} must have a section [{missing[0]}]. Got none. {HINT}")
-    return Description(channels, time, None if dbc is None else path.parent / dbc, known, model)
+    return Description(channels, time, None if dbc is None else path.parent / dbc, known, model, bus, vehicle_id)
 
 
 def write_description(description: Description, path: Path) -> None:
@@ -105,7 +115,8 @@ def write_description(description: Description, path: Path) -> None:
 
 def description_toml(description: Description) -> str:
     """The description as TOML, as `read_description` reads it."""
-    lines = [f"dbc = {json.dumps(str(description.dbc))}"] if description.dbc else []
+    top = {"dbc": description.dbc, "bus": description.bus, "vehicle_id": description.vehicle_id}
+    lines = [f"{key} = {json.dumps(str(v), ensure_ascii=False)}" for key, v in top.items() if v is not None]
     sections = {"time": description.time} if description.time else {}
     for name, channel in (sections | description.channels).items():
         meaning = SIGNALS_BY_NAME[name].meaning if name in SIGNALS_BY_NAME else "time of the record"
@@ -117,6 +128,16 @@ def description_toml(description: Description) -> str:
     lines += ["", "[known]  # constant over the whole drive"] if known else []
     lines += [f"{name} = {json.dumps(value)}" for name, value in known.items()]
     return "\n".join(lines).strip() + "\n"
+
+
+def _text(path: Path, sections: dict[str, Any], key: str) -> str | None:
+    """Take an entry from above the sections; a whole number counts as its digits."""
+    value = sections.pop(key, None)
+    if isinstance(value, int) and not isinstance(value, bool) and key != "dbc":
+        return str(value)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{path}: {key} must be {TOP_KEYS[key]}. Got {value!r}: write it in quotes.")
+    return value
 
 
 def _channel(path: Path, name: str, quantity: str, section: object) -> Channel:

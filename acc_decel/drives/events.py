@@ -85,13 +85,24 @@ def check_threshold(threshold: float) -> None:
         )
 
 
+def rate_notes(clean: CleanDrive) -> tuple[str, ...]:
+    """What cannot be seen of a braking where speed comes rarely and nothing else shows it."""
+    period = clean.speed.period
+    if clean.acceleration is not None or period <= MAX_SPEED_PERIOD_S:
+        return ()
+    return (
+        f"speed comes every {period:.2g} s: a braking that loses less than {THRESHOLD * period:.2g} m/s between two "
+        f"records cannot be seen, and one shorter than {2 * period:.2g} s was at least as hard as its peak says",
+    )
+
+
 def _event_rows(piece: Motion, threshold: float) -> list[slice]:
     """Rows of each event: around every peak, as far as the car slows."""
     slowing = -piece.acceleration
     step = piece.time[1] - piece.time[0]
     events = []
     for low, high in _spans_above(slowing, MIN_SLOWING_MPS2, max(int(MAX_DIP_S / step), 1)):
-        peak = slowing[low:high].max()
+        peak = piece.peak(slice(low, high))
         if peak < threshold:
             continue
         edge = max(MIN_SLOWING_MPS2, MIN_SLOWING_SHARE * peak)
@@ -126,7 +137,7 @@ def _event(piece: Motion, rows: slice, clean: CleanDrive, *, is_doubtful: bool) 
         initial_speed=float(speed[0]),
         final_speed=float(speed[-1]),
         mean_deceleration=float((speed[0] - speed[-1]) / (time[-1] - time[0])),
-        peak_deceleration=float(slowing.max()),
+        peak_deceleration=piece.peak(rows),
         mfdd=mfdd(speed, distance),
         build_up_s=build_up(time, slowing),
         distance=float(distance[-1]),
@@ -155,7 +166,7 @@ def build_up(time: ndarray, slowing: ndarray) -> float:
 
 
 def _is_implausible(piece: Motion, rows: slice) -> bool:
-    return bool(-piece.acceleration[rows].min() > MAX_PLAUSIBLE_MPS2)
+    return piece.peak(rows) > MAX_PLAUSIBLE_MPS2
 
 
 def _quality(piece: Motion, rows: slice, clean: CleanDrive, *, is_doubtful: bool) -> str:

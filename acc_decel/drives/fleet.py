@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from acc_decel.drives.drive_folder import files_of
 from acc_decel.drives.events import COLUMNS, GOOD, THRESHOLD, check_threshold
-from acc_decel.drives.formats import can_log, mdf
-from acc_decel.drives.formats.compression import inner_ending
-from acc_decel.drives.pipeline import find_events
+from acc_decel.drives.formats.opening import is_of_vehicles
+from acc_decel.drives.formats.source import ALL_VEHICLES
+from acc_decel.drives.own_tables import EVENTS, PARTS, REPORT, is_own_table
+from acc_decel.drives.pipeline import DriveEvents, find_events, find_vehicle_events
 from acc_decel.files import atomic_write
 
-ENDINGS = (".csv", ".parquet", ".txt", ".tsv", *can_log.ENDINGS, *mdf.ENDINGS)
-ARRAY_ENDINGS = (".npy", "")  # of files in a folder that is one recording
-REPORT, EVENTS, PARTS = "report.csv", "events.parquet", "parts"  # in the output of a fleet
-OWN_COLUMNS = ({"file", "status", "reason"}, {"start_s", "initial_speed", "mean_deceleration", "peak_deceleration"})
+OK, FAILED, LEFT_OUT = "ok", "failed", "left out"  # the status of a file
 # fmt: off
 REPORT_COLUMNS = (
     "file", "status", "reason", "events", "flagged", "hardest", "hours", "frames", "dropped_frames", "lag_s", "notes",
+    "vehicle_id",
 )
 # fmt: on
 
@@ -41,15 +41,18 @@ class Task:
     description_file: str | None
     dbc: str | None
     threshold: float
+    bus: str | None = None
+    vehicle_id: str | None = None
 
     @property
     def key(self) -> str:
         """Changes when the recording, what describes or decodes it, the settings or this package change."""
         file = Path(self.file)
         parts: list[object] = [self.file, self.threshold, self.description_file, self.dbc, version("acc_decel")]
+        parts += [self.bus, self.vehicle_id]
         sources = list(map(Path, filter(None, (self.description_file, self.dbc))))
         if file.is_dir():
-            sources += sorted(path for path in file.rglob("*") if path.is_file() and path.suffix in ARRAY_ENDINGS)
+            sources += files_of(file)
         else:
             sources += [file, file.with_suffix(".toml")]
             sources += sorted(file.parent.glob("*.dbc")) if self.dbc is None else []
@@ -62,29 +65,18 @@ class Task:
 RunTask = Callable[[Task, str], dict[str, Any]]
 
 
-def list_recordings(paths: Iterable[Path]) -> list[Path]:
-    """The recordings among files and in folders, each once, sorted; what this package wrote is no recording.
-
-    A symbolic link is what it leads to. Raises ValueError for a folder without a recording.
-    """
-    files: dict[Path, Path] = {}  # by what symbolic links lead to
-    for path in paths:
-        inside = set(_recordings_in(path)) if path.is_dir() else {path}
-        if not inside:
-            raise ValueError(f"{path} must hold recordings ({', '.join(ENDINGS)}). Got none: give files.")
-        files |= {file.resolve(): file for file in sorted(inside, reverse=True) if file.resolve() not in files}
-    return sorted(files.values())
-
-
 def find_fleet_events(
     files: list[Path],
     output: Path,
     *,
     description_file: Path | None = None,
     dbc: Path | None = None,
+    bus: str | None = None,
+    vehicle_id: str | None = None,
     threshold: float = THRESHOLD,
     workers: int | None = None,
     scheduler: str | None = None,
+    left_out: Mapping[Path, str] | None = None,
     on_file: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> pd.DataFrame:
     """Find the events of many recordings; returns the report, one row for each file.
@@ -92,22 +84,24 @@ def find_fleet_events(
     `output` gets report.csv and events.parquet (with the column `file`), and under parts/ the result of each file, so
     that an interrupted run continues where it stopped. A file that cannot be read is a row with the reason. `scheduler`
     is the address of a Dask scheduler whose workers see the files; without it `workers` processes do the work.
-    `on_file` gets each row.
+    With `vehicle_id` "all" each vehicle of a table of several is a drive with a row of its own.
+    `left_out` are files that are no recordings, with the reason, which get a row, too. `on_file` gets each row.
     """
     check_threshold(threshold)
-    tasks = [Task(str(f), _name(description_file), _name(dbc), threshold) for f in files]
+    tasks = [Task(str(f), _name(description_file), _name(dbc), threshold, bus, vehicle_id) for f in files]
     for name in (REPORT, EVENTS):
         if (output / name).exists() and not is_own_table(output / name):
             raise ValueError(f"{output / name} must be free, or of an earlier run. Got another file: choose a folder.")
     parts = output / PARTS
     parts.mkdir(parents=True, exist_ok=True)
-    done = {task: row for task in tasks if (row := _read_row(parts, task)) is not None}
-    for row in done.values():
-        on_file(row)
+    done = {task: rows for task in tasks if (rows := _read_rows(parts, task)) is not None}
+    for earlier in done.values():
+        on_file(earlier[0])
     remaining = [task for task in tasks if task not in done]
     for row in _run_all(remaining, parts, min(workers or os.cpu_count() or 1, max(len(remaining), 1)), scheduler):
         on_file(row)
-    rows = [_read_row(parts, task) or _changed_row(task) for task in tasks]
+    rows = [row for task in tasks for row in _read_rows(parts, task) or [_changed_row(task)]]
+    rows += [_empty_row(str(file)) | {"status": LEFT_OUT, "reason": why} for file, why in (left_out or {}).items()]
     report = pd.DataFrame(rows, columns=list(REPORT_COLUMNS))
     with atomic_write(output / EVENTS) as temporary:
         _read_events(parts, tasks).to_parquet(temporary, index=False)
@@ -117,46 +111,72 @@ def find_fleet_events(
 
 
 def run_task(task: Task, parts: str) -> dict[str, Any]:
-    """Find the events of one recording; write them and its row. Where that fails, the row has the reason."""
-    row = _empty_row(task)
+    """Find the events of one recording; write them and its rows. Where that fails, the row has the reason.
+
+    Returns the first row: there are several where each vehicle of a table has one.
+    """
     key = task.key
-    events = pd.DataFrame(columns=list(COLUMNS))
+    rows, tables = [_empty_row(task.file)], [pd.DataFrame(columns=list(COLUMNS))]
     try:
-        description_file, dbc = (Path(name) if name else None for name in (task.description_file, task.dbc))
-        drive = find_events(Path(task.file), description_file=description_file, dbc=dbc, threshold=task.threshold)
+        drives = dict(_drives(task))
+        rows = [_row(task.file, vehicle, drive) for vehicle, drive in drives.items()] or rows
+        tables += [d.events.assign(vehicle_id=v) for v, d in drives.items() if isinstance(d, DriveEvents)]
     except ModuleNotFoundError:
         raise  # an extra that is not installed is not a fault of the file
     except Exception as error:  # one bad file may not end the run
         kind = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
-        row |= {"reason": kind + " ".join(str(error).split())}
-    else:
-        events = drive.events
-        row |= {
-            "status": "ok",
-            "reason": "",
-            "events": len(events),
-            "flagged": int((events["quality"] != GOOD).sum()),
-            "hardest": float(events["peak_deceleration"].max()) if len(events) else None,
-            "hours": drive.hours,
-            "frames": drive.clean.frames,
-            "dropped_frames": drive.dropped_frames,
-            "lag_s": drive.clean.lag,
-            "notes": "; ".join(drive.notes),
-        }
-    _write_part(Path(parts) / f"{key}.json", events, row)
-    return row
+        rows[0] |= {"reason": kind + " ".join(str(error).split())}
+    _write_part(Path(parts) / f"{key}.json", tables, rows)
+    return rows[0]
 
 
-def _empty_row(task: Task) -> dict[str, Any]:
+def _drives(task: Task) -> Iterator[tuple[str, DriveEvents | str]]:
+    """The drives of a recording, or why one has none: one without a name, or each vehicle of a table of several."""
+    file = Path(task.file)
+    description_file, dbc = (Path(name) if name else None for name in (task.description_file, task.dbc))
+    if task.vehicle_id == ALL_VEHICLES and is_of_vehicles(file, dbc):
+        yield from find_vehicle_events(file, description_file=description_file, threshold=task.threshold)
+        return
+    vehicle = None if task.vehicle_id == ALL_VEHICLES else task.vehicle_id
+    drive = find_events(
+        file,
+        description_file=description_file,
+        dbc=dbc,
+        bus=task.bus,
+        vehicle_id=vehicle,
+        threshold=task.threshold,
+    )
+    yield vehicle or "", drive
+
+
+def _row(file: str, vehicle: str, drive: DriveEvents | str) -> dict[str, Any]:
+    row = _empty_row(file) | {"vehicle_id": vehicle}
+    if isinstance(drive, str):
+        return row | {"reason": " ".join(drive.split())}
+    return row | {
+        "status": OK,
+        "events": len(drive.events),
+        "flagged": int((drive.events["quality"] != GOOD).sum()),
+        "hardest": float(drive.events["peak_deceleration"].max()) if len(drive.events) else None,
+        "hours": drive.hours,
+        "frames": drive.clean.frames,
+        "dropped_frames": drive.dropped_frames,
+        "lag_s": drive.clean.lag,
+        "notes": "; ".join(drive.notes),
+    }
+
+
+def _empty_row(file: str) -> dict[str, Any]:
     """The row of a recording of which nothing is known."""
-    return dict.fromkeys(REPORT_COLUMNS) | {"file": task.file, "status": "failed", "reason": "", "notes": ""}
+    return dict.fromkeys(REPORT_COLUMNS) | {"file": file, "status": FAILED, "reason": "", "notes": "", "vehicle_id": ""}
 
 
-def _write_part(path: Path, events: pd.DataFrame, row: dict[str, Any]) -> None:
+def _write_part(path: Path, tables: list[pd.DataFrame], rows: list[dict[str, Any]]) -> None:
+    filled = [table for table in tables if len(table)] or tables[:1]
     with atomic_write(path.with_suffix(".parquet")) as temporary:
-        events.to_parquet(temporary, index=False)
+        pd.concat(filled, ignore_index=True).to_parquet(temporary, index=False)
     with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(row, indent=1))
+        temporary.write_text(json.dumps(rows if len(rows) > 1 else rows[0], indent=1))
 
 
 def _run_all(
@@ -180,8 +200,8 @@ def _run_apart(task: Task, parts: Path, run: RunTask) -> dict[str, Any]:
         try:
             return pool.submit(run, task, str(parts)).result()
         except BrokenExecutor:
-            row = _empty_row(task) | {"reason": "the process that read it was ended, perhaps for want of memory"}
-            _write_part(parts / f"{task.key}.json", pd.DataFrame(columns=list(COLUMNS)), row)
+            row = _empty_row(task.file) | {"reason": "the process that read it was ended, perhaps for want of memory"}
+            _write_part(parts / f"{task.key}.json", [pd.DataFrame(columns=list(COLUMNS))], [row])
             return row
 
 
@@ -211,42 +231,21 @@ def _executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
         yield None
 
 
-def _recordings_in(folder: Path) -> Iterator[Path]:
-    yield from sorted({path.parent for path in folder.rglob("*__t.npy")})
-    outputs = {path.parent for path in folder.rglob(REPORT) if (path.parent / PARTS).is_dir() and is_own_table(path)}
-    for path in sorted(folder.rglob("*")):
-        is_part = any(path.is_relative_to(output / PARTS) for output in outputs)
-        if path.is_file() and inner_ending(path) in ENDINGS and not is_part and not is_own_table(path):
-            yield path
-
-
-def is_own_table(path: Path) -> bool:
-    """Whether a file is a report or a table of events that this package wrote, by the names of its columns."""
-    columns: set[str] = set()
-    if path.suffix == ".csv":
-        with path.open("rb") as file:
-            columns = set(file.readline(4_000).decode(errors="replace").strip().split(","))
-    elif path.suffix == ".parquet":
-        try:
-            columns = set(pq.read_schema(path).names)
-        except (pa.ArrowException, OSError, ValueError):
-            return False  # the error is that of whoever reads it
-    return any(columns >= own for own in OWN_COLUMNS)
-
-
-def _read_row(parts: Path, task: Task) -> dict[str, Any] | None:
-    """The row that an earlier run wrote of the same recording; None if it or its events are missing or damaged."""
+def _read_rows(parts: Path, task: Task) -> list[dict[str, Any]] | None:
+    """The rows that an earlier run wrote of the same recording; None if they or its events are missing or damaged."""
     path = parts / f"{task.key}.json"
     try:
-        row = json.loads(path.read_text())
+        written = json.loads(path.read_text())
         pq.read_metadata(path.with_suffix(".parquet"))
     except (OSError, ValueError, pa.ArrowException):
         return None
-    return row if isinstance(row, dict) and set(row) == set(REPORT_COLUMNS) else None
+    rows = written if isinstance(written, list) else [written]
+    is_whole = all(isinstance(r, dict) and {*r} == {*REPORT_COLUMNS} for r in rows)
+    return rows if is_whole and rows else None
 
 
 def _changed_row(task: Task) -> dict[str, Any]:
-    return _empty_row(task) | {"reason": "changed while it was read: run again"}
+    return _empty_row(task.file) | {"reason": "changed while it was read: run again"}
 
 
 def _read_events(parts: Path, tasks: list[Task]) -> pd.DataFrame:
@@ -258,7 +257,7 @@ def _read_events(parts: Path, tasks: list[Task]) -> pd.DataFrame:
             table.insert(0, "file", task.file)
             tables.append(table)
     filled = [table for table in tables if len(table)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=["file", *COLUMNS])
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=["file", *COLUMNS, "vehicle_id"])
 
 
 def _name(path: Path | None) -> str | None:

@@ -1,7 +1,7 @@
 """What a recording holds: its channels with rate, gaps and range, and a proposed mapping."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,9 @@ from numpy import ndarray
 
 from acc_decel.drives.channel_mapping import Proposal, propose_mapping
 from acc_decel.drives.clock import LONG_GAP_S, LONG_GAP_STEPS
-from acc_decel.drives.reading import open_source, read_blocks
+from acc_decel.drives.formats.opening import check_one_vehicle, open_source
+from acc_decel.drives.formats.source import Choices
+from acc_decel.drives.reading import read_blocks
 
 MIN_GAP_STEPS, MIN_GAP_S = 10.0, 0.5  # a gap is longer than so many typical steps and longer than this time
 
@@ -40,14 +42,24 @@ class Inspection:
 
 
 def inspect_recording(
-    path: Path, dbc: Path | None = None, on_records: Callable[[int], None] = lambda _: None
+    path: Path,
+    dbc: Path | None = None,
+    on_records: Callable[[int], None] = lambda _: None,
+    *,
+    bus: str | None = None,
+    vehicle_id: str | None = None,
 ) -> Inspection:
     """Every channel of a recording and a proposed mapping; read block by block.
 
-    `on_records` gets the number of records that have just been read. Raises ValueError for a file that cannot be read.
+    `on_records` gets the number of records that have just been read. `dbc` and `bus` say how to read a raw log,
+    `vehicle_id` which vehicle of a table of several. Raises ValueError for a file that cannot be read.
     """
-    source = open_source(path, dbc)
+    choices = Choices(dbc, bus, vehicle_id)
+    check_one_vehicle(path, choices)
+    source = open_source(path, choices)
     proposal = propose_mapping(source)
+    description = replace(proposal.description, bus=bus, vehicle_id=vehicle_id)
+    proposal = replace(proposal, description=description, notes=(*proposal.notes, *source.notes))
     tallies = {name: ChannelTally(name, unit) for name, unit in source.channels().items()}
     for block in read_blocks(source, list(tallies), proposal.description.time):
         for name, value in block.values.items():

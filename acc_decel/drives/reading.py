@@ -1,9 +1,8 @@
 """A recording of any kind as signals in SI units; read block by block, so that memory grows with hours, not bytes."""
 
 import difflib
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,21 +11,13 @@ from numpy import ndarray
 
 from acc_decel.drives.clock import Clock
 from acc_decel.drives.description import RADAR_SIGNALS, Channel, Description
-from acc_decel.drives.formats import csv_parquet, mdf
-from acc_decel.drives.formats.can_log import CandumpFrames, CanLog, Frames, LogFrames, load_database
-from acc_decel.drives.formats.compression import first_bytes, inner_ending, refuse_archive
-from acc_decel.drives.formats.source import Block, NamedSource, Source, damage_named
+from acc_decel.drives.formats.opening import open_source
+from acc_decel.drives.formats.source import ALL_VEHICLES, Block, Choices, Source
 
 MAX_RATE_HZ = 100.0  # faster channels are thinned to about this by medians of neighbours
 MAX_GROUP_RECORDS = 1_500_000  # a longer group is thinned further, ...
 MAX_LEFT_OUT_SHARE = 0.05  # of rows that do not fit the header; with more, an event may be lost with them
 MIN_RATE_HZ = 20.0  # ... but not below this rate
-HEAD_BYTES = 4_000  # of a text, in which the first line of a log of a raw bus is looked for
-PYTHON_CAN_ENDINGS = (".blf", ".asc", ".trc")
-CAN_TEXT = re.compile(  # at the start of the first line with text: the header of an ASC, or a frame of candump
-    rb"\A(?:\xef\xbb\xbf)?\s*(?:#[^\n]*\n\s*)*(?:(?P<asc>date [A-Z][a-z]{2} |base +(?:hex|dec)|// version)"
-    rb"|\(\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]+#)"
-)
 
 
 @dataclass(frozen=True)
@@ -48,66 +39,32 @@ class Drive:
     notes: tuple[str, ...] = ()
 
 
-def open_source(path: Path, dbc: Path | None = None) -> Source:
-    """The recording in a file or folder, whatever its kind.
-
-    A raw bus needs `dbc`; without it, the only DBC file in the folder of the log is used. Raises ValueError naming the
-    file, what was expected and what came, here and wherever the source is read.
-    """
-    if path.is_dir():
-        source: Source = csv_parquet.ArrayFolder(path)
-        with damage_named(path):
-            has_pairs = bool(csv_parquet.ArrayFolder(path).groups())
-        if not has_pairs:
-            raise ValueError(f"{path} must hold pairs of arrays X__t.npy and X__value.npy. Got none: give a file.")
-        return NamedSource(source)
-    if not path.is_file():
-        got = "a device or pipe: write it to a file" if path.exists() else "no such file: check the path"
-        raise ValueError(f"{path} must be a recording. Got {got}.")
-    if path.stat().st_size == 0:
-        raise ValueError(f"{path} must hold records. Got an empty file: record or copy it again.")
-    return NamedSource(_open_file(path, dbc))
-
-
-def _open_file(path: Path, dbc: Path | None) -> Source:
-    refuse_archive(path)
-    ending = inner_ending(path)
-    if ending == ".parquet":
-        return csv_parquet.ParquetFile(path)
-    if ending in mdf.ENDINGS:
-        with damage_named(path):
-            is_raw_bus = mdf.is_raw_bus(path)
-        return _can_log(path, dbc, mdf.MdfFrames(path)) if is_raw_bus else mdf.MdfFile(path)
-    if ending in PYTHON_CAN_ENDINGS:
-        return _can_log(path, dbc, LogFrames(path))
-    with damage_named(path):
-        pattern = CAN_TEXT.search(first_bytes(path, HEAD_BYTES))
-    if pattern is not None:
-        return _can_log(path, dbc, LogFrames(path) if pattern["asc"] else CandumpFrames(path))
-    with damage_named(path):
-        return csv_parquet.open_csv(path)
-
-
-def _can_log(path: Path, dbc: Path | None, frames: Iterable[Frames]) -> CanLog:
-    if dbc is None:
-        databases = sorted(path.parent.glob("*.dbc"))
-        if len(databases) != 1:
-            raise ValueError(
-                f"{path} holds a raw CAN bus and must come with a DBC that decodes it. "
-                f"Got none, and {len(databases)} in its folder: give one with --dbc FILE."
-            )
-        dbc = databases[0]
-    if not dbc.is_file():
-        raise ValueError(f"{dbc} must be the DBC of {path}. Got no such file: check the path.")
-    return CanLog(path, dbc, load_database(dbc), frames)
-
-
 def read_drive(path: Path, description: Description, on_records: Callable[[int], None] = lambda _: None) -> Drive:
     """The signals of a recording in SI units. `on_records` gets the number of records that have just been read.
 
     Raises ValueError if the recording has no time, no record, or not the channels of the description.
     """
-    source = open_source(path, description.dbc)
+    groups, notes = _read_groups(path, description, on_records)
+    records = tuple(_records(group.blocks, description.channels) for _, group in sorted(groups.items()))
+    return Drive(path, records, sum(group.frames for group in groups.values()), description, notes)
+
+
+def read_vehicles(
+    path: Path, description: Description, on_records: Callable[[int], None] = lambda _: None
+) -> dict[str, Drive]:
+    """The drives of all vehicles of a table, read once, by their identifiers; errors as `read_drive`."""
+    groups, notes = _read_groups(path, replace(description, vehicle_id=ALL_VEHICLES), on_records)
+    return {
+        vehicle: Drive(path, (_records(group.blocks, description.channels),), group.frames, description, notes)
+        for vehicle, group in groups.items()
+    }
+
+
+def _read_groups(
+    path: Path, description: Description, on_records: Callable[[int], None]
+) -> "tuple[dict[str, ThinnedGroup], tuple[str, ...]]":
+    """The records of each group, and notes on the clocks and on rows left out."""
+    source = open_source(path, Choices(description.dbc, description.bus, description.vehicle_id))
     _check_channels(path, source, description)
     if not source.timed and description.time is None:
         raise ValueError(f"{path} must have a time: its format has none. Got a description without [time]: add it.")
@@ -124,7 +81,6 @@ def read_drive(path: Path, description: Description, on_records: Callable[[int],
         groups[block.group].add(block, thin=not radar & set(block.values))
     if not frames:
         raise ValueError(f"{path} must hold records. Got none of {', '.join(sorted(names))}: check the file.")
-    records = tuple(_records(group.blocks, description.channels) for _, group in sorted(groups.items()))
     notes = dict.fromkeys(note for clock in clocks.values() for note in clock.notes)
     if left_out > MAX_LEFT_OUT_SHARE * (frames + left_out):
         raise ValueError(
@@ -135,7 +91,8 @@ def read_drive(path: Path, description: Description, on_records: Callable[[int],
         notes[f"{left_out} rows have more fields than the header and are left out: correct the file"] = None
     if source.timed and description.time is not None:
         notes["[time] of the description is not used: the format has the time of each record"] = None
-    return Drive(path, records, frames, description, tuple(notes))
+    notes |= dict.fromkeys(source.notes)
+    return groups, tuple(notes)
 
 
 def _check_channels(path: Path, source: Source, description: Description) -> None:
@@ -177,10 +134,11 @@ class ThinnedGroup:
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         self.rate = MAX_RATE_HZ
-        self.records = 0
+        self.frames = self.records = 0  # records before and after thinning
 
     def add(self, block: Block, *, thin: bool) -> None:
         """Add a block, unchanged if `thin` is False."""
+        self.frames += len(block.time)
         self.blocks.append(thinned(block, self.rate) if thin else block)
         self.records += len(self.blocks[-1].time)
         if self.records > MAX_GROUP_RECORDS and self.rate / 2 >= MIN_RATE_HZ and thin:

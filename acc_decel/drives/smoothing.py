@@ -6,7 +6,7 @@ Speed changes by the mean acceleration of a step. Acceleration is a random walk 
 Weighted least squares, repeated with weights that follow the residuals, is a smoother that outliers do not move.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy import ndarray
@@ -26,6 +26,9 @@ KINEMATIC_NOISE_MPS = 1e-3  # how exactly speed is the integral of acceleration
 BIAS_WALK, FAST_BIAS_WALK = 0.03, 0.2  # [m/s^2 per sqrt(s)]; the latter where speed is fast enough to separate the
 # pitch of the braking car, which tilts the accelerometer, from its acceleration
 MAX_FAST_PERIOD_S = 0.2  # between records of such a speed
+MIN_SPARSE_PERIOD_S = 0.35  # a braking is a few records of a speed that comes less often
+CALM_SHARE = 0.25  # of a braking's deceleration, that is none
+CERTAIN_LOSS_SCORE = 5.0  # standard deviations of the difference of two records, beyond which it is no noise
 OUTLIER_SCORE = 6.0  # standard deviations from the smooth motion, and at least ...
 MIN_OUTLIER_MPS, MIN_OUTLIER_MPS2 = 0.5, 1.5  # ... this much in speed and in acceleration
 SPEED_NOISE_MPS, ACCELERATION_NOISE_MPS2 = (0.03, 1.0), (0.15, 1.5)  # minimum and maximum standard deviation
@@ -37,7 +40,11 @@ Weights = tuple[ndarray, ndarray | None, ndarray]  # of speed, acceleration, wal
 
 @dataclass(frozen=True)
 class Motion:
-    """Motion on a regular grid between two gaps. `record_distance` [s]: from the nearest record of speed."""
+    """Motion on a regular grid between two gaps. `record_distance` [s]: from the nearest record of speed.
+
+    `least_peak` [m/s^2]: where speed comes rarely, the speed lost between two records over their time, which no peak
+    there can be below; without points elsewhere.
+    """
 
     time: ndarray
     speed: ndarray
@@ -45,6 +52,12 @@ class Motion:
     bias: ndarray
     record_distance: ndarray
     outliers: int = 0  # records far from the smooth motion
+    least_peak: ndarray = field(default_factory=lambda: np.zeros(0))
+
+    def peak(self, rows: slice) -> float:
+        """The greatest deceleration [m/s^2] in these rows, at least what two records show."""
+        bound = float(self.least_peak[rows].max(initial=0.0))
+        return max(float(-self.acceleration[rows].min()), bound)
 
 
 @dataclass(frozen=True)
@@ -76,19 +89,56 @@ def spans(clean: CleanDrive) -> list[tuple[float, float]]:
 
 def _piece(clean: CleanDrive, start: float, end: float, step: float) -> Motion:
     grid = start + step * np.arange(int((end - start) / step) + 2)
-    states, outliers = np.empty((len(grid), 3)), 0
+    states, outliers, max_noise = np.empty((len(grid), 3)), 0, 0.0
     for first in range(0, len(grid), BLOCK_POINTS):
         a, b = max(0, first - OVERLAP_POINTS), min(len(grid), first + BLOCK_POINTS + OVERLAP_POINTS)
-        state, outlier_times = _solve(clean, grid[a:b], step)
+        state, outlier_times, noise = _solve(clean, grid[a:b], step)
+        max_noise = max(max_noise, noise)
         last = min(first + BLOCK_POINTS, len(grid))
         outliers += int(((outlier_times >= grid[first]) & (outlier_times <= grid[last - 1])).sum())
         states[first:last] = state[first - a : last - a]
     speed, acceleration, bias = states.T
-    return Motion(grid, speed, acceleration, bias, _distance(grid, clean.speed.time), outliers)
+    bound = _least_peak(clean.speed, grid, speed, max_noise) if _is_sparse(clean) else np.zeros(0)
+    return Motion(grid, speed, acceleration, bias, _distance(grid, clean.speed.time), outliers, bound)
 
 
-def _solve(clean: CleanDrive, grid: ndarray, step: float) -> tuple[ndarray, ndarray]:
-    """State at each point of `grid`, points x 3, and the times of records far off it."""
+def _is_sparse(clean: CleanDrive) -> bool:
+    return clean.acceleration is None and clean.speed.period > MIN_SPARSE_PERIOD_S
+
+
+def _least_peak(speed: Series, grid: ndarray, smooth: ndarray, noise: float) -> ndarray:
+    """On the grid, the deceleration [m/s^2] that two records next to each other show; 0 where it may be noise."""
+    near = np.abs(speed.value - np.interp(speed.time, grid, smooth)) <= max(OUTLIER_SCORE * noise, MIN_OUTLIER_MPS)
+    time, value = speed.time[near], speed.value[near]
+    if len(time) < 2:
+        return np.zeros(len(grid))
+    lost, steps = -np.diff(value), np.diff(time)
+    is_certain = (lost > CERTAIN_LOSS_SCORE * np.sqrt(2) * noise) & (steps <= MAX_GAP_S)
+    rate = np.where(is_certain, lost / steps, 0.0)
+    rate = np.maximum(rate, _over_two(rate, steps))
+    after = np.searchsorted(time, grid)
+    inside = (after > 0) & (after < len(time))
+    between = np.clip(after, 1, len(time) - 1) - 1
+    return np.where(inside, rate[between], 0.0)
+
+
+def _over_two(rate: ndarray, steps: ndarray) -> ndarray:
+    """Deceleration [m/s^2] of a short braking over two steps between calm ones; 0 for other steps.
+
+    It fills part of both steps, three quarters of their time on average.
+    """
+    likely = np.zeros(len(rate))
+    if len(rate) < 4:
+        return likely
+    before, first, second, after = rate[:-3], rate[1:-2], rate[2:-1], rate[3:]
+    lone = (np.minimum(first, second) > 0) & (np.maximum(before, after) <= CALM_SHARE * np.minimum(first, second))
+    mean = np.where(lone, (first * steps[1:-2] + second * steps[2:-1]) / (0.75 * (steps[1:-2] + steps[2:-1])), 0.0)
+    likely[1:-2], likely[2:-1] = mean, np.maximum(likely[2:-1], mean)
+    return likely
+
+
+def _solve(clean: CleanDrive, grid: ndarray, step: float) -> tuple[ndarray, ndarray, float]:
+    """State at each point of `grid`, points x 3, the times of records far off it, and the noise of speed [m/s]."""
     speed = _within(clean.speed, grid)
     acceleration = _within(clean.acceleration, grid) if clean.acceleration is not None else None
     noise = Noise(
@@ -102,11 +152,25 @@ def _solve(clean: CleanDrive, grid: ndarray, step: float) -> tuple[ndarray, ndar
     for _ in range(ROUNDS):
         state = _least_squares(grid, step, speed, acceleration, noise, weights)
         noise, weights = _reweighted(state, grid, step, speed, acceleration, noise)
+        if _is_sparse(clean):
+            weights = (_lone_weights(speed, grid, state, noise.speed), *weights[1:])
     outlier_times = [_outlier_times(speed, grid, state[:, 0], noise.speed, MIN_OUTLIER_MPS)]
     if acceleration is not None:
         measured = state[:, 1] + state[:, 2]
         outlier_times.append(_outlier_times(acceleration, grid, measured, noise.acceleration, MIN_OUTLIER_MPS2))
-    return state, np.unique(np.concatenate(outlier_times))
+    return state, np.unique(np.concatenate(outlier_times)), noise.speed
+
+
+def _lone_weights(speed: Series, grid: ndarray, state: ndarray, noise: float) -> ndarray:
+    """Weights of rare records: small only for one that is off the motion and off both of its neighbours to one side.
+
+    A braking of a second is off the smooth motion in one or two records, but they lead from one speed to another.
+    """
+    value = speed.value
+    residual = np.abs(value - np.interp(speed.time, grid, state[:, 0]))
+    before, after = np.diff(value, prepend=value[:1]), np.diff(value[::-1], prepend=value[-1:])[::-1]
+    lone = np.where(before * after > 0, np.minimum(np.abs(before), np.abs(after)), 0.0)
+    return _student_weights(np.minimum(residual, lone) / noise, SENSOR_FREEDOM)
 
 
 def _outlier_times(series: Series, grid: ndarray, smooth: ndarray, noise: float, min_residual: float) -> ndarray:

@@ -1,29 +1,67 @@
 """The channel that holds the time, and its unit, where the format itself has no time."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.drives.channel_names import is_time, stated_unit, words
+from acc_decel.drives.channel_names import is_role, is_time, stated_unit, words
+from acc_decel.drives.clock import DAY_S, Clock
 from acc_decel.drives.description import Channel
+from acc_decel.drives.formats.columns import since_midnight
 from acc_decel.drives.formats.source import Source
-from acc_decel.drives.reading import read_blocks
-from acc_decel.drives.units import ISO, Unit, unit_named
+from acc_decel.drives.units import DIGITS, ISO, SAME_SIZE, UNITS, Unit, unit_named
 
-MAX_CANDIDATES = 4  # channels named like a time whose values are read
+MAX_CANDIDATES = 6  # channels named like a time whose values are read
 MIN_EPOCH_TIMES = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))  # greater numbers are times since 1970
 MIN_ELAPSED_STEPS = ((5e6, "ns"), (5e3, "us"), (5.0, "ms"))  # between records of a time that is not since 1970
+MAX_DIGITS_STEP_S, MAX_DIGITS_STEPS = 2.0, 20.0  # over a minute's end of a time of day in digits; in usual steps
+MIN_DIGITS_SHARE = 0.9  # of the minutes' ends, that must be no gap when read as digits
+
+
+@dataclass(frozen=True)
+class TimeCandidate:
+    """A channel that may be the time: its unit, the share of steps that rise, and how many run backward."""
+
+    name: str
+    unit: Unit
+    rising: float
+    backward: int
 
 
 def choose_time(source: Source, file_units: dict[str, str]) -> Channel | None:
-    """The channel that is named like a time and rises, with its unit; None where no channel is named like a time."""
+    """The finest channel that is named like a time and rises, with its unit; None where no channel is named so."""
     names = [name for name in file_units if is_time(name)]
     if not names:
         return None
-    best_first = sorted(names, key=lambda n: (words(n) not in {"time", "t", "timestamp"}, "time" not in words(n)))
-    candidates = [(name, _unit(source, name, file_units[name])) for name in best_first[:MAX_CANDIDATES]]
-    rising = [candidate for candidate in candidates if _mostly_rises(source, *candidate)]
-    name, unit = (rising or candidates)[0]
-    return Channel(name, unit)
+    best_first = sorted(names, key=_unlikeliness)
+    clocks = [_clock(source, name, file_units[name]) for name in best_first[:MAX_CANDIDATES]]
+    # the first of those that are as good as each other, as they are sorted by name
+    best = min(clocks, key=lambda clock: (-round(clock.rising, 1), clock.backward > 0))
+    return Channel(best.name, best.unit)
+
+
+def _unlikeliness(name: str) -> tuple[bool, bool, bool]:
+    """How badly a name says that the channel is the time of a record; the least comes first."""
+    return is_role(name, "not_time"), words(name) not in {"time", "t", "timestamp"}, "time" not in words(name)
+
+
+def rescaled(time: Channel, scale: float) -> Channel:
+    """The time with a unit that is `scale` times as long; the same where there is none or it holds no plain number."""
+    if time.holds_dates or time.unit.name == DIGITS:
+        return time
+    size = time.unit.size * scale
+    units = [u for u in UNITS if u.quantity == "time" and u.name not in (ISO, DIGITS)]
+    unit = next((u for u in units if abs(u.size / size - 1) < SAME_SIZE), time.unit)
+    return replace(time, unit=unit)
+
+
+def _clock(source: Source, name: str, file_unit: str) -> TimeCandidate:
+    unit = _unit(source, name, file_unit)
+    steps = np.diff(_first_times(source, name, unit))
+    if not len(steps):
+        return TimeCandidate(name, unit, 0.0, 0)
+    return TimeCandidate(name, unit, float((steps > 0).mean()), int((steps < 0).sum()))
 
 
 def _unit(source: Source, name: str, file_unit: str) -> Unit:
@@ -31,6 +69,8 @@ def _unit(source: Source, name: str, file_unit: str) -> Unit:
     raw = _first_times(source, name, unit_named("s", "time", name))
     if not len(raw):
         return unit_named(ISO, "time", name)
+    if _is_in_digits(raw):
+        return unit_named(DIGITS, "time", name)
     stated = stated_unit(name, file_unit, "time")
     if stated is not None and stated.name != ISO:
         return stated
@@ -43,11 +83,21 @@ def _unit(source: Source, name: str, file_unit: str) -> Unit:
     return unit_named(elapsed_unit, "time", name)
 
 
-def _mostly_rises(source: Source, name: str, unit: Unit) -> bool:
-    steps = np.diff(_first_times(source, name, unit))
-    return len(steps) > 0 and float((steps > 0).mean()) > 0.5
+def _is_in_digits(raw: ndarray) -> bool:
+    """Whether numbers are times of day as hhmmss: after 59 seconds comes the next minute, 41 later, and no gap."""
+    read = since_midnight(raw)
+    if not np.isfinite(read).all():
+        return False
+    ends = np.flatnonzero(np.diff(raw // 100) != 0)
+    steps = np.diff(read) % DAY_S
+    usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+    no_gap = (np.abs(np.diff(raw)[ends]) >= 40) & (steps[ends] <= max(MAX_DIGITS_STEP_S, MAX_DIGITS_STEPS * usual))
+    return len(ends) > 0 and float(no_gap.mean()) >= MIN_DIGITS_SHARE and usual < 30
 
 
 def _first_times(source: Source, name: str, unit: Unit) -> ndarray:
-    block = next(iter(read_blocks(source, [], Channel(name, unit))), None)
-    return np.array([]) if block is None else block.time[np.isfinite(block.time)]
+    block = next(iter(source.blocks([], Channel(name, unit))), None)
+    if block is None:
+        return np.array([])
+    time = Clock().continued(block.time)
+    return time[np.isfinite(time)]

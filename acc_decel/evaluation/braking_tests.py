@@ -194,7 +194,7 @@ def evaluate_tests(tests: pd.DataFrame, predictors: dict[str, Predictor]) -> pd.
 def _predict(tests: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
     vehicles = dict.fromkeys(vehicles_of(tests), predictor.factors)
     factors = factors_of(tests, vehicles).set_axis(pd.Index(tests["name"], name="test"))
-    answer = predictor.predict(factors).set_axis(tests.index)
+    answer = predictor.predict(factors, on_refusal="raise").set_axis(tests.index)
     speed = factors["speed"].to_numpy()
     shortest = speed * answer["delay"] + speed**2 / (2 * answer["deceleration_upper"].clip(lower=1e-3))
     rows = [

@@ -93,4 +93,5 @@ def drive_score(rows: pd.DataFrame, *, refused: int = 0) -> DriveScore:
 
 def _predict(rows: pd.DataFrame, predictor: Predictor, factors: Mapping[str, Given]) -> pd.DataFrame:
     table = {name: [value] * len(rows) for name, value in factors.items() if value is not None}
-    return predictor.predict(pd.DataFrame(table, index=rows.index).assign(speed=rows["initial_speed"]))
+    events = pd.DataFrame(table, index=rows.index).assign(speed=rows["initial_speed"])
+    return predictor.predict(events, on_refusal="raise")

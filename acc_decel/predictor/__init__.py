@@ -6,6 +6,8 @@ from acc_decel.predictor.inputs import SWITCH_WORDS as SWITCH_WORDS
 from acc_decel.predictor.inputs import Given as Given
 from acc_decel.predictor.inputs import RefusedError as RefusedError
 from acc_decel.predictor.inputs import columns_of as columns_of
+from acc_decel.predictor.inputs import near_factor as near_factor
+from acc_decel.predictor.inputs import other_columns as other_columns
 from acc_decel.predictor.inputs import refusal as refusal
 from acc_decel.predictor.inputs import unknown_factor as unknown_factor
 from acc_decel.predictor.inputs import where as where

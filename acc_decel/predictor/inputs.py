@@ -1,11 +1,12 @@
 """The inputs of a predictor: factors by name or as a table, converted to the float32 columns of the network."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from numbers import Integral, Rational, Real
-from typing import TypeGuard, cast
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 import pandas as pd
@@ -75,6 +76,19 @@ def _table_columns(events: pd.DataFrame, factors: tuple[Factor, ...]) -> ndarray
             raise ValueError(unknown_factor(str(name), factors))
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as out of range
         return np.concatenate([_factor_columns(f, events) for f in factors], axis=1).astype(np.float32)
+
+
+def other_columns(names: Sequence[object], factors: tuple[Factor, ...] = FACTORS) -> list[Any]:
+    """The columns of a table that are no factor, nor named so nearly like one that it may be meant."""
+    known = {*(f.name for f in factors), *column_names(factors)}
+    return [name for name in names if name not in known and not near_factor(str(name), factors)]
+
+
+def near_factor(name: str, factors: tuple[Factor, ...] = FACTORS) -> str:
+    """The factor, or its column, that a name may mean, whatever signs and capitals are in it; "" if none."""
+    names = [*(f.name for f in factors), *column_names(factors)]
+    letters = re.sub(r"[^a-z0-9_]+", "", name.lower())
+    return next(iter(get_close_matches(letters, names, n=1, cutoff=MIN_LIKENESS)), "")
 
 
 def unknown_factor(name: str, factors: tuple[Factor, ...] = FACTORS) -> str:
@@ -163,6 +177,7 @@ def _is_number_type(kind: type, takes_booleans: bool) -> bool:
 
 SWITCH_WORDS = {"true": "1", "yes": "1", "on": "1", "false": "0", "no": "0", "off": "0"}
 NUMBERS = frozenset((float, int, bool, np.float64, np.float32, np.int64))
+MIN_LIKENESS = 0.7  # of a name with that of a factor which may be meant
 LONGEST_LABEL = 100  # of a row, in a sentence
 LARGEST = 1e15  # integers up to here are exact in every type
 

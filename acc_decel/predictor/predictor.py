@@ -3,6 +3,8 @@
 Runs on the compiled firmware where it was built for this machine, else on ONNX Runtime.
 """
 
+import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -18,17 +20,17 @@ from numpy import ndarray
 from acc_decel import status as bits
 from acc_decel.compiled import Library, kept_library
 from acc_decel.correction import Correction, model_digest, read_correction
-from acc_decel.factors import FACTORS, column_names
+from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.model_folder import ARRAYS, DEFAULT_MODEL, ONNX, model_path
 from acc_decel.network import factors_of
 from acc_decel.outputs import DELAY, LOWER, MEDIAN, OUTPUTS, stopping_distance
 from acc_decel.predictor.explainer import Explainer
-from acc_decel.predictor.inputs import Given, RefusedError, columns_of, refusal, where
+from acc_decel.predictor.inputs import Given, RefusedError, columns_of, other_columns, refusal, where
 from acc_decel.predictor.session import check_interface, open_session
 
 BACKENDS = (AUTO, C, ONNX_RUNTIME) = ("auto", "c", "onnxruntime")
 FLOAT32 = np.dtype(np.float32)
-OnRefusal = Literal["raise", "flag"]
+OnRefusal = Literal["auto", "raise", "flag"]
 ON_REFUSAL = get_args(OnRefusal)
 ANSWERS = (*OUTPUTS, "stopping_distance", "stopping_distance_upper", "status", "status_text")  # columns of an answer
 _ONE_ROW = pd.RangeIndex(1)
@@ -205,7 +207,7 @@ class Predictor:
         /,
         *,
         explain: bool = False,
-        on_refusal: OnRefusal = "raise",
+        on_refusal: OnRefusal = "auto",
         **factors: Given,
     ) -> pd.DataFrame | Prediction:
         """Predict one event from factors by name, or many events from a table of factors.
@@ -221,21 +223,25 @@ class Predictor:
         and the fields of `Prediction` as columns.
 
         `explain` fills `attribution` and `baseline`; a table has columns `attribution_<factor>` and `baseline`.
-        `on_refusal="flag"` answers an event that is out of range, like a car at standstill, with NaN and its status
-        instead of an error.
+        A row that is out of range, like a car at standstill, is NaN with its status and `status_text`; one event, and a
+        table without the column of a required factor, is an error. `on_refusal="raise"` makes such a row an error, too,
+        and "flag" answers one event with NaN. Columns that are no factor are ignored with a warning.
 
-        Raises ValueError, naming factor, row and limit, for an unknown factor and for a value that is no number or out
-        of range (then a RefusedError), for another `on_refusal`, and if `explain` is asked of a model without a
-        student. Raises TypeError for another positional argument.
+        Raises ValueError, naming factor, row and limit, for a name that is nearly that of a factor and for a value that
+        is no number or refused (then a RefusedError), for another `on_refusal`, and if `explain` is asked of a model
+        without a student. Raises TypeError for another positional argument.
         """
         if on_refusal not in ON_REFUSAL:
             raise ValueError(f"on_refusal must be one of {', '.join(ON_REFUSAL)}. Got {on_refusal!r}.")
         _check_kind("explain", explain, "True or False", bool, np.bool_)
         if events is not None:
             _check_table(events, factors)
+            events = _factors_only(events, self.factors)
         columns = columns_of(factors if events is None else events, self.factors)
         outputs, status = self.predict_array(columns)
-        if on_refusal == "raise":
+        if on_refusal == "auto" and events is not None:
+            _check_required(events, self.factors)
+        elif on_refusal in ("raise", "auto"):
             self._raise_refused(columns, status, factors if events is None else events)
         speed = columns[:, self._speed]
         if events is None:
@@ -317,6 +323,22 @@ def _check_table(events: object, factors: Mapping[str, Given]) -> None:
         )
     if factors:
         raise ValueError(f"predict takes a DataFrame or factors, not both. Got also {', '.join(factors)}.")
+
+
+def _check_required(events: pd.DataFrame, factors: tuple[Factor, ...]) -> None:
+    """Raise RefusedError if a required factor has no column: then no row of the table has an answer."""
+    for factor in factors:
+        if not factor.optional and factor.standard is None and not {factor.name, *factor.columns} & {*events.columns}:
+            raise RefusedError(f"{factor.refusal(math.nan)} The table has no such column: add it.")
+
+
+def _factors_only(events: pd.DataFrame, factors: tuple[Factor, ...]) -> pd.DataFrame:
+    """The table without columns that are no factor, of which a warning tells; a name that is nearly one stays."""
+    others = other_columns(list(events.columns), factors)
+    if not others or len(others) == len(events.columns):
+        return events
+    warnings.warn(f"ignored, being no braking factor: {', '.join(map(str, others))}", UserWarning, stacklevel=3)
+    return events.drop(columns=others)
 
 
 def _library(path: Path, backend: str) -> Library | None:

@@ -120,7 +120,7 @@ def test_times_and_truths_are_kept_as_they_are(run, answered):
 
 def test_a_standstill_says_how_to_answer_the_other_rows(refused):
     EVENTS.assign(speed=[20.0, 0.0]).drop(columns="t").to_csv("t.csv", index=False)
-    sentence = refused("predict", "--input", "t.csv")
+    sentence = refused("predict", "--input", "t.csv", "--on-refusal", "raise")
     assert "speed in line 3 must be 1 to 70 m/s" in sentence
     assert "--on-refusal flag" in sentence
     assert "--on-refusal" not in refused("predict", "--speed", 0, "--brake-pressure-bar", 80)

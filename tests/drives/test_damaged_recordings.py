@@ -1,5 +1,6 @@
 """Damaged and unusual files: read where they can be, else refused in one sentence that names the file."""
 
+import contextlib
 import gzip
 import os
 from pathlib import Path
@@ -269,3 +270,16 @@ def test_arrays_in_the_working_folder_are_one_recording_of_a_fleet(tmp_path, ans
     for _ in range(2):
         report = answered("drives", "fleet", ".", "--output", "fleet", "--workers", 1)
         assert [(row["status"], row["events"]) for row in report["files"]] == [("ok", 1)]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_a_library_prints_of_a_damaged_file_does_not_reach_the_user(tmp_path, capfd):
+    path = write_mf4(tmp_path / "drive.mf4", in_kmh())
+    whole = path.read_bytes()
+    for name in (b"##CG", b"##DG", b"##SI", b"##CN"):
+        path.write_bytes(whole.replace(name, b"\0\0\0\0", 1))
+        with contextlib.suppress(ValueError):
+            drives.find_events(path)
+    out, err = capfd.readouterr()
+    assert "Traceback" not in out + err
+    assert "asammdf" not in out + err

@@ -189,7 +189,7 @@ def broken(table: pd.DataFrame, folder: Path) -> dict[str, tuple[str, str]]:
         "no time": "'time' holds no time",
         "no column like a speed": "no channel is named like a speed",
         "no column like a time": "no channel is named like a time",
-        "unknown unit": 'UNIT" (m/s, km/h, mph, kn, ft/s)',
+        "unknown unit": 'UNIT" (m/s, km/h, mph, kn, ft/s, cm/s, mm/s)',
         "two speeds": "either may be meant",
         "no unit": "unit of 'VehSpeed' is not stated",
     }
@@ -249,7 +249,10 @@ def test_a_dbc_that_does_not_fit_is_named(table, tmp_path, refused):
 
 
 DESCRIPTIONS = {
-    "unknown unit": ('[speed]\nchannel = "Speed (km/h)"\nunit = "furlong"', "m/s, km/h, mph, kn, ft/s. Got 'furlong'"),
+    "unknown unit": (
+        '[speed]\nchannel = "Speed (km/h)"\nunit = "furlong"',
+        "m/s, km/h, mph, kn, ft/s, cm/s, mm/s. Got 'furlong'",
+    ),
     "no unit": ('[speed]\nchannel = "Speed (km/h)"', "must have a unit"),
     "unknown channel": ('[speed]\nchannel = "Sped"\nunit = "km/h"', "similar: 'Speed (km/h)'"),
     "unknown section": ('[sped]\nchannel = "x"\nunit = "km/h"', "Got also sped"),

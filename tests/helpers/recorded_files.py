@@ -90,16 +90,17 @@ def write_mf4(path: Path, table: pd.DataFrame) -> Path:
 
 
 def write_log(path: Path, time: ndarray, records: ndarray) -> Path:
-    """Frames as candump, ASC or BLF, by the ending of `path`."""
+    """Frames as candump, ASC, BLF or TRC, by the ending of `path`; a bus 1 is can0 of candump."""
     with can.Logger(path) as log:
         for stamp, frame in zip(time.tolist(), records, strict=True):
+            bus = int(frame["CAN_DataFrame.BusChannel"])
             log.on_message_received(
                 can.Message(
                     timestamp=1.6e9 + stamp,
                     arbitration_id=int(frame["CAN_DataFrame.ID"]),
                     is_extended_id=bool(frame["CAN_DataFrame.IDE"]),
                     data=frame["CAN_DataFrame.DataBytes"].tobytes(),
-                    channel="can0" if path.suffix == ".log" else 1,
+                    channel=f"can{bus - 1}" if path.suffix == ".log" else bus - 1,
                 )
             )
     return path

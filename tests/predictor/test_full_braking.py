@@ -66,7 +66,9 @@ def test_a_pressure_that_is_nothing_is_refused(predictor, nothing):
         predictor.predict(**ROAD, brake_pressure_bar=nothing)
     table = pd.DataFrame([ROAD | {"brake_pressure_bar": 80.0}, ROAD | {"brake_pressure_bar": nothing}])
     with pytest.raises(ValueError, match=r"brake_pressure_bar in row 1 .*is required"):
-        predictor.predict(table)
+        predictor.predict(table, on_refusal="raise")
+    answers = predictor.predict(table)
+    assert answers["deceleration"].isna().tolist() == [False, True]
 
 
 def test_a_model_that_knows_no_full_braking_asks_for_the_pressure(unknowing, refused):

@@ -169,7 +169,27 @@ def test_the_raw_path_gives_the_network_itself(small_model, small_net):
     assert not (status & REFUSED).any()
 
 
-def test_refused_rows_may_be_flagged_instead(predictor):
+def test_other_columns_of_a_table_are_ignored_with_a_warning(predictor):
+    with pytest.warns(UserWarning, match="ignored, being no braking factor: timestamp, driver"):
+        answers = predictor.predict(frame().assign(timestamp=1.0, driver="A"))
+    pd.testing.assert_frame_equal(answers, predictor.predict(frame()))
+    assert not answers.columns.duplicated().any()
+
+
+@pytest.mark.parametrize("speed", [0.0, 0.99, 200.0, np.nan, -1.0])
+def test_one_bad_row_does_not_refuse_the_others(predictor, speed):
+    events = frame()
+    events.loc["icy", "speed"] = speed
+    answers = predictor.predict(events)
+    assert answers["deceleration"].isna().tolist() == [False, True, False]
+    assert "no prediction" in answers.loc["icy", "status_text"]
+    good = events.drop(index="icy")
+    pd.testing.assert_frame_equal(answers.drop(index="icy"), predictor.predict(good))
+    with pytest.raises(ValueError, match="speed in row 'icy'"):
+        predictor.predict(events, on_refusal="raise")
+
+
+def test_refused_rows_are_flagged(predictor):
     events = frame()
     events.loc["icy", "speed"] = 200.0
     answers = predictor.predict(events, on_refusal="flag")
@@ -283,7 +303,7 @@ WRONG_TABLES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
 @pytest.mark.parametrize(("spoiled", "said"), WRONG_TABLES.values(), ids=WRONG_TABLES.keys())
 def test_a_table_with_a_mistake_is_refused_by_column_and_row(predictor, spoiled, said):
     with pytest.raises(ValueError, match=said):
-        predictor.predict(spoiled(frame()))
+        predictor.predict(spoiled(frame()), on_refusal="raise")
 
 
 def test_a_table_and_factors_at_once_are_refused(predictor):

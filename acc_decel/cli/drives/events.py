@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from acc_decel.cli.drives.options import Dbc, Description, File, Threshold, check_dbc
+from acc_decel.cli.drives.options import Bus, Dbc, Description, File, Threshold, VehicleId
 from acc_decel.cli.drives.quality_lines import quality_counts, quality_summary
 from acc_decel.cli.options import Json, check_output
 from acc_decel.cli.terminal import note, print_json, print_table, progress_bar, say, write_table
@@ -20,6 +20,8 @@ def events(
     file: File,
     recording: Description = None,
     dbc: Dbc = None,
+    bus: Bus = None,
+    vehicle_id: VehicleId = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="write the events as CSV or Parquet")] = None,
     threshold: Threshold = 2.0,
     plot: Annotated[
@@ -39,7 +41,6 @@ def events(
         acc-decel drives events drive.csv --output events.parquet --plot drive.png
         acc-decel drives events log.mf4 --dbc car.dbc --recording car.toml --json
     """
-    check_dbc(file, dbc)
     check_output(output, file, recording, dbc, table=True)
     check_output(plot, file, recording, dbc, output, option="--plot", folder=plot is not None and not plot.suffix)
     from acc_decel import drives  # noqa: PLC0415
@@ -51,7 +52,15 @@ def events(
         def read(records: int) -> None:
             progress.advance(task, records)
 
-        drive = find(file, description_file=recording, dbc=dbc, threshold=threshold, on_records=read)
+        drive = find(
+            file,
+            description_file=recording,
+            dbc=dbc,
+            bus=bus,
+            vehicle_id=vehicle_id,
+            threshold=threshold,
+            on_records=read,
+        )
     if isinstance(drive, drives.TargetEvents):
         _show_targets(drive, output, plot, as_json=as_json)
         return

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acc_decel.cli.drives.options import Dbc, File, check_dbc
+from acc_decel.cli.drives.options import Bus, Dbc, File, VehicleId
 from acc_decel.cli.options import Json, check_output
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def inspect(
     file: File,
     dbc: Dbc = None,
+    bus: Bus = None,
+    vehicle_id: VehicleId = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="write the proposed mapping as TOML")] = None,
     as_json: Json = False,
 ) -> None:
@@ -28,13 +30,14 @@ def inspect(
         acc-decel drives inspect drive.csv --output drive.toml
         acc-decel drives inspect log.mf4 --dbc car.dbc
     """
-    check_dbc(file, dbc)
     check_output(output, file, dbc)
     from acc_decel import drives  # noqa: PLC0415 - the extra [drives] is asked for only here
 
     with progress_bar() as progress:
         task = progress.add_task(f"reading {file.name}", total=None)
-        inspection = drives.inspect_recording(file, dbc, lambda n: progress.advance(task, n))
+        inspection = drives.inspect_recording(
+            file, dbc, lambda n: progress.advance(task, n), bus=bus, vehicle_id=vehicle_id
+        )
     if output is not None:
         if inspection.proposal.problem:
             raise ValueError(f"{file}: {inspection.proposal.problem}")

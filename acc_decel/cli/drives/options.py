@@ -1,5 +1,6 @@
 """Options that the commands for recorded drives share."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +14,14 @@ from acc_decel.cli.terminal import note, read_table
 from acc_decel.outputs import OUTPUTS
 from acc_decel.status import CORRECTION_LIMITED, OUTSIDE_DOMAIN
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="recording: MF4, candump, ASC, BLF, CSV, Parquet, folder")]
+File = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="recording: MF4, CAN log, CSV, Parquet, VBO, GPX, XML, JSON lines, folder"),
+]
 Description = Annotated[Path | None, typer.Option("--recording", help="TOML that says which channel is which signal")]
 Dbc = Annotated[Path | None, typer.Option("--dbc", help="database that decodes a raw bus")]
+Bus = Annotated[str | None, typer.Option("--bus", help="bus of a raw log that has several, as the log names it")]
+VehicleId = Annotated[str | None, typer.Option("--vehicle-id", help="vehicle of a table that has several; fleet: all")]
 Threshold = Annotated[float, typer.Option(help="peak deceleration that makes an event [m/s^2]")]
 Stops = Annotated[Path, typer.Argument(metavar="STOPS", help="CSV or Parquet of stops with measured deceleration")]
 Written = Annotated[Path, typer.Option("--output", "-o", help="JSON file of the correction")]
@@ -53,10 +59,25 @@ def read_stops(path: Path, *, each_once: bool = False) -> pd.DataFrame:
 PREDICTED = {*OUTPUTS, "stopping_distance", "status"} - {*MEASURABLE}
 
 
+MAX_LABEL = 40  # letters of a file's name in a table, so that the numbers beside it stay whole
+
+
 def labels(files: list[str]) -> dict[str, str]:
-    """What to call each file in a table: its name, or the whole path where two have the same name."""
-    names = {file: Path(file).name for file in files}
-    return names if len(set(names.values())) == len(names) else {file: file for file in names}
+    """What to call each file in a table: its name, with as many of its folders as tell it from the others."""
+    names = {file: Path(file).name or file for file in files}
+    for depth in range(2, max((len(Path(file).parts) for file in files), default=0) + 1):
+        count = Counter(names.values())
+        names = {
+            file: str(Path(*Path(file).parts[-depth:])) if count[name] > 1 else name for file, name in names.items()
+        }
+    short = {file: shortened(name) for file, name in names.items()}
+    return short if len(set(short.values())) == len(short) else names
+
+
+def shortened(name: str) -> str:
+    """The name without its middle, if it is long."""
+    half = MAX_LABEL // 2
+    return name if len(name) <= MAX_LABEL else f"{name[: half - 3]}...{name[-half:]}"
 
 
 def note_ignored(columns: tuple[str, ...]) -> None:
@@ -79,9 +100,3 @@ def note_flags(status: ndarray) -> None:
     """Say how many predictions of stops are flagged and why, if one is."""
     if (status & (OUTSIDE_DOMAIN | CORRECTION_LIMITED)).any():
         note(f"predictions of stops, {flag_summary(status, 'stops')}")
-
-
-def check_dbc(file: Path, dbc: Path | None) -> None:
-    """Raise ValueError if a database was given for a recording that holds signals, not the frames of a bus."""
-    if dbc is not None and (file.is_dir() or file.suffix.lower() in (".csv", ".parquet")):
-        raise ValueError(f"--dbc decodes the frames of a raw bus. Got {file}, which holds signals: leave --dbc out.")

@@ -11,7 +11,7 @@ import pandas as pd
 import typer
 
 from acc_decel import evaluation
-from acc_decel.cli.drives.options import Dbc, Description, Threshold, labels
+from acc_decel.cli.drives.options import Bus, Dbc, Description, Threshold, VehicleId, labels
 from acc_decel.cli.drives.quality_lines import quality_summary
 from acc_decel.cli.flag_lines import flag_cells, flag_summary
 from acc_decel.cli.options import Factors, Json, check_output
@@ -33,6 +33,8 @@ def score(
     model: Annotated[str | None, typer.Option(help="released model, model folder or ONNX file [compact]")] = None,
     recording: Description = None,
     dbc: Dbc = None,
+    bus: Bus = None,
+    vehicle_id: VehicleId = None,
     threshold: Threshold = 2.0,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="write every event as CSV or Parquet")] = None,
     as_json: Json = False,
@@ -63,7 +65,14 @@ def score(
         for file in progress.track(recordings, description="recordings"):
 
             def read(file: Path = file) -> "DriveEvents":
-                return drives.find_events(file, description_file=recording, dbc=dbc, threshold=threshold)
+                return drives.find_events(
+                    file,
+                    description_file=recording,
+                    dbc=dbc,
+                    bus=bus,
+                    vehicle_id=vehicle_id,
+                    threshold=threshold,
+                )
 
             report, rows = _score_file(file, read, load, model, factors)
             if report["reason"] and len(recordings) == 1:

@@ -1,92 +1,130 @@
-"""Recordings of a raw CAN bus: frames of candump, ASC, BLF or MF4, decoded many at a time with a DBC."""
+"""Recordings of a raw CAN bus: the signals of its frames, which are those of one bus and never of two."""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import TextIOWrapper
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy import ndarray
 
 from acc_decel.drives.description import Channel
-from acc_decel.drives.formats.compression import inner_ending, open_bytes
+from acc_decel.drives.formats.can_frames import Frames
+from acc_decel.drives.formats.can_signals import decoded_values, frame_bits, is_message, message_rows
 from acc_decel.drives.formats.source import Block
 
 if TYPE_CHECKING:
     from cantools.database.can import Database, Message
     from cantools.database.can.signal import Signal as CanSignal
 
-ENDINGS = (".log", ".candump", ".asc", ".blf", ".trc")
-BLOCK_FRAMES = 200_000
-BLOCK_BYTES = 8_000_000  # of a text log
-SAMPLED_FRAMES = 1_000_000  # enough to know which messages a log holds
-CANDUMP_FRAME = re.compile(rb"\((\d+\.\d+)\)\s+\S+\s+([0-9A-Fa-f]{1,8})#(?:#[0-9A-Fa-f])?([0-9A-Fa-f]{0,128})")
-PGN_MASK = 0x3FFFF00  # the part of a J1939 identifier that names the message
+SAMPLED_FRAMES = 1_000_000  # enough to know which messages a log holds, ...
+SAMPLED_FRAMES_COMPLETE = 200_000  # ... and on which buses, where each message of the database is found
+MAX_NAMED = 8  # messages and buses in a sentence
+BUS_WORD = re.compile(r"^(can|channel|bus)[\s_-]*(?=\d+$)")
 
 
 @dataclass(frozen=True)
-class Frames:
-    """CAN frames: time [s], identifier, extended or not, data padded to the longest."""
+class Recorded:
+    """What a log holds: its buses, and for each message of the database those that have it."""
 
-    time: ndarray
-    identifier: ndarray
-    extended: ndarray
-    data: ndarray  # frames x bytes
-    length: ndarray  # of the data [bytes]
+    buses: tuple[str, ...]
+    messages: dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class CanLog:
-    """A log of a raw bus with the database that decodes it."""
+    """A log of a raw bus with the database that decodes it. `bus` is the one that is read; None: the only one."""
 
     path: Path
     dbc: Path
     database: "Database"
     frames: Iterable[Frames]  # can be iterated more than once
+    bus: str | None = None
     timed = True
 
     def channels(self) -> dict[str, str]:
         """Signals of the messages that the log holds, with their unit; named `Message.Signal` where ambiguous."""
-        recorded = self._recorded_messages()
-        if not recorded:
+        self._check_bus()
+        if not self.recorded.messages:
+            where = f" on bus {self.bus}" if self.bus is not None else ""
             raise ValueError(
-                f"{self.dbc} must describe frames of {self.path}. Got none: its {len(self.database.messages)} "
+                f"{self.dbc} must describe frames of {self.path}{where}. Got none: its {len(self.database.messages)} "
                 "messages have identifiers that the log does not hold. Give the DBC of this bus with --dbc."
             )
         signals = self._signals().items()
-        return {name: signal.unit or "" for name, (message, signal) in signals if message.name in recorded}
+        return {n: signal.unit or "" for n, (message, signal) in signals if message.name in self.recorded.messages}
 
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:  # noqa: ARG002 - timed
-        """The signals `names`, message by message."""
+        """The signals `names`, message by message. Raises ValueError if one of them comes from several buses."""
+        self._check_bus()
         wanted: dict[str, list[tuple[str, CanSignal]]] = defaultdict(list)
         for name, (message, signal) in self._signals().items():
             if name in names:
                 wanted[message.name].append((name, signal))
-        messages = {name: self.database.get_message_by_name(name) for name in wanted}
-        for frames in self.frames:
-            for name, message in messages.items():
-                rows = _message_rows(frames, message)
-                if rows.any():
-                    data, length = frames.data[rows], frames.length[rows]
-                    values = {n: decoded_values(s, message, data, length) for n, s in wanted[name]}
-                    yield Block(name, frames.time[rows], values)
+        buses = {name: dict.fromkeys(self.recorded.messages.get(name, ())) for name in wanted}
+        self._check_one_bus(buses)
+        for frames in map(self._chosen, self.frames):
+            for name, signals in wanted.items():
+                message = self.database.get_message_by_name(name)
+                of_message = frames.rows(message_rows(frames, message))
+                if len(of_message.time):
+                    buses[name] |= dict.fromkeys(_buses(of_message))
+                    self._check_one_bus(buses)
+                    bits, length = frame_bits(of_message.data), of_message.length
+                    values = {n: decoded_values(s, message, bits, length) for n, s in signals}
+                    yield Block(name, of_message.time, values)
 
-    def _recorded_messages(self) -> set[str]:
-        """Names of the messages of the database that the log holds."""
-        recorded: set[str] = set()
+    @cached_property
+    def recorded(self) -> Recorded:
+        """What the log holds, by its first frames."""
+        buses: dict[str, None] = {}
+        messages: dict[str, dict[str, None]] = defaultdict(dict)
         count = 0
-        for frames in self.frames:
-            count += len(frames.time)
-            identifiers = {(int(i), bool(e)) for i, e in set(zip(frames.identifier, frames.extended, strict=True))}
-            for message in self.database.messages:
-                if message.name not in recorded and any(_is_message(message, i, e) for i, e in identifiers):
-                    recorded.add(message.name)
-            if len(recorded) == len(self.database.messages) or (recorded and count >= SAMPLED_FRAMES):
+        known: set[tuple[int, bool, str]] = set()
+        for every in self.frames:
+            buses |= dict.fromkeys(every.buses)
+            frames = self._chosen(every)
+            count += len(every.time)
+            for key in set(_keys(frames)) - known:
+                known.add(key)
+                identifier, extended, bus = key
+                for message in self.database.messages:
+                    if is_message(message, identifier, extended):
+                        messages[message.name][bus] = None
+            is_complete = len(messages) == len(self.database.messages)
+            if messages and count >= (SAMPLED_FRAMES_COMPLETE if is_complete else SAMPLED_FRAMES):
                 break
-        return recorded
+        return Recorded(tuple(sorted(buses)), {name: tuple(sorted(found)) for name, found in messages.items()})
+
+    def _chosen(self, frames: Frames) -> Frames:
+        """The frames of the bus that is read."""
+        if self.bus is None:
+            return frames
+        places = [i for i, name in enumerate(frames.buses) if is_bus(self.bus, name)]
+        return frames.rows(np.isin(frames.bus, places))
+
+    def _check_bus(self) -> None:
+        """Raise ValueError if the log does not hold the bus that is to be read."""
+        buses = self.recorded.buses
+        if self.bus is not None and buses and not any(is_bus(self.bus, name) for name in buses):
+            raise ValueError(
+                f"{self.path} must hold the bus {self.bus!r} that --bus or the description names. "
+                f"Got {_listed(buses)}: choose one of them."
+            )
+
+    def _check_one_bus(self, buses: dict[str, dict[str, None]]) -> None:
+        """Raise ValueError if a message is on several buses, which are those of each message in `buses`."""
+        mixed = {name: sorted(found) for name, found in buses.items() if len(found) > 1}
+        if mixed:
+            holds = "; ".join(f"{name} on {', '.join(found)}" for name, found in list(mixed.items())[:MAX_NAMED])
+            first = next(iter(mixed.values()))[0]
+            raise ValueError(
+                f"{self.path} must hold each message on one bus, or say which bus is meant. Got {holds}: their frames "
+                f'are not mixed. Choose one with --bus {first}, or with bus = "{first}" at the top of the description.'
+            )
 
     def _signals(self) -> "dict[str, tuple[Message, CanSignal]]":
         """Every signal of the database with its message, by a name that is unique."""
@@ -95,134 +133,23 @@ class CanLog:
         return {s.name if count[s.name] == 1 else f"{message.name}.{s.name}": (message, s) for message, s in pairs}
 
 
-@dataclass(frozen=True)
-class CandumpFrames:
-    """The frames of a candump log, some megabytes at a time: python-can reads frame by frame, ten times slower."""
-
-    path: Path
-
-    def __iter__(self) -> Iterator[Frames]:
-        """Blocks of frames."""
-        with open_bytes(self.path) as file:
-            rest = b""
-            while text := file.read(BLOCK_BYTES):
-                lines, _, rest = (rest + text).rpartition(b"\n")
-                rest = rest if len(rest) < BLOCK_BYTES else b""  # no line of a log is that long
-                if matches := CANDUMP_FRAME.findall(lines):
-                    yield _candump_frames(matches)
-            if matches := CANDUMP_FRAME.findall(rest):
-                yield _candump_frames(matches)
+def is_bus(asked: str, name: str) -> bool:
+    """Whether a person who asks for `asked` means the bus `name`: CAN 1, can1 and 1 are the same."""
+    first, second = (BUS_WORD.sub("", text.strip().casefold()) for text in (asked, name))
+    return first == second
 
 
-@dataclass(frozen=True)
-class LogFrames:
-    """The frames of an ASC, BLF or TRC log, read by python-can."""
-
-    path: Path
-
-    def __iter__(self) -> Iterator[Frames]:
-        """Blocks of frames."""
-        import can  # noqa: PLC0415 - needs the extra [drives]
-
-        readers: dict[str, Any] = {".blf": can.BLFReader, ".trc": can.TRCReader}  # they share no class
-        ending = inner_ending(self.path)
-        with open_bytes(self.path) as file:  # a reader that fails while it is made does not close what it opens
-            binary: Any = file
-            text = binary if ending == ".blf" else TextIOWrapper(binary, "utf-8", "replace")
-            log = readers.get(ending, can.ASCReader)(text)
-            rows: list[tuple[float, int, bool, bytes]] = []
-            for m in log:
-                if not (m.is_error_frame or m.is_remote_frame):
-                    rows.append((m.timestamp, m.arbitration_id, m.is_extended_id, bytes(m.data)))
-                if len(rows) == BLOCK_FRAMES:
-                    yield _frames(rows)
-                    rows = []
-            if rows:
-                yield _frames(rows)
+def _buses(frames: Frames) -> list[str]:
+    """Names of the buses on which the frames are."""
+    return [frames.buses[i] for i in np.unique(frames.bus).tolist()]
 
 
-def load_database(dbc: Path) -> Any:
-    """The CAN database in a DBC file (or ARXML, KCD, SYM). Raises ValueError if the file is not one."""
-    import cantools  # noqa: PLC0415
-
-    try:
-        database = cantools.database.load_file(dbc, strict=False)
-    except OSError:
-        raise
-    except Exception as error:  # its parsers raise many kinds
-        sentence = next(iter(str(error).splitlines()), type(error).__name__)[:200]
-        raise ValueError(f"{dbc} must be a CAN database (DBC). Got: {sentence}. Check the file.") from error
-    if not getattr(database, "messages", None):
-        raise ValueError(f"{dbc} must hold messages with signals. Got none: give the DBC of this bus.")
-    return database
+def _keys(frames: Frames) -> list[tuple[int, bool, str]]:
+    """The different identifiers, extended or not, with their bus."""
+    keys = (frames.bus << 33) | (frames.extended.astype(np.int64) << 32) | (frames.identifier & 0xFFFFFFFF)
+    unique: ndarray = np.unique(keys)
+    return [(key & 0xFFFFFFFF, bool(key >> 32 & 1), frames.buses[key >> 33]) for key in unique.tolist()]
 
 
-def decoded_values(signal: "CanSignal", message: "Message", data: ndarray, length: ndarray) -> ndarray:
-    """Physical values of one signal in many frames of its message; NaN where a frame does not hold the signal."""
-    bits = np.unpackbits(data, axis=1, bitorder="little")
-    positions = _bit_positions(signal)
-    complete = length * 8 > positions.max()
-    values = np.full(len(data), np.nan)
-    signal_bits = bits[:, positions[positions < bits.shape[1]]]
-    if signal_bits.shape[1] == len(positions):
-        values = _values(signal, signal_bits)
-    if signal.multiplexer_ids and signal.multiplexer_signal:
-        selector = message.get_signal_by_name(signal.multiplexer_signal)
-        complete &= np.isin(_values(selector, bits[:, _bit_positions(selector)], raw=True), signal.multiplexer_ids)
-    return np.where(complete, values, np.nan)
-
-
-def _bit_positions(signal: "CanSignal") -> ndarray:
-    """Positions of the signal's bits in the frame, least significant first."""
-    if signal.byte_order == "little_endian":
-        return np.arange(signal.start, signal.start + signal.length)
-    linear = 8 * (signal.start // 8) + 7 - signal.start % 8  # counted from the most significant bit of byte 0
-    run = np.arange(linear, linear + signal.length)[::-1]
-    return 8 * (run // 8) + 7 - run % 8
-
-
-def _values(signal: "CanSignal", bits: ndarray, *, raw: bool = False) -> ndarray:
-    if signal.is_float:
-        packed = np.packbits(bits, axis=1, bitorder="little")
-        values = np.ascontiguousarray(packed).view(f"<f{signal.length // 8}")[:, 0].astype(float)
-    else:
-        weights = 2.0 ** np.arange(signal.length)
-        if signal.is_signed:
-            weights[-1] = -weights[-1]
-        values = bits @ weights
-    return values if raw else values * float(signal.scale) + float(signal.offset)
-
-
-def _is_message(message: "Message", identifier: int, extended: bool) -> bool:
-    if message.is_extended_frame != extended:
-        return False
-    mask = PGN_MASK if message.protocol == "j1939" else -1
-    return (message.frame_id & mask) == (identifier & mask)
-
-
-def _message_rows(frames: Frames, message: "Message") -> ndarray:
-    mask = PGN_MASK if message.protocol == "j1939" else 0x1FFFFFFF
-    same_identifier = (frames.identifier & mask) == (message.frame_id & mask)
-    return same_identifier & (frames.extended == message.is_extended_frame)
-
-
-def _candump_frames(matches: list[tuple[bytes, bytes, bytes]]) -> Frames:
-    times, identifiers, data = zip(*matches, strict=True)
-    length = np.array([len(d) for d in data]) // 2
-    width = max(int(length.max()), 1)
-    padded = bytes.fromhex(b"".join(d[: 2 * (len(d) // 2)].ljust(2 * width, b"0") for d in data).decode())
-    return Frames(
-        np.array(times, "S").astype(float),
-        np.array([int(i, 16) for i in identifiers], np.int64),
-        np.array([len(i) > 3 for i in identifiers]),
-        np.frombuffer(padded, np.uint8).reshape(len(data), width),
-        length,
-    )
-
-
-def _frames(rows: list[tuple[float, int, bool, bytes]]) -> Frames:
-    times, identifiers, extended, data = zip(*rows, strict=True)
-    length = np.array([len(d) for d in data])
-    width = max(int(length.max()), 1)
-    padded = np.frombuffer(b"".join(d.ljust(width, b"\0") for d in data), np.uint8).reshape(len(data), width)
-    return Frames(np.array(times), np.array(identifiers, np.int64), np.array(extended, bool), padded, length)
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:MAX_NAMED]) + (", ..." if len(names) > MAX_NAMED else "")

@@ -18,7 +18,22 @@ ARCHIVES = {  # first bytes of a file, and what it is
     b"MATLAB":               "a MATLAB file: write its channels as Parquet",
 }
 # fmt: on
-PACKED_ENDINGS = (".csv", ".tsv", ".txt", ".log", ".candump", ".asc", ".trc", ".blf")  # that are read from gzip
+PACKED_ENDINGS = (  # that are read from gzip
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".log",
+    ".candump",
+    ".asc",
+    ".trc",
+    ".blf",
+    ".vbo",
+    ".gpx",
+    ".xml",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+)  # fmt: skip
 
 
 def is_gzip(path: Path) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.drives.description import Channel
-from acc_decel.drives.formats.can_log import Frames
+from acc_decel.drives.formats.can_frames import Frames
 from acc_decel.drives.formats.source import Block
 
 if TYPE_CHECKING:
@@ -47,8 +47,10 @@ class MdfFile:
                 columns = {name: index for name, (g, index, _) in wanted.items() if g == group}
                 for first in range(0, _record_count(mdf, group), SLICE_RECORDS):
                     signals = {n: _read_slice(mdf, self.path, group, i, first) for n, i in columns.items()}
-                    values = {n: _floats(s.samples) for n, s in signals.items()}
+                    values = {n: np.where(_is_valid(s), _floats(s.samples), np.nan) for n, s in signals.items()}
                     stamps = next(iter(signals.values())).timestamps
+                    if not len(stamps):
+                        break  # the group claims more records than the file holds
                     yield Block(str(group), np.asarray(stamps, float), values)
 
 
@@ -63,13 +65,14 @@ class MdfFrames:
         with open_mdf(self.path) as mdf:
             for group in can_groups(mdf):
                 names = [c.name for c in _groups(mdf)[group].channels]
+                own_bus = _bus_of_group(mdf, group)
                 for first in range(0, _record_count(mdf, group), SLICE_RECORDS):
                     columns = {
                         part: _read_slice(mdf, self.path, group, names.index(f"{CAN_FRAME}.{part}"), first, raw=True)
-                        for part in ("ID", "IDE", "DataBytes", "DataLength")
+                        for part in ("ID", "IDE", "DataBytes", "DataLength", "BusChannel")
                         if f"{CAN_FRAME}.{part}" in names
                     }
-                    yield _frames(columns)
+                    yield _frames(columns, own_bus)
 
 
 @contextmanager
@@ -100,7 +103,7 @@ def _check_sizes(path: Path, mdf: "MDF") -> None:
     """Raise ValueError if a group claims more than its file can hold: reading it would take all memory, or no end."""
     most = MAX_PACKED_RATIO * path.stat().st_size
     for group in (g.channel_group for g in _groups(mdf)):
-        record_bytes = group.samples_byte_nr + getattr(group, "invalidation_bytes_nr", 0)
+        record_bytes = max(group.samples_byte_nr + getattr(group, "invalidation_bytes_nr", 0), 1)
         if not getattr(group, "flags", 0) & VLSD_GROUP and group.cycles_nr * record_bytes > most:
             message = f"{group.cycles_nr} records of {record_bytes} bytes in a file of {path.stat().st_size}"
             raise ValueError(_refusal(path, message))
@@ -116,10 +119,10 @@ def can_groups(mdf: "MDF") -> list[int]:
     return numbers
 
 
-def is_raw_bus(path: Path) -> bool:
-    """Whether the file holds CAN frames and no decoded channel."""
+def is_raw_bus(path: Path, *, with_signals: bool = False) -> bool:
+    """Whether the file holds CAN frames and no decoded channel; `with_signals`: CAN frames, whatever else."""
     with open_mdf(path) as mdf:
-        return bool(can_groups(mdf)) and not _decoded_channels(mdf)
+        return bool(can_groups(mdf)) and (with_signals or not _decoded_channels(mdf))
 
 
 def _decoded_channels(mdf: "MDF") -> dict[str, tuple[int, int, str]]:
@@ -150,7 +153,14 @@ def _record_count(mdf: "MDF", group: int) -> int:
 
 def _read_slice(mdf: "MDF", path: Path, group: int, index: int, first: int, *, raw: bool = False) -> Any:
     try:
-        return mdf.get(group=group, index=index, raw=raw, record_offset=first, record_count=SLICE_RECORDS)
+        return mdf.get(  # with what is invalid: else each channel would have records of its own
+            group=group,
+            index=index,
+            raw=raw,
+            record_offset=first,
+            record_count=SLICE_RECORDS,
+            ignore_invalidation_bits=True,
+        )
     except Exception as error:  # asammdf raises many kinds on a broken file
         raise ValueError(_refusal(path, str(error))) from error
 
@@ -168,12 +178,39 @@ def _floats(samples: ndarray) -> ndarray:
     return np.full(len(samples), np.nan)
 
 
-def _frames(columns: dict[str, Any]) -> Frames:
+def _is_valid(signal: Any) -> ndarray:
+    """Which samples the file does not mark as invalid."""
+    count = len(signal.samples)
+    return np.ones(count, bool) if signal.invalidation_bits is None else ~np.asarray(signal.invalidation_bits, bool)
+
+
+def _bus_of_group(mdf: "MDF", group: int) -> str:
+    """What the file calls the bus of a group whose frames do not say it; two groups of one name count as two buses."""
+    names = {i: _source_name(_groups(mdf)[i].channel_group) for i in can_groups(mdf)}
+    is_shared = list(names.values()).count(names[group]) > 1
+    return f"{names[group]} (group {group})".strip() if is_shared or not names[group] else names[group]
+
+
+def _source_name(channel_group: Any) -> str:
+    source = getattr(channel_group, "acq_source", None)
+    texts = (getattr(source, "path", ""), getattr(channel_group, "acq_name", ""), getattr(source, "name", ""))
+    return next((str(text) for text in texts if text), "")
+
+
+def _frames(columns: dict[str, Any], own_bus: str) -> Frames:
     data = np.atleast_2d(np.asarray(columns["DataBytes"].samples, np.uint8))
     identifier = columns["ID"].samples.astype(np.int64)
     extended = columns["IDE"].samples.astype(bool) if "IDE" in columns else identifier > 0x7FF
     length = columns["DataLength"].samples if "DataLength" in columns else np.full(len(data), data.shape[1])
-    return Frames(columns["ID"].timestamps, identifier & 0x1FFFFFFF, extended, data, np.asarray(length, int))
+    buses: tuple[str, ...] = (own_bus,)
+    bus = np.zeros(len(data), np.int64)
+    if "BusChannel" in columns:
+        numbers, bus = np.unique(columns["BusChannel"].samples, return_inverse=True)
+        buses = tuple(str(number) for number in numbers.tolist())
+    stamps = columns["ID"].timestamps
+    frames = Frames(stamps, identifier & 0x1FFFFFFF, extended, data, np.asarray(length, int), buses, bus)
+    valid = np.all([_is_valid(column) for column in columns.values()], axis=0)
+    return frames if valid.all() else frames.rows(valid)
 
 
 @contextmanager

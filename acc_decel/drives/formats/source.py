@@ -1,7 +1,9 @@
 """What each file format provides: the channels of a recording, and their values block by block."""
 
+import io
+import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -9,6 +11,9 @@ from typing import Protocol, runtime_checkable
 from numpy import ndarray
 
 from acc_decel.drives.description import Channel
+
+ALL_VEHICLES = "all"  # in place of the identifier of one vehicle: each is a drive of its own
+BLOCK_ROWS = 200_000  # of a table that are read at once
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,28 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
+class Choices:
+    """What to take from a recording: the database and the bus of a raw log, the vehicle of a table of several."""
+
+    dbc: Path | None = None
+    bus: str | None = None
+    vehicle_id: str | None = None
+
+    def check_used(self, path: Path, *, is_bus: bool = False, has_vehicles: bool = False) -> None:
+        """Raise ValueError for a choice that a recording of this kind cannot follow."""
+        if self.dbc is not None and not is_bus:
+            raise ValueError(
+                f"--dbc decodes the frames of a raw bus. Got {path}, which holds signals: leave --dbc out."
+            )
+        if self.bus is not None and not is_bus:
+            raise ValueError(f"--bus chooses a bus of a raw log. Got {path}, which holds signals: leave --bus out.")
+        if self.vehicle_id not in (None, ALL_VEHICLES) and not has_vehicles:
+            raise ValueError(
+                f"--vehicle-id chooses a vehicle of a table of several. Got {path}, which names none: leave it out."
+            )
+
+
+@dataclass(frozen=True)
 class NamedSource:
     """A source whose damage is named: an error of the library that reads it becomes a sentence with its file."""
 
@@ -61,6 +88,12 @@ class NamedSource:
         """The database that decodes a raw bus; None for any other source."""
         return getattr(self.source, "dbc", None)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the format makes of its channels, a sentence each."""
+        with damage_named(self.path):
+            return getattr(self.source, "notes", ())
+
     def channels(self) -> dict[str, str]:
         """Names of the channels with the unit that the file states, "" if none."""
         with damage_named(self.path):
@@ -79,9 +112,15 @@ class NamedSource:
 
 @contextmanager
 def damage_named(path: Path) -> Iterator[None]:
-    """Turn any error of a library that reads `path` into a ValueError that names it; a sentence that does stays."""
+    """Turn any error of a library that reads `path` into a ValueError that names it; a sentence that does stays.
+
+    What asammdf prints and logs on the way, like tracebacks of damaged attachments, is left out: the sentence says it.
+    """
+    log = logging.getLogger("asammdf")
+    was_disabled, log.disabled = log.disabled, True
     try:
-        yield
+        with redirect_stdout(io.StringIO()):
+            yield
     except ModuleNotFoundError:
         raise  # an extra that is not installed is not a fault of the file
     except Exception as error:  # the libraries raise many kinds on a damaged file
@@ -93,3 +132,5 @@ def damage_named(path: Path) -> Iterator[None]:
             f"{path} must be a whole recording that can be read to its end. Got: {sentence}. It may be damaged or cut "
             "short: record or copy it again."
         ) from error
+    finally:
+        log.disabled = was_disabled
