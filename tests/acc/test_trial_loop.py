@@ -9,6 +9,7 @@ from acc_decel.acc.trial import loop
 from acc_decel.acc.trial.controller import Asked, planned, required
 from acc_decel.acc.trial.pairs import OF_THE_ROAD, draw_pairs
 from acc_decel.acc.trial.roads import ALL_ROADS, ROADS
+from acc_decel.factors import FACTORS
 from acc_decel.physics import driving, vehicle
 
 CARS = 40
@@ -81,7 +82,7 @@ def test_both_cars_share_the_road_and_nothing_else():
     pairs = draw_pairs("wet", 200, own=vehicle("compact"), rng=np.random.default_rng(6), patch=True)
     shared = {name for name, column in pairs.own.latents.items() if (column == pairs.lead.latents[name]).all()}
     assert shared == OF_THE_ROAD
-    for name in ("surface", "water_film_mm", "grade", "headwind", "road_temperature_c", "speed"):
+    for name in ("speed", *(f.name for f in FACTORS if f.of_the_road)):
         assert (pairs.own.factors[name] == pairs.lead.factors[name]).all()
     assert (pairs.own.factors["mass"] != pairs.lead.factors["mass"]).all()
     assert set(pairs.platform) == set(range(7))

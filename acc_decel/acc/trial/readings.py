@@ -12,7 +12,14 @@ from acc_decel.factors import FACTORS, Factor, column_names, slices
 from acc_decel.physics import SURFACES
 
 ALL = frozenset(f.name for f in FACTORS if f.optional and not f.estimate)
-FEW = frozenset({"road_temperature_c", "water_film_mm", "grade", "tyre_pressure_bar", "brake_temperature_c"})
+FEW_BY = {
+    "road_temperature_c": "thermometer",
+    "water_film_mm": "rain sensor",
+    "grade": "inertial sensor",
+    "tyre_pressure_bar": "pressure sensors in the wheels",
+    "brake_temperature_c": "a model of the discs",
+}
+FEW = frozenset(FEW_BY)
 CAMERA, FRICTION = frozenset({"surface"}), frozenset({"friction_estimate"})
 SURFACE_COLUMNS = next(f for f in FACTORS if f.name == "surface").columns
 
