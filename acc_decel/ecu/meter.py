@@ -15,12 +15,17 @@ class Call:
         self.whole = [0, 0, 0]
         self.network = [0, 0, 0]
 
-    def add(self, instructions: int, cycles: int, multiplications: int, *, inside: bool) -> None:
+    def add(self, instructions: int, cycles: int, multiplications: int, inside: bool) -> None:
         """Add executed instructions, `inside` the network or not."""
-        for total in (self.whole, self.network) if inside else (self.whole,):
-            total[0] += instructions
-            total[1] += cycles
-            total[2] += multiplications
+        whole = self.whole
+        whole[0] += instructions
+        whole[1] += cycles
+        whole[2] += multiplications
+        if inside:
+            network = self.network
+            network[0] += instructions
+            network[1] += cycles
+            network[2] += multiplications
 
 
 class Meter:
@@ -42,9 +47,10 @@ class Meter:
             if address != self._entry:
                 return
             self._enter(core)
+        call = self.calls[-1]
         if (last := self._last) is not None:
             if address != last.end:
-                self.calls[-1].add(0, last.refill, 0, inside=self._network_return >= 0)
+                call.add(0, last.refill, 0, self._network_return >= 0)
             if last.moves_stack:
                 self._lowest = min(self._lowest, core.reg_read(self._stack))
         if address == self._return:
@@ -54,13 +60,11 @@ class Meter:
             self._network_return = core.reg_read(self._link) & ~1
         elif address == self._network_return:
             self._network_return = -1
-        self._last = run = self._run(core, address, size)
-        self.calls[-1].add(run.instructions, run.cycles, run.multiplications, inside=self._network_return >= 0)
+        self._last = run = self._runs.get((address, size)) or self._run(core, address, size)
+        call.add(run.instructions, run.cycles, run.multiplications, self._network_return >= 0)
 
     def _run(self, core: Emulator, address: int, size: int) -> Run:
-        run = self._runs.get((address, size))
-        if run is None:
-            run = self._runs[address, size] = self._costs.run(address, bytes(core.mem_read(address, size)))
+        run = self._runs[address, size] = self._costs.run(address, bytes(core.mem_read(address, size)))
         return run
 
     def _enter(self, core: Emulator) -> None:

@@ -34,7 +34,7 @@ class RunningCore:
     def __init__(self, program: Image, kind: Core, plain: Emulator, metered: Emulator, meter: Meter) -> None:
         """`plain` and `metered` are cores after power-up with the image `program`."""
         self._program, self._kind, self._plain, self._metered, self._meter = program, kind, plain, metered, meter
-        self._mailbox = mailbox(program.columns)
+        self._mail: ndarray = np.zeros(program.mailboxes, mailbox(program.columns))
         self._metered_ticks: list[tuple[int, int]] = []  # number of the tick, and of its mailboxes
         self.ticks = 0
 
@@ -47,14 +47,14 @@ class RunningCore:
         rows or more than there are mailboxes.
         """
         self._check(rows)
-        mail = np.zeros(len(rows), self._mailbox)
+        mail = self._mail[: len(rows)]
         mail["factors"], mail["outputs"] = rows, np.nan
         core = self._plain
         if self.ticks % METERED_EVERY == 0:
             core = self._metered
             self._metered_ticks.append((self.ticks, len(rows)))
         self.ticks += 1
-        answers = np.frombuffer(exchanged(core, self._program, self._kind, mail.tobytes(), len(rows)), self._mailbox)
+        answers = np.frombuffer(exchanged(core, self._program, self._kind, mail.tobytes(), len(rows)), mail.dtype)
         return answers["outputs"].copy(), answers["status"].copy()
 
     def _check(self, rows: ndarray) -> None:
