@@ -59,9 +59,9 @@ class EcuBeliefs:
 
         Below the lowest speed of the model the answer of that speed counts, as in `Curve`; above the highest alike.
         """
-        rows = self._known[running]
+        rows, (lowest, highest) = self._known[running], self._speeds
         for question, asked in ((OWN, speed[running]), (LEAD, lead_speed[running]), (NODE, GRID[self._node])):
-            rows[:, question, self._speed_column] = np.clip(asked, *self._speeds)
+            rows[:, question, self._speed_column] = np.minimum(np.maximum(asked, lowest), highest)
         outputs, status = self._answers(rows)
         self.deceleration[running] = outputs[:, OWN, LOWER]
         self._lead_upper[running] = self._upper_of_lead(
@@ -74,8 +74,9 @@ class EcuBeliefs:
 
     def _answers(self, rows: ndarray) -> tuple[ndarray, ndarray]:
         outputs, status = self._ecus.tick(rows)
-        if (wrong := np.argwhere(status & bits.REFUSED != 0)).size:
-            car, question = wrong[0]
+        refused = status & bits.REFUSED != 0
+        if refused.any():
+            car, question = np.argwhere(refused)[0]
             raise RefusedError(refusal(self._factors, rows[car, question], int(status[car, question])))
         return outputs, status
 

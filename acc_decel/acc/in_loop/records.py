@@ -6,37 +6,39 @@ import numpy as np
 import pandas as pd
 from numpy import ndarray
 
-NOT_ASKED = -1  # status of a car whose run has ended
-
 
 @dataclass(frozen=True)
 class Record:
     """The ticks of all runs of one part, and their results.
 
-    `outputs` [runs, questions, outputs] and `status` [runs, questions] are the answers, NaN and NOT_ASKED after the end
-    of a run. `plan` [runs, 2] is the deceleration [m/s^2] and the gap [m] that the planner counts on, `seen` [runs,
-    SEEN] what it commands and how both cars move.
+    `asked` are the numbers of the runs that had not ended, `outputs` [asked, questions, outputs] and `status` [asked,
+    questions] the answers of their ECUs. `plan` [runs, 2] is the deceleration [m/s^2] and the gap [m] that the planner
+    counts on, `seen` [runs, SEEN] what it commands and how both cars move.
     """
 
+    asked: list[ndarray] = field(default_factory=list)
     outputs: list[ndarray] = field(default_factory=list)
     status: list[ndarray] = field(default_factory=list)
     plan: list[ndarray] = field(default_factory=list)
     seen: list[ndarray] = field(default_factory=list)
     results: list[ndarray] = field(default_factory=list)
 
-    def add(self, running: ndarray, answers: tuple[ndarray, ndarray], plan: ndarray, seen: ndarray) -> None:
+    def add(self, running: ndarray, answers: tuple[ndarray, ndarray], plan: tuple[ndarray, ...], seen: ndarray) -> None:
         """Add one tick; `answers` are those of the `running` cars."""
-        outputs = np.full((len(running), *answers[0].shape[1:]), np.nan, np.float32)
-        status = np.full((len(running), *answers[1].shape[1:]), NOT_ASKED, np.int64)
-        outputs[running], status[running] = answers
-        for entries, now in ((self.outputs, outputs), (self.status, status), (self.plan, plan), (self.seen, seen)):
-            entries.append(now.copy())
+        self.asked.append(np.flatnonzero(running))
+        self.outputs.append(answers[0])
+        self.status.append(answers[1])
+        self.plan.append(np.array(plan).T.copy())
+        self.seen.append(seen.copy())
 
     def answers(self) -> pd.DataFrame:
-        """The answers as a table: a row for each tick, run and question that was asked."""
-        status = np.stack(self.status)
-        tick, run, question = np.nonzero(status != NOT_ASKED)
-        return pd.DataFrame({"tick": tick, "run": run, "question": question, "status": status[tick, run, question]})
+        """The status of every answer: a row for each tick, run and question."""
+        status = np.concatenate(self.status)
+        cars, questions = status.shape
+        ticks = np.repeat(np.arange(len(self.asked)), [len(asked) for asked in self.asked])
+        columns = {"tick": ticks, "run": np.concatenate(self.asked)}
+        table = {name: np.repeat(values, questions) for name, values in columns.items()}
+        return pd.DataFrame(table | {"question": np.tile(np.arange(questions), cars), "status": status.ravel()})
 
 
 def first_difference(one: Record, other: Record) -> str | None:
@@ -46,10 +48,13 @@ def first_difference(one: Record, other: Record) -> str | None:
     """
     ticks = min(len(one.seen), len(other.seen))
     for tick in range(ticks):
-        for name in ("outputs", "status", "plan", "seen"):
+        for name in ("asked", "outputs", "status", "plan", "seen"):
             a, b = getattr(one, name)[tick], getattr(other, name)[tick]
+            if len(a) != len(b):
+                return f"number of runs at tick {tick}: {len(a)} and {len(b)}"
             if (place := _differing(a, b)) is not None:
-                return f"{name} of run {place[0]} at tick {tick}: {a[place]} and {b[place]}"
+                run = one.asked[tick][place[0]] if name in ("outputs", "status") else place[0]
+                return f"{name} of run {run} at tick {tick}: {a[place]} and {b[place]}"
     if len(one.seen) != len(other.seen):
         return f"number of ticks: {len(one.seen)} and {len(other.seen)}"
     for a, b in zip(one.results, other.results, strict=True):

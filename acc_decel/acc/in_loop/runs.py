@@ -73,7 +73,7 @@ def run_part(rig: Rig, part: Part, ecus: Ecus, *, on_ended: Callable[[int], None
         if tick % PLANNER_EVERY == 0:
             plan = _plan(beliefs, runs)
         runs.drive_on(plan, steps)
-        record.add(running, answers, np.stack([plan.deceleration[:, 0], plan.gap[:, 0]], axis=1), runs.seen)
+        record.add(running, answers, (plan.deceleration[:, 0], plan.gap[:, 0]), runs.seen)
         tick, ticks = tick + 1, ticks + int(running.sum())
         on_ended(int((running & ~runs.running).sum()))
     cpu = time.process_time() - began
