@@ -14,7 +14,7 @@ OnBlock: TypeAlias = Callable[[Emulator, int, int, object], None]  # core, addre
 _FLASH, _FLASH_BYTES = 0x00000000, 256 * 1024  # as in target/script.ld
 RAM, RAM_BYTES = 0x20000000, 64 * 1024
 _SYSTEM_CONTROL = 0xE000E000  # CPACR, which switches the FPU on, lies in this page
-_TRANSLATED_BYTES = 1 << 20  # of code for the host: too few for huge pages, with which it took up to 1.8 times as long
+_TRANSLATED_BYTES = 1 << 20  # of code for the host; with Unicorn's own 1 GiB a core took 1.4 to 1.8 times as long
 _NOP_BYTES = 2  # batch_done() begins with a nop, where the core stops
 _NOWHERE = 0xFFFFFFFC  # the core never reaches this address
 

@@ -131,6 +131,9 @@ def test_the_compiled_gap_is_that_of_the_planner():
 def test_what_an_ecu_cannot_answer_is_refused(rig, host):
     with pytest.raises(ValueError, match=r"arm must be one whose model an ECU can carry \(few, .*\)\. Got 'rss'\."):
         in_loop.run_part(rig, trial.Part("rss", "dry", "cut_in"), host)
+    coarse = trial.open_rig(settings=trial.Settings(runs=1, step=0.02))
+    with pytest.raises(ValueError, match=r"step must divide 0\.01 s, .* Got 0\.02\."):
+        in_loop.run_part(coarse, trial.Part("all", "dry", "cut_in"), host)
     columns = columns_of({"speed": 20.0, "brake_pressure_bar": 120.0, "abs": 1.0}, rig.predictor.factors)
     columns[0, 1] = 1e6
     with pytest.raises(RefusedError, match="brake_pressure_bar must be"):

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import isclose
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,7 @@ def run_part(rig: Rig, part: Part, ecus: Ecus, *, on_ended: Callable[[int], None
     belief = beliefs.belief
     start = rig.start(part.scenario, part.road, belief, planning(belief, speed))
     runs, record = Lockstep(rig.course(part.scenario, part.road, start)), Record()
-    steps = round(PERIOD / rig.settings.step)
+    steps = _steps_of(rig.settings.step)
     tick = ticks = 0
     plan, asked, began = _plan(beliefs, runs), 0.0, time.process_time()
     while (running := runs.running.copy()).any():
@@ -80,6 +81,14 @@ def run_part(rig: Rig, part: Part, ecus: Ecus, *, on_ended: Callable[[int], None
     record.results.append(runs.results)
     table = rig.table_of(part.road, start, belief, runs.results).assign(**part.labels)
     return PartInLoop(table, record, ticks, cpu, asked)
+
+
+def _steps_of(step: float) -> int:
+    """How many steps of the plant [s] a tick of the ECU has. Raises ValueError where that is no whole number."""
+    steps = round(PERIOD / step)
+    if steps < 1 or not isclose(steps * step, PERIOD):
+        raise ValueError(f"step must divide {PERIOD:g} s, the time from tick to tick of an ECU. Got {step:g}.")
+    return steps
 
 
 def _plan(beliefs: EcuBeliefs, runs: Lockstep) -> Planning:
