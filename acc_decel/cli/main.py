@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from acc_decel.cli.acc.ecu import ecu as acc_ecu
 from acc_decel.cli.acc.gap import gap
 from acc_decel.cli.acc.rss import rss
 from acc_decel.cli.acc.speed import speed
@@ -79,7 +80,7 @@ acc = typer.Typer(
     name="acc",
     cls=PlainGroup,
     help="For an adaptive cruise control: the gap, the speed and the parameters of RSS that fit what the car knows. "
-    "And a trial of ways to choose a gap.",
+    "And a trial of ways to choose a gap, also with the ECU in the loop.",
     no_args_is_help=True,
 )
 
@@ -129,6 +130,7 @@ app.add_typer(drives)
 for command in (with_factor_options(gap), with_factor_options(speed, without=("speed",)), with_factor_options(rss)):
     acc.command(cls=PlainCommand)(command)
 acc.command(cls=PlainCommand)(trial)
+acc.command("ecu", cls=PlainCommand)(acc_ecu)
 app.add_typer(acc)
 
 

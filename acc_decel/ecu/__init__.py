@@ -7,6 +7,9 @@ from acc_decel.ecu.cortex_m import TaskRun as TaskRun
 from acc_decel.ecu.host import HostEcu as HostEcu
 from acc_decel.ecu.qemu import QemuEcu as QemuEcu
 from acc_decel.ecu.qemu import QemuReport as QemuReport
+from acc_decel.ecu.running_core import METERED_EVERY as METERED_EVERY
+from acc_decel.ecu.running_core import RunningCore as RunningCore
+from acc_decel.ecu.running_core import TickCosts as TickCosts
 from acc_decel.ecu.self_test import SelfTest as SelfTest
 from acc_decel.ecu.self_test import check_passed as check_passed
 from acc_decel.ecu.ticks import MAX_AGE as MAX_AGE

@@ -4,31 +4,22 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, cast
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from numpy import ndarray
-from unicorn import UC_HOOK_BLOCK, UC_HOOK_CODE
-from unicorn.unicorn import Uc
+from unicorn import UC_HOOK_BLOCK
 
 from acc_decel.ecu.compiler import PRODUCT, Compiler
-from acc_decel.ecu.cores import CORTEX_M4F, Core, core_named
-from acc_decel.ecu.cycles import Run, RunCosts
-from acc_decel.ecu.image import Image, image
+from acc_decel.ecu.cores import CORTEX_M4F, core_named
+from acc_decel.ecu.emulator import Emulator, exchanged, powered
+from acc_decel.ecu.image import image
 from acc_decel.ecu.mailbox import mailbox
-from acc_decel.ecu.self_test import SelfTest
+from acc_decel.ecu.meter import Meter
+from acc_decel.ecu.running_core import RunningCore
+from acc_decel.ecu.self_test import SelfTest, check_passed
 from acc_decel.outputs import OUTPUTS
 from acc_decel.status import OUTSIDE_DOMAIN, REFUSED
-
-Emulator: TypeAlias = Any  # a unicorn.Uc, whose methods have no types
-_FLASH, _FLASH_BYTES = 0x00000000, 256 * 1024  # as in target/script.ld
-_RAM, _RAM_BYTES = 0x20000000, 64 * 1024
-_SYSTEM_CONTROL = 0xE000E000  # CPACR, which switches the FPU on, lies in this page
-_STACK_BYTES = 16 * 1024  # top of RAM, filled with a pattern to measure the depth of the stack
-_PAINT = 0xA5
-_NOP_BYTES = 2  # batch_done() begins with a nop, where the core stops
-_NOWHERE = 0xFFFFFFFC  # the core never reaches this address
 
 
 @dataclass(frozen=True)
@@ -103,7 +94,7 @@ class CortexM:
         else:
             self._image = image(folder, build, self._kind, compiler)
         self._mailbox = mailbox(self._image.columns)
-        self._core = _powered(self._image, self._kind)
+        self._core = powered(self._image, self._kind)
 
     def predict_array(
         self, columns: Float32[ndarray, "rows columns"]
@@ -119,14 +110,14 @@ class CortexM:
 
         `altered` is an address in flash where one bit is changed first.
         """
-        core = self._core if altered is None else _powered(self._image, self._kind, altered)
+        core = self._core if altered is None else powered(self._image, self._kind, altered)
         return SelfTest(int.from_bytes(core.mem_read(self._image.symbols["self_test_result"], 4), "little"))
 
     def self_test_costs(self) -> SelfTestCosts:
         """What the self-test costs, measured on a core just powered up."""
         symbols = self._image.symbols
-        meter = _Meter(symbols["acc_decel_self_test"], symbols["acc_decel_network"], self._kind)
-        core = _powered(self._image, self._kind, meter=meter)
+        meter = Meter(symbols["acc_decel_self_test"], symbols["acc_decel_network"], self._kind)
+        core = powered(self._image, self._kind, on_block=meter.step)
         instructions, cycles, _ = meter.calls[0].whole
         timed = self._kind.timing is not None
         return SelfTestCosts(instructions, cycles if timed else None, meter.stack_bytes(core))
@@ -144,6 +135,15 @@ class CortexM:
             ticked()
         costs = np.array([call.whole for call in meter.calls], np.int64).reshape(-1, 3)
         return TaskRun(outputs, status, costs[:, 0], costs[:, 1] if self._kind.timing is not None else None)
+
+    def start(self) -> RunningCore:
+        """A core of its own, powered up, for a closed loop that brings one tick after the other.
+
+        Raises RuntimeError, with the likely cause, if its self-test did not pass.
+        """
+        check_passed(self.self_test(), self._kind.name)
+        plain = powered(self._image, self._kind)
+        return RunningCore(self._image, self._kind, plain, *self._metered("task"))
 
     def report(self, columns: Float32[ndarray, "rows columns"], *, sample: int = 64) -> EcuReport:
         """The cost of a prediction, measured on the first `sample` events. Raises ValueError without events."""
@@ -179,10 +179,10 @@ class CortexM:
             counted=len(whole),
         )
 
-    def _metered(self, function: str) -> "tuple[Emulator, _Meter]":
+    def _metered(self, function: str) -> tuple[Emulator, Meter]:
         """A core after power-up, and a meter of each call of `function` on it."""
-        core, symbols = _powered(self._image, self._kind), self._image.symbols
-        meter = _Meter(symbols[function], symbols["acc_decel_network"], self._kind)
+        core, symbols = powered(self._image, self._kind), self._image.symbols
+        meter = Meter(symbols[function], symbols["acc_decel_network"], self._kind)
         core.hook_add(UC_HOOK_BLOCK, meter.step)
         core.ctl_flush_tb()  # code that is already translated has no hook
         return core, meter
@@ -199,7 +199,7 @@ class CortexM:
         for start in range(0, len(mail), self._image.mailboxes):
             batch = mail[start : start + self._image.mailboxes]
             batch[:] = np.frombuffer(
-                _exchanged(core, self._image, self._kind, batch.tobytes(), len(batch)), self._mailbox
+                exchanged(core, self._image, self._kind, batch.tobytes(), len(batch)), self._mailbox
             )
         return mail["outputs"].copy(), mail["status"].copy()
 
@@ -215,113 +215,3 @@ def _measured(status: Int64[ndarray, " rows"]) -> tuple[Bool[ndarray, " rows"], 
         if events.any():
             return events, outside
     return np.ones(len(status), bool), outside
-
-
-class _Call:
-    """Instructions, cycles and integer multiplications of one call: in total, and inside the network."""
-
-    def __init__(self) -> None:
-        self.whole = [0, 0, 0]
-        self.network = [0, 0, 0]
-
-    def add(self, instructions: int, cycles: int, multiplications: int, *, inside: bool) -> None:
-        """Add executed instructions, `inside` the network or not."""
-        for total in (self.whole, self.network) if inside else (self.whole,):
-            total[0] += instructions
-            total[1] += cycles
-            total[2] += multiplications
-
-
-class _Meter:
-    """Counts instructions, cycles and stack from each entry of a function to its return, as a hook of blocks."""
-
-    def __init__(self, entry: int, network: int, kind: Core) -> None:
-        self.calls: list[_Call] = []
-        self._entry, self._network = entry, network
-        self._costs = RunCosts(kind.timing, kind.architecture.disassembler)
-        self._link, self._stack = kind.architecture.link, kind.architecture.stack
-        self._runs: dict[tuple[int, int], Run] = {}
-        self._return = self._network_return = -1  # addresses after the running calls
-        self._last: Run | None = None
-        self._lowest = self._highest = 0  # stack pointers
-
-    def step(self, core: Emulator, address: int, size: int, _: object) -> None:
-        """Called before each block: code up to a branch."""
-        if self._return < 0:
-            if address != self._entry:
-                return
-            self._enter(core)
-        if (last := self._last) is not None:
-            if address != last.end:
-                self.calls[-1].add(0, last.refill, 0, inside=self._network_return >= 0)
-            if last.moves_stack:
-                self._lowest = min(self._lowest, core.reg_read(self._stack))
-        if address == self._return:
-            self._return, self._last = -1, None
-            return
-        if address == self._network:
-            self._network_return = core.reg_read(self._link) & ~1
-        elif address == self._network_return:
-            self._network_return = -1
-        self._last = run = self._run(core, address, size)
-        self.calls[-1].add(run.instructions, run.cycles, run.multiplications, inside=self._network_return >= 0)
-
-    def _run(self, core: Emulator, address: int, size: int) -> Run:
-        run = self._runs.get((address, size))
-        if run is None:
-            run = self._runs[address, size] = self._costs.run(address, bytes(core.mem_read(address, size)))
-        return run
-
-    def _enter(self, core: Emulator) -> None:
-        self._return = core.reg_read(self._link) & ~1
-        self.calls.append(_Call())
-        if not self._highest:
-            self._highest = self._lowest = core.reg_read(self._stack)
-            core.mem_write(_RAM + _RAM_BYTES - _STACK_BYTES, bytes([_PAINT]) * (self._painted_bytes()))
-
-    def _painted_bytes(self) -> int:
-        return self._highest - (_RAM + _RAM_BYTES - _STACK_BYTES)
-
-    def stack_bytes(self, core: Emulator) -> int:
-        """The deepest stack of the calls so far."""
-        stack = core.mem_read(_RAM + _RAM_BYTES - _STACK_BYTES, self._painted_bytes())
-        untouched = len(stack) - len(stack.lstrip(bytes([_PAINT])))
-        return max(len(stack) - untouched, self._highest - self._lowest)
-
-
-def _powered(program: Image, kind: Core, altered: int | None = None, meter: "_Meter | None" = None) -> Emulator:
-    """A core after its first, empty batch; with `altered`, one bit of flash at this address is changed before."""
-    core: Emulator = cast(Emulator, Uc)(*kind.architecture.emulator)
-    if kind.model is not None:
-        core.ctl_set_cpu_model(kind.model)
-    for start, size in ((_FLASH, _FLASH_BYTES), (_RAM, _RAM_BYTES), (_SYSTEM_CONTROL, 0x1000)):
-        core.mem_map(start, size)
-    for address, data in program.segments:
-        core.mem_write(address, data)
-    if altered is not None:
-        core.mem_write(altered, bytes([core.mem_read(altered, 1)[0] ^ 1]))
-    if kind.architecture.stack_from_vectors:  # as the core does at reset
-        core.reg_write(kind.architecture.stack, int.from_bytes(core.mem_read(_FLASH, 4), "little"))
-    done = program.symbols["batch_done"]
-    core.hook_add(UC_HOOK_CODE, _stop, begin=done, end=done)
-    if meter is not None:
-        core.hook_add(UC_HOOK_BLOCK, meter.step)
-    _run(core, program.symbols["reset"], kind)
-    return core
-
-
-def _stop(core: Emulator, *_: object) -> None:
-    core.emu_stop()
-
-
-def _exchanged(core: Emulator, program: Image, kind: Core, mail: bytes, count: int) -> bytes:
-    """The mailboxes `mail` with the core's answers to the first `count`."""
-    core.mem_write(program.symbols["mailboxes"], mail)
-    core.mem_write(program.symbols["mailboxes_filled"], count.to_bytes(4, "little"))
-    _run(core, program.symbols["batch_done"] + _NOP_BYTES, kind)
-    return bytes(core.mem_read(program.symbols["mailboxes"], len(mail)))
-
-
-def _run(core: Emulator, start: int, kind: Core) -> None:
-    """Runs from the address `start` to the next call of batch_done()."""
-    core.emu_start(start | kind.architecture.code_bit, _NOWHERE)

@@ -5,7 +5,7 @@ import pytest
 from numba import njit
 
 from acc_decel import acc
-from acc_decel.acc.trial import loop
+from acc_decel.acc.trial import loop, many_runs
 from acc_decel.acc.trial.controller import Asked, planned, required
 from acc_decel.acc.trial.pairs import OF_THE_ROAD, draw_pairs
 from acc_decel.acc.trial.roads import ALL_ROADS, ROADS
@@ -98,7 +98,7 @@ def test_a_trace_follows_the_radar_and_ends_with_the_gap_of_the_run():
     trace = np.full((3, 900, len(loop.TRACE)), np.nan)
     cars = own.events, own.on_ice, lead.events, lead.on_ice
     patch = np.full((3, 2), np.inf)
-    results = loop.all_runs(
+    results = many_runs.all_runs(
         loop.LEAD_BRAKES, cars, patch, 9 * flat, 30 * flat, pairs.speed, start, (120.0, 213.0), 60.0, STEP, trace
     )
     for run, rows in zip(results, trace, strict=True):

@@ -56,11 +56,15 @@ class Knowledge:
 
 @dataclass(frozen=True)
 class Arm:
-    """One way of choosing a gap. `ours` says whether it uses the models of this package."""
+    """One way of choosing a gap."""
 
     title: str
     believe: Callable[[Knowledge], Belief]
-    ours: bool = False
+
+    @property
+    def ours(self) -> bool:
+        """Whether it uses a model of this package."""
+        return isinstance(self.believe, OwnModel)
 
 
 def _oracle(k: Knowledge) -> Belief:
@@ -95,20 +99,34 @@ def _of_table(k: Knowledge, surface: ndarray, wet: ndarray) -> Belief:
     return Belief(Curve.constant(own, np.full(len(own), FIXED_DELAY)), Curve.constant(lead))
 
 
-def _model(known: frozenset[str], *, blind: bool = False, wrong: bool = False) -> Callable[[Knowledge], Belief]:
-    """The lower quantile of the own car by what it knows, and the hardest lead of all released platforms."""
+@dataclass(frozen=True)
+class OwnModel:
+    """The lower quantile of the own car by what it knows, and the hardest lead of all released platforms.
 
-    def believe(k: Knowledge) -> Belief:
-        predictor = k.other if wrong else k.predictor
-        readings = complete_readings(k.pairs, predictor.factors, seed=k.seed)
-        if blind:
-            readings = blinded(readings, k.pairs)
-        columns = known_only(readings, predictor.factors, known)
+    `known` are the optional factors that the car has a sensor for. A `blind` camera takes ice and snow for asphalt, and
+    the `wrong` model is that of another platform.
+    """
+
+    known: frozenset[str]
+    blind: bool = False
+    wrong: bool = False
+
+    def predictor(self, k: Knowledge) -> Predictor:
+        """The model that the car carries."""
+        return k.other if self.wrong else k.predictor
+
+    def columns(self, k: Knowledge) -> Float32[ndarray, "pairs columns"]:
+        """What the sensors of the own cars read; NaN is not available."""
+        factors = self.predictor(k).factors
+        readings = complete_readings(k.pairs, factors, seed=k.seed)
+        return known_only(blinded(readings, k.pairs) if self.blind else readings, factors, self.known)
+
+    def __call__(self, k: Knowledge) -> Belief:
+        """The belief in each pair."""
+        columns = self.columns(k)
         top = ALL_ROADS[k.pairs.road].top_speed
-        own = stopping_curves(predictor, columns).lower
+        own = stopping_curves(self.predictor(k), columns).lower
         return Belief(_up_to(own, top), _up_to(_lead(k, columns), top))
-
-    return believe
 
 
 def _lead(k: Knowledge, columns: Float32[ndarray, "pairs columns"]) -> Curve:
@@ -131,13 +149,13 @@ ARMS: dict[str, Arm] = {
     "gap_4": Arm("gap 4 s", _fixed_gap(4.0)),
     "table": Arm("table of 4 surfaces, in hindsight", _table),
     "table_camera": Arm("the same table by camera", _table_by_camera),
-    "few": Arm("ours, few", _model(FEW), ours=True),
-    "few_camera": Arm("ours, few + camera", _model(FEW | CAMERA), ours=True),
-    "few_friction": Arm("ours, few + friction", _model(FEW | FRICTION), ours=True),
-    "all": Arm("ours, all", _model(ALL), ours=True),
-    "all_friction": Arm("ours, all + friction", _model(ALL | FRICTION), ours=True),
-    "all_blind": Arm("ours, all, camera blind", _model(ALL, blind=True), ours=True),
-    "all_friction_blind": Arm("ours, all + friction, camera blind", _model(ALL | FRICTION, blind=True), ours=True),
-    "all_wrong_model": Arm("ours, all, wrong platform", _model(ALL, wrong=True), ours=True),
+    "few": Arm("ours, few", OwnModel(FEW)),
+    "few_camera": Arm("ours, few + camera", OwnModel(FEW | CAMERA)),
+    "few_friction": Arm("ours, few + friction", OwnModel(FEW | FRICTION)),
+    "all": Arm("ours, all", OwnModel(ALL)),
+    "all_friction": Arm("ours, all + friction", OwnModel(ALL | FRICTION)),
+    "all_blind": Arm("ours, all, camera blind", OwnModel(ALL, blind=True)),
+    "all_friction_blind": Arm("ours, all + friction, camera blind", OwnModel(ALL | FRICTION, blind=True)),
+    "all_wrong_model": Arm("ours, all, wrong platform", OwnModel(ALL, wrong=True)),
 }
 FIXED_GAPS = ("gap_1.45", "gap_2", "gap_3", "gap_4")

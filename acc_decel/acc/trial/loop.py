@@ -4,20 +4,16 @@ One run after the other, compiled. The plant takes a step of 5 ms, the planner t
 late, the deceleration of the lead passes a filter of 0.15 s. The loop ends at contact, or when nothing more happens.
 """
 
-import hashlib
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy import ndarray
 
-from acc_decel.acc import limits, planner
-from acc_decel.acc.trial import controller
 from acc_decel.acc.trial.controller import Asked, planned
-from acc_decel.physics import driving, equations, integration
 from acc_decel.physics.driving import Brakes, driven, event_of, pressed, resistance, rolling
 from acc_decel.physics.equations import pressure_at
+from acc_decel.physics.integration import State
 
 LEAD_BRAKES, SLOW_DOWN, CUT_IN, OBSTACLE = range(4)  # what happens ahead
 STEP, TICK = 0.005, 0.02  # [s]
@@ -35,6 +31,7 @@ ACTS = 0.3  # [m/s^2] beyond coasting: the brakes have begun
 JERK_TIME = 1.0  # [s] over which the jerk is measured, as ISO 15622 averages it
 TRACE_STEPS = 10  # of the plant, between two rows of a trace
 MEMORY = 2048  # steps that the loop can look back
+NO_LAST = 2**62  # more steps than any run has
 
 COLLIDED, IMPACT, LEAST, REST, PEAK, JERK, EMERGENCY, ONSET, DURATION = range(9)
 RESULTS = ("collided", "impact_mps", "least_gap_m", "rest_gap_m", "peak_deceleration", "jerk", "emergency", "onset_s",
@@ -76,13 +73,62 @@ def over(scene: int, time: float, speed: float, lead_speed: float) -> bool:
     return speed < RESTS and (scene == OBSTACLE or lead_speed == 0.0)
 
 
+class Motion(NamedTuple):
+    """A run after `k` steps of the plant: both cars, the brakes, the radar, the planner, and whether it has ended.
+
+    Gap and ways [m], speed of the lead [m/s], demand and its correction [bar], drive of the engine [m/s^2].
+    """
+
+    k: int
+    own: State
+    lead: State
+    pressures: Brakes
+    asked: Asked
+    radar: Radar
+    gap: float
+    lead_speed: float
+    x: float
+    lead_x: float
+    demand: float
+    correction: float
+    drive: float
+    ended: bool
+
+
+class Memory(NamedTuple):
+    """What a run looks back at: gaps and speeds that the radar measured, demands and decelerations of each step."""
+
+    gaps: ndarray
+    speeds: ndarray
+    demands: ndarray
+    decelerations: ndarray
+
+
 @njit(error_model="numpy")
-def run(  # noqa: PLR0912 - one loop of one run, compiled as a whole
+def remembering(start: ndarray) -> Memory:
+    """The memory of a run that begins."""
+    return Memory(np.full(RADAR_TICKS, start[2]), np.full(RADAR_TICKS, start[3]), np.zeros(MEMORY), np.zeros(MEMORY))
+
+
+@njit(error_model="numpy")
+def started(cars: tuple[ndarray, ndarray, ndarray, ndarray], car: int, start: ndarray, result: ndarray) -> Motion:
+    """A run that begins; `result` becomes that of a run in which nothing has happened."""
+    speed, gap, lead_speed = start[0], start[2], start[3]
+    own, lead = rolling(event_of(cars[0], car), speed), rolling(event_of(cars[2], car), lead_speed)
+    result[:] = 0.0
+    result[LEAST], result[ONSET] = gap, np.nan
+    return Motion(
+        0, own, lead, Brakes(0.0, 0.0), Asked(0.0, False, False), Radar(gap, lead_speed, 0.0), gap, lead_speed, 0.0,
+        gap, 0.0, 0.0, 0.0, False,
+    )  # fmt: skip
+
+
+@njit(error_model="numpy")
+def driven_on(
+    m: Motion,
+    memory: Memory,
     scene: int,
-    own_road: ndarray,
-    own_ice: ndarray,
-    lead_road: ndarray,
-    lead_ice: ndarray,
+    cars: tuple[ndarray, ndarray, ndarray, ndarray],
     car: int,
     patch: ndarray,
     belief: ndarray,
@@ -92,24 +138,22 @@ def run(  # noqa: PLR0912 - one loop of one run, compiled as a whole
     brakes: tuple[float, float],
     longest: float,
     step: float,
+    last: int,
+    result: ndarray,
     trace: ndarray,
-) -> ndarray:
-    """RESULTS of one run, see `simulate`; `trace` [rows, TRACE] is filled as far as it has rows."""
-    speed, set_speed, gap, lead_speed, slowing = start
+) -> Motion:
+    """The run at the step `last`, or at its end; its `result` so far, and its `trace` as far as that has rows.
+
+    `belief` [m/s^2] and `wanted` [m] are tables over the speed, up to `top` [m/s].
+    """
+    set_speed, slowing = start[1], start[4]
     full_pressure, rated_gain = brakes
-    road, ice = event_of(own_road, car), event_of(own_ice, car)
-    lead_on_road, lead_on_ice = event_of(lead_road, car), event_of(lead_ice, car)
-    own, lead = rolling(road, speed), rolling(lead_on_road, lead_speed)
-    pressures, asked = Brakes(0.0, 0.0), Asked(0.0, False, False)
-    gaps, speeds = np.full(RADAR_TICKS, gap), np.full(RADAR_TICKS, lead_speed)
-    radar = Radar(gap, lead_speed, 0.0)
-    demands, decelerations = np.zeros(MEMORY), np.zeros(MEMORY)
+    road, ice = event_of(cars[0], car), event_of(cars[1], car)
+    lead_on_road, lead_on_ice = event_of(cars[2], car), event_of(cars[3], car)
+    k, own, lead, pressures, asked, radar, gap, lead_speed, x, lead_x, demand, correction, drive, ended = m
+    demands, decelerations = memory.demands, memory.decelerations
     dead, second, ticks = max(int(road.dead_time / step), 1), int(JERK_TIME / step), round(TICK / step)
-    demand, correction, drive, x, lead_x = 0.0, 0.0, 0.0, 0.0, gap
-    result = np.zeros(len(RESULTS))
-    result[LEAST], result[ONSET] = gap, np.nan
-    k, rows, collided = 0, 0, False
-    while k * step < longest:
+    while not ended and k < last:
         time = k * step
         before = lead_speed
         if scene == LEAD_BRAKES and time > BEGAN:
@@ -121,7 +165,7 @@ def run(  # noqa: PLR0912 - one loop of one run, compiled as a whole
         lead_x += 0.5 * (before + lead_speed) * step
         coast = resistance(road, own.speed)
         if k % ticks == 0:
-            radar = measured(gaps, speeds, k // ticks, gap, lead_speed, radar)
+            radar = measured(memory.gaps, memory.speeds, k // ticks, gap, lead_speed, radar)
             seen = radar.gap - (own.speed - radar.speed) * TICK * RADAR_TICKS
             stands = scene == OBSTACLE
             ahead = max(seen, 0.0) if seen < (OBSTACLE_RANGE if stands else LEAD_RANGE) else np.inf
@@ -144,8 +188,7 @@ def run(  # noqa: PLR0912 - one loop of one run, compiled as a whole
         before = own.speed
         own = driven(ice if patch[0] < x < patch[1] else road, own, pressures.caliper, drive, step)
         decel = (before - own.speed) / step
-        moved = 0.5 * (before + own.speed) * step
-        x += moved
+        x += 0.5 * (before + own.speed) * step
         gap = lead_x - x
         if before > 1.0:
             result[PEAK] = max(result[PEAK], decel)
@@ -154,56 +197,12 @@ def run(  # noqa: PLR0912 - one loop of one run, compiled as a whole
         decelerations[k % MEMORY] = decel
         if np.isnan(result[ONSET]) and time > BEGAN and decel > ACTS + max(coast, 0.0):
             result[ONSET] = time - BEGAN
-        if k % TRACE_STEPS == 0 and rows < len(trace):
-            trace[rows] = np.array([time, gap, own.speed, lead_speed, decel])
-            rows += 1
+        if k % TRACE_STEPS == 0 and k // TRACE_STEPS < len(trace):
+            trace[k // TRACE_STEPS] = np.array([time, gap, own.speed, lead_speed, decel])
         result[LEAST] = min(result[LEAST], gap)
         k += 1
         if gap <= 0.0:
-            collided = True
-            break
-        if over(scene, time, own.speed, lead_speed):
-            break
-    if collided:
-        result[COLLIDED], result[IMPACT] = 1.0, own.speed - lead_speed
+            result[COLLIDED], result[IMPACT] = 1.0, own.speed - lead_speed
+        ended = gap <= 0.0 or over(scene, time, own.speed, lead_speed) or k * step >= longest
     result[REST], result[DURATION] = gap, k * step
-    return result
-
-
-def _compiled_with(sources: str) -> Any:
-    """The compiled loop over runs, cached on disk where there is a folder to write to.
-
-    `sources`, a digest of what is compiled into it, becomes part of the key of the cache, as Numba itself only sees
-    changes of this file.
-    """
-
-    def all_runs(
-        scene: int,
-        cars: tuple[ndarray, ndarray, ndarray, ndarray],
-        patch: ndarray,
-        belief: ndarray,
-        wanted: ndarray,
-        top: ndarray,
-        start: ndarray,
-        brakes: tuple[float, float],
-        longest: float,
-        step: float,
-        trace: ndarray,
-    ) -> ndarray:
-        results = np.empty((len(start), len(RESULTS)))
-        results[:, :1] = len(sources)  # overwritten below; only a variable that is used becomes part of the key
-        for i in range(len(start)):
-            results[i] = run(
-                scene, cars[0], cars[1], cars[2], cars[3], i, patch[i], belief[i], wanted[i], top[i], start[i], brakes,
-                longest, step, trace[i],
-            )  # fmt: skip
-        return results
-
-    try:
-        return njit(nogil=True, cache=True, error_model="numpy")(all_runs)
-    except RuntimeError:  # neither beside the package nor in the user's folder may anything be written
-        return njit(nogil=True, error_model="numpy")(all_runs)
-
-
-_MODULES = (controller, limits, planner, driving, equations, integration)
-all_runs = _compiled_with(hashlib.sha256(b"".join(Path(str(m.__file__)).read_bytes() for m in _MODULES)).hexdigest())
+    return Motion(k, own, lead, pressures, asked, radar, gap, lead_speed, x, lead_x, demand, correction, drive, ended)

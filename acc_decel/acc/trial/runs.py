@@ -11,9 +11,10 @@ from acc_decel.acc.gap import REACTION_TIME
 from acc_decel.acc.stop import DRIVER_TIME, warning_distance
 from acc_decel.acc.trial import loop
 from acc_decel.acc.trial.arms import ARMS, Belief, Knowledge
+from acc_decel.acc.trial.course import Course
 from acc_decel.acc.trial.pairs import Pairs, draw_pairs
 from acc_decel.acc.trial.roads import ALL_ROADS, PATCHED
-from acc_decel.acc.trial.scenes import SCENARIOS, Planning, planning, start_of
+from acc_decel.acc.trial.scenes import SCENARIOS, Planning, Start, planning, start_of
 from acc_decel.acc.trial.surface_table import SurfaceTable, tuned_table
 from acc_decel.physics import Vehicle, vehicle
 from acc_decel.predictor import Predictor
@@ -59,33 +60,51 @@ class Rig:
             self._pairs, self._beliefs = {road: pairs}, {}
         return self._pairs[road]
 
+    def knowledge(self, road: str) -> Knowledge:
+        """What arms choose from on a road."""
+        seed = int(np.random.SeedSequence(self._stream(road)).generate_state(1)[0])
+        return Knowledge(self.pairs(road), self.predictor, self.leads, self.other, self.table, seed)
+
     def belief(self, arm: str, road: str) -> tuple[Belief, Planning]:
         """What an arm believes of the pairs on a road, and what its planner needs of that."""
         key = arm, road
         if key not in self._beliefs:
-            pairs = self.pairs(road)
-            seed = int(np.random.SeedSequence(self._stream(road)).generate_state(1)[0])
-            k = Knowledge(pairs, self.predictor, self.leads, self.other, self.table, seed)
+            k = self.knowledge(road)
             belief = ARMS[arm].believe(k)
-            self._beliefs = {key: (belief, planning(belief, pairs.speed))}
+            self._beliefs = {key: (belief, planning(belief, k.pairs.speed))}
         return self._beliefs[key]
 
     def _stream(self, road: str, *more: int) -> list[int]:
         return [self.settings.seed, list(ALL_ROADS).index(road), *more]
 
+    def start(self, scenario: str, road: str, belief: Belief, plan: Planning) -> Start:
+        """How the runs of a scenario start with such a belief."""
+        rng = np.random.default_rng(self._stream(road, list(SCENARIOS).index(scenario)))
+        return start_of(scenario, self.pairs(road), belief, plan, rng)
+
+    def course(self, scenario: str, road: str, start: Start) -> Course:
+        """What the loop needs of these runs."""
+        pairs, brakes, tyres = self.pairs(road), self.own.brakes, self.own.tyres
+        gain = (brakes.front_torque_per_bar + brakes.rear_torque_per_bar) / tyres.radius
+        return Course(
+            SCENARIOS[scenario].scene,
+            (pairs.own.events, pairs.own.on_ice, pairs.lead.events, pairs.lead.on_ice),
+            np.ascontiguousarray(start.patch),
+            start.table,
+            (brakes.full_pressure_bar, gain),
+            SCENARIOS[scenario].longest,
+            self.settings.step,
+        )
+
     def run(self, arm: str, road: str, scenario: str, *, trace: ndarray | None = None) -> pd.DataFrame:
         """The runs of one part, a row each; `trace` [runs, rows, loop.TRACE] is filled as far as it has rows."""
-        pairs, (belief, plan) = self.pairs(road), self.belief(arm, road)
-        rng = np.random.default_rng(self._stream(road, list(SCENARIOS).index(scenario)))
-        start = start_of(scenario, pairs, belief, plan, rng)
-        cars = pairs.own.events, pairs.own.on_ice, pairs.lead.events, pairs.lead.on_ice
-        brakes, tyres = self.own.brakes, self.own.tyres
-        gain = (brakes.front_torque_per_bar + brakes.rear_torque_per_bar) / tyres.radius
-        results = loop.all_runs(
-            SCENARIOS[scenario].scene, cars, np.ascontiguousarray(start.patch), plan.deceleration, plan.gap, plan.top,
-            start.table, (brakes.full_pressure_bar, gain), SCENARIOS[scenario].longest, self.settings.step,
-            np.empty((len(start.speed), 0, len(loop.TRACE))) if trace is None else trace,
-        )  # fmt: skip
+        belief, plan = self.belief(arm, road)
+        start = self.start(scenario, road, belief, plan)
+        return self.table_of(road, start, belief, self.course(scenario, road, start).whole(plan, trace))
+
+    def table_of(self, road: str, start: Start, belief: Belief, results: ndarray) -> pd.DataFrame:
+        """The runs of one part with their results [runs, loop.RESULTS], a row each."""
+        pairs = self.pairs(road)
         table = {"run": np.arange(len(start.speed)), "speed": start.speed, "set_speed": pairs.speed, "gap_m": start.gap}
         table |= dict(zip(loop.RESULTS, results.T, strict=True))
         return pd.DataFrame(table | _derived(table) | _warnings(pairs, belief))

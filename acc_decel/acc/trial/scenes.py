@@ -74,14 +74,19 @@ class Planning:
 def planning(belief: Belief, top: Float[ndarray, " pairs"]) -> Planning:
     """Deceleration and gap of a belief over the speed. A gap has an end, even where the own car may not stop."""
     speeds = top[:, None] * np.linspace(0, 1, NODES)
-    safe, decelerations = [], []
+    gaps, decelerations = [], []
     for first in range(0, len(top), BLOCK):
         rows = slice(first, first + BLOCK)
         own, lead = _over_speeds(belief.own, rows), _over_speeds(belief.lead, rows)
-        safe.append(safe_gap(own, lead, speeds[rows], speeds[rows], belief.reaction))
+        gaps.append(gap_to_keep(own, lead, speeds[rows], belief.reaction))
         decelerations.append(np.broadcast_to(own.deceleration_from(speeds[rows]), speeds[rows].shape))
-    wanted = np.maximum(np.concatenate(safe), MIN_TIME_GAP * speeds + REST_GAP)
-    return Planning(top, np.concatenate(decelerations), np.minimum(wanted, GAP.high))
+    return Planning(top, np.concatenate(decelerations), np.concatenate(gaps))
+
+
+def gap_to_keep(own: Curve, lead: Curve, speed: Float[ndarray, "*pairs"], reaction: float) -> Float[ndarray, "*pairs"]:
+    """The gap [m] that the planner keeps to a lead of the same speed: safe, at least 0.8 s and 2 m, and with an end."""
+    wanted = np.maximum(safe_gap(own, lead, speed, speed, reaction), MIN_TIME_GAP * speed + REST_GAP)
+    return np.minimum(wanted, GAP.high)
 
 
 def _over_speeds(curve: Curve, rows: slice) -> Curve:

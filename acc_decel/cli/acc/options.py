@@ -81,3 +81,8 @@ def statuses(pair: acc.Beliefs, speed: float, lead_speed: float) -> tuple[int, i
 def cell(value: float) -> str:
     """A quantity for people."""
     return "no end" if isinf(value) else f"{value:.2f}"
+
+
+def split(names: Sequence[str] | None) -> list[str] | None:
+    """The names of an option, each of which may hold several with commas between."""
+    return [name.strip() for text in names for name in text.split(",")] if names else None

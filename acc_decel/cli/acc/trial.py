@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from acc_decel.cli.acc.options import split
 from acc_decel.cli.options import Json, Model, check_output
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say_written
 from acc_decel.model_folder import DEFAULT_MODEL
@@ -54,9 +55,9 @@ def trial(
     from acc_decel.acc import trial as trials  # noqa: PLC0415 - the extra [train] is asked for only here
 
     _check_files(output, plot, stop)
-    names = [trials.chosen_names("arms", _split(arms), list(trials.ARMS))]
-    names += [trials.chosen_names("roads", _split(roads), list(trials.ALL_ROADS))]
-    names += [trials.chosen_names("scenarios", _split(scenarios), list(trials.SCENARIOS))]
+    names = [trials.chosen_names("arms", split(arms), list(trials.ARMS))]
+    names += [trials.chosen_names("roads", split(roads), list(trials.ALL_ROADS))]
+    names += [trials.chosen_names("scenarios", split(scenarios), list(trials.SCENARIOS))]
     parts = trials.trial_parts(*names)
     if plot is not None and not any(part.scenario == trials.MAIN for part in parts):
         raise ValueError(f"--plot needs the scenario {trials.MAIN}. Got {', '.join(names[2])}: add it.")
@@ -88,11 +89,6 @@ def _check_files(output: Path | None, plot: Path | None, stop: Path | None) -> N
             if path is not None:
                 check_picture_name(path)
                 check_output(path, stop if option == "--plot" else None, option=option)
-
-
-def _split(names: list[str] | None) -> "Sequence[str] | None":
-    """The names of an option, each of which may hold several with commas between."""
-    return [name.strip() for text in names for name in text.split(",")] if names else None
 
 
 def _draw_pareto(summary: dict[str, Any], path: Path) -> None:
