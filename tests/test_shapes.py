@@ -25,7 +25,7 @@ def test_only_modules_of_compiled_functions_are_not_checked():
     assert {"equations", "integration"} <= left_out <= {*COMPILED, *TRAINED}
 
 
-COMPILED = ("equations", "integration", "driving", "controller", "loop")
+COMPILED = ("equations", "integration", "driving", "controller", "loop", "many_runs", "gaps")
 TRAINED = ("keras_net", "descent", "domain_training", "training", "fine_tuning", "bayes_training")
 
 
