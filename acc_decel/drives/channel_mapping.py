@@ -95,7 +95,9 @@ def _without_speed(source: Source, file_units: dict[str, str], no_channels: Desc
     """The proposal of a recording that has accelerations and no speed. Raises _OpenError where none can be chosen."""
     accelerations, notes = _accelerations(file_units)
     if not accelerations:
-        raise _OpenError("speed", "no channel is named like a speed, and none like an acceleration")
+        raise _OpenError(
+            "speed", "no channel is named like a speed, and none like an acceleration, which will do alone"
+        )
     sampled = sample_channels(source, accelerations, no_channels.time, file_units)
     if sampled.time_error:
         raise _OpenError("time", sampled.time_error)
@@ -107,7 +109,7 @@ def _without_speed(source: Source, file_units: dict[str, str], no_channels: Desc
     if axis.channel is None:
         raise _OpenError("acceleration", axis.problem)
     description = replace(no_channels, channels={"acceleration": axis.channel})
-    return Proposal(description, (*notes, *axis.notes))
+    return Proposal(description, ("no channel is named like a speed", *notes, *axis.notes))
 
 
 def _usable(speeds: list[str], sampled: Sampled, file_units: dict[str, str]) -> list[str]:
@@ -208,10 +210,9 @@ def _instructions(signal: str, names: list[str], reason: str) -> str:
     quantity = "time" if signal == "time" else SIGNALS_BY_NAME[signal].quantity
     units = ", ".join(u.name for u in UNITS if u.quantity == quantity)
     sign = ", sign = 1 (-1 if the values are positive where the car brakes)" if signal == "acceleration" else ""
-    alone = " Where no speed was recorded, describe [acceleration] alone." if signal == "speed" else ""
     listed = ", ".join(map(repr, names[:30])) + (", ..." if len(names) > 30 else "")
     return (
         f"the {signal} must be given by a recording description, because {reason}. Channels: {listed}. "
         f'Write [{signal}], channel = "NAME", unit = "UNIT" ({units}){sign} into a TOML file and give it with '
-        f"--recording.{alone}"
+        "--recording."
     )
