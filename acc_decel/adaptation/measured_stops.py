@@ -89,7 +89,9 @@ def _missing_deceleration(events: pd.DataFrame, table: pd.DataFrame) -> str:
     if "deceleration" in events:
         return f"events must hold a stop with a measured deceleration. Got {len(events)} rows without: measure it."
     slow = "none is slowed to a tenth of its initial speed"
-    if "stopped" in events and not events["stopped"].astype(bool).any():
+    if "initial_speed" in events and not np.isfinite(column_values(events, "initial_speed")).any():
+        slow = "none has a speed (an accelerometer alone found them)"
+    elif "stopped" in events and not events["stopped"].eq(True).fillna(value=False).any():
         slow = "no event ended at standstill"
     return (
         f"events must hold a stop with a measured deceleration. Got {len(events)} events of which {slow}, so no MFDD "

@@ -16,33 +16,38 @@ RECORD, SMOOTH, EVENT, FLAGGED = "#9aa5b1", "#1f5a96", "#d1603d", "#8e6bb8"
 def drive(record: DriveEvents) -> Figure:
     """Speed and deceleration of the drive, records and smooth motion, events shaded."""
     figure = Figure(figsize=(14, 6.5), layout="constrained")
-    speed, slowing = figure.subplots(2, 1, sharex=True)
-    _draw(record, speed, slowing, mark=1.5)
+    axes = _axes(figure, record)
+    slowing = axes[-1]
+    _draw(record, axes, mark=1.5)
     for colour, label, events in _by_quality(record.events):
-        for i, row in enumerate(events.itertuples()):
-            for axis in (speed, slowing):
-                axis.axvspan(row.start_s, row.end_s, color=colour, alpha=0.25, lw=0, label=None if i else label)
+        for i, (start, end) in enumerate(events[["start_s", "end_s"]].to_numpy(float)):
+            for axis in axes:
+                axis.axvspan(start, end, color=colour, alpha=0.25, lw=0, label=None if i else label)
     slowing.legend(loc="lower right", ncols=5, markerscale=5, frameon=True)
     slowing.set_ylim(*_limits(record))
     flagged = f"flagged: {(record.events['quality'] != GOOD).sum()}"
-    speed.set_title(f"{record.file}, braking events: {len(record.events)}, {flagged}", loc="left")
+    axes[0].set_title(f"{record.file}, braking events: {len(record.events)}, {flagged}", loc="left")
     return figure
 
 
 def event(record: DriveEvents, row: Mapping[Any, Any]) -> Figure:
     """One event with what was recorded around it."""
     figure = Figure(figsize=(8, 6), layout="constrained")
-    speed, slowing = figure.subplots(2, 1, sharex=True)
-    _draw(record, speed, slowing, mark=4.0)
-    speed.set_xlim(row["start_s"] - BEFORE, row["end_s"] + AFTER)
-    speed.set_ylim(min(row["final_speed"] - 2, 0.8 * row["final_speed"]), 1.1 * row["initial_speed"] + 1)
+    axes = _axes(figure, record)
+    slowing = axes[-1]
+    _draw(record, axes, mark=4.0)
+    slowing.set_xlim(row["start_s"] - BEFORE, row["end_s"] + AFTER)
+    if record.clean.has_speed:
+        axes[0].set_ylim(min(row["final_speed"] - 2, 0.8 * row["final_speed"]), 1.1 * row["initial_speed"] + 1)
     slowing.set_ylim(-3, row["peak_deceleration"] + 2)
     slowing.hlines(row["mean_deceleration"], row["start_s"], row["end_s"], color=EVENT, label="mean")
-    for axis in (speed, slowing):
+    for axis in axes:
         axis.axvspan(row["start_s"], row["end_s"], color=EVENT, alpha=0.15, lw=0)
     slowing.legend(loc="upper right", frameon=False)
-    title = f"{row['initial_speed']:.1f} to {row['final_speed']:.1f} m/s, peak {row['peak_deceleration']:.2f} m/s^2"
-    speed.set_title(f"{title}, {row['quality']}", loc="left")
+    change = f"{row['initial_speed']:.1f} to {row['final_speed']:.1f} m/s"
+    if not record.clean.has_speed:
+        change = f"{row['mean_deceleration'] * (row['end_s'] - row['start_s']):.1f} m/s lost"
+    axes[0].set_title(f"{change}, peak {row['peak_deceleration']:.2f} m/s^2, {row['quality']}", loc="left")
     return figure
 
 
@@ -78,19 +83,29 @@ def _by_quality(events: pd.DataFrame) -> tuple[tuple[str, str, pd.DataFrame], ..
     return (EVENT, "event", events[good]), (FLAGGED, "flagged event", events[~good])
 
 
-def _draw(record: DriveEvents, speed: Axes, slowing: Axes, mark: float) -> None:
-    clean = record.clean
-    speed.plot(clean.speed.time - clean.start, clean.speed.value, ".", ms=mark, color=RECORD, label="recorded")
+def _axes(figure: Figure, record: DriveEvents) -> tuple[Axes, ...]:
+    """One for speed and one for deceleration; only the latter where no speed was recorded."""
+    if not record.clean.has_speed:
+        return (figure.subplots(),)
+    speed, slowing = figure.subplots(2, 1, sharex=True)
+    return speed, slowing
+
+
+def _draw(record: DriveEvents, axes: tuple[Axes, ...], mark: float) -> None:
+    clean, slowing = record.clean, axes[-1]
+    if clean.has_speed:
+        axes[0].plot(clean.speed.time - clean.start, clean.speed.value, ".", ms=mark, color=RECORD, label="recorded")
     if clean.acceleration is not None:
         pushed = clean.acceleration
         slowing.plot(pushed.time - clean.start, -pushed.value, ".", ms=mark, color=RECORD, label="recorded")
     for i, piece in enumerate(record.pieces):
         time = piece.time - clean.start
-        speed.plot(time, piece.speed, lw=1, color=SMOOTH)
+        if clean.has_speed:
+            axes[0].plot(time, piece.speed, lw=1, color=SMOOTH)
         slowing.plot(time, -piece.acceleration, lw=1, color=SMOOTH, label=None if i else "smooth")
         if clean.acceleration is not None:
             slowing.plot(time, -piece.bias, lw=0.8, color="black", label=None if i else "bias and grade")
-    for axis, label in ((speed, "speed [m/s]"), (slowing, "deceleration [m/s^2]")):
+    for axis, label in zip(axes[::-1], ("deceleration [m/s^2]", "speed [m/s]"), strict=False):
         axis.set_ylabel(label)
         axis.grid(alpha=0.3)
     slowing.set_xlabel("time [s]")

@@ -1,5 +1,6 @@
 """Recorded drives to braking events: read, cleaned, smoothed, found; one file or a fleet. Needs the extra [drives]."""
 
+from acc_decel.drives.cleaning import NO_SPEED as NO_SPEED
 from acc_decel.drives.cleaning import CleanDrive as CleanDrive
 from acc_decel.drives.cleaning import clean_drive as clean_drive
 from acc_decel.drives.description import SIGNALS as SIGNALS
@@ -17,6 +18,7 @@ from acc_decel.drives.events import events_of as events_of
 from acc_decel.drives.fitting import FittedDistribution as FittedDistribution
 from acc_decel.drives.fitting import fit_scenarios as fit_scenarios
 from acc_decel.drives.fitting import read_scenarios as read_scenarios
+from acc_decel.drives.fitting import with_speed as with_speed
 from acc_decel.drives.fitting import write_scenarios as write_scenarios
 from acc_decel.drives.fleet import find_fleet_events as find_fleet_events
 from acc_decel.drives.fleet_files import list_left_out as list_left_out

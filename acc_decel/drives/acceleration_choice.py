@@ -32,7 +32,7 @@ def choose_acceleration(speed: Candidate, candidates: list[Candidate]) -> Choice
     if not scored:
         return None, 1.0, ["the recording is too short to compare acceleration with speed"] if candidates else []
     top, near = scored[0], scored[0][0] - MIN_CORRELATION_LEAD
-    same = [s for s in scored if s is top or (s[0] >= near and _is_same(s[2].series, top[2].series))]
+    same = [s for s in scored if s is top or (s[0] >= near and is_same_axis(s[2].series, top[2].series))]
     second = next((score for score, _, c in scored if all(c is not chosen for *_, chosen in same)), 0.0)
     score, r, best = max(same, key=lambda s: (is_role(s[2].name, "without_gravity"), is_longitudinal(s[2].name), s[0]))
     is_clear = abs(r) >= MIN_CORRELATION and score - second >= MIN_CORRELATION_LEAD * (0.5 if len(same) > 1 else 1)
@@ -44,7 +44,7 @@ def choose_acceleration(speed: Candidate, candidates: list[Candidate]) -> Choice
     return None, 1.0, [f"no acceleration is used, none clearly follows the change of speed: {names}"]
 
 
-def _is_same(one: Series, other: Series) -> bool:
+def is_same_axis(one: Series, other: Series) -> bool:
     """Whether two accelerometers measure the same axis, whatever their sign and offset."""
     start, end = max(one.time[0], other.time[0]), min(one.time[-1], other.time[-1])
     grid = np.arange(start, min(end, start + MAX_SAME_POINTS * SAME_STEP_S), SAME_STEP_S)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from acc_decel.drives.acceleration_choice import choose_acceleration
+from acc_decel.drives.accelerometer_axis import choose_axis
 from acc_decel.drives.channel_names import (
     is_acceleration,
     is_speed,
@@ -71,7 +72,7 @@ def _mapped(source: Source, file_units: dict[str, str], no_channels: Description
     speeds = [n for n in file_units if is_speed(n, file_units[n])]
     speeds = sorted(speeds, key=lambda n: -speed_score(n, file_units[n]))[:MAX_CANDIDATES]
     if not speeds:
-        raise _OpenError("speed", "no channel is named like a speed")
+        return _without_speed(source, file_units, no_channels)
     accelerations, notes = _accelerations(file_units)
     names = list(dict.fromkeys([*speeds, *accelerations, *witness_channels(file_units)]))
     sampled = sample_channels(source, names, no_channels.time, file_units)
@@ -88,6 +89,27 @@ def _mapped(source: Source, file_units: dict[str, str], no_channels: Description
     candidates = [_candidate(n, "acceleration", file_units, sampled) for n in accelerations if n in sampled.series]
     proposal = _proposal(speed, candidates, sampled, file_units, no_channels)
     return replace(proposal, notes=(*notes, *proposal.notes))
+
+
+def _without_speed(source: Source, file_units: dict[str, str], no_channels: Description) -> Proposal:
+    """The proposal of a recording that has accelerations and no speed. Raises _OpenError where none can be chosen."""
+    accelerations, notes = _accelerations(file_units)
+    if not accelerations:
+        raise _OpenError(
+            "speed", "no channel is named like a speed, and none like an acceleration, which will do alone"
+        )
+    sampled = sample_channels(source, accelerations, no_channels.time, file_units)
+    if sampled.time_error:
+        raise _OpenError("time", sampled.time_error)
+    candidates = [_candidate(n, "acceleration", file_units, sampled) for n in accelerations if n in sampled.series]
+    if not candidates:
+        reasons = ", ".join(f"{name!r} {sampled.dead[name]}" for name in accelerations)
+        raise _OpenError("acceleration", f"no speed is recorded, and its channel is dead: {reasons}")
+    axis = choose_axis(candidates)
+    if axis.channel is None:
+        raise _OpenError("acceleration", axis.problem)
+    description = replace(no_channels, channels={"acceleration": axis.channel})
+    return Proposal(description, ("no channel is named like a speed", *notes, *axis.notes))
 
 
 def _usable(speeds: list[str], sampled: Sampled, file_units: dict[str, str]) -> list[str]:
@@ -187,8 +209,10 @@ def _instructions(signal: str, names: list[str], reason: str) -> str:
     """Why the signal must be described by hand, and what to write."""
     quantity = "time" if signal == "time" else SIGNALS_BY_NAME[signal].quantity
     units = ", ".join(u.name for u in UNITS if u.quantity == quantity)
+    sign = ", sign = 1 (-1 if the values are positive where the car brakes)" if signal == "acceleration" else ""
     listed = ", ".join(map(repr, names[:30])) + (", ..." if len(names) > 30 else "")
     return (
         f"the {signal} must be given by a recording description, because {reason}. Channels: {listed}. "
-        f'Write [{signal}], channel = "NAME", unit = "UNIT" ({units}) into a TOML file and give it with --recording.'
+        f'Write [{signal}], channel = "NAME", unit = "UNIT" ({units}){sign} into a TOML file and give it with '
+        "--recording."
     )

@@ -73,6 +73,13 @@ VOCABULARY: dict[str, dict[str, str]] = {
         "Spanish": r"adelante",
         "Russian": r"продольн|замедлен",
     },
+    "deceleration": {  # positive where the car brakes
+        "English": r"decel",
+        "German":  r"verzog|verzoeg",
+        "French":  r"deceler",
+        "Spanish": r"deceler",
+        "Russian": r"замедлен",
+    },
     "without_gravity": {
         "English": r"\buser\b|\blinear\b|\blin\b|without gravity|no gravity|gravity removed",
         "German":  r"ohne (schwerkraft|gravitation)",

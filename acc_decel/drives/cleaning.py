@@ -11,13 +11,15 @@ from numpy import ndarray
 from acc_decel.drives.aligning import MAX_PERIOD_S, contradiction, doubt, lag_of, without_frozen
 from acc_decel.drives.clock import gap_notes, is_stray, recorded_seconds
 from acc_decel.drives.description import SIGNALS_BY_NAME
-from acc_decel.drives.outliers import OUTLIER_TESTS
+from acc_decel.drives.outliers import OUTLIER_TESTS, without_frozen_runs
 from acc_decel.drives.reading import Drive, Records
 from acc_decel.drives.series import Series, sensor_updates, shifted, step_midpoints
 
 MIN_DENSE_SHARE = 0.6  # of records with a number; with fewer, a column is taken to be recorded less often
 MIN_MOVING_MPS = 1.0  # a slower car may roll back, or its sensor be off
 MAX_BAD_TIME_SHARE = 0.05  # of records with a time that repeats or runs back; with more, the clock is broken
+MAX_ALONE_PERIOD_S = 0.25  # between records of acceleration without speed; a braking may last a second
+NO_SPEED = Series(np.empty(0), np.empty(0), np.nan, np.nan)  # of a recording without speed
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class CleanDrive:
 
     `recorded` [s] is the time from start to end without gaps. `doubt` says by how much speed and acceleration differ in
     size, "" where they agree; `notes` that, and what is odd about the clock. `lag_correlation` is NaN where the
-    description gives the lag.
+    description gives the lag. Where no speed was recorded, `speed` is NO_SPEED and the lag NaN; `sign_doubt` says why
+    it is not certain which end of the accelerometer is braking, "" where it is.
     """
 
     speed: Series
@@ -41,10 +44,16 @@ class CleanDrive:
     recorded: float = np.nan
     notes: tuple[str, ...] = ()
     doubt: str = ""
+    sign_doubt: str = ""
+
+    @property
+    def has_speed(self) -> bool:
+        """Whether a speed was recorded, and not an acceleration alone."""
+        return len(self.speed.time) > 0
 
 
 def clean_drive(drive: Drive) -> CleanDrive:
-    """The drive's speed and acceleration, cleaned and aligned. Raises ValueError if its clock or speed is broken."""
+    """The drive's speed and acceleration, cleaned and aligned. Raises ValueError if its clock or a signal is broken."""
     tally: Counter[str] = Counter()
     dropped_frames, signals, times = 0, {}, []
     for records in drive.records:
@@ -56,9 +65,17 @@ def clean_drive(drive: Drive) -> CleanDrive:
             signals[name], dropped_rows = _clean_signal(name, time, column[rows], drive.path, tally)
             dropped[rows[dropped_rows]] = True
         dropped_frames += int(dropped.sum())
-    speed, acceleration, lag, lag_correlation = _aligned(drive, signals["speed"], signals.get("acceleration"))
-    size_doubt = ""
-    if acceleration is not None:
+    acceleration, speed = signals.get("acceleration"), signals.get("speed", NO_SPEED)
+    lag, lag_correlation, size_doubt = np.nan, np.nan, ""
+    if "speed" in signals:
+        speed, acceleration, lag, lag_correlation = _aligned(drive, speed, acceleration)
+    elif acceleration is not None:
+        _check_alone(acceleration, drive.path)
+        acceleration, frozen = without_frozen_runs(acceleration)
+        acceleration = shifted(acceleration, drive.description.channels["acceleration"].lag or 0.0)
+        tally["frozen value"] += frozen
+        dropped_frames += frozen
+    if acceleration is not None and "speed" in signals:
         speed, acceleration, frozen = without_frozen(speed, acceleration)
         tally["frozen value"] += frozen
         dropped_frames += frozen
@@ -202,4 +219,12 @@ def _check_rate(name: str, time: ndarray, path: Path) -> None:
         raise ValueError(
             f"{path} must have a record of speed every {MAX_PERIOD_S:g} s or more often, or no braking is seen. Got "
             f"one every {step:.4g} s: check the unit of [time], or record more often."
+        )
+
+
+def _check_alone(acceleration: Series, path: Path) -> None:
+    if acceleration.period > MAX_ALONE_PERIOD_S:
+        raise ValueError(
+            f"{path} must have a record of acceleration every {MAX_ALONE_PERIOD_S:g} s or more often, as it has no "
+            f"speed. Got one every {acceleration.period:.4g} s: check the unit of [time], or record more often."
         )

@@ -50,12 +50,16 @@ HINT = "`acc-decel drives inspect FILE --output FILE.toml` writes one to start f
 
 @dataclass(frozen=True)
 class Channel:
-    """A channel as a signal: value * size of the unit * sign. `lag` [s] is how late it is; None: to be estimated."""
+    """A channel as a signal: value * size of the unit * sign. `lag` [s] is how late it is; None: to be estimated.
+
+    `is_sign_assumed` says that nothing shows the sign: it was proposed for an accelerometer alone.
+    """
 
     name: str
     unit: Unit
     sign: float = 1.0
     lag: float | None = None
+    is_sign_assumed: bool = False
 
     @property
     def holds_dates(self) -> bool:
@@ -99,8 +103,10 @@ def read_description(path: Path) -> Description:
     uses = [channel.name for channel in (*channels.values(), *([time] if time else []))]
     if twice := [name for i, name in enumerate(uses) if name in uses[:i]]:
         raise ValueError(f"{path} must name each channel once. Got {twice[0]!r} in two sections: correct one.")
-    if missing := [s.name for s in SIGNALS if s.required and s.name not in channels]:
-        raise ValueError(f"{path} must have a section [{missing[0]}]. Got none. {HINT}")
+    if not {"acceleration", *(s.name for s in SIGNALS if s.required)} & {*channels}:
+        raise ValueError(
+            f"{path} must have a section [speed], or [acceleration] where no speed was recorded. Got none. {HINT}"
+        )
     return Description(channels, time, None if dbc is None else path.parent / dbc, known, model, bus, vehicle_id)
 
 
@@ -122,7 +128,10 @@ def description_toml(description: Description) -> str:
         meaning = SIGNALS_BY_NAME[name].meaning if name in SIGNALS_BY_NAME else "time of the record"
         lines += ["", f"[{name}]  # {meaning}", f"channel = {json.dumps(channel.name, ensure_ascii=False)}"]
         lines.append(f"unit = {json.dumps(channel.unit.name)}")
-        lines += [f"sign = {channel.sign:g}"] if channel.sign != 1 else []
+        assumed = (
+            "  # assumed: the other is right if braking is counted the other way" if channel.is_sign_assumed else ""
+        )
+        lines += [f"sign = {channel.sign:g}{assumed}"] if channel.sign != 1 or assumed else []
         lines += [f"lag = {channel.lag:g}"] if channel.lag is not None else []
     known = ({"model": description.model} if description.model else {}) | description.known
     lines += ["", "[known]  # constant over the whole drive"] if known else []

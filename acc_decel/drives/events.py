@@ -22,18 +22,21 @@ MIN_GAP_DISTANCE_S = 0.75  # from the nearest record of speed, inside a gap
 MIN_LAG_CORRELATION = 0.4  # below it the lag between speed and acceleration is not known
 MAX_ACCELEROMETER_GAP_S = 0.5  # inside an event; with a longer one it rests on speed
 MAX_PLAUSIBLE_MPS2 = 13.0  # the shortest stop of evaluation/braking_tests.csv, 31.3 m from 100 km/h, is 12.3 on average
+MAX_LOSS_MPS = 70.0  # of speed, in one braking; no road is driven that much faster
 MAX_PEAK_MPS2 = SIGNALS_BY_NAME["acceleration"].high  # greater values are dropped
-GOOD = "good"
+GOOD, NO_SPEED_FLAG = "good", "no_speed"
 # fmt: off
 QUALITY = {
     "speed_only":  "no accelerometer: deceleration is differentiated speed",
     "sparse":      "records of speed are so rare that peak and build-up are blurred",
-    "gap":         "no record of speed for one and a half seconds or more inside",
+    "gap":         "no record of speed for 1.5 s or more inside, or without speed none of acceleration for 0.5 s",
     "cut":         "the recording begins or ends inside",
     "unaligned":   "the lag between speed and acceleration is not known",
     "implausible": "slows harder than a road car can",
     "doubtful":    "another event of the recording slows harder than a road car can: check the unit of speed",
     "contradicted": "speed and acceleration differ in size: one of their units or scales is wrong",
+    "no_speed":    "no record of speed: decelerations by an accelerometer alone",
+    "sign_assumed": "which end of the accelerometer is braking is not certain: write its sign into the description",
 }
 # fmt: on
 
@@ -44,7 +47,8 @@ class Event:
 
     `mean_deceleration` is the speed lost over the time taken. `mfdd`: mean fully developed deceleration from 0.8 to 0.1
     of the initial speed, NaN for an event that does not reach it. `build_up_s`: from the start to 0.9 of the typical
-    deceleration. `quality` is `good`, or the keys of QUALITY that apply, separated by spaces.
+    deceleration. `quality` is `good`, or the keys of QUALITY that apply, separated by spaces. Without a record of speed
+    the mean is integrated acceleration, speeds, `mfdd` and `distance` are NaN, and `stopped` is None: not known.
     """
 
     start_s: float
@@ -56,7 +60,7 @@ class Event:
     mfdd: float
     build_up_s: float
     distance: float
-    stopped: bool
+    stopped: bool | None
     quality: str
 
 
@@ -73,7 +77,8 @@ def events_of(pieces: list[Motion], clean: CleanDrive, *, threshold: float = THR
     is_doubtful = any(_is_implausible(piece, rows) for piece, rows in found)
     events = [_event(piece, rows, clean, is_doubtful=is_doubtful) for piece, rows in found]
     table = pd.DataFrame([astuple(event) for event in events], columns=list(COLUMNS))
-    return table.astype(dict.fromkeys(COLUMNS[:-2], "float64") | {"stopped": "bool", "quality": "str"})
+    stopped = "bool" if clean.has_speed else "boolean"  # the latter may be missing
+    return table.astype(dict.fromkeys(COLUMNS[:-2], "float64") | {"stopped": stopped, "quality": "str"})
 
 
 def check_threshold(threshold: float) -> None:
@@ -108,7 +113,8 @@ def _event_rows(piece: Motion, threshold: float) -> list[slice]:
         edge = max(MIN_SLOWING_MPS2, MIN_SLOWING_SHARE * peak)
         inside = low + np.flatnonzero(slowing[low:high] >= edge)
         first, last = int(inside[0]), int(inside[-1])
-        standing = np.flatnonzero(piece.speed[first : last + 1] < STANDSTILL_MPS / 4)
+        slow = piece.speed[first : last + 1] < STANDSTILL_MPS / 4
+        standing = np.flatnonzero(slow) if piece.has_speed else slow[:0]
         last = first + int(standing[0]) if len(standing) else last
         speed_loss = piece.speed[first] - piece.speed[last]
         if speed_loss >= MIN_SPEED_LOSS_MPS and (last - first) * step >= MIN_DURATION_S:
@@ -127,6 +133,8 @@ def _spans_above(value: ndarray, level: float, max_dip: int) -> list[tuple[int, 
 
 
 def _event(piece: Motion, rows: slice, clean: CleanDrive, *, is_doubtful: bool) -> Event:
+    if not piece.has_speed:
+        return _event_without_speed(piece, rows, clean, is_doubtful=is_doubtful)
     time, speed = piece.time[rows], np.maximum(piece.speed[rows], 0.0)
     slowing, step = -piece.acceleration[rows], piece.time[1] - piece.time[0]
     distance = np.concatenate([[0], np.cumsum(step * (speed[1:] + speed[:-1]) / 2)])
@@ -143,6 +151,24 @@ def _event(piece: Motion, rows: slice, clean: CleanDrive, *, is_doubtful: bool) 
         distance=float(distance[-1]),
         stopped=stopped,
         quality=_quality(piece, rows, clean, is_doubtful=is_doubtful),
+    )
+
+
+def _event_without_speed(piece: Motion, rows: slice, clean: CleanDrive, *, is_doubtful: bool) -> Event:
+    """The event as an accelerometer alone shows it; the speed lost is its integral."""
+    time, unknown = piece.time[rows], float("nan")
+    return Event(
+        start_s=float(time[0] - clean.start),
+        end_s=float(time[-1] - clean.start),
+        initial_speed=unknown,
+        final_speed=unknown,
+        mean_deceleration=_speed_loss(piece, rows) / float(time[-1] - time[0]),
+        peak_deceleration=piece.peak(rows),
+        mfdd=unknown,
+        build_up_s=build_up(time, -piece.acceleration[rows]),
+        distance=unknown,
+        stopped=None,
+        quality=_quality_without_speed(piece, rows, clean, is_doubtful=is_doubtful),
     )
 
 
@@ -165,8 +191,13 @@ def build_up(time: ndarray, slowing: ndarray) -> float:
     return float(time[np.flatnonzero(slowing >= BUILT_UP_SHARE * typical)[0]] - time[0])
 
 
+def _speed_loss(piece: Motion, rows: slice) -> float:
+    return float(piece.speed[rows.start] - piece.speed[rows.stop - 1])
+
+
 def _is_implausible(piece: Motion, rows: slice) -> bool:
-    return piece.peak(rows) > MAX_PLAUSIBLE_MPS2
+    """Whether a car slows harder, or without record of speed loses more, than a road car can."""
+    return piece.peak(rows) > MAX_PLAUSIBLE_MPS2 or (not piece.has_speed and _speed_loss(piece, rows) > MAX_LOSS_MPS)
 
 
 def _quality(piece: Motion, rows: slice, clean: CleanDrive, *, is_doubtful: bool) -> str:
@@ -183,7 +214,21 @@ def _quality(piece: Motion, rows: slice, clean: CleanDrive, *, is_doubtful: bool
         "doubtful": is_doubtful and not _is_implausible(piece, rows),
         "contradicted": bool(clean.doubt),
     }
-    return " ".join(name for name in QUALITY if applies[name]) or GOOD
+    return " ".join(name for name in QUALITY if applies.get(name, False)) or GOOD
+
+
+def _quality_without_speed(piece: Motion, rows: slice, clean: CleanDrive, *, is_doubtful: bool) -> str:
+    is_implausible = _is_implausible(piece, rows)
+    first, last = piece.time[rows.start], piece.time[rows.stop - 1]
+    applies = {
+        "gap": clean.acceleration is not None and not _covers(clean.acceleration.time, first, last),
+        "cut": rows.start == 0 or rows.stop >= len(piece.time) - 1,
+        "implausible": is_implausible,
+        "doubtful": is_doubtful and not is_implausible,
+        NO_SPEED_FLAG: True,
+        "sign_assumed": bool(clean.sign_doubt),
+    }
+    return " ".join(name for name in QUALITY if applies.get(name, False))
 
 
 def _covers(time: ndarray, first: float, last: float) -> bool:

@@ -14,7 +14,7 @@ from numpy import ndarray
 from scipy import stats
 
 from acc_decel.drives.description import SIGNALS_BY_NAME
-from acc_decel.drives.events import THRESHOLD, check_threshold
+from acc_decel.drives.events import NO_SPEED_FLAG, THRESHOLD, check_threshold
 from acc_decel.files import atomic_write
 
 MIN_EVENTS = 20
@@ -86,6 +86,11 @@ def fit_scenarios(events: pd.DataFrame, *, threshold: float = THRESHOLD) -> tupl
     check_threshold(threshold)
     if len(events) < MIN_EVENTS:
         raise ValueError(f"a fit needs at least {MIN_EVENTS} events. Got {len(events)}: record more drives.")
+    if without := with_speed(events)[1]:
+        raise ValueError(
+            f"events must have a speed. Got {without} of {len(events)} found by an accelerometer alone "
+            f"({NO_SPEED_FLAG}): leave them out."
+        )
     values = _values(events)
     if (lowest := values["deceleration"].min()) < threshold:
         raise ValueError(
@@ -94,6 +99,14 @@ def fit_scenarios(events: pd.DataFrame, *, threshold: float = THRESHOLD) -> tupl
         )
     starts = {q.name: threshold if q.name == "deceleration" else q.start for q in QUANTITIES}
     return tuple(_best_fit(q.name, values[q.name], starts[q.name]) for q in QUANTITIES)
+
+
+def with_speed(events: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The events without those that an accelerometer alone found, and the number of these."""
+    if "quality" not in events:
+        return events, 0
+    alone = events["quality"].astype(str).str.split().map(lambda flags: NO_SPEED_FLAG in flags).astype(bool)
+    return events[~alone], int(alone.sum())
 
 
 def _values(events: pd.DataFrame) -> dict[str, ndarray]:

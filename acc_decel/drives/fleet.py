@@ -161,7 +161,7 @@ def _row(file: str, vehicle: str, drive: DriveEvents | str) -> dict[str, Any]:
         "hours": drive.hours,
         "frames": drive.clean.frames,
         "dropped_frames": drive.dropped_frames,
-        "lag_s": drive.clean.lag,
+        "lag_s": drive.clean.lag if drive.clean.has_speed else None,
         "notes": "; ".join(drive.notes),
     }
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy import ndarray
 from scipy.ndimage import median_filter
 
-from acc_decel.drives.series import constant_runs
+from acc_decel.drives.series import Series, constant_runs, without
 
 MAX_BRAKING_MPS2, MAX_GAIN_MPS2 = 14.0, 9.0  # beyond these no road car slows or gains speed
 TYPICAL_MAX_MPS2 = 10.0  # hardly any car exceeds it
@@ -18,6 +18,8 @@ SPIKE_WINDOW_RECORDS = 7
 MIN_SPIKE_MPS2 = 3.0  # distance of an accelerometer's spike from the running median
 MAX_ACCELEROMETER_PERIOD_S = 0.2  # beyond it a spike and a short pulse look alike
 MIN_FROZEN_RECORDS, MIN_FROZEN_S = 4, 0.3  # records, and time, with exactly one value
+MIN_FROZEN_JUMP_MPS2 = 0.5  # into or out of a run of one value of an accelerometer; a smaller one does no harm
+MAX_FROZEN_SHARE = 0.2  # of the records of an accelerometer; with more, its values are coarse and not frozen
 
 
 def is_spike(value: ndarray, *, min_distance: float) -> ndarray:
@@ -106,6 +108,26 @@ def _is_frozen(time: ndarray, speed: ndarray, period: float) -> ndarray:
     for a, b in zip(first[runs], last[runs], strict=True):
         frozen[a + 1 : b + 1] = True
     return frozen
+
+
+def without_frozen_runs(acceleration: Series) -> tuple[Series, int]:
+    """An accelerometer without runs of exactly one value, frozen or dropped out, and the number of records dropped.
+
+    A sensor that sends such runs often has coarse steps: then it is returned unchanged.
+    """
+    time, value = acceleration.time, acceleration.value
+    first, last = constant_runs(value)
+    before, after = np.maximum(first - 1, 0), np.minimum(last + 1, len(time) - 1)
+    jump = np.maximum(np.abs(value[first] - value[before]), np.abs(value[after] - value[last]))
+    long = (last - first >= MIN_FROZEN_RECORDS - 1) & (time[last] - time[first] >= MIN_FROZEN_S)
+    long &= jump >= MIN_FROZEN_JUMP_MPS2
+    edges = np.zeros(len(value) + 1, int)
+    edges[first[long]] += 1
+    edges[last[long] + 1] -= 1
+    frozen = np.cumsum(edges)[:-1] > 0
+    if frozen.mean() > MAX_FROZEN_SHARE:
+        return acceleration, 0
+    return without(acceleration, frozen), int(frozen.sum())
 
 
 def _jumps(time: ndarray, speed: ndarray, period: float) -> ndarray:

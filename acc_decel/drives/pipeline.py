@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from acc_decel.drives.accelerometer_alone import NO_ACCELERATION_PIECE, motion_without_speed
+from acc_decel.drives.accelerometer_axis import NO_SPEED_NOTE
+from acc_decel.drives.braking_end import sign_doubt
 from acc_decel.drives.channel_mapping import accept, propose_mapping
 from acc_decel.drives.cleaning import CleanDrive, clean_drive
 from acc_decel.drives.description import Description, read_description
@@ -39,7 +42,8 @@ class DriveEvents:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed, what is wrong with the clock, and what was dropped and aligned, a sentence each."""
-        notes = [*self.assumed, *self.clean.notes]
+        notes = [*dict.fromkeys((*self.assumed, *(() if self.clean.has_speed else (NO_SPEED_NOTE,))))]
+        notes += [*self.clean.notes, *((self.clean.sign_doubt,) if self.clean.sign_doubt else ())]
         if self.dropped:
             parts = ", ".join(f"{count} {reason}" for reason, count in self.dropped.items())
             notes.append(f"dropped {self.dropped_frames} of {self.clean.frames} frames: {parts}")
@@ -110,9 +114,11 @@ def find_vehicle_events(
 
 def _drive_events(drive: Drive, notes: tuple[str, ...], threshold: float) -> DriveEvents:
     clean = clean_drive(drive)
-    pieces = estimate_motion(clean)
+    pieces = estimate_motion(clean) if clean.has_speed else motion_without_speed(clean)
     if not pieces:
-        raise ValueError(f"{drive.path} {NO_PIECE}")
+        raise ValueError(f"{drive.path} {NO_PIECE if clean.has_speed else NO_ACCELERATION_PIECE}")
+    if not clean.has_speed:
+        clean = replace(clean, sign_doubt=sign_doubt(pieces, drive.description.channels["acceleration"]))
     events = events_of(pieces, clean, threshold=threshold)
     return DriveEvents(str(drive.path), events, clean, tuple(pieces), drive.description, notes)
 

@@ -59,6 +59,11 @@ def target_events(drive: Drive, *, threshold: float = THRESHOLD) -> TargetEvents
             f"{drive.path} must have radar signals {', '.join(RADAR_SIGNALS)} of one clock. Got none: describe each "
             "in its own section of a recording description and give it with --recording."
         )
+    if "speed" not in drive.description.channels:
+        raise ValueError(
+            f"{drive.path} must have the speed of the own car, to which the radar measures. Got none: "
+            "describe it in a section [speed]."
+        )
     own_drive = clean_drive(_without_radar(drive))
     pieces = estimate_motion(own_drive)
     if not pieces:

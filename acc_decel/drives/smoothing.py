@@ -6,6 +6,7 @@ Speed changes by the mean acceleration of a step. Acceleration is a random walk 
 Weighted least squares, repeated with weights that follow the residuals, is a smoother that outliers do not move.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -33,9 +34,11 @@ OUTLIER_SCORE = 6.0  # standard deviations from the smooth motion, and at least 
 MIN_OUTLIER_MPS, MIN_OUTLIER_MPS2 = 0.5, 1.5  # ... this much in speed and in acceleration
 SPEED_NOISE_MPS, ACCELERATION_NOISE_MPS2 = (0.03, 1.0), (0.15, 1.5)  # minimum and maximum standard deviation
 NO_PIECE = "must hold a second of speed without a gap. Got only single records: record longer."
+COASTING_WEIGHT = 1e-4  # of no acceleration, [s^4/m^2]; without a measurement the car coasts
 WALK, SPEED_ONLY_WALK = 0.4, 0.3  # [m/s^2 per sqrt(s)] of the acceleration
 
 Weights = tuple[ndarray, ndarray | None, ndarray]  # of speed, acceleration, walk
+Solution = tuple[ndarray, ndarray, float]
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Motion:
     """Motion on a regular grid between two gaps. `record_distance` [s]: from the nearest record of speed.
 
     `least_peak` [m/s^2]: where speed comes rarely, the speed lost between two records over their time, which no peak
-    there can be below; without points elsewhere.
+    there can be below; without points elsewhere. Without a record of speed (`has_speed` False) `speed` counts from an
+    unknown one, so that only its differences say something.
     """
 
     time: ndarray
@@ -53,6 +57,7 @@ class Motion:
     record_distance: ndarray
     outliers: int = 0  # records far from the smooth motion
     least_peak: ndarray = field(default_factory=lambda: np.zeros(0))
+    has_speed: bool = True
 
     def peak(self, rows: slice) -> float:
         """The greatest deceleration [m/s^2] in these rows, at least what two records show."""
@@ -89,17 +94,26 @@ def spans(clean: CleanDrive) -> list[tuple[float, float]]:
 
 def _piece(clean: CleanDrive, start: float, end: float, step: float) -> Motion:
     grid = start + step * np.arange(int((end - start) / step) + 2)
+    states, outliers, max_noise = in_blocks(grid, lambda part: _solve(clean, part, step))
+    speed, acceleration, bias = states.T
+    bound = _least_peak(clean.speed, grid, speed, max_noise) if _is_sparse(clean) else np.zeros(0)
+    return Motion(grid, speed, acceleration, bias, _distance(grid, clean.speed.time), outliers, bound)
+
+
+def in_blocks(grid: ndarray, solve: Callable[[ndarray], Solution]) -> tuple[ndarray, int, float]:
+    """The states on the whole grid, points x 3, the number of outliers, and the greatest noise, from blocks of it.
+
+    `solve` gives the states on a part of the grid, the times of records far off them, and the noise of speed [m/s].
+    """
     states, outliers, max_noise = np.empty((len(grid), 3)), 0, 0.0
     for first in range(0, len(grid), BLOCK_POINTS):
         a, b = max(0, first - OVERLAP_POINTS), min(len(grid), first + BLOCK_POINTS + OVERLAP_POINTS)
-        state, outlier_times, noise = _solve(clean, grid[a:b], step)
+        state, outlier_times, noise = solve(grid[a:b])
         max_noise = max(max_noise, noise)
         last = min(first + BLOCK_POINTS, len(grid))
         outliers += int(((outlier_times >= grid[first]) & (outlier_times <= grid[last - 1])).sum())
         states[first:last] = state[first - a : last - a]
-    speed, acceleration, bias = states.T
-    bound = _least_peak(clean.speed, grid, speed, max_noise) if _is_sparse(clean) else np.zeros(0)
-    return Motion(grid, speed, acceleration, bias, _distance(grid, clean.speed.time), outliers, bound)
+    return states, outliers, max_noise
 
 
 def _is_sparse(clean: CleanDrive) -> bool:
@@ -139,8 +153,8 @@ def _over_two(rate: ndarray, steps: ndarray) -> ndarray:
 
 def _solve(clean: CleanDrive, grid: ndarray, step: float) -> tuple[ndarray, ndarray, float]:
     """State at each point of `grid`, points x 3, the times of records far off it, and the noise of speed [m/s]."""
-    speed = _within(clean.speed, grid)
-    acceleration = _within(clean.acceleration, grid) if clean.acceleration is not None else None
+    speed = within(clean.speed, grid)
+    acceleration = within(clean.acceleration, grid) if clean.acceleration is not None else None
     noise = Noise(
         speed=max(clean.speed.resolution / 3, 0.1),
         acceleration=0.4,
@@ -150,14 +164,14 @@ def _solve(clean: CleanDrive, grid: ndarray, step: float) -> tuple[ndarray, ndar
     weights = _equal_weights(len(grid), speed, acceleration)
     state = np.zeros((len(grid), 3))
     for _ in range(ROUNDS):
-        state = _least_squares(grid, step, speed, acceleration, noise, weights)
+        state = least_squares(grid, step, speed, acceleration, noise, weights)
         noise, weights = _reweighted(state, grid, step, speed, acceleration, noise)
         if _is_sparse(clean):
             weights = (_lone_weights(speed, grid, state, noise.speed), *weights[1:])
-    outlier_times = [_outlier_times(speed, grid, state[:, 0], noise.speed, MIN_OUTLIER_MPS)]
+    outlier_times = [times_of_outliers(speed, grid, state[:, 0], noise.speed, MIN_OUTLIER_MPS)]
     if acceleration is not None:
         measured = state[:, 1] + state[:, 2]
-        outlier_times.append(_outlier_times(acceleration, grid, measured, noise.acceleration, MIN_OUTLIER_MPS2))
+        outlier_times.append(times_of_outliers(acceleration, grid, measured, noise.acceleration, MIN_OUTLIER_MPS2))
     return state, np.unique(np.concatenate(outlier_times)), noise.speed
 
 
@@ -170,10 +184,11 @@ def _lone_weights(speed: Series, grid: ndarray, state: ndarray, noise: float) ->
     residual = np.abs(value - np.interp(speed.time, grid, state[:, 0]))
     before, after = np.diff(value, prepend=value[:1]), np.diff(value[::-1], prepend=value[-1:])[::-1]
     lone = np.where(before * after > 0, np.minimum(np.abs(before), np.abs(after)), 0.0)
-    return _student_weights(np.minimum(residual, lone) / noise, SENSOR_FREEDOM)
+    return student_weights(np.minimum(residual, lone) / noise, SENSOR_FREEDOM)
 
 
-def _outlier_times(series: Series, grid: ndarray, smooth: ndarray, noise: float, min_residual: float) -> ndarray:
+def times_of_outliers(series: Series, grid: ndarray, smooth: ndarray, noise: float, min_residual: float) -> ndarray:
+    """Times [s] of the records that are far off the smooth motion."""
     residual = np.abs(series.value - np.interp(series.time, grid, smooth))
     return series.time[residual > max(OUTLIER_SCORE * noise, min_residual)]
 
@@ -192,30 +207,38 @@ def _reweighted(
     """Noise as the residuals show it, and the weights of Student's t: large residuals count less."""
     residual = speed.value - np.interp(speed.time, grid, state[:, 0])
     min_noise = max(SPEED_NOISE_MPS[0], speed.resolution / 3)
-    speed_noise = _standard_deviation(residual, min_noise, max(SPEED_NOISE_MPS[1], min_noise))
+    speed_noise = standard_deviation(residual, min_noise, max(SPEED_NOISE_MPS[1], min_noise))
     walk_score = np.diff(state[:, 1]) / (noise.walk * np.sqrt(step))
     acceleration_weights, acceleration_noise = None, noise.acceleration
     if acceleration is not None:
         measured = np.interp(acceleration.time, grid, state[:, 1] + state[:, 2])
         acceleration_residual = acceleration.value - measured
-        acceleration_noise = _standard_deviation(acceleration_residual, *ACCELERATION_NOISE_MPS2)
-        acceleration_weights = _student_weights(acceleration_residual / acceleration_noise, SENSOR_FREEDOM)
+        acceleration_noise = standard_deviation(acceleration_residual, *ACCELERATION_NOISE_MPS2)
+        acceleration_weights = student_weights(acceleration_residual / acceleration_noise, SENSOR_FREEDOM)
     noise = replace(noise, speed=speed_noise, acceleration=acceleration_noise)
-    speed_weights = _student_weights(residual / speed_noise, SENSOR_FREEDOM)
-    return noise, (speed_weights, acceleration_weights, _student_weights(walk_score, WALK_FREEDOM))
+    speed_weights = student_weights(residual / speed_noise, SENSOR_FREEDOM)
+    return noise, (speed_weights, acceleration_weights, student_weights(walk_score, WALK_FREEDOM))
 
 
-def _standard_deviation(residual: ndarray, low: float, high: float) -> float:
+def standard_deviation(residual: ndarray, low: float, high: float) -> float:
     """Robust, from the median of the absolute residuals, within `low` and `high`."""
     return float(np.clip(1.4826 * np.median(np.abs(residual)) if len(residual) else low, low, high))
 
 
-def _student_weights(score: ndarray, freedom: float) -> ndarray:
+def student_weights(score: ndarray, freedom: float) -> ndarray:
+    """Weights of residuals in standard deviations, by Student's t of `freedom` degrees: large ones count less."""
     return (freedom + 1) / (freedom + score**2)
 
 
-def _least_squares(
-    grid: ndarray, step: float, speed: Series, acceleration: Series | None, noise: Noise, weights: Weights
+def least_squares(
+    grid: ndarray,
+    step: float,
+    speed: Series,
+    acceleration: Series | None,
+    noise: Noise,
+    weights: Weights,
+    bias_weight: ndarray | float = 1.0,
+    coasting_weight: ndarray | float = COASTING_WEIGHT,
 ) -> ndarray:
     """The states, points x 3, from banded normal equations. Unknown 3 k + j is entry j (v, a, b) at point k."""
     points = len(grid)
@@ -224,8 +247,8 @@ def _least_squares(
     kinematic = np.full(points - 1, KINEMATIC_NOISE_MPS**-2)
     _add(bands, 3 * k, ((0, -1.0), (1, -step / 2), (3, 1.0), (4, -step / 2)), kinematic)
     _add(bands, 3 * k, ((1, -1.0), (4, 1.0)), weights[2] / (noise.walk**2 * step))
-    _add(bands, 3 * k, ((2, -1.0), (5, 1.0)), np.full(points - 1, 1 / (noise.bias_walk**2 * step)))
-    _add(bands, 3 * np.arange(points), ((1, 1.0),), np.full(points, 1e-4))  # without a measurement the car coasts
+    _add(bands, 3 * k, ((2, -1.0), (5, 1.0)), np.full(points - 1, bias_weight / (noise.bias_walk**2 * step)))
+    _add(bands, 3 * np.arange(points), ((1, 1.0),), np.full(points, coasting_weight))
     _add(bands, 3 * np.arange(points), ((2, 1.0),), np.full(points, 1e-4))
     _add_measurements(bands, right, grid, step, speed, weights[0] / noise.speed**2, (0,))
     if acceleration is not None and weights[1] is not None:
@@ -262,7 +285,8 @@ def _add_measurements(
                 bands[i - j] += np.bincount(3 * k + j, weight * ci * cj, bands.shape[1])
 
 
-def _within(series: Series, grid: ndarray) -> Series:
+def within(series: Series, grid: ndarray) -> Series:
+    """The part of a series between the ends of the grid."""
     rows = slice(*np.searchsorted(series.time, (grid[0], grid[-1])))
     return Series(series.time[rows], series.value[rows], series.period, series.resolution)
 

@@ -257,7 +257,7 @@ DESCRIPTIONS = {
     "unknown channel": ('[speed]\nchannel = "Sped"\nunit = "km/h"', "similar: 'Speed (km/h)'"),
     "unknown section": ('[sped]\nchannel = "x"\nunit = "km/h"', "Got also sped"),
     "unknown entry": ('[speed]\nchannel = "x"\nunit = "km/h"\nscale = 2', "Got also scale"),
-    "no speed": ('[acceleration]\nchannel = "x"\nunit = "g"', "must have a section [speed]"),
+    "no speed": ('[range]\nchannel = "x"\nunit = "m"', "must have a section [speed], or [acceleration]"),
     "bad sign": ('[speed]\nchannel = "x"\nunit = "km/h"\nsign = 3', "sign must be 1 or -1"),
     "no TOML": ("speed: x", "must be a recording description in TOML"),
     "wrong unit": ('[speed]\nchannel = "Time (s)"\nunit = "h"', "Got 'h'"),

@@ -1,8 +1,10 @@
 """`acc-decel drives events`: the braking events of one recording. Needs the extra [drives]."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import pandas as pd
 import typer
 
 from acc_decel.cli.drives.options import Bus, Dbc, Description, File, Threshold, VehicleId
@@ -34,7 +36,8 @@ def events(
 
     Without --recording the mapping that `inspect` proposes is used; if it is ambiguous, the answer says what to write.
     Spikes, drop-outs, frozen values and wrong times are dropped and counted; speed is aligned with acceleration; the
-    accelerometer's bias and the road's grade are taken out. Times are seconds since the first record. --targets finds
+    accelerometer's bias and the road's grade are taken out. A recording of acceleration without speed has events, too:
+    flagged no_speed, and without speeds, distance and MFDD. Times are seconds since the first record. --targets finds
     the events of the cars ahead instead, from radar tracks: range, lateral, range_rate and track must be described.
     Needs the extra [drives].
 
@@ -130,17 +133,21 @@ def _event_rows(table: Any) -> list[tuple[str, ...]]:
         (
             f"{e.start_s:.2f}",
             f"{e.end_s:.2f}",
-            f"{e.initial_speed:.2f}",
-            f"{e.final_speed:.2f}",
+            _shown(e.initial_speed),
+            _shown(e.final_speed),
             f"{e.mean_deceleration:.2f}",
             f"{e.peak_deceleration:.2f}",
-            "-" if e.mfdd != e.mfdd else f"{e.mfdd:.2f}",
+            _shown(e.mfdd),
             f"{e.build_up_s:.2f}",
-            "yes" if e.stopped else "no",
+            "-" if pd.isna(e.stopped) else "yes" if e.stopped else "no",
             e.quality,
         )
         for e in table.head(SHOWN).itertuples()
     ]
+
+
+def _shown(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
 
 
 def _draw(drive: "drives.DriveEvents", path: Path) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from acc_decel.cli.drives.options import Threshold, note_quality
 from acc_decel.cli.options import Json, check_output
-from acc_decel.cli.terminal import print_json, print_table, read_table, say
+from acc_decel.cli.terminal import note, print_json, print_table, read_table, say
 
 
 def scenarios(
@@ -30,11 +30,14 @@ def scenarios(
 
     drives.check_threshold(threshold)
     table = read_table(events)
+    table, left_out = drives.with_speed(table)
+    if left_out:
+        note(f"{left_out} events are left out: found by an accelerometer alone (no_speed), they have no initial speed")
     note_quality(table)
     fits = drives.fit_scenarios(table, threshold=threshold)
     drives.write_scenarios(fits, output)
     if as_json:
-        print_json({"fits": fits})
+        print_json({"fits": fits, "left_out": left_out})
         return
     head = ("quantity", "events", "distribution", "low", "high", "AIC", "KS distance", "p")
     rows = [

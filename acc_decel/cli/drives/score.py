@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from acc_decel.drives import DriveEvents
 
 SHOWN = 40  # events for people
+NO_SPEED = (
+    "a recording must have a speed to be compared with a model. Got accelerations alone: describe its speed, or "
+    "find its events with `drives events`."
+)
 
 
 def score(
@@ -117,6 +121,8 @@ def _score_file(
     notes: tuple[str, ...] = ()
     try:
         drive = read()
+        if not drive.clean.has_speed:
+            raise ValueError(NO_SPEED)
         notes = drive.notes
         chosen, count = model or drive.description.model or DEFAULT_MODEL, len(drive.events)
         rows = evaluation.score_events(drive.events, load(chosen), drive.description.known | factors)
