@@ -25,9 +25,10 @@ class Record:
 
     def add(self, running: ndarray, answers: tuple[ndarray, ndarray], plan: tuple[ndarray, ...], seen: ndarray) -> None:
         """Add one tick; `answers` are those of the `running` cars."""
+        outputs, status = answers
         self.asked.append(np.flatnonzero(running))
-        self.outputs.append(answers[0])
-        self.status.append(answers[1])
+        self.outputs.append(outputs)
+        self.status.append(status)
         self.plan.append(np.array(plan).T.copy())
         self.seen.append(seen.copy())
 
