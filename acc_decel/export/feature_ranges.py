@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from typing import Any, Union
+from typing import Any, TypeAlias, Union
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -85,6 +85,9 @@ def _pieces(factors: tuple[Factor, ...]) -> tuple[dict[str, "Span"], dict[str, "
     return columns, known
 
 
+Operand: TypeAlias = Union["Span", float, int, np.float32]  # named before the class, which its annotations use
+
+
 @dataclass(frozen=True)
 class Span:
     """The least and the greatest value of one quantity, piece by piece."""
@@ -94,26 +97,26 @@ class Span:
 
     __array_ufunc__ = None  # a number of NumPy on the left leaves the operation to this class
 
-    def __add__(self, other: "Operand") -> "Span":
+    def __add__(self, other: Operand) -> "Span":
         """The span of the sum."""
         y = spanned(other)
         return Span(self.low + y.low, self.high + y.high)
 
-    def __sub__(self, other: "Operand") -> "Span":
+    def __sub__(self, other: Operand) -> "Span":
         """The span of the difference."""
         y = spanned(other)
         return Span(self.low - y.high, self.high - y.low)
 
-    def __rsub__(self, other: "Operand") -> "Span":
+    def __rsub__(self, other: Operand) -> "Span":
         """The span of the difference."""
         return spanned(other) - self
 
-    def __mul__(self, other: "Operand") -> "Span":
+    def __mul__(self, other: Operand) -> "Span":
         """The span of the product."""
         y = spanned(other)
         return _around(self.low * y.low, self.low * y.high, self.high * y.low, self.high * y.high)
 
-    def __truediv__(self, other: "Operand") -> "Span":
+    def __truediv__(self, other: Operand) -> "Span":
         """The span of the quotient. Raises ValueError if the divisor may be 0."""
         y = spanned(other)
         if not ((y.low > 0) | (y.high < 0)).all():
@@ -122,7 +125,7 @@ class Span:
             )
         return _around(self.low / y.low, self.low / y.high, self.high / y.low, self.high / y.high)
 
-    def __rtruediv__(self, other: "Operand") -> "Span":
+    def __rtruediv__(self, other: Operand) -> "Span":
         """The span of the quotient."""
         return spanned(other) / self
 
@@ -139,9 +142,6 @@ class Block:
 
     columns: tuple[Span, ...]
     total: Span
-
-
-Operand = Union[Span, float, int, np.float32]  # noqa: UP007
 
 
 class Spans:

@@ -6,7 +6,7 @@ with typical values for missing ones, weighted sums of the same probabilities, a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Union
+from typing import TypeAlias, Union
 
 import numpy as np
 from jaxtyping import Float32
@@ -16,53 +16,52 @@ from acc_decel.export.onnx_graph import Graph
 from acc_decel.factors import Factor, slices
 from acc_decel.network import FEATURES, HEAD, compute, named
 
+Operand: TypeAlias = Union["Expression", float, int, np.float32]  # named before the class, which its annotations use
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Expression:
     """A value of the formulas, not computed yet: [batch, 1], or of a block [batch, columns]."""
 
     operator: str
-    inputs: tuple["Operand", ...] = ()
+    inputs: tuple[Operand, ...] = ()
     name: str = ""  # of a factor
     place: int = 0  # of a column
     weights: tuple[float, ...] = ()
 
     __array_ufunc__ = None  # a number of NumPy on the left leaves the operation to this class
 
-    def __add__(self, other: "Operand") -> "Expression":
+    def __add__(self, other: Operand) -> "Expression":
         """The sum."""
         return Expression("Add", (self, other))
 
-    def __radd__(self, other: "Operand") -> "Expression":
+    def __radd__(self, other: Operand) -> "Expression":
         """The sum."""
         return Expression("Add", (other, self))
 
-    def __sub__(self, other: "Operand") -> "Expression":
+    def __sub__(self, other: Operand) -> "Expression":
         """The difference."""
         return Expression("Sub", (self, other))
 
-    def __rsub__(self, other: "Operand") -> "Expression":
+    def __rsub__(self, other: Operand) -> "Expression":
         """The difference."""
         return Expression("Sub", (other, self))
 
-    def __mul__(self, other: "Operand") -> "Expression":
+    def __mul__(self, other: Operand) -> "Expression":
         """The product."""
         return Expression("Mul", (self, other))
 
-    def __rmul__(self, other: "Operand") -> "Expression":
+    def __rmul__(self, other: Operand) -> "Expression":
         """The product."""
         return Expression("Mul", (other, self))
 
-    def __truediv__(self, other: "Operand") -> "Expression":
+    def __truediv__(self, other: Operand) -> "Expression":
         """The quotient."""
         return Expression("Div", (self, other))
 
-    def __rtruediv__(self, other: "Operand") -> "Expression":
+    def __rtruediv__(self, other: Operand) -> "Expression":
         """The quotient."""
         return Expression("Div", (other, self))
-
-
-Operand = Union[Expression, float, int, np.float32]  # noqa: UP007
 
 
 class Formulas:
