@@ -147,7 +147,7 @@ def in_order(outputs: Float32[ndarray, "rows outputs"]) -> Float32[ndarray, "row
 def to_bytes(net: DenseNet) -> bytes:
     """The arrays of `net` as the bytes of an .npz file: the same network gives the same bytes."""
     buffer = BytesIO()
-    np.savez(buffer, allow_pickle=False, **net_arrays(net))
+    np.savez(buffer, **net_arrays(net))  # type: ignore[arg-type]  # older NumPy takes allow_pickle for an array
     return buffer.getvalue()
 
 
