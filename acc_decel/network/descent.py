@@ -96,6 +96,7 @@ class Descent:
         first, second = DECAYS
 
         def step(i: Any, flat: Any, slope: Any, square: Any, total: Any) -> tuple[Any, ...]:
+            """One step of Adam, and the losses of the steps so far added up."""
             with tf.GradientTape() as tape:
                 tape.watch(flat)
                 loss = self._mean_of(flat, order[i], *arrays)

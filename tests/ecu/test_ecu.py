@@ -200,11 +200,11 @@ def test_other_cores_give_the_bits_of_the_host(folder: Path, events: ndarray, na
 @pytest.mark.slow
 def test_a_risc_v_is_counted_too_and_tests_itself(folder: Path, events: ndarray, net: DenseNet, tmp_path: Path) -> None:
     core = CortexM(folder, core="rv32imfc", build=tmp_path)
-    told = core.report(events, sample=16)
+    costs = core.report(events, sample=16)
     layers = sum(layer.weights.size for layer in net.embedding + net.trunk)
-    assert 2 * layers < told.instructions_least <= told.instructions_per_prediction < 20 * layers
-    assert (told.cycles, told.multiplications, told.ram_bytes, told.library_bytes) == (None, 0, 0, 0)
-    assert 8 * len(column_names()) < told.stack_bytes < 1280  # the columns twice: outside the domain
+    assert 2 * layers < costs.instructions_least <= costs.instructions_per_prediction < 20 * layers
+    assert (costs.cycles, costs.multiplications, costs.ram_bytes, costs.library_bytes) == (None, 0, 0, 0)
+    assert 8 * len(column_names()) < costs.stack_bytes < 1280  # the columns twice: outside the domain
     weights = image(folder, tmp_path, CORES["rv32imfc"]).symbols["weights"]
     assert (core.self_test(), core.self_test(altered=weights + 6)) == (0, 1)
 

@@ -45,6 +45,7 @@ def _compiled_with(sources: str) -> Compiled:
         step: float,
         trace: ndarray,
     ) -> ndarray:
+        """The RESULTS of each run, [runs, results], driven from its start to its end; `step` and `longest` [s]."""
         results = np.empty((len(start), len(RESULTS)))
         results[:, :1] = len(sources)  # overwritten below; only a variable that is used becomes part of the key
         for i in range(len(start)):
@@ -55,6 +56,7 @@ def _compiled_with(sources: str) -> Compiled:
         return results
 
     def started_runs(cars: tuple[ndarray, ndarray, ndarray, ndarray], start: ndarray) -> Any:
+        """The motion and the memory of each run at its start, and its RESULTS so far, [runs, results]."""
         results = np.empty((len(start), len(RESULTS)))
         results[:, :1] = len(sources)
         motions, memories = List(), List()
@@ -80,6 +82,7 @@ def _compiled_with(sources: str) -> Compiled:
         last: int,
         seen: ndarray,
     ) -> int:
+        """Drive every run on to the step `last` and write what is SEEN of it, [runs, seen]; the number of runs."""
         trace = np.empty((0 * len(sources), len(TRACE)))  # none; the variable becomes part of the key
         for i in range(len(start)):
             motions[i] = driven_on(
