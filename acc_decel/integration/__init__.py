@@ -1,0 +1,1 @@
+"""Integration: the exported firmware in the forms that other tools take: page, FMU, bus, calibration, safety case."""
