@@ -591,6 +591,23 @@ def _help_text(text: str) -> str:
     return "\n\n".join(parts)
 
 
+def untested_table() -> str:
+    """What nobody has tested, as the safety case lists it."""
+    from acc_decel.integration.safety_case import NEVER_TESTED
+
+    rows = [[what, why + (f": [more]({page})" if page else "")] for what, why, page in NEVER_TESTED]
+    return markdown(["what", "why it matters"], rows)
+
+
+def claim_table() -> str:
+    """Every claim of the safety case of the compact car, with its value, its bar and its verdict."""
+    from acc_decel.integration.safety_case import judge, read_documents
+
+    case = judge(read_documents("compact", HOME / "firmware_export"))
+    rows = [[c.number, c.claim, c.value, c.bar, c.verdict] for c in case.measured]
+    return markdown(["", "claim", "measured", "bar", "verdict"], rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "factors": factor_table,
     "outputs": output_table,
@@ -620,6 +637,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "ecu": ecu_costs,
     "differences": difference_table,
     "evidence": evidence_table,
+    "never_tested": untested_table,
+    "claims": claim_table,
     "c_factors": c_factor_table,
     "c_functions": c_functions,
     "commands": command_table,

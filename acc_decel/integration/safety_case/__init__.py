@@ -6,6 +6,7 @@ from acc_decel.integration.safety_case.drawing import drawing as drawing
 from acc_decel.integration.safety_case.judging import Case as Case
 from acc_decel.integration.safety_case.judging import judge as judge
 from acc_decel.integration.safety_case.judging import rows as rows
+from acc_decel.integration.safety_case.limits import NEVER_TESTED as NEVER_TESTED
 from acc_decel.integration.safety_case.page import page as page
 from acc_decel.integration.safety_case.page import summary as summary
 from acc_decel.integration.safety_case.verdicts import MISSED as MISSED

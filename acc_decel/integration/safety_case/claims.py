@@ -10,8 +10,8 @@ from acc_decel.integration.safety_case.code_claims import CODE_GOALS
 from acc_decel.integration.safety_case.model_claims import MODEL_GOALS
 
 TOP = (
-    "Whoever plans with {lower} counts on more deceleration than the car reaches at most {share} times in 100, "
-    "on the events that the training describes"
+    "Of 100 stops that are planned with {lower}, some {share} reach less than that, and no more, on events as the "
+    "training describes them"
 )
 STRATEGY = "over every way in which an answer can be higher than what the car reaches"
 GOALS: tuple[Goal, ...] = (*MODEL_GOALS, *CODE_GOALS)

@@ -3,9 +3,10 @@
 from html import escape
 
 from acc_decel.integration.safety_case import shapes
+from acc_decel.integration.safety_case.claims import STRATEGY
 from acc_decel.integration.safety_case.judging import Case, Duty, Judged, JudgedGoal
 from acc_decel.integration.safety_case.limits import SIMULATED
-from acc_decel.integration.safety_case.page import STRATEGY, summary, top_claim
+from acc_decel.integration.safety_case.page import summary, top_claim
 from acc_decel.integration.safety_case.shapes import CLASSES, Line, height_of, lines
 from acc_decel.integration.safety_case.verdicts import LIMITED, MET, MISSED
 
@@ -83,7 +84,7 @@ def _band(goal: JudgedGoal, y: float) -> tuple[str, float]:
     ]
     drawn, row_y = shapes.goal(EDGE, y, GOAL, box), y
     bus = LEFT - 20
-    parts = (*goal.measured, *goal.duties)
+    parts: list[Judged | Duty] = [*goal.measured, *goal.duties]
     for row in (parts[i : i + COLUMNS] for i in range(0, len(parts), COLUMNS)):
         lane = row_y + LANE - 14
         reach = LEFT + PITCH * (len(row) - 1) + 20
@@ -126,7 +127,7 @@ def _part_height(part: Judged | Duty) -> float:
 def _legend(case: Case, y: float) -> str:
     """What the signs mean, the count of each verdict, and the hash of the evidence."""
     drawn, x = "", EDGE
-    meanings = {MET: "the bar is reached", LIMITED: "holds in part: a residual", MISSED: "the bar is missed"}
+    meanings = {MET: "the bar is reached", LIMITED: "it holds, but less: a residual", MISSED: "the bar is missed"}
     for verdict, meaning in meanings.items():
         text = [(f"{case.counts.get(verdict, 0)} {verdict}", f"bold {CLASSES[verdict]}"), (meaning, "")]
         drawn += shapes.solution(x, y, verdict, text)

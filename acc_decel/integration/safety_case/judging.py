@@ -8,7 +8,7 @@ from math import isfinite
 from acc_decel.integration.safety_case.argument import REPEAT, Goal, Measured, Owed
 from acc_decel.integration.safety_case.claims import GOALS
 from acc_decel.integration.safety_case.documents import Documents
-from acc_decel.integration.safety_case.verdicts import EVIDENCE, LIMITED, MISSED, Bar, Where, verdict
+from acc_decel.integration.safety_case.verdicts import EVIDENCE, MISSED, Bar, Where, verdict
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,6 @@ class JudgedGoal:
     standard: str
     measured: tuple[Judged, ...]
     duties: tuple[Duty, ...]
-
-    @property
-    def verdict(self) -> str:
-        """The worst of its measured claims; empty if there is none."""
-        found = {claim.verdict for claim in self.measured}
-        return next((v for v in (MISSED, LIMITED) if v in found), next(iter(found), ""))
 
 
 @dataclass(frozen=True)
@@ -134,16 +128,18 @@ def _part(documents: Documents, where: Where) -> str:
 
 
 def _shown(claim: Measured, value: float | bool) -> str:
+    """A value as a reader says it."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:{claim.show}} {claim.unit}".strip()
+        return "holds" if value else "does not hold"
+    number = int(value) if claim.show == "," and value == int(value) else value
+    return f"{number:{claim.show}} {claim.unit}".replace("%", " %").replace("  ", " ").strip()
 
 
 def _bar_text(claim: Measured, is_boolean: bool, high: float | None) -> str:
     """The bar as a reader says it."""
     low, bar = claim.bar.low, claim.bar
     if is_boolean:
-        return "yes"
+        return "holds"
     if low is not None and low == high:
         text = f"exactly {_shown(claim, low)}"
     elif low is not None and high is not None:

@@ -38,7 +38,7 @@ def _quantile(name: str, share: float) -> Measured:
     """The claim that as many events as promised are below a quantile."""
     off = TENTH * min(share, 1 - share)
     return Measured(
-        f"share of events below {name}, {share:.0%} promised",
+        f"share of events below {name}, {100 * share:g} % promised",
         metrics("below", name),
         Bar(low=share - off, high=share + off),
         show=".2%",
@@ -49,7 +49,7 @@ def _range(name: str) -> Measured:
     """The claim that the proven range of an output is what it can reach, and not wider."""
     gap, unit = WHOLE_GAP[name]
     return Measured(
-        f"{name}: how far the proven range reaches beyond what was found",
+        f"{name}: how far the proven range reaches beyond what was found, at its worse end",
         proof(f"range of {name}", "least|greatest", "gap", pick=greatest),
         at_most(gap, in_part=inf),
         show=".3g",

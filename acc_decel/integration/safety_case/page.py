@@ -59,24 +59,26 @@ def _verdict(case: Case) -> str:
         text += "\n\n" + "\n".join(f"- **MISSED** {_line(claim)}" for claim in missed)
     return (
         f"{text}\n\n*Met*: the value reaches its bar. *In part*: it holds, but less than the claim says; it is among "
-        "the residuals. *Missed*: the case does not hold. *Open*: no evidence is here, and only the integrator can have "
-        "it. The bars are those of acc_decel; no standard gives them, and clause numbers are for you to add. This page "
-        "is evidence for an assessment, and not one."
+        "the residuals. *Missed*: the case does not hold. *Open*: no evidence is here, and only the integrator can "
+        "have it. The bars are those of acc_decel; no standard gives them, and clause numbers are for you to add. This "
+        "page is evidence for an assessment, and not one."
     )
 
 
 def _subject(documents: Documents) -> str:
     firmware = documents.firmware
     kind = "a released model, unaltered" if documents.released else "a model of your own"
-    hashes = {**documents.model_hashes, **documents.hashes}
-    rows = [[f"`{name}`", f"`{digest}`"] for name, digest in hashes.items()]
+    others = {name: digest for name, digest in documents.model_hashes.items() if name not in documents.hashes}
+    rows = [[f"`{name}`", f"`{digest}`"] for name, digest in {**others, **documents.hashes}.items()]
     return (
         f"## What it is of\n\nModel `{documents.model}`, {kind}; firmware `{firmware.folder.name}` in the number "
-        f"format {firmware.number_format}. Evidence `{documents.digest}`, over the last three files of this table:\n\n"
+        f"format {firmware.number_format}. Evidence `{documents.digest}`, of the last {len(documents.hashes)} files "
+        f"of this table:\n\n"
         f"{table(['file', 'SHA-256'], rows)}\n\n"
-        "Checked before a line was written: the model's files have the hashes of its manifest; `proof.json` is of these "
-        f"files; the C is what this model exports, file by file; `{EVIDENCE}` is of this C (`{documents.sources}`) and "
-        f"of the C that all exports share; the {documents.summed} files of `SHA256SUMS` are unaltered."
+        "Checked before a line was written: the model's files have the hashes of its manifest; `proof.json` is of "
+        f"these files; the C is what this model exports, file by file; `{EVIDENCE}` is of this C "
+        f"(`{documents.sources}`) and of the C that all exports share; the {documents.summed} files of `SHA256SUMS` "
+        "are unaltered."
     )
 
 
@@ -86,13 +88,16 @@ def _goal(goal: JudgedGoal) -> str:
         rows = ([c.number, c.claim, c.value, c.bar, _bold(c.verdict), f"`{c.file}`: `{c.path}`"] for c in goal.measured)
         text += "\n\n" + table(["", "claim", "measured", "bar", "verdict", "read from"], rows)
         text += (
-            "\n\nRepeat: "
+            "\n\nShow or repeat: "
             + ", ".join(f"`{command}`" for command in dict.fromkeys(c.repeat for c in goal.measured))
             + "."
         )
-    said = [f"- {c.number}: {text}" for c in goal.measured for text in (c.detail, c.note) if text]
+    said: dict[str, list[str]] = {}  # a text of several claims stands once
+    for claim, remark in ((c, remark) for c in goal.measured for remark in (c.detail, c.note) if remark):
+        said.setdefault(remark, []).append(claim.number)
+    remarks = [f"- {', '.join(numbers)}: {remark}" for remark, numbers in said.items()]
     owed = [f"- {d.number}, **open**: {d.claim}{f' ({d.hint})' if d.hint else ''}" for d in goal.duties]
-    return "\n\n".join([text, *(["\n".join(said)] if said else []), *(["\n".join(owed)] if owed else [])])
+    return "\n\n".join([text, *(["\n".join(remarks)] if remarks else []), *(["\n".join(owed)] if owed else [])])
 
 
 def _bold(verdict: str) -> str:
@@ -100,17 +105,17 @@ def _bold(verdict: str) -> str:
 
 
 def _line(claim: Judged) -> str:
-    return f"{claim.number} {claim.claim}: {claim.value}, bar {claim.bar} (`{claim.file}`: `{claim.path}`)"
+    return f"{claim.number} {claim.claim}: {claim.value}, bar: {claim.bar} (`{claim.file}`: `{claim.path}`)"
 
 
 def _conditions(documents: Documents) -> str:
     slices = (
-        [s.name, f"{s.events:,}", f"{s.coverage:.1%}", f"{s.rmse:.2f}", f"{s.mean_width:.2f}"]
+        [s.name, f"{s.events:,}", f"{100 * s.coverage:.1f} %", f"{s.rmse:.2f}", f"{s.mean_width:.2f}"]
         for s in worst_slices(documents)
     )
-    kinds = ([k.name, f"{k.flagged:.1%}", f"{k.by_score:.1%}"] for k in unflagged(documents))
+    kinds = ([k.name, f"{100 * k.flagged:.1f} %", f"{100 * k.by_score:.1f} %"] for k in unflagged(documents))
     answers = (
-        [a.combination, a.meaning, f"{a.flagged:.1%}", f"{a.median:.2f}", f"{a.highest:.2f}"]
+        [a.combination, a.meaning, f"{100 * a.flagged:.1f} %", f"{a.median:.2f}", f"{a.highest:.2f}"]
         for a in outside_answers(documents.firmware.net)
     )
     lower = list(OUTPUTS)[LOWER]
@@ -130,19 +135,23 @@ def _conditions(documents: Documents) -> str:
 
 def _residuals(case: Case) -> str:
     documents = case.documents
-    parts = [
-        f"- {claim.number}, in part: {claim.claim}: {claim.value}, bar {claim.bar}. {claim.note}".rstrip()
-        for claim in case.with_verdict(LIMITED)
-    ]
-    parts += [f"- {text}" for text in _accepted(documents)]
-    parts += [f"- never tested: {what}; {why}{f' (docs/{link})' if link else ''}" for what, why, link in NEVER_TESTED]
-    return "## Residuals\n\n" + "\n".join(parts)
+    limited = [f"- {_line(claim)}{f'; {claim.note}' if claim.note else ''}" for claim in case.with_verdict(LIMITED)]
+    untested = ([what, why + (f": docs/{link}" if link else "")] for what, why, link in NEVER_TESTED)
+    return "\n\n".join([
+        "## Residuals",
+        "Claims that hold in part:",
+        "\n".join(limited) or "none",
+        "For a person to accept:",
+        "\n".join(f"- {text}" for text in _accepted(documents)),
+        "Never tested:",
+        table(["what", "why it matters"], untested),
+    ])  # fmt: skip
 
 
 def _accepted(documents: Documents) -> Iterator[str]:
     """What the evidence lists and does not judge: it is for a person to accept."""
     for rule, times in documents.entries(evidence("misra_c_2012", "listed_deviations"))[""].items():
-        yield f"deviation from MISRA C:2012, rule {rule}: {times} places, with its reason in README.md of the firmware"
+        yield f"deviation from MISRA C:2012, rule {rule}, findings: {times}; README.md of the firmware has its reason"
     equivalent = documents.read(evidence("mutants", "equivalent")).value
     yield f"mutants that are called equivalent, by a person and not by a proof: {equivalent}"
     share = documents.read(evidence("cortex_m4f", "instructions_outside")).value
