@@ -705,9 +705,16 @@ def write_vehicles() -> None:
 if __name__ == "__main__":
     write_vehicles()
     os.environ.setdefault("COLUMNS", "120")
+    failed = []
     for page in pages():
-        new = page_with_parts(page.read_text())
+        try:
+            new = page_with_parts(page.read_text())
+        except (RuntimeError, ValueError) as error:  # one page that cannot be made keeps no other from being made
+            failed.append(f"not rewritten: {page.relative_to(HOME)}: {error}")
+            continue
         if new != page.read_text():
             page.write_text(new)
             print(f"rewritten: {page.relative_to(HOME)}")
-    sys.exit(0)
+    for sentence in failed:
+        print(sentence, file=sys.stderr)
+    sys.exit(1 if failed else 0)

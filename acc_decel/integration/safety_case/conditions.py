@@ -56,7 +56,7 @@ def worst_slices(documents: Documents, number: int = WORST) -> list[Slice]:
         Slice(
             name,
             int(documents.read(metrics("regimes", name, "events")).value),
-            *(documents.read(metrics("regimes", name, key)).value for key in ("coverage", "rmse", "mean_width")),
+            *(float(documents.read(metrics("regimes", name, key)).value) for key in ("coverage", "rmse", "mean_width")),
         )
         for name in names
     ]

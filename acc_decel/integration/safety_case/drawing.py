@@ -8,7 +8,7 @@ from acc_decel.integration.safety_case.judging import Case, Duty, Judged, Judged
 from acc_decel.integration.safety_case.limits import SIMULATED
 from acc_decel.integration.safety_case.page import summary, top_claim
 from acc_decel.integration.safety_case.shapes import CLASSES, Line, height_of, lines
-from acc_decel.integration.safety_case.verdicts import LIMITED, MET, MISSED
+from acc_decel.integration.safety_case.verdicts import LIMITED, MET, MISSED, Number
 
 WIDTH, EDGE, TRUNK = 1390, 40, 20  # of the picture, of its left edge, and where the line down from the top is [px]
 GOAL, LEFT, PITCH, COLUMNS = 230, 310, 268, 4  # width of a goal; where claims begin, their distance, how many in a row
@@ -52,7 +52,7 @@ def _boxes(case: Case) -> tuple[list[Line], list[Line], list[Line], list[Line]]:
     )
 
 
-def _top(case: Case) -> tuple[str, float]:
+def _top(case: Case) -> tuple[str, Number]:
     """Claim and strategy, with assumption and context beside them; and where the bands begin."""
     claim, plan, assumption, setting = _boxes(case)
     below = 16 + height_of(claim) + 30
@@ -75,7 +75,7 @@ def _top_end(case: Case) -> str:
     return f"{middle:g}H{EDGE + 6}M{TRUNK} {middle:g}"
 
 
-def _band(goal: JudgedGoal, y: float) -> tuple[str, float]:
+def _band(goal: JudgedGoal, y: Number) -> tuple[str, Number]:
     """A goal with all that supports it in rows beside it, and the height of that."""
     box = [
         (goal.number, "title"),
@@ -112,19 +112,19 @@ def _block(part: Judged | Duty) -> list[Line]:
     ]
 
 
-def _part(part: Judged | Duty, x: float, y: float) -> str:
+def _part(part: Judged | Duty, x: Number, y: Number) -> str:
     if isinstance(part, Duty):
         return shapes.undeveloped(x, y, CARD, _block(part))
     return shapes.solution(x, y, part.verdict, _block(part))
 
 
-def _part_height(part: Judged | Duty) -> float:
+def _part_height(part: Judged | Duty) -> Number:
     if isinstance(part, Duty):
         return height_of(_block(part)) + 16  # with its diamond
     return max(40.0, shapes.LINE * len(_block(part)))
 
 
-def _legend(case: Case, y: float) -> str:
+def _legend(case: Case, y: Number) -> str:
     """What the signs mean, the count of each verdict, and the hash of the evidence."""
     drawn, x = "", EDGE
     meanings = {MET: "the bar is reached", LIMITED: "it holds, but less: a residual", MISSED: "the bar is missed"}

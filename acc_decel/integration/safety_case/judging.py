@@ -8,7 +8,7 @@ from math import isfinite
 from acc_decel.integration.safety_case.argument import REPEAT, Goal, Measured, Owed
 from acc_decel.integration.safety_case.claims import GOALS
 from acc_decel.integration.safety_case.documents import Documents
-from acc_decel.integration.safety_case.verdicts import EVIDENCE, MISSED, Bar, Where, verdict
+from acc_decel.integration.safety_case.verdicts import EVIDENCE, MISSED, Bar, Number, Where, verdict
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _judged_goal(documents: Documents, place: int, goal: Goal) -> JudgedGoal:
 def _judged(documents: Documents, name: str, claim: Measured) -> Judged:
     reading = documents.read(claim.where)
     high = _high(documents, claim.bar)
-    found = verdict(float(reading.value), claim.bar, high)
+    found = verdict(reading.value, claim.bar, high)
     if claim.holds is not None and documents.read(claim.holds).value is not True:
         found = MISSED
     return Judged(
@@ -112,10 +112,10 @@ def _judged(documents: Documents, name: str, claim: Measured) -> Judged:
     )
 
 
-def _high(documents: Documents, bar: Bar) -> float | None:
+def _high(documents: Documents, bar: Bar) -> Number | None:
     """The upper limit of a bar: a number of the table, or one of the evidence."""
     if isinstance(bar.high, Where):
-        return bar.times * float(documents.read(bar.high).value)
+        return bar.times * documents.read(bar.high).value
     return bar.high
 
 
@@ -127,7 +127,7 @@ def _part(documents: Documents, where: Where) -> str:
     return keys[1] if keys[0] == documents.firmware.number_format else "differences"
 
 
-def _shown(claim: Measured, value: float | bool) -> str:
+def _shown(claim: Measured, value: Number) -> str:
     """A value as a reader says it."""
     if isinstance(value, bool):
         return "holds" if value else "does not hold"
@@ -135,7 +135,7 @@ def _shown(claim: Measured, value: float | bool) -> str:
     return f"{number:{claim.show}} {claim.unit}".replace("%", " %").replace("  ", " ").strip()
 
 
-def _bar_text(claim: Measured, is_boolean: bool, high: float | None) -> str:
+def _bar_text(claim: Measured, is_boolean: bool, high: Number | None) -> str:
     """The bar as a reader says it."""
     low, bar = claim.bar.low, claim.bar
     if is_boolean:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from textwrap import wrap
 
-from acc_decel.integration.safety_case.verdicts import LIMITED, MET, MISSED
+from acc_decel.integration.safety_case.verdicts import LIMITED, MET, MISSED, Number
 
 LINE, PAD = 14, 8  # of text, and around it [px]
 CHARACTER = 0.62  # width of one, of the font's size: that of wide fonts, so that no font overlaps
@@ -28,12 +28,12 @@ SIGNS = {MET: "M-8 0l6 6 11 -13", LIMITED: "M-9 2q4 -8 9 -2t9 -2", MISSED: "M-7 
 Line = tuple[str, str]  # a text and its class
 
 
-def lines(text: str, width: float, kind: str = "", *, size: float = 11) -> list[Line]:
+def lines(text: str, width: Number, kind: str = "", *, size: Number = 11) -> list[Line]:
     """A text wrapped to a width [px], each line with its class."""
     return [(line, kind) for line in wrap(text, max(8, int(width / (CHARACTER * size)))) or [""]]
 
 
-def text_block(x: float, y: float, block: Sequence[Line], *, anchor: str = "start") -> str:
+def text_block(x: Number, y: Number, block: Sequence[Line], *, anchor: str = "start") -> str:
     """Lines of text from the top left corner, or around the middle."""
     return "".join(
         f'<text x="{x:g}" y="{y + LINE * i + 11:g}" text-anchor="{anchor}"{f" class={kind!r}" if kind else ""}>'
@@ -42,24 +42,24 @@ def text_block(x: float, y: float, block: Sequence[Line], *, anchor: str = "star
     )
 
 
-def height_of(block: Sequence[Line]) -> float:
+def height_of(block: Sequence[Line]) -> Number:
     """The height of a box around lines of text [px]."""
     return LINE * len(block) + 2 * PAD
 
 
-def goal(x: float, y: float, width: float, block: Sequence[Line]) -> str:
+def goal(x: Number, y: Number, width: Number, block: Sequence[Line]) -> str:
     """A goal: a rectangle."""
     return _rectangle(x, y, width, height_of(block), "box goal") + text_block(x + PAD, y + PAD, block)
 
 
-def strategy(x: float, y: float, width: float, block: Sequence[Line]) -> str:
+def strategy(x: Number, y: Number, width: Number, block: Sequence[Line]) -> str:
     """A strategy: a parallelogram."""
     h, slant = height_of(block), 12
     corners = f"M{x + slant:g} {y:g}H{x + width:g}L{x + width - slant:g} {y + h:g}H{x:g}Z"
     return f'<path class="box plain" d="{corners}"/>' + text_block(x + slant + PAD, y + PAD, block)
 
 
-def context(x: float, y: float, width: float, block: Sequence[Line], mark: str = "") -> str:
+def context(x: Number, y: Number, width: Number, block: Sequence[Line], mark: str = "") -> str:
     """A context: a rectangle with round ends; an assumption has its mark A."""
     h = height_of(block)
     shape = f'<rect class="box plain" x="{x:g}" y="{y:g}" width="{width:g}" height="{h:g}" rx="{min(18, h / 2):g}"/>'
@@ -67,7 +67,7 @@ def context(x: float, y: float, width: float, block: Sequence[Line], mark: str =
     return shape + text_block(x + 2 * PAD, y + PAD, block) + letter
 
 
-def undeveloped(x: float, y: float, width: float, block: Sequence[Line]) -> str:
+def undeveloped(x: Number, y: Number, width: Number, block: Sequence[Line]) -> str:
     """A goal that is not developed here: a rectangle with a diamond below."""
     h = height_of(block)
     diamond = f"M{x + width / 2:g} {y + h:g}l8 8 -8 8 -8 -8z"
@@ -75,7 +75,7 @@ def undeveloped(x: float, y: float, width: float, block: Sequence[Line]) -> str:
     return shape + text_block(x + PAD, y + PAD, block)
 
 
-def solution(x: float, y: float, verdict: str, block: Sequence[Line]) -> str:
+def solution(x: Number, y: Number, verdict: str, block: Sequence[Line]) -> str:
     """A solution: a circle with the sign of its verdict, its text beside it."""
     kind = CLASSES[verdict]
     circle = f'<circle class="circle {kind}" cx="{x + 20:g}" cy="{y + 20:g}" r="18"/>'
@@ -88,20 +88,20 @@ def wire(path: str) -> str:
     return f'<path class="wire" d="{path}"/>'
 
 
-def arrow_down(x: float, y: float) -> str:
+def arrow_down(x: Number, y: Number) -> str:
     """The head of an arrow that points down to (x, y): supported by."""
     return f'<path class="head" d="M{x:g} {y:g}l-4 -7h8z"/>'
 
 
-def arrow_right(x: float, y: float) -> str:
+def arrow_right(x: Number, y: Number) -> str:
     """The head of an arrow that points right to (x, y): supported by."""
     return f'<path class="head" d="M{x:g} {y:g}l-7 -4v8z"/>'
 
 
-def hollow_right(x: float, y: float) -> str:
+def hollow_right(x: Number, y: Number) -> str:
     """The hollow head of an arrow that points right to (x, y): in context of."""
     return f'<path class="wire page" style="stroke: var(--line)" d="M{x:g} {y:g}l-8 -4v8z"/>'
 
 
-def _rectangle(x: float, y: float, width: float, height: float, kind: str) -> str:
+def _rectangle(x: Number, y: Number, width: Number, height: Number, kind: str) -> str:
     return f'<rect class="{kind}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="3"/>'

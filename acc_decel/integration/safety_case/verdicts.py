@@ -11,11 +11,14 @@ FORMAT = "{format}"  # in a key: the number format of the firmware
 DIFFERENCES = "{differences}"  # as a key: the entry with the compared bits of that format
 
 
+Number = int | float  # or a truth value, which is an integer
+
+
 @dataclass(frozen=True)
 class Reading:
-    """A value that was read: the number or boolean, how it was found among several, and the entry that it is of."""
+    """A value that was read, and of which of several entries it is."""
 
-    value: float | bool
+    value: Any
     of: str = ""
 
 
@@ -98,24 +101,24 @@ class Bar:
     `high_in_part`, holds in part: it is a residual, not a miss.
     """
 
-    low: float | None = None
-    high: float | Where | None = None
-    times: float = 1
-    low_in_part: float | None = None
-    high_in_part: float | None = None
+    low: Number | None = None
+    high: Number | Where | None = None
+    times: Number = 1
+    low_in_part: Number | None = None
+    high_in_part: Number | None = None
 
 
-def at_least(low: float, *, in_part: float | None = None) -> Bar:
+def at_least(low: Number, *, in_part: Number | None = None) -> Bar:
     """A bar from below."""
     return Bar(low=low, low_in_part=in_part)
 
 
-def at_most(high: float | Where, *, times: float = 1, in_part: float | None = None) -> Bar:
+def at_most(high: Number | Where, *, times: Number = 1, in_part: Number | None = None) -> Bar:
     """A bar from above."""
     return Bar(high=high, times=times, high_in_part=in_part)
 
 
-def exactly(value: float) -> Bar:
+def exactly(value: Number) -> Bar:
     """A bar that only one value reaches."""
     return Bar(low=value, high=value)
 
@@ -124,7 +127,7 @@ HOLDS = exactly(1)  # of a boolean
 SHOULD_HOLD = Bar(low=1, high=1, low_in_part=0)  # of a boolean whose failure is a residual
 
 
-def verdict(value: float, bar: Bar, high: float | None) -> str:
+def verdict(value: Number, bar: Bar, high: Number | None) -> str:
     """Whether a value reaches its bar, whose upper limit is `high`; NaN never does."""
     if _within(value, bar.low, high):
         return MET
@@ -134,5 +137,5 @@ def verdict(value: float, bar: Bar, high: float | None) -> str:
     return LIMITED if in_part and _within(value, low_in_part, high_in_part) else MISSED
 
 
-def _within(value: float, low: float | None, high: float | None) -> bool:
+def _within(value: Number, low: Number | None, high: Number | None) -> bool:
     return value == value and (low is None or value >= low) and (high is None or value <= high)  # noqa: PLR0124 - NaN
