@@ -10,6 +10,8 @@ from acc_decel.integration.safety_case.claims import GOALS
 from acc_decel.integration.safety_case.documents import Documents
 from acc_decel.integration.safety_case.verdicts import EVIDENCE, MISSED, Bar, Number, Where, verdict
 
+PASSED = "passed"  # the entry of a proof that says whether it holds; null if it was not made
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -93,16 +95,12 @@ def _judged_goal(documents: Documents, place: int, goal: Goal) -> JudgedGoal:
 
 
 def _judged(documents: Documents, name: str, claim: Measured) -> Judged:
-    reading = documents.read(claim.where)
-    high = _high(documents, claim.bar)
-    found = verdict(reading.value, claim.bar, high)
-    if claim.holds is not None and documents.read(claim.holds).value is not True:
-        found = MISSED
+    value, bar, found = _not_made(documents, claim) or _compared(documents, claim)
     return Judged(
         number=name,
         claim=claim.claim,
-        value=_shown(claim, reading.value) + (f" ({reading.of})" if reading.of else ""),
-        bar=_bar_text(claim, isinstance(reading.value, bool), high),
+        value=value,
+        bar=bar,
         verdict=found,
         file=claim.where.file,
         path=documents.name(claim.where.path),
@@ -110,6 +108,24 @@ def _judged(documents: Documents, name: str, claim: Measured) -> Judged:
         detail=documents.text(claim.detail) if claim.detail else "",
         note=claim.note,
     )
+
+
+def _not_made(documents: Documents, claim: Measured) -> tuple[str, str, str] | None:
+    """Value, bar and verdict of a claim whose proof was not made, so that it has no figures; None of any other."""
+    proven = claim.holds or claim.where
+    if proven.keys[-1] != PASSED or documents.entries(proven) != {"": None}:
+        return None
+    return "the proof was not made", "it is made, and holds", MISSED
+
+
+def _compared(documents: Documents, claim: Measured) -> tuple[str, str, str]:
+    """Value, bar and verdict of a claim."""
+    reading, high = documents.read(claim.where), _high(documents, claim.bar)
+    found = verdict(reading.value, claim.bar, high)
+    if claim.holds is not None and documents.read(claim.holds).value is not True:
+        found = MISSED
+    value = _shown(claim, reading.value) + (f" ({reading.of})" if reading.of else "")
+    return value, _bar_text(claim, isinstance(reading.value, bool), high), found
 
 
 def _high(documents: Documents, bar: Bar) -> Number | None:
