@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from acc_decel.export.firmware_files import FLOAT
 from acc_decel.factors import Factor
 from acc_decel.integration.safety_case.claims import STRATEGY, TOP
 from acc_decel.integration.safety_case.conditions import outside_answers, unflagged, worst_slices
@@ -150,6 +151,12 @@ def _residuals(case: Case) -> str:
 
 def _accepted(documents: Documents) -> Iterator[str]:
     """What the evidence lists and does not judge: it is for a person to accept."""
+    yield "the proofs are of the arrays and the ONNX file; the C is tied to them by comparing events, not by a proof"
+    if (number_format := documents.firmware.number_format) != FLOAT:
+        yield (
+            f"proofs and metrics are of the network in float32, and this firmware is in the format {number_format}: "
+            "README.md of the firmware says how far their answers differ"
+        )
     for rule, times in documents.entries(evidence("misra_c_2012", "listed_deviations"))[""].items():
         yield f"deviation from MISRA C:2012, rule {rule}, findings: {times}; README.md of the firmware has its reason"
     equivalent = documents.read(evidence("mutants", "equivalent")).value
