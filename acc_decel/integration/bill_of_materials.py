@@ -41,17 +41,8 @@ def bill_of_materials(
     files: Mapping[str, str | bytes], net: DenseNet, metrics: Values, hashes: Mapping[str, str]
 ) -> dict[str, Any]:
     """The bill of materials: the firmware, the model with its card, its dataset, and each file."""
-    package, vehicle = metadata("acc-decel"), str(metrics["vehicle"])
-    licenses = [{"license": {"id": package["License-Expression"]}}]
-    firmware = {
-        "type": "firmware",
-        "bom-ref": "firmware",
-        "name": f"acc_decel firmware: {vehicle}",
-        "version": package["Version"],
-        "description": stamp_of(vehicle, net.factors),
-        "licenses": licenses,
-    }
-    model = _model(net, metrics, hashes) | {"licenses": licenses}
+    firmware = _firmware(net, str(metrics["vehicle"]))
+    model = _model(net, metrics, hashes) | {"licenses": firmware["licenses"]}
     components = [
         model,
         *_model_files(hashes),
@@ -64,12 +55,25 @@ def bill_of_materials(
         "specVersion": "1.6",
         "serialNumber": f"urn:uuid:{uuid5(NAMESPACE_OID, content)}",
         "version": 1,
-        "metadata": {"tools": {"components": [_tool(package["Version"])]}, "component": firmware},
+        "metadata": {"tools": {"components": [_tool(firmware["version"])]}, "component": firmware},
         "components": components,
         "dependencies": [
             {"ref": "firmware", "dependsOn": ["model", *(f"file:{name}" for name in sorted(files))]},
             {"ref": "model", "dependsOn": ["dataset", *(f"model:{name}" for name in hashes)]},
         ],
+    }
+
+
+def _firmware(net: DenseNet, vehicle: str) -> dict[str, Any]:
+    """What the bill is of."""
+    package = metadata("acc-decel")
+    return {
+        "type": "firmware",
+        "bom-ref": "firmware",
+        "name": f"acc_decel firmware: {vehicle}",
+        "version": package["Version"],
+        "description": stamp_of(vehicle, net.factors),
+        "licenses": [{"license": {"id": package["License-Expression"]}}],
     }
 
 

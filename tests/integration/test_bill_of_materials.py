@@ -73,6 +73,7 @@ def test_the_bill_names_the_models_files_and_how_good_it_is(export):
     assert all({d["ref"], *d["dependsOn"]} <= refs for d in bill["dependencies"])
 
 
+@pytest.mark.slow
 def test_the_bill_is_strictly_valid_cyclonedx(export):
     bill = json.loads((export / BILL).read_text())
     assert refusal_of(bill) == ""

@@ -122,12 +122,7 @@ def read_documents(model: str, firmware: Path, *, on_check: Callable[[str], None
     on_check("the files of the model")
     folder = folder_of(model)
     hashes = read_files(folder)
-    metrics, proof = read_metrics(folder), _json(folder / PROOF, f"run `acc-decel verify {model} --write`")
-    if proof.get("sha256") != made_for(folder):
-        raise ValueError(
-            f"{folder / PROOF} must be of the model's files. Got the proof of other files: "
-            f"run `acc-decel verify {model} --write`."
-        )
+    metrics, proof = read_metrics(folder), _proof(folder, model)
     on_check("the sources of the firmware")
     measured, sources = _evidence(firmware), _sources(firmware)
     _check_sources(firmware, measured, sources)
@@ -148,6 +143,15 @@ def read_documents(model: str, firmware: Path, *, on_check: Callable[[str], None
         summed=summed,
         released=released is not None,
     )
+
+
+def _proof(folder: Path, model: str) -> dict[str, Any]:
+    """The proof in a model's folder. Raises ValueError if it is of other files."""
+    again = f"run `acc-decel verify {model} --write`"
+    proof = _json(folder / PROOF, again)
+    if proof.get("sha256") != made_for(folder):
+        raise ValueError(f"{folder / PROOF} must be of the model's files. Got the proof of other files: {again}.")
+    return proof
 
 
 def _evidence(firmware: Path) -> dict[str, Any]:
