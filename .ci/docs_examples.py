@@ -42,6 +42,8 @@ def prepare(folder: Path, text: str) -> None:
     """What the examples of a page find in their folder: what a reader has, or has made on another page."""
     shutil.copytree(HOME / "models" / "compact", folder / "models" / "my_car")
     shutil.copy(HOME / "acc_decel" / "physics" / "vehicles" / "compact.toml", folder / "my_car.toml")
+    if "acc-decel case" in text:
+        shutil.copytree(HOME / "firmware_export", folder / "firmware_export")
     (folder / "my_tests.csv").write_text("name,speed,braking_distance_m,surface\ndry,27.8,36.9,asphalt\n")
     if "drives events drive.csv" in text and "python" not in {block.language for block in blocks(text)}:
         tutorial = (HOME / "docs" / "tutorials" / "adas-engineer.md").read_text()

@@ -591,6 +591,23 @@ def _help_text(text: str) -> str:
     return "\n\n".join(parts)
 
 
+def untested_table() -> str:
+    """What nobody has tested, as the safety case lists it."""
+    from acc_decel.integration.safety_case import NEVER_TESTED
+
+    rows = [[what, why + (f": [more]({page})" if page else "")] for what, why, page in NEVER_TESTED]
+    return markdown(["what", "why it matters"], rows)
+
+
+def claim_table() -> str:
+    """Every claim of the safety case of the compact car, with its value, its bar and its verdict."""
+    from acc_decel.integration.safety_case import judge, read_documents
+
+    case = judge(read_documents("compact", HOME / "firmware_export"))
+    rows = [[c.number, c.claim, c.value, c.bar, c.verdict] for c in case.measured]
+    return markdown(["", "claim", "measured", "bar", "verdict"], rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "factors": factor_table,
     "outputs": output_table,
@@ -620,6 +637,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "ecu": ecu_costs,
     "differences": difference_table,
     "evidence": evidence_table,
+    "never_tested": untested_table,
+    "claims": claim_table,
     "c_factors": c_factor_table,
     "c_functions": c_functions,
     "commands": command_table,
@@ -686,9 +705,16 @@ def write_vehicles() -> None:
 if __name__ == "__main__":
     write_vehicles()
     os.environ.setdefault("COLUMNS", "120")
+    failed = []
     for page in pages():
-        new = page_with_parts(page.read_text())
+        try:
+            new = page_with_parts(page.read_text())
+        except (RuntimeError, ValueError) as error:  # one page that cannot be made keeps no other from being made
+            failed.append(f"not rewritten: {page.relative_to(HOME)}: {error}")
+            continue
         if new != page.read_text():
             page.write_text(new)
             print(f"rewritten: {page.relative_to(HOME)}")
-    sys.exit(0)
+    for sentence in failed:
+        print(sentence, file=sys.stderr)
+    sys.exit(1 if failed else 0)

@@ -36,7 +36,12 @@ def attribution_bytes(model: bytes, student: Student, metadata: dict[str, str]) 
         doc_string="What each factor adds to the baseline, up to the median deceleration of a car [m/s^2].",
     )
     made = helper.make_model(
-        graph, opset_imports=list(base.opset_import), ir_version=base.ir_version, producer_name=base.producer_name
+        graph,
+        opset_imports=list(base.opset_import),
+        ir_version=base.ir_version,
+        producer_name=base.producer_name,
+        producer_version=base.producer_version,
+        doc_string=graph.doc_string,
     )
     metadata_of_model = {
         entry.key: entry.value for entry in base.metadata_props if entry.key not in ("outputs", "status", "weights")

@@ -9,6 +9,7 @@ import pandas as pd
 import typer
 
 from acc_decel import evaluation
+from acc_decel.cli.card_front_matter import front_matter
 from acc_decel.cli.terminal import say
 from acc_decel.factors import column_names
 from acc_decel.files import atomic_write
@@ -38,9 +39,9 @@ def card(
 ) -> None:
     """Write the card of a model into its folder: metrics by regime, published tests by regime, and five pictures.
 
-    The pictures show fresh events of the model's vehicle that no training has seen: predicted against simulated, the
-    calibration of each quantile, the error against each factor; and the published tests with their intervals, one by
-    one and by regime.
+    It begins with what model hubs read: license, task, tags and metrics, in the form of Hugging Face. The pictures show
+    fresh events of the model's vehicle that no training has seen: predicted against simulated, the calibration of each
+    quantile, the error against each factor; and the published tests with their intervals, one by one and by regime.
     Needs the extra [train].
 
         acc-decel card models/my_car --vehicle my_car.toml
@@ -130,6 +131,7 @@ def card_text(predictor: Predictor, metrics: dict[str, Any], pictures: Iterable[
     """The card of a model with these `metrics`, with the names of its pictures."""
     best = metrics["best_possible"]
     lines = [
+        *front_matter(metrics),
         f"# {predictor.vehicle}",
         "",
         f"{CARD_MARK}, do not edit. Factor schema {metrics['schema']}, {metrics['weights']} weights, "

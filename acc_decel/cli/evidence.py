@@ -44,6 +44,7 @@ def evidence(
         acc-decel evidence my_firmware --model my_model --format fixed --events 1000 --bits-events 1000 --fuzz-seconds 5
     """
     from acc_decel import evidence as room  # noqa: PLC0415 - the extra [ecu] is needed only here
+    from acc_decel.export import find_firmware  # noqa: PLC0415
 
     options = {"events": events, "bits_events": bits_events, "fuzz_seconds": fuzz_seconds}
     given = {name: number for name, number in options.items() if number is not None}
@@ -51,7 +52,7 @@ def evidence(
         _refuse_beside_only(only, [*given, *(["format"] if number_formats else [])], room.SETTING_OF.get(only))
     settings = room.Settings(**given)
     formats = room.check_formats(number_formats)
-    paths = room.find_firmware(firmware, model)
+    paths = find_firmware(firmware, model)
     with progress_bar() as progress:
         if only is None:
             bar = progress.add_task("measuring", total=room.steps_of(settings, formats))

@@ -20,14 +20,16 @@ def export(
     """Write a model as C for an ECU: acc_decel.c, acc_decel.h, generated tables, self-test and golden vectors.
 
     The C is C99 without heap, static data or library calls; README.md in the folder says how to use it. Everything is
-    checked before the first file is written, and the same model gives the same bytes.
+    checked before the first file is written, and the same model gives the same bytes. sbom.cdx.json says what the
+    export is made of (CycloneDX 1.6, with a card of the model), and `sha256sum -c SHA256SUMS` checks its files.
 
         acc-decel export models/suv --output firmware_suv
         acc-decel export compact --format fixed --output firmware_cortex_m3
     """
     check_output(output, folder=True)
     from acc_decel.export import firmware_files, golden_events, write_firmware  # noqa: PLC0415
-    from acc_decel.model_folder import read_model  # noqa: PLC0415
+    from acc_decel.integration.bill_of_materials import with_bill  # noqa: PLC0415
+    from acc_decel.model_folder import read_files, read_model  # noqa: PLC0415
 
     net, metrics = read_model(folder := folder_of(model))
     if output.resolve() == folder.resolve():
@@ -35,6 +37,7 @@ def export(
     files = firmware_files(
         net, model=str(metrics["vehicle"]), golden=golden_events(net.factors), number_format=number_format
     )
+    files = with_bill(files, net, metrics, read_files(folder))
     measured = output / "EVIDENCE.md"
     before = {path.name: path.read_bytes() for path in output.glob("*.[ch]")} if measured.is_file() else {}
     write_firmware(output, files)

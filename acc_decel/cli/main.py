@@ -17,6 +17,7 @@ from acc_decel.cli.acc.speed import speed
 from acc_decel.cli.acc.trial import trial
 from acc_decel.cli.attribute import attribute
 from acc_decel.cli.card import card
+from acc_decel.cli.case import case
 from acc_decel.cli.compile import compile as compile_models
 from acc_decel.cli.drives.adapt import adapt
 from acc_decel.cli.drives.bound import bound
@@ -113,7 +114,7 @@ for command in (
 for command in (with_factor_options(replay, required="Required here or as a column"), evidence, info):
     app.command(cls=PlainCommand)(command)
 app.command("compile", cls=PlainCommand)(compile_models)
-for command in (with_factor_options(simulate), influences, sensors, attribute, verify, card):
+for command in (with_factor_options(simulate), influences, sensors, attribute, verify, case, card):
     app.command(cls=PlainCommand)(command)
 for command in (
     inspect,

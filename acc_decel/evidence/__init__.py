@@ -1,7 +1,5 @@
 """Evidence that an exported firmware is right: what is measured of it, as JSON and as a page. Needs the extra [ecu]."""
 
-from acc_decel.evidence.folder import Firmware as Firmware
-from acc_decel.evidence.folder import find_firmware as find_firmware
 from acc_decel.evidence.report import PARTS as PARTS
 from acc_decel.evidence.report import SETTING_OF as SETTING_OF
 from acc_decel.evidence.report import Settings as Settings

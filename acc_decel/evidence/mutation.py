@@ -15,7 +15,7 @@ from pathlib import Path
 
 from acc_decel.compiled import firmware_sources
 from acc_decel.evidence.events import driver_events, records, reference, unusual_net
-from acc_decel.evidence.folder import write_format
+from acc_decel.export import write_format
 from acc_decel.factors import Factor
 
 DRIVER = Path(__file__).parent / "driver.c"

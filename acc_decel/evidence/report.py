@@ -30,12 +30,11 @@ from acc_decel.ecu.cores import CORES, CORTEX_M4F
 from acc_decel.ecu.image import compile_command
 from acc_decel.evidence.bits import BITS_EVENTS, differences, parts_in_all, self_tests
 from acc_decel.evidence.events import driver_events, records, reference, unusual_net
-from acc_decel.evidence.folder import HAND_WRITTEN, Firmware, fingerprint, write_format
 from acc_decel.evidence.fuzzing import fuzz
 from acc_decel.evidence.mutation import DRIVER, LINK, mutation_score
 from acc_decel.evidence.stack import stack_bound
 from acc_decel.evidence.tools import CLANG, CPPCHECK, GCC, GCOV, LIBFUZZER, check_tools
-from acc_decel.export import even_events
+from acc_decel.export import HAND_WRITTEN, Firmware, even_events, sources_sha256, write_format
 from acc_decel.export.firmware_files import FIXED, FLOAT, FORMATS, SHIFT
 from acc_decel.factors import Factor
 from acc_decel.files import atomic_write
@@ -277,8 +276,8 @@ def _head(firmware: Firmware) -> Evidence:
     return {
         "model": firmware.model,
         "compiler": " ".join(compile_command(CORES[CORTEX_M4F])[1:-1]),
-        "sources_sha256": fingerprint(firmware.folder),
-        "hand_written_sha256": fingerprint(HAND_WRITTEN),
+        "sources_sha256": sources_sha256(firmware.folder),
+        "hand_written_sha256": sources_sha256(HAND_WRITTEN),
     }
 
 

@@ -1,5 +1,10 @@
 """Arrays in, files out: ONNX, C, and the folder of a released model."""
 
+from acc_decel.export.exported_folder import HAND_WRITTEN as HAND_WRITTEN
+from acc_decel.export.exported_folder import Firmware as Firmware
+from acc_decel.export.exported_folder import find_firmware as find_firmware
+from acc_decel.export.exported_folder import sources_sha256 as sources_sha256
+from acc_decel.export.exported_folder import write_format as write_format
 from acc_decel.export.firmware_files import firmware_files as firmware_files
 from acc_decel.export.firmware_files import write_firmware as write_firmware
 from acc_decel.export.golden import even_events as even_events

@@ -3,6 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable
+from importlib.metadata import metadata as package_metadata
+from importlib.metadata import version
 from itertools import pairwise
 
 import numpy as np
@@ -33,6 +35,7 @@ from acc_decel.outputs import COMFORT_DECELERATION, DELAY, LOWER, ORDERED, OUTPU
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 OPSET, IR_VERSION = 17, 8  # understood by ONNX Runtime 1.12 and later
+LIMITS_OF_USE = "Trained on simulated events, for one kind of car, straight ahead; read the status before an answer."
 INPUT = "factors"
 STATUS = "status"
 
@@ -84,7 +87,12 @@ def checked_bytes(
         doc_string="Achievable deceleration of a car. Metadata: columns, factors, outputs, status, schema.",
     )
     model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="acc_decel"
+        graph,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="acc_decel",
+        producer_version=version("acc-decel"),
+        doc_string=f"{graph.doc_string} {LIMITS_OF_USE}",
     )
     set_metadata(model, _metadata(net) | metadata)
     onnx.checker.check_model(model, full_check=True)
@@ -156,6 +164,8 @@ def _metadata(net: DenseNet) -> dict[str, str]:
         ),
         "weights": str(net.weights),
         FINGERPRINT: fingerprint(net),
+        "model_license": package_metadata("acc-decel")["License-Expression"],  # the names that ONNX proposes
+        "model_author": "the acc_decel authors",
     }
 
 

@@ -11,12 +11,21 @@ from numpy import ndarray
 
 from acc_decel import cli, evidence
 from acc_decel.ecu import CortexM
-from acc_decel.evidence import Settings, bits, find_firmware, mutation, report
+from acc_decel.evidence import Settings, bits, mutation, report
 from acc_decel.evidence.events import driver_events, records, reference, unusual_net
-from acc_decel.evidence.folder import HAND_WRITTEN, SIGNS, fingerprint, write_format
 from acc_decel.evidence.stack import stack_bound
 from acc_decel.evidence.tools import missing_tools
-from acc_decel.export import c_fixed, c_float, c_shift, write_model
+from acc_decel.export import (
+    HAND_WRITTEN,
+    c_fixed,
+    c_float,
+    c_shift,
+    find_firmware,
+    sources_sha256,
+    write_format,
+    write_model,
+)
+from acc_decel.export.exported_folder import SIGNS
 from acc_decel.export.firmware_files import FIXED, FLOAT, FORMATS, SHIFT
 from acc_decel.factors import FACTORS
 from acc_decel.model_folder import model_path, read_model, released_models
@@ -41,8 +50,8 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def test_the_evidence_is_of_the_exported_c() -> None:
     measured = evidence.read_evidence(EXPORT)
-    assert measured["sources_sha256"] == fingerprint(EXPORT), "run acc-decel evidence firmware_export"
-    assert measured["hand_written_sha256"] == fingerprint(HAND_WRITTEN), "run acc-decel evidence firmware_export"
+    assert measured["sources_sha256"] == sources_sha256(EXPORT), "run acc-decel evidence firmware_export"
+    assert measured["hand_written_sha256"] == sources_sha256(HAND_WRITTEN), "run acc-decel evidence firmware_export"
     assert (EXPORT / "EVIDENCE.md").read_text() == evidence.page(measured)
 
 
@@ -257,7 +266,7 @@ def test_the_command_measures_the_firmware_of_any_model(own_model: Path, tmp_pat
     assert "fixed" not in page
     measured = evidence.read_evidence(tmp_path)
     assert evidence.formats_of(measured) == [FLOAT]
-    assert measured["sources_sha256"] == fingerprint(tmp_path)
+    assert measured["sources_sha256"] == sources_sha256(tmp_path)
     assert {part["differences"] for part in measured["float_differences"].values()} == {0}
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 

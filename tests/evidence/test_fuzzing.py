@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from acc_decel.evidence.events import unusual_net
-from acc_decel.evidence.folder import write_format
 from acc_decel.evidence.fuzzing import fuzz
 from acc_decel.evidence.tools import CLANG, LIBFUZZER, check_tools
+from acc_decel.export import write_format
 from acc_decel.export.firmware_files import FORMATS
 from acc_decel.factors import FACTORS
 

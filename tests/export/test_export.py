@@ -335,3 +335,11 @@ def test_every_released_model_is_whole():
         net, told = read_model(manifest.parent)
         assert told["vehicle"] == manifest.parent.name
         assert net.weights == told["weights"]
+
+
+def test_the_file_says_its_version_its_license_and_what_it_was_trained_on():
+    model = onnx.load_from_string(onnx_bytes(NET, {}))
+    texts = {entry.key: entry.value for entry in model.metadata_props}
+    assert model.producer_version == version("acc-decel")
+    assert "Trained on simulated events" in model.doc_string
+    assert (texts["model_license"], texts["model_author"]) == ("MIT", "the acc_decel authors")

@@ -1,4 +1,4 @@
-"""The firmware that the evidence is about: an exported folder, and the model that it was exported from."""
+"""A folder with an exported firmware: the model that it is of, the check that it is its export, and its hash."""
 
 import re
 from dataclasses import dataclass
@@ -6,9 +6,8 @@ from hashlib import sha256
 from importlib.resources import files as resources
 from pathlib import Path
 
-from acc_decel.compiled import firmware_sources
-from acc_decel.export import firmware_files, golden_events, write_firmware
-from acc_decel.export.firmware_files import FIXED, FLOAT, SHIFT
+from acc_decel.export.firmware_files import FIXED, FLOAT, SHIFT, firmware_files, write_firmware
+from acc_decel.export.golden import golden_events
 from acc_decel.model_folder import folder_of, read_model, released_models
 from acc_decel.network import DenseNet
 
@@ -76,9 +75,9 @@ def _exported(net: DenseNet, model: str, number_format: str) -> dict[str, str | 
     return firmware_files(net, model=model, golden=golden_events(net.factors), number_format=number_format)
 
 
-def fingerprint(folder: Path) -> str:
+def sources_sha256(folder: Path) -> str:
     """SHA-256 of the C files in a folder, without the example."""
     digest = sha256()
-    for path in sorted([*firmware_sources(folder), *folder.glob("*.h")]):
+    for path in sorted([*folder.glob("acc_decel*.c"), *folder.glob("*.h")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
