@@ -84,8 +84,11 @@ def _link(zig: Sequence[str], platform: Platform, sources: Path, library: Path) 
     if platform.is_windows:
         _link_without_runtime(command, sources, library)
         return
-    name = (f"-Wl,-install_name,@rpath/{library.name}",) if platform.suffix == ".dylib" else ()
-    options = (*platform.link, *name, "-shared", "-s")
+    is_mac = (
+        platform.suffix == ".dylib"
+    )  # which keeps names of its own, and the path of the build, unless told otherwise
+    own = ("-Wl,-x", f"-Wl,-install_name,@rpath/{library.name}") if is_mac else ("-s",)
+    options = (*platform.link, *own, "-shared")
     run_compiler((*command, *options), [sources / ONE_FILE], library, product=library)
 
 

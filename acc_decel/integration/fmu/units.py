@@ -12,7 +12,7 @@ class Unit:
     """
 
     name: str
-    base: dict[str, float] = field(default_factory=dict)
+    base: dict[str, int | float] = field(default_factory=dict)
     display: tuple[str, float] | None = None
 
 

@@ -23,7 +23,7 @@ static void log_error(fmi2CallbackLogger logger, fmi2ComponentEnvironment enviro
                       const char *sentence)
 {
     if (logger != NULL) {
-        logger(environment, name, fmi2Error, "logStatusError", "%s", sentence);
+        logger(environment, name, fmi2Error, "logStatusError", sentence); /* no % in it: it is a format */
     }
 }
 

@@ -21,7 +21,7 @@ void fmu_add(fmu_message_t *message, const char *text)
     size_t at = message->length;
 
     for (size_t i = 0U; (text[i] != '\0') && (at < (FMU_MESSAGE_SIZE - 1U)); i++) {
-        message->text[at] = text[i];
+        message->text[at] = (text[i] == '%') ? '?' : text[i]; /* in FMI 2.0 a message is a format */
         at++;
     }
     message->text[at] = '\0';
