@@ -84,11 +84,9 @@ def _link(zig: Sequence[str], platform: Platform, sources: Path, library: Path) 
     if platform.is_windows:
         _link_without_runtime(command, sources, library)
         return
-    is_mac = (
-        platform.suffix == ".dylib"
-    )  # which keeps names of its own, and the path of the build, unless told otherwise
-    own = ("-Wl,-x", f"-Wl,-install_name,@rpath/{library.name}") if is_mac else ("-s",)
-    options = (*platform.link, *own, "-shared")
+    is_mac = platform.suffix == ".dylib"  # whose linker keeps the path of the build, unless told otherwise
+    own = ("-Wl,-x", f"-Wl,-install_name,@rpath/{library.name}") if is_mac else ()
+    options = (*platform.link, *own, "-shared", "-s")
     run_compiler((*command, *options), [sources / ONE_FILE], library, product=library)
 
 
