@@ -37,7 +37,7 @@ def fmu(
     Inputs are the braking factors. Each optional one has a Boolean ..._available, which starts as false; surface and
     tyre kind are enumerations, 0 for unknown, or probabilities. Outputs are the decelerations, the delay, the stopping
     distances and the status. The page in the FMU lists all of them, and extra/acc_decel/example.csv has all inputs over
-    time. The same model gives the same bytes.
+    time. The same model gives the same bytes. Needs the extra [fmu].
     """
     from acc_decel.integration.fmu import FMI_2, FMI_3, PLATFORMS, fmu_bytes  # noqa: PLC0415 - a quick command line
 
