@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -236,6 +237,16 @@ def test_without_its_pragma_the_source_has_other_bits_and_the_self_test_tells(
     subprocess.run([found("gcc"), "-O2", "-march=haswell", "-shared", "-fPIC", source, "-o", library], check=True)
     said = probe([probes[FMI_3]], library, fmu.token, plan)
     assert "self-test of acc_decel_compact must pass. Got result 4, other bits" in said
+
+
+def test_a_library_exports_every_function_of_its_standard_and_nothing_else(fmu: Fmu) -> None:
+    listed = subprocess.run(
+        [found("nm"), "-D", "--defined-only", fmu.library], capture_output=True, text=True, check=True
+    )
+    exported = {line.split()[-1] for line in listed.stdout.splitlines()}
+    header = (fmu.folder / "sources" / f"fmi{version_of(fmu)}Functions.h").read_text()
+    assert exported == {*re.findall(r"_Export fmi\d\w+TYPE\s+(fmi\d\w+);", header)}
+    assert len(exported) > 40
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])

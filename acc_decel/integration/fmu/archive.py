@@ -24,7 +24,7 @@ from acc_decel.integration.fmu.icon import icon_png
 from acc_decel.network import DenseNet
 
 FMI_2, FMI_3 = VERSIONS = (2, 3)
-FACES = {FMI_2: ("fmu_core.c", "fmu2.c"), FMI_3: ("fmu_core.c", "fmu3.c", "fmu3_refused.c")}
+FACES = {FMI_2: ("fmu_core.c", "fmu2.c", "fmu2_refused.c"), FMI_3: ("fmu_core.c", "fmu3.c", "fmu3_refused.c")}
 NAME = re.compile(r"[^0-9A-Za-z_]+")
 DATE = (1980, 1, 1, 0, 0, 0)  # of every file: the oldest that an archive can hold
 EXAMPLE = "extra/acc_decel/example.csv"

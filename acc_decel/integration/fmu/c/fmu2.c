@@ -1,4 +1,4 @@
-/* The face of FMI 2.0 for co-simulation: every function of the standard, each a call of fmu_core.h. What a function
+/* The face of FMI 2.0 for co-simulation: all its functions, each a call of fmu_core.h. What a function
  * must do is in the standard; the comments say only what is particular. Memory is the FMU's own, as the capability flag
  * canNotUseMemoryManagementFunctions says. */
 

@@ -1,6 +1,6 @@
 /* The functions of FMI 3.0 that this FMU does not offer, as modelDescription.xml says: other interfaces than
  * co-simulation, types that no variable has, clocks, derivatives, events. An importer looks all of them up, so they
- * must be there; each one says that it is not offered. */
+ * must be there; each one says that it is not offered. Included after fmu3.c. */
 
 #include "fmi3Functions.h"
 #include "fmu_core.h"
