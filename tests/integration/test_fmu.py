@@ -141,8 +141,9 @@ def test_the_validator_of_fmpy_finds_no_problem(exported: Path) -> None:
 
 def test_fmpy_gets_the_bits_of_the_firmware(fmu: Fmu, events: Drive) -> None:
     car, groups = fmu.instance(), setters(fmu, events)
-    names = list(events.outputs)
-    different, answers = 0, [tuple(row) for row in zip(*(events.outputs[name].tolist() for name in names), strict=True)]
+    outputs = events.outputs if fmu.is_fmi2 else events.outputs | {"status": events.status}
+    names = list(outputs)
+    different, answers = 0, [tuple(row) for row in zip(*(outputs[name].tolist() for name in names), strict=True)]
     getters = [(getattr(car.slave, getter), references) for getter, references in grouped(fmu, names)]
     for event in range(len(events)):
         for setter, references, rows in groups:
@@ -474,6 +475,15 @@ def test_a_refused_step_holds_the_last_answer(fmu: Fmu) -> None:
     assert car.set(speed=30.0).answers(names) != before
 
 
+def test_a_reset_brings_the_start_values_back(fmu: Fmu) -> None:
+    car = fmu.instance()
+    first = car.answers(OUTPUTS)
+    assert car.set(**STOP, surface=6, abs=False, correction_scale=0.5).answers(OUTPUTS) != first
+    car.slave.reset()
+    car.initialize()
+    assert car.get("surface", "abs", "correction_scale", *OUTPUTS) == (0, True, 1.0, *first)
+
+
 def test_before_the_first_answer_the_car_does_not_stop(fmu: Fmu) -> None:
     car = Car(fmu)
     car.set(speed=0.0)
@@ -488,6 +498,7 @@ def test_outputs_follow_the_inputs_in_initialization_mode(fmu: Fmu) -> None:
     car.slave.enterInitializationMode()
     answers = [car.set(**STOP | {"speed": speed}).get(*OUTPUTS) for speed in (20.0, 40.0)]
     car.slave.exitInitializationMode()
+    assert answers[0] != answers[1]
     assert answers == [other.set(**STOP | {"speed": speed}).answers(OUTPUTS) for speed in (20.0, 40.0)]
 
 
