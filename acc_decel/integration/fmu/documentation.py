@@ -16,7 +16,7 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1, h2 { line-height: 1.2; }
 div { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; min-width: 46rem; }
+table { border-collapse: collapse; width: 100%; min-width: 64rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.8rem 0.3rem 0; border-bottom: 1px solid #8886; }
 code { font: 0.9em ui-monospace, monospace; }
 td:first-child { white-space: nowrap; }
