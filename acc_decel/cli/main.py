@@ -32,6 +32,7 @@ from acc_decel.cli.evaluate import evaluate
 from acc_decel.cli.evidence import evidence
 from acc_decel.cli.export import export
 from acc_decel.cli.factor_options import with_factor_options
+from acc_decel.cli.fmu import fmu
 from acc_decel.cli.generate import generate
 from acc_decel.cli.help import PlainCommand, PlainGroup
 from acc_decel.cli.influences import influences
@@ -133,6 +134,7 @@ for command in (with_factor_options(gap), with_factor_options(speed, without=("s
 acc.command(cls=PlainCommand)(trial)
 acc.command("ecu", cls=PlainCommand)(acc_ecu)
 app.add_typer(acc)
+app.command(cls=PlainCommand)(fmu)
 
 
 def main() -> None:

@@ -134,8 +134,13 @@ def check_output(
 
 def model_files(predictor: Predictor) -> list[Path]:
     """The files of a model's folder, which no answer may replace."""
-    names = (predictor.path.name, ONNX, ARRAYS, METRICS, MANIFEST, ATTRIBUTION, PROOF, CARD)
-    return [predictor.path.parent / name for name in dict.fromkeys(names)]
+    return model_file_paths(predictor.path.parent, predictor.path.name)
+
+
+def model_file_paths(folder: Path, onnx: str = ONNX) -> list[Path]:
+    """The files of a model in `folder`, whose graph is the file `onnx`."""
+    names = (onnx, ONNX, ARRAYS, METRICS, MANIFEST, ATTRIBUTION, PROOF, CARD)
+    return [folder / name for name in dict.fromkeys(names)]
 
 
 def _same_file(path: Path, source: Path) -> Path | None:

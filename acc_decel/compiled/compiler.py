@@ -21,13 +21,20 @@ LIMIT_S = 600  # a compiler that takes longer does not get on: the longest of ou
 
 def find_compiler() -> tuple[str, ...] | None:
     """The command of a C compiler on this machine: zig of the wheel ziglang, else the system's, else None."""
+    if (zig := find_zig()) is not None:
+        return zig
+    system = next(filter(None, map(shutil.which, SYSTEM_COMPILERS)), None)
+    return (system,) if system else None
+
+
+def find_zig() -> tuple[str, ...] | None:
+    """The command of the C compiler of the wheel ziglang, which compiles for every platform; None if it is missing."""
     wheel = find_spec("ziglang")
     if wheel is not None and wheel.origin is not None:
         for program in (Path(wheel.origin).with_name(name) for name in ("zig", "zig.exe")):
             if program.is_file():
                 return (str(program), "cc")
-    system = next(filter(None, map(shutil.which, SYSTEM_COMPILERS)), None)
-    return (system,) if system else None
+    return None
 
 
 def compiled(command: Sequence[str], inputs: Sequence[Path], product: Path) -> Path:
@@ -35,28 +42,32 @@ def compiled(command: Sequence[str], inputs: Sequence[Path], product: Path) -> P
 
     Raises RuntimeError with the compiler's message, or if it does not end in LIMIT_S.
     """
+    with atomic_write(product) as temporary:
+        run_compiler(command, inputs, temporary, product=product)
+    return product
+
+
+def run_compiler(command: Sequence[str], inputs: Sequence[Path], output: Path, *, product: Path) -> None:
+    """Let `command` make the file `output` from `inputs`; an error calls it by the name of the `product`.
+
+    For a folder that no one else reads: what a failing compiler has written stays. Raises RuntimeError as `compiled`.
+    """
     environment = os.environ | _zig_cache()
     if not os.path.isabs(environment.get("XDG_CACHE_HOME", "/")):  # noqa: PTH117 - zig would write to the working folder
         del environment["XDG_CACHE_HOME"]
-    with atomic_write(product) as temporary:
-        arguments = [*command, *map(str, inputs), "-o", str(temporary)]
-        try:
-            done = subprocess.run(
-                arguments, check=False, capture_output=True, text=True, timeout=LIMIT_S, env=environment
-            )
-        except subprocess.TimeoutExpired as error:
-            raise RuntimeError(
-                f"{product.name} must compile within {LIMIT_S} s. Got no end of {command[0]}: see what else runs here, "
-                "and whether the disk has room."
-            ) from error
-        except OSError as error:
-            raise RuntimeError(
-                f"The compiler must run: {command[0]}. Got: {error}. Run `pip install ziglang`."
-            ) from error
-        if done.returncode:
-            message = done.stderr.replace(str(temporary), str(product))
-            raise RuntimeError(f"{product.name} must compile with {' '.join(command)}. Got:\n{message}")
-    return product
+    arguments = [*command, *map(str, inputs), "-o", str(output)]
+    try:
+        done = subprocess.run(arguments, check=False, capture_output=True, text=True, timeout=LIMIT_S, env=environment)
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(
+            f"{product.name} must compile within {LIMIT_S} s. Got no end of {command[0]}: see what else runs here, "
+            "and whether the disk has room."
+        ) from error
+    except OSError as error:
+        raise RuntimeError(f"The compiler must run: {command[0]}. Got: {error}. Run `pip install ziglang`.") from error
+    if done.returncode:
+        message = done.stderr.replace(str(output), str(product))
+        raise RuntimeError(f"{product.name} must compile with {' '.join(command)}. Got:\n{message}")
 
 
 def _zig_cache() -> dict[str, str]:
