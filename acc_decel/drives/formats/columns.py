@@ -1,6 +1,6 @@
 """A column of a table as numbers, or as times in seconds in any of the ways in which loggers write a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from acc_decel.drives.description import Channel
 from acc_decel.drives.formats.source import Block
+from acc_decel.drives.formats.text_cells import TextCells, text_cells
 from acc_decel.drives.units import DIGITS
 
 SCALARS = (str, int, float, Decimal, np.number)
@@ -50,7 +51,13 @@ def seconds(column: Any, time: Channel) -> ndarray:
 def table_block(table: pd.DataFrame, names: Sequence[str], time: Channel | None) -> Block:
     """The columns `names` of some rows with their times [s]."""
     stamps = np.arange(len(table), dtype=float) if time is None else seconds(table[time.name], time)
-    return Block("", stamps, {name: numbers(table[name]) for name in names})
+    values = {name: numbers(table[name]) for name in names}
+    return Block("", stamps, values, texts=texts_of(table, values))
+
+
+def texts_of(table: pd.DataFrame, values: Mapping[str, ndarray]) -> dict[str, TextCells]:
+    """The cells of the table that hold text in place of a number, by the columns that have such."""
+    return {name: cells for name, value in values.items() if (cells := text_cells(table[name], value)) is not None}
 
 
 def since_midnight(digits: ndarray) -> ndarray:

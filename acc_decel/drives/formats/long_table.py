@@ -88,7 +88,8 @@ class LongTable:
             for name, rows in table.groupby(table[columns.name].astype("str"), sort=False):
                 if name in names and name not in plain:
                     block = table_block(rows, [columns.value], time)
-                    yield Block(str(name), block.time, {str(name): block.values[columns.value]})
+                    texts = {str(name): cells for cells in block.texts.values()}
+                    yield Block(str(name), block.time, {str(name): block.values[columns.value]}, texts=texts)
 
 
 def long_columns(names: Sequence[str]) -> LongColumns | None:

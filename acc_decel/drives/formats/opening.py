@@ -11,9 +11,10 @@ from acc_decel.drives.formats.can_log import CanLog
 from acc_decel.drives.formats.can_signals import load_database
 from acc_decel.drives.formats.can_table import CanTable, find_can_table
 from acc_decel.drives.formats.compression import first_bytes, inner_ending, refuse_archive
+from acc_decel.drives.formats.damage import damage_named
 from acc_decel.drives.formats.json_lines import open_json
 from acc_decel.drives.formats.long_table import LongTable
-from acc_decel.drives.formats.source import ALL_VEHICLES, Choices, NamedSource, Source, damage_named
+from acc_decel.drives.formats.source import ALL_VEHICLES, Choices, NamedSource, Source
 from acc_decel.drives.formats.unread import refuse_unread, refuse_xml
 from acc_decel.drives.formats.vbo import open_vbo
 from acc_decel.drives.formats.vehicles import OneVehicle, as_trajectories, vehicle_column

@@ -14,6 +14,7 @@ from numpy import ndarray
 
 from acc_decel.drives.description import Channel
 from acc_decel.drives.formats.source import ALL_VEHICLES, Block
+from acc_decel.drives.formats.text_cells import TextCells
 
 MAX_NAMED = 8  # vehicles in a sentence
 BLOCK_ROWS = 50_000  # of one vehicle that are handed on together
@@ -240,12 +241,20 @@ def _by_vehicle(block: Block, vehicle: ndarray) -> Iterator[Block]:
 
 def _rows(block: Block, rows: ndarray) -> Block:
     values = {name: column[rows] for name, column in block.values.items()}
-    return Block(block.group, block.time[rows], values, block.left_out)
+    texts = {name: cells.chosen(rows) for name, cells in block.texts.items()}
+    return Block(block.group, block.time[rows], values, block.left_out, texts)
 
 
 def _joined(blocks: list[Block]) -> Block:
     values = {name: np.concatenate([b.values[name] for b in blocks]) for name in blocks[0].values}
-    return Block(blocks[0].group, np.concatenate([b.time for b in blocks]), values, sum(b.left_out for b in blocks))
+    ends = np.cumsum([len(b.time) for b in blocks])
+    texts: dict[str, TextCells] = {}
+    for name in dict.fromkeys(name for b in blocks for name in b.texts):
+        parts = [(b.texts[name], end - len(b.time)) for b, end in zip(blocks, ends, strict=True) if name in b.texts]
+        rows, cells = [part.rows + first for part, first in parts], [part.cells for part, _ in parts]
+        texts[name] = TextCells(np.concatenate(rows), np.concatenate(cells))
+    time = np.concatenate([b.time for b in blocks])
+    return Block(blocks[0].group, time, values, sum(b.left_out for b in blocks), texts)
 
 
 def _listed(names: list[str]) -> str:
