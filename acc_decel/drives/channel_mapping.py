@@ -128,7 +128,7 @@ def _usable(speeds: list[str], sampled: Sampled, file_units: dict[str, str]) -> 
 
 def _unread_time(time: Channel, file_units: dict[str, str]) -> str:
     """The text of a unit of the time that is not understood; dates and digits of a time of day need none."""
-    if time.holds_dates or time.unit.name == DIGITS:
+    if time.holds_dates or time.unit.name in DIGITS:
         return ""
     return unread_unit(time.name, file_units[time.name], "time")
 

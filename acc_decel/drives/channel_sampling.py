@@ -15,6 +15,7 @@ from acc_decel.drives.formats.text_cells import TextTally
 from acc_decel.drives.outliers import OUTLIER_TESTS
 from acc_decel.drives.reading import read_blocks, thinned
 from acc_decel.drives.series import Series, sensor_updates
+from acc_decel.drives.speed_range import within_channel
 from acc_decel.drives.units import unit_named
 
 SAMPLED_RECORDS = 1_000_000  # enough to judge channels
@@ -106,7 +107,11 @@ def _series(time: ndarray, value: ndarray, name: str, file_unit: str) -> Series 
     if signal == "acceleration" and not is_acceleration(name, file_unit):
         return Series(time[rows], value[rows], updates.period, updates.resolution)
     size = (stated_unit(name, file_unit, signal) or unit_named(SMALLEST_UNITS[signal], signal, name)).size
+    values = value[rows]
+    if signal == "speed":
+        kept, whole, _, changed = within_channel(time[rows], values * size, updates.resolution * size)
+        rows, values = rows[kept], whole / size if changed else values[kept]
     for is_outlier in OUTLIER_TESTS[signal].values():
-        inliers = rows[~is_outlier(time[rows], value[rows] * size, updates.period)]
-        rows = inliers if len(inliers) > 0.5 * len(rows) else rows
-    return Series(time[rows], value[rows], updates.period, updates.resolution)
+        inliers = ~is_outlier(time[rows], values * size, updates.period)
+        rows, values = (rows[inliers], values[inliers]) if inliers.sum() > 0.5 * len(rows) else (rows, values)
+    return Series(time[rows], values, updates.period, updates.resolution)

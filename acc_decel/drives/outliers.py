@@ -48,8 +48,13 @@ def is_drop_out(time: ndarray, speed: ndarray, period: float) -> ndarray:
     while k + 1 < len(jumps):
         first, after = jumps[k], jumps[k + 1]
         duration, change = time[after] - time[first - 1], speed[after] - speed[first - 1]
+        is_constant = (speed[first:after] == speed[first]).all()  # a mark for missing values may stay for long
         opposite = (speed[first] - speed[first - 1]) * (speed[after] - speed[after - 1]) < 0
-        if opposite and duration <= MAX_DROP_OUT_S and abs(change) <= TYPICAL_MAX_MPS2 * duration + MIN_JUMP_MPS:
+        if (
+            opposite
+            and (duration <= MAX_DROP_OUT_S or is_constant)
+            and abs(change) <= TYPICAL_MAX_MPS2 * duration + MIN_JUMP_MPS
+        ):
             dropped[first:after] = True
             k += 1
         k += 1
@@ -71,7 +76,7 @@ def is_off_course(time: ndarray, speed: ndarray, period: float) -> ndarray:
     for j in range(1, len(first)):
         i = np.arange(max(0, j - 4 * reach), j)
         gap = np.maximum(time[first[j]] - time[last[i]], period)
-        fits = _is_drivable(speed[first[j]] - speed[last[i]], gap)
+        fits = is_drivable(speed[first[j]] - speed[last[i]], gap)
         if fits.any():
             before[j] = i[fits][::-1][np.argmax(total[i[fits]][::-1])]
             total[j] += total[before[j]]
@@ -133,10 +138,10 @@ def without_frozen_runs(acceleration: Series) -> tuple[Series, int]:
 def _jumps(time: ndarray, speed: ndarray, period: float) -> ndarray:
     """First records after a jump that no car makes."""
     steps = np.maximum(np.diff(time), period)  # a late record is close to the next one
-    return np.flatnonzero(~_is_drivable(np.diff(speed), steps)) + 1
+    return np.flatnonzero(~is_drivable(np.diff(speed), steps)) + 1
 
 
-def _is_drivable(change: ndarray, duration: ndarray) -> ndarray:
+def is_drivable(change: ndarray, duration: ndarray) -> ndarray:
     """Whether a car can change its speed by `change` [m/s] in `duration` [s]."""
     can_gain = change <= MAX_GAIN_MPS2 * duration + MIN_JUMP_MPS
     return can_gain & (change >= -MAX_BRAKING_MPS2 * duration - MIN_JUMP_MPS)

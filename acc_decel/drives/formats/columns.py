@@ -41,8 +41,8 @@ def seconds(column: Any, time: Channel) -> ndarray:
         return _since_epoch(column)
     if pd.api.types.is_timedelta64_dtype(column):
         return column.dt.total_seconds().to_numpy(float)
-    if time.unit.name == DIGITS:
-        return since_midnight(numbers(column))
+    if time.unit.name in DIGITS:
+        return of_digits(numbers(column), time.unit.name)
     if not time.holds_dates:
         return numbers(column) * time.unit.size
     return _of_texts(column.astype("str").str.strip().str.replace(r"(?<=\d),(?=\d)", ".", regex=True))
@@ -58,6 +58,20 @@ def table_block(table: pd.DataFrame, names: Sequence[str], time: Channel | None)
 def texts_of(table: pd.DataFrame, values: Mapping[str, ndarray]) -> dict[str, TextCells]:
     """The cells of the table that hold text in place of a number, by the columns that have such."""
     return {name: cells for name, value in values.items() if (cells := text_cells(table[name], value)) is not None}
+
+
+def of_digits(digits: ndarray, form: str) -> ndarray:
+    """Seconds of times written as one number in this form, since 1970 if it has a date; NaN for other numbers."""
+    digits = digits * DIGITS[form]
+    if not form.startswith("yyyy"):
+        return since_midnight(digits)
+    year, month, day = digits // 1e10, digits // 1e8 % 100, digits // 1e6 % 100
+    is_date = (year >= 1980) & (year < 2100) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    years, months, days = (
+        np.where(is_date, part, first).astype(int) for part, first in ((year, 1980), (month, 1), (day, 1))
+    )
+    midnight = ((years - 1970).astype("M8[Y]").astype("M8[M]") + (months - 1)).astype("M8[D]").astype(int) + days - 1
+    return np.where(is_date, 86_400.0 * midnight + since_midnight(digits % 1e6), np.nan)
 
 
 def since_midnight(digits: ndarray) -> ndarray:

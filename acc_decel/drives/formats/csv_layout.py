@@ -11,6 +11,7 @@ from acc_decel.drives.formats.unread import AS_TABLE
 from acc_decel.drives.units import ISO, UNITS, known_unit
 
 HEAD_BYTES = 65_536  # that are enough to find the header
+CYRILLIC = re.compile(rb"[\xc0-\xff]{4}")  # a word in Windows-1251; in other encodings such letters stand alone
 MIN_UTF16_ZEROS = 0.7  # share of zeros at every second place in a text of UTF-16 without a mark
 WHITESPACE = r"\s+"
 DELIMITERS = (",", ";", "\t", "|")
@@ -89,7 +90,7 @@ def find_encoding(head: bytes) -> str:
     try:
         head[: len(head) - 4].decode("utf-8")
     except UnicodeDecodeError:
-        return "latin-1"
+        return "cp1251" if CYRILLIC.search(head) else "latin-1"
     return "utf-8-sig"
 
 

@@ -32,9 +32,8 @@ class Complaints:
             return ()
         first = self.first
         first = first if len(first) <= MAX_LETTERS else f"{first[: MAX_LETTERS - 3]}..."
-        return (
-            f"the reader of this format complains {f'{self.count} times, first' if self.count > 1 else 'once'}: {first}",
-        )
+        times = f"{self.count} times, first" if self.count > 1 else "once"
+        return (f"the reader of this format complains {times}: {first}",)
 
 
 class _Collector(logging.Handler):
