@@ -64,6 +64,8 @@ def sample_channels(source: NamedSource, names: list[str], time: Channel | None,
             if sampled is not None:
                 series[name] = sampled
                 dead.pop(name, None)
+            else:
+                dead[name] = "has no three records whose times rise"
     return Sampled(series, dead, time_error, constant, full_of_text)
 
 

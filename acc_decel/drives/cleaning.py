@@ -19,6 +19,7 @@ from acc_decel.drives.speed_range import within_channel
 MIN_DENSE_SHARE = 0.6  # of records with a number; with fewer, a column is taken to be recorded less often
 MIN_MOVING_MPS = 1.0  # a slower car may roll back, or its sensor be off
 MAX_BAD_TIME_SHARE = 0.05  # of records with a time that repeats or runs back; with more, the clock is broken
+MAX_OUTLIER_SHARE = 0.3  # of the records of a signal; with more, what is left is chance
 MAX_ALONE_PERIOD_S = 0.25  # between records of acceleration without speed; a braking may last a second
 NO_SPEED = Series(np.empty(0), np.empty(0), np.nan, np.nan)  # of a recording without speed
 
@@ -182,10 +183,16 @@ def _clean_signal(
         tally.update(counts)
         said += note
         dropped, rows = np.union1d(dropped, rows[~kept]), rows[kept]
+    recorded = len(rows)
     for reason, is_outlier in OUTLIER_TESTS[name].items():
         outliers = is_outlier(time[rows], values, updates.period)
         tally[reason] += int(outliers.sum())
         dropped, rows, values = np.union1d(dropped, rows[outliers]), rows[~outliers], values[~outliers]
+    if len(rows) < (1 - MAX_OUTLIER_SHARE) * recorded:
+        raise ValueError(
+            f"{path}: {name} must be that of one car. Got jumps that no car makes, so that {recorded - len(rows)} of "
+            f"{recorded} records are wrong, as where vehicles or sensors are mixed: name another channel, or part them."
+        )
     series = Series(time[rows], values, updates.period, updates.resolution)
     return step_midpoints(series) if name == "speed" else series, dropped.astype(int)
 

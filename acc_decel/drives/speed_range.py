@@ -79,7 +79,9 @@ def is_saturated(time: ndarray, speed: ndarray, resolution: float) -> ndarray:
         return none
     rows = np.repeat(is_top, last - first + 1)
     ends = np.isin(round(float(speed.max()) / resolution) + 1, FULL_RANGES) if resolution > 0 else False
-    is_steep = any(_is_steep(time, speed, a, b) for a, b in zip(first[is_top], last[is_top], strict=True))
+    is_steep = any(
+        _is_steep(time, speed, a, b) for a, b in zip(first[is_top].tolist(), last[is_top].tolist(), strict=True)
+    )
     return rows if (bool(ends) and is_steep) or _has_noise(speed[~rows], resolution) else none
 
 

@@ -18,6 +18,10 @@ BLOCK_BYTES = 8_000_000  # of a text log
 MAX_BYTES = 64  # of the data of a frame
 Name = TypeVar("Name", str, bytes)
 CANDUMP_FRAME = re.compile(rb"\((\d+\.\d+)\)\s+(\S+)\s+([0-9A-Fa-f]{1,8})#(?:#[0-9A-Fa-f])?([0-9A-Fa-f]{0,128})")
+# as candump prints on a terminal: (1.5)  can0  123   [8]  01 02 03 04 05 06 07 08
+PRINTED_FRAME = re.compile(
+    rb"\((\d+\.\d+)\)\s+(\S+)\s+(?:[TR]X[ BE-]+)?([0-9A-Fa-f]{1,8})\s+\[\d{1,2}\] +((?:[0-9A-Fa-f]{2} ?){0,64})"
+)
 CANDUMP_LINE = re.compile(rb"#|\(\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]{1,8}#(R|#?[0-9A-Fa-f]*(\s+[TR])?\s*$)")  # remote, too
 
 
@@ -115,7 +119,9 @@ def padded_hex(data: Sequence[bytes]) -> tuple[ndarray, ndarray]:
 
 def _frames_of_lines(lines: bytes) -> Iterator[Frames]:
     """The frames of some lines of a candump log; a warning tells of lines that are none."""
-    matches = CANDUMP_FRAME.findall(lines)
+    matches = CANDUMP_FRAME.findall(lines) or [
+        (time, bus, identifier, data.replace(b" ", b"")) for time, bus, identifier, data in PRINTED_FRAME.findall(lines)
+    ]
     if len(matches) != lines.count(b"\n") + bool(lines):
         others = [line for line in map(bytes.strip, lines.split(b"\n")) if line and not CANDUMP_LINE.match(line)]
         if others:

@@ -14,7 +14,7 @@ from acc_decel.drives.formats.text_cells import TextCells, text_cells
 from acc_decel.drives.units import DIGITS
 
 SCALARS = (str, int, float, Decimal, np.number)
-WEEK_S = 604_800.0
+DAY_S, WEEK_S = 86_400.0, 604_800.0
 # fmt: off
 DURATION = r"-?\d+ days?\b"                       # as pandas writes a time since the start
 GPS_WEEK = r"(\d{3,4}):(\d{5,6}(?:\.\d+)?)$"      # number of the week, and seconds since it began
@@ -22,6 +22,7 @@ PLAIN_CLOCK = r"\d{1,2}:\d{2}:\d{2}(\.\d*)?$"
 CLOCK = (  # 5:58 of minutes and seconds, 17:05:58, 17:05:58.250, 17:05:58:250, 5:05:58 PM
     r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2}(?:\.\d*)?)(?::(\d{1,6}))?\s*([AaPp])?\.?[Mm]?\.?$"
 )
+AMBIGUOUS = r"\d{1,2}/\d{1,2}/\d{2,4}"
 DAY_FIRST = r"\d{1,2}\.\d{1,2}\.\d{2,4}|(1[3-9]|2\d|3[01])/\d{1,2}/\d{2,4}"
 # fmt: on
 
@@ -32,6 +33,8 @@ def numbers(column: "pd.Series[float]") -> ndarray:
         return np.full(len(column), np.nan)
     if column.dtype.kind == "O":
         column = column.where(column.map(lambda value: isinstance(value, SCALARS)), None)
+    if pd.api.types.infer_dtype(column, skipna=True) == "string":
+        column = column.str.replace("\u2212", "-")  # the minus of typesetters
     return pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
 
 
@@ -92,7 +95,21 @@ def _of_texts(texts: "pd.Series[str]") -> ndarray:
         return pd.to_timedelta(texts, errors="coerce").dt.total_seconds().to_numpy(float)
     if are(CLOCK):
         return _of_clock(texts.str.extract(f"^{CLOCK}"))
-    return _since_epoch(pd.to_datetime(texts, errors="coerce", utc=True, format="mixed", dayfirst=are(DAY_FIRST)))
+    return _of_dates(texts, is_ambiguous=are(AMBIGUOUS) and not texts.str.match(DAY_FIRST).any())
+
+
+def _of_dates(texts: "pd.Series[str]", *, is_ambiguous: bool) -> ndarray:
+    """Seconds since 1970. Of 01/02/2026 that is day and that month by which the times go on without a jump."""
+
+    def read(*, day_first: bool) -> ndarray:
+        dates = pd.to_datetime(texts, errors="coerce", utc=True, format="mixed", dayfirst=day_first)
+        return _since_epoch(dates)
+
+    if not is_ambiguous:
+        return read(day_first=bool(texts.str.match(DAY_FIRST).any()))
+    month_first = read(day_first=False)
+    steps = np.abs(np.diff(month_first[np.isfinite(month_first)]))
+    return read(day_first=True) if steps.max(initial=0.0) > DAY_S else month_first
 
 
 def _of_clock(parts: pd.DataFrame) -> ndarray:

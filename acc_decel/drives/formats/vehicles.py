@@ -2,6 +2,7 @@
 
 import math
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -20,6 +21,9 @@ MAX_NAMED = 8  # vehicles in a sentence
 BLOCK_ROWS = 50_000  # of one vehicle that are handed on together
 VEHICLE_COLUMNS = {
     "vehicleid", "vehid", "vehicleno", "vehiclenumber", "vehiclenr", "carid", "agentid", "fahrzeugid", "vehicle", "veh",
+    "car", "carno", "carnumber", "vin", "imei", "deviceid", "device", "trackerid", "assetid", "taxiid", "truckid",
+    "plate", "licenseplate", "licenceplate", "numberplate", "registration", "kennzeichen", "fahrzeug", "fahrzeugnr",
+    "vehiculo", "vehicule", "matricula", "immatriculation",
 }  # fmt: skip
 OBJECT_COLUMNS = {"id", "trackid", "objectid"}  # the same in a table of the frames of a camera, ...
 FRAME_COLUMNS = {"frame", "frameid"}  # ... which has one of these
@@ -95,7 +99,8 @@ class OneVehicle:
             vehicles |= dict.fromkeys(text for text in identifiers if text)
             if self.vehicle_id is None and len(vehicles) > 1:
                 raise ValueError(self._several(list(vehicles)))
-            wanted = {self.vehicle_id} if self.vehicle_id is not None else set(vehicles)
+            # where there is but one, rows that do not name it are its own
+            wanted = {self.vehicle_id} if self.vehicle_id is not None else {"", *vehicles}
             rows = np.isin(codes, [i for i, text in enumerate(identifiers) if text in wanted])
             if rows.any() or block.left_out:
                 waiting.append(_rows(block, rows))
@@ -118,9 +123,10 @@ class OneVehicle:
         return list(dict.fromkeys(islice(identifiers, count)))
 
     def _several(self, vehicles: list[str]) -> str:
+        first = vehicles[0]
         return (
             f"{self.path} must hold one vehicle, or say which is meant. Got several in one table: {_listed(vehicles)}. "
-            f'Choose one with --vehicle-id {vehicles[0]}, or with vehicle_id = "{vehicles[0]}" at the top of the '
+            f'Choose one with --vehicle-id {shlex.quote(first)}, or with vehicle_id = "{first}" at the top of the '
             f"description; `drives fleet --vehicle-id {ALL_VEHICLES}` takes each as a drive."
         )
 
