@@ -111,7 +111,7 @@ def _series(time: ndarray, value: ndarray, name: str, file_unit: str) -> Series 
     size = (stated_unit(name, file_unit, signal) or unit_named(SMALLEST_UNITS[signal], signal, name)).size
     values = value[rows]
     if signal == "speed":
-        kept, whole, _, changed = within_channel(time[rows], values * size, updates.resolution * size)
+        kept, whole, _, changed = within_channel(time[rows], values * size)
         rows, values = rows[kept], whole / size if changed else values[kept]
     for is_outlier in OUTLIER_TESTS[signal].values():
         inliers = ~is_outlier(time[rows], values * size, updates.period)

@@ -179,7 +179,7 @@ def _clean_signal(
     updates = sensor_updates(time[rows], column[rows])
     rows, values = rows[updates.rows], column[rows[updates.rows]]
     if name == "speed":
-        kept, values, counts, note = within_channel(time[rows], values, updates.resolution)
+        kept, values, counts, note = within_channel(time[rows], values)
         tally.update(counts)
         said += note
         dropped, rows = np.union1d(dropped, rows[~kept]), rows[kept]

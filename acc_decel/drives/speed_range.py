@@ -12,26 +12,32 @@ MAX_PERIOD_ERROR = 0.5  # steps of the value, by which the range differs from a 
 MIN_AT_TOP, MIN_TOP_S = 10, 2.0  # records, and time, with the greatest value, that a sensor with noise does not send
 FULL_RANGES = (256, 1024, 4096, 65_536)  # steps of the value
 EDGE_S, MIN_STEEP_MPS2 = 0.6, 0.5  # before and after such a run, and how fast the speed changes there
+MIN_STEP_SHARE = 1e-6  # of the range of the speed
 MIN_NOISY = 50  # records that show noise
 MAX_REPEATED_SHARE = 0.05  # of the other records; a coarse value repeats by itself
 MAX_MARK_MPS = -0.2  # a mark for missing values, as -1, is below this, and the only negative value
 MIN_MARKS = 3
 
 
-def within_channel(
-    time: ndarray, speed: ndarray, resolution: float
-) -> tuple[ndarray, ndarray, dict[str, int], tuple[str, ...]]:
+def within_channel(time: ndarray, speed: ndarray) -> tuple[ndarray, ndarray, dict[str, int], tuple[str, ...]]:
     """Which records hold a speed, these speeds [m/s], why how many others do not, and a note on what was changed."""
-    marked = is_marked(speed)
+    marked, resolution = is_marked(speed), smallest_step(speed)
     at_end = np.zeros(len(speed), bool)
     at_end[~marked] = is_saturated(time[~marked], speed[~marked], resolution) if not marked.all() else False
     kept = ~marked & ~at_end
     if kept.sum() < MIN_MARKS:
         return np.ones(len(speed), bool), speed, {}, ()
     whole, span = unwrapped(time[kept], speed[kept], resolution)
-    said = f"speed starts again at 0 every {span:.4g} m/s, as a counter of some bits does: that is added"
+    said = f"speed starts again at 0 every {span:.4g} m/s, as a counter of some bits does: that is added, as few times as can be"
     counts = {"marked as missing": int(marked.sum()), "at the channel's greatest value": int(at_end.sum())}
     return kept, whole, counts, (said,) * bool(span)
+
+
+def smallest_step(speed: ndarray) -> float:
+    """The smallest difference [m/s] of two values; 0 where there is but one."""
+    steps = np.diff(np.unique(speed))
+    steps = steps[steps > MIN_STEP_SHARE * np.ptp(speed)]  # two roundings of one value differ by less
+    return float(steps.min()) if len(steps) else 0.0
 
 
 def unwrapped(time: ndarray, speed: ndarray, resolution: float) -> tuple[ndarray, float]:
@@ -54,7 +60,7 @@ def unwrapped(time: ndarray, speed: ndarray, resolution: float) -> tuple[ndarray
     turns = np.zeros(len(speed))
     turns[big + 1] = np.where(np.diff(speed)[big] < 0, 1.0, -1.0)
     whole = speed + span * np.cumsum(turns)
-    whole -= span * min(np.floor(float(whole.min()) / span + 0.5), 0.0)
+    whole += span * max(np.ceil(-float(whole.min()) / span - EDGE_SHARE), 0.0)
     rest = ~is_drivable(np.diff(whole), np.maximum(np.diff(time), 1e-3))
     return (speed, 0.0) if rest[big].any() else (whole, span)
 

@@ -20,7 +20,7 @@ FORMS = {
     "32 bits of us": ("timestamp_us", counter(32, 1e-6)),
     "32 bits of ms": ("millis", counter(32, 1e-3)),
     "8 bits of s": ("time_s", (TIME + 244.0) % 256),
-    "signed 32 bits of us": ("timestamp_us", (counter(32, 1e-6) + 2**31) % 2**32 - 2**31),
+    "signed 32 bits of us": ("timestamp_us", counter(32, 1e-6) - 2**31),
     "hhmmssmmm": ("UTC time", LATE.strftime("%H%M%S").astype(int) * 1000 + LATE.microsecond // 1000),
     "yyyymmddhhmmss": ("DateTime", LATE.strftime("%Y%m%d%H%M%S") + "." + (LATE.microsecond // 100_000).astype(str)),
     "yyyymmddhhmmssmmm": (

@@ -21,12 +21,12 @@ def test_bad_lines_of_a_trc_are_one_note_with_their_number_and_the_first(tmp_pat
     path = written(tmp_path, "trc")
     lines = path.read_text().splitlines()
     for i in (60, 90, 300):
-        lines[i] = f"  zz)  damaged {i}"
+        lines[i] = f"  zz)  damaged{i}"
     path.write_text("\n".join(lines))
     code, out, err = run("drives", "events", path)
     assert code == 0
     assert len(re.findall("TRCReader", err)) == 1
-    assert "complains 3 times, first: TRCReader: Failed to parse message 'zz) damaged 60'" in " ".join(err.split())
+    assert "complains 3 times, first: TRCReader: Failed to parse message 'zz) damaged60'" in " ".join(err.split())
     assert "TRCReader" not in out
 
 

@@ -102,6 +102,7 @@ class OneVehicle:
             # where there is but one, rows that do not name it are its own
             wanted = {self.vehicle_id} if self.vehicle_id is not None else {"", *vehicles}
             rows = np.isin(codes, [i for i, text in enumerate(identifiers) if text in wanted])
+            rows |= (codes < 0) & ("" in wanted)
             if rows.any() or block.left_out:
                 waiting.append(_rows(block, rows))
                 is_found |= bool(rows.any())
