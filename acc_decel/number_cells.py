@@ -21,5 +21,5 @@ def is_missing(cell: str) -> bool:
 
 def with_points(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a point for the decimal comma of numbers in columns with text, which pandas leaves as text."""
-    texts = {name: table[name] for name in table if pd.api.types.infer_dtype(table[name], skipna=True) == "string"}
+    texts = {str(name): table[name] for name in table if pd.api.types.infer_dtype(table[name], skipna=True) == "string"}
     return table.assign(**{n: c.str.replace(_COMMA_NUMBER, r"\1.\2", regex=True) for n, c in texts.items()})

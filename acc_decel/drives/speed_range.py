@@ -28,7 +28,8 @@ def within_channel(time: ndarray, speed: ndarray) -> tuple[ndarray, ndarray, dic
     if kept.sum() < MIN_MARKS:
         return np.ones(len(speed), bool), speed, {}, ()
     whole, span = unwrapped(time[kept], speed[kept], resolution)
-    said = f"speed starts again at 0 every {span:.4g} m/s, as a counter of some bits does: that is added, as few times as can be"
+    again = f"speed starts again at 0 every {span:.4g} m/s, as a counter of some bits does"
+    said = f"{again}: that is added, as few times as can be"
     counts = {"marked as missing": int(marked.sum()), "at the channel's greatest value": int(at_end.sum())}
     return kept, whole, counts, (said,) * bool(span)
 

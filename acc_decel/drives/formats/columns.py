@@ -27,7 +27,7 @@ DAY_FIRST = r"\d{1,2}\.\d{1,2}\.\d{2,4}|(1[3-9]|2\d|3[01])/\d{1,2}/\d{2,4}"
 # fmt: on
 
 
-def numbers(column: "pd.Series[float]") -> ndarray:
+def numbers(column: Any) -> ndarray:
     """A column as float64; NaN where it holds no number, also for dates and lists."""
     if column.dtype.kind in "mMc" or isinstance(column.dtype, pd.DatetimeTZDtype):
         return np.full(len(column), np.nan)
@@ -35,7 +35,8 @@ def numbers(column: "pd.Series[float]") -> ndarray:
         column = column.where(column.map(lambda value: isinstance(value, SCALARS)), None)
     if pd.api.types.infer_dtype(column, skipna=True) == "string":
         column = column.str.replace("\u2212", "-")  # the minus of typesetters
-    return pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
+    values: ndarray = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
+    return values
 
 
 def seconds(column: Any, time: Channel) -> ndarray:
