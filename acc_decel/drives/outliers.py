@@ -12,6 +12,7 @@ MAX_BRAKING_MPS2, MAX_GAIN_MPS2 = 14.0, 9.0  # beyond these no road car slows or
 TYPICAL_MAX_MPS2 = 10.0  # hardly any car exceeds it
 MIN_JUMP_MPS = 1.0  # wheel speed sensors cut off below this, so that a smaller step is not a jump
 MAX_DROP_OUT_S = 6.0
+MIN_MARK_JUMP_MPS = 5.0  # to a value that stays, however long, and back
 JUMP_SURROUNDINGS_S = 5.0  # before and after an impossible jump every record is judged by itself
 SPIKE_SCORE = 6.0  # robust standard deviations from the running median
 SPIKE_WINDOW_RECORDS = 7
@@ -48,7 +49,9 @@ def is_drop_out(time: ndarray, speed: ndarray, period: float) -> ndarray:
     while k + 1 < len(jumps):
         first, after = jumps[k], jumps[k + 1]
         duration, change = time[after] - time[first - 1], speed[after] - speed[first - 1]
-        is_constant = (speed[first:after] == speed[first]).all()  # a mark for missing values may stay for long
+        # a mark for missing values may stay for long; a sensor that stops at walking pace is none
+        is_far = abs(speed[first] - speed[first - 1]) > MIN_MARK_JUMP_MPS
+        is_constant = is_far and (speed[first:after] == speed[first]).all()
         opposite = (speed[first] - speed[first - 1]) * (speed[after] - speed[after - 1]) < 0
         if (
             opposite

@@ -21,7 +21,7 @@ MAX_NAMED = 8  # vehicles in a sentence
 BLOCK_ROWS = 50_000  # of one vehicle that are handed on together
 VEHICLE_COLUMNS = {
     "vehicleid", "vehid", "vehicleno", "vehiclenumber", "vehiclenr", "carid", "agentid", "fahrzeugid", "vehicle", "veh",
-    "car", "carno", "carnumber", "vin", "imei", "deviceid", "device", "trackerid", "assetid", "taxiid", "truckid",
+    "car", "carno", "carnumber", "vin", "imei", "deviceid", "trackerid", "assetid", "taxiid", "truckid",
     "plate", "licenseplate", "licenceplate", "numberplate", "registration", "kennzeichen", "fahrzeug", "fahrzeugnr",
     "vehiculo", "vehicule", "matricula", "immatriculation",
 }  # fmt: skip
