@@ -16,6 +16,7 @@ from typing import BinaryIO
 import pandas as pd
 
 from acc_decel.files import reason
+from acc_decel.number_cells import with_points
 
 DELIMITERS = (",", ";", "\t", "|")
 LINE_LETTERS = 2**22  # of the longest line: a table has some hundred columns
@@ -105,6 +106,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     if width > 1 and not names[-1] and table.iloc[:, -1].isna().all():
         table = table.iloc[:, :-1]
     table = table.set_axis([name or f"Unnamed: {i}" for i, name in enumerate(names[: table.shape[1]])], axis=1)
+    table = with_points(table) if layout.decimal == "," else table
     return _checked(path, table.set_axis(pd.Index(layout.lines, dtype="int64", name="line")))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from acc_decel.drives import GOOD, DriveEvents, TargetEvents
 
 BEFORE, AFTER = 2.0, 2.0  # [s] shown around an event
-RECORD, SMOOTH, EVENT, FLAGGED = "#9aa5b1", "#1f5a96", "#d1603d", "#8e6bb8"
+RECORD, SMOOTH, EVENT, FLAGGED, LEAST = "#9aa5b1", "#1f5a96", "#d1603d", "#8e6bb8", "#2a9d6f"
 
 
 def drive(record: DriveEvents) -> Figure:
@@ -103,6 +104,9 @@ def _draw(record: DriveEvents, axes: tuple[Axes, ...], mark: float) -> None:
         if clean.has_speed:
             axes[0].plot(time, piece.speed, lw=1, color=SMOOTH)
         slowing.plot(time, -piece.acceleration, lw=1, color=SMOOTH, label=None if i else "smooth")
+        if (piece.least_peak > 0).any():
+            least = np.where(piece.least_peak > 0, piece.least_peak, np.nan)
+            slowing.plot(time, least, lw=1.5, color=LEAST, label=None if i else "least peak, by two records")
         if clean.acceleration is not None:
             slowing.plot(time, -piece.bias, lw=0.8, color="black", label=None if i else "bias and grade")
     for axis, label in zip(axes[::-1], ("deceleration [m/s^2]", "speed [m/s]"), strict=False):

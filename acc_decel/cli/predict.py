@@ -17,7 +17,7 @@ from acc_decel.cli.options import Factors, Input, Json, Keep, Model, Output, che
 from acc_decel.cli.terminal import note, print_json, print_table, say, write_table
 from acc_decel.factors import FACTORS
 from acc_decel.model_folder import DEFAULT_MODEL
-from acc_decel.predictor import ANSWERS, Predictor, RefusedError, attribution_column
+from acc_decel.predictor import ANSWERS, Predictor, RefusedError, attribution_column, without_text
 from acc_decel.status import REFUSED, flags, not_available
 
 BASELINE = "baseline"
@@ -51,7 +51,8 @@ def predict(
     is about full braking of the vehicle, with ABS. Surface and tyre kind are given by name; in a table also as one
     column of probability for each kind (surface_asphalt, ...). Other columns of a table are ignored with a note, or
     copied if --keep names them. A row of a table that is out of range, like a car at standstill, has no answer and says
-    why in status_text; with --on-refusal raise it is an error. The last line counts the answers that are flagged.
+    why in status_text; with --on-refusal raise it is an error. Text in a few cells of a column of numbers, like n/a, is
+    missing, which is told. The last line counts the answers that are flagged.
 
         acc-decel predict --speed 33.3 --surface asphalt --water-film-mm 1.0
         acc-decel predict --input events.csv --output answers.parquet
@@ -70,6 +71,10 @@ def predict(
     explained = [attribution_column(f.name) for f in FACTORS] + [BASELINE] if explain else []
     events, extra = events_of(factors, input_file, keep, (*ANSWERS, FLAGS_COLUMN, *explained))
     mode = OnRefusal.RAISE if input_file is None and on_refusal is OnRefusal.AUTO else on_refusal
+    if mode is not OnRefusal.RAISE:
+        events, sentences = without_text(events, predictor.factors)
+        for sentence in sentences:
+            note(sentence)
     try:
         predicted = predictor.predict(events, on_refusal=mode.value, explain=explain)
     except RefusedError as error:

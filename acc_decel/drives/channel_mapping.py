@@ -21,7 +21,7 @@ from acc_decel.drives.channel_names import (
 from acc_decel.drives.channel_sampling import Sampled, sample_channels
 from acc_decel.drives.description import SIGNALS_BY_NAME, Channel, Description, description_toml
 from acc_decel.drives.evidence import clock_scale, distance_witnesses, speed_witnesses, witness_channels
-from acc_decel.drives.formats.source import Source
+from acc_decel.drives.formats.source import NamedSource
 from acc_decel.drives.time_channel import choose_time, rescaled
 from acc_decel.drives.unit_choice import Candidate, choose_units
 from acc_decel.drives.units import DIGITS, UNITS
@@ -52,7 +52,7 @@ class _OpenError(Exception):
         self.signal, self.reason = signal, reason
 
 
-def propose_mapping(source: Source) -> Proposal:
+def propose_mapping(source: NamedSource) -> Proposal:
     """The mapping of a recording, from its first records."""
     file_units = source.channels()
     time = None if source.timed else choose_time(source, file_units)
@@ -65,7 +65,7 @@ def propose_mapping(source: Source) -> Proposal:
         return Proposal(no_channels, (), _instructions(open_.signal, list(file_units), open_.reason))
 
 
-def _mapped(source: Source, file_units: dict[str, str], no_channels: Description) -> Proposal:
+def _mapped(source: NamedSource, file_units: dict[str, str], no_channels: Description) -> Proposal:
     """The proposal with the speed that is named best. Raises _OpenError where it, or the time, cannot be chosen."""
     if no_channels.time is not None and (text := _unread_time(no_channels.time, file_units)):
         raise _OpenError("time", f"the unit {text!r} of {no_channels.time.name!r} is not understood")
@@ -83,6 +83,7 @@ def _mapped(source: Source, file_units: dict[str, str], no_channels: Description
             sampled = sample_channels(source, names, time, file_units)
             usable = _usable(speeds, sampled, file_units)
             no_channels, notes = replace(no_channels, time=time), [*notes, said]
+    notes += [f"{n!r} is not used: it {sampled.full_of_text[n]}" for n in accelerations if n in sampled.full_of_text]
     if rival := _rival(usable[0], usable, file_units, sampled):
         raise _OpenError("speed", f"{usable[0]!r} and {rival!r} differ and either may be meant")
     speed = _candidate(usable[0], "speed", file_units, sampled)
@@ -91,7 +92,7 @@ def _mapped(source: Source, file_units: dict[str, str], no_channels: Description
     return replace(proposal, notes=(*notes, *proposal.notes))
 
 
-def _without_speed(source: Source, file_units: dict[str, str], no_channels: Description) -> Proposal:
+def _without_speed(source: NamedSource, file_units: dict[str, str], no_channels: Description) -> Proposal:
     """The proposal of a recording that has accelerations and no speed. Raises _OpenError where none can be chosen."""
     accelerations, notes = _accelerations(file_units)
     if not accelerations:
@@ -127,7 +128,7 @@ def _usable(speeds: list[str], sampled: Sampled, file_units: dict[str, str]) -> 
 
 def _unread_time(time: Channel, file_units: dict[str, str]) -> str:
     """The text of a unit of the time that is not understood; dates and digits of a time of day need none."""
-    if time.holds_dates or time.unit.name == DIGITS:
+    if time.holds_dates or time.unit.name in DIGITS:
         return ""
     return unread_unit(time.name, file_units[time.name], "time")
 
@@ -159,7 +160,7 @@ def _checked_clock(
     )
 
 
-def accept(proposal: Proposal, source: Source) -> Description:
+def accept(proposal: Proposal, source: NamedSource) -> Description:
     """The description that a proposal holds. Raises ValueError that says what to write if it cannot be used."""
     if proposal.problem:
         raise ValueError(f"{source.path}: {proposal.problem}")

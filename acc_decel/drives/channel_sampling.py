@@ -1,5 +1,6 @@
 """The first records of some channels, without spikes and drop-outs, to judge what each channel is."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,10 +10,12 @@ from acc_decel.drives.channel_names import is_acceleration, is_speed, stated_uni
 from acc_decel.drives.cleaning import longest_rising
 from acc_decel.drives.clock import is_stray
 from acc_decel.drives.description import Channel
-from acc_decel.drives.formats.source import Block, Source
+from acc_decel.drives.formats.source import Block, NamedSource
+from acc_decel.drives.formats.text_cells import TextTally
 from acc_decel.drives.outliers import OUTLIER_TESTS
 from acc_decel.drives.reading import read_blocks, thinned
 from acc_decel.drives.series import Series, sensor_updates
+from acc_decel.drives.speed_range import within_channel
 from acc_decel.drives.units import unit_named
 
 SAMPLED_RECORDS = 1_000_000  # enough to judge channels
@@ -24,20 +27,22 @@ SMALLEST_UNITS = {"speed": "km/h", "acceleration": "mg"}  # with them no value i
 class Sampled:
     """Series of the channels that change, as recorded; what is wrong with the others, and with the time.
 
-    `constant` has the value of those that hold but one.
+    `constant` has the value of those that hold but one, `full_of_text` what text stands in those that hold too much.
     """
 
     series: dict[str, Series]
     dead: dict[str, str]
     time_error: str
     constant: dict[str, float] = field(default_factory=dict)
+    full_of_text: dict[str, str] = field(default_factory=dict)
 
 
-def sample_channels(source: Source, names: list[str], time: Channel | None, file_units: dict[str, str]) -> Sampled:
+def sample_channels(source: NamedSource, names: list[str], time: Channel | None, file_units: dict[str, str]) -> Sampled:
     """The first records of the channels `names`, without outliers, so that these do not mislead."""
-    groups = _first_blocks(source, names, time)
+    groups, texts = _first_blocks(source, names, time)
     series, dead, time_error = {}, dict.fromkeys(names, "has no records"), ""
     constant: dict[str, float] = {}
+    full_of_text: dict[str, str] = {}
     time_name = repr(time.name) if time else "the time of the records"
     for group in groups.values():
         stamps = np.concatenate([block.time for block in group])
@@ -47,6 +52,9 @@ def sample_channels(source: Source, names: list[str], time: Channel | None, file
             time_error = f"{time_name} runs backward or stands still"
         for name in group[0].values:
             value = np.concatenate([block.values[name] for block in group])
+            if texts[name].is_no_number:
+                dead[name] = full_of_text[name] = f"holds {texts[name].sentence(source.line_of)}"
+                continue
             numbers = value[np.isfinite(value)]
             if len(numbers) < 3 or (numbers == numbers[0]).all():
                 dead[name] = f"holds one value, {numbers[0]:g}" if len(numbers) else "holds no number"
@@ -56,18 +64,26 @@ def sample_channels(source: Source, names: list[str], time: Channel | None, file
             if sampled is not None:
                 series[name] = sampled
                 dead.pop(name, None)
-    return Sampled(series, dead, time_error, constant)
+            else:
+                dead[name] = "has no three records whose times rise"
+    return Sampled(series, dead, time_error, constant, full_of_text)
 
 
-def _first_blocks(source: Source, names: list[str], time: Channel | None) -> dict[str, list[Block]]:
+def _first_blocks(
+    source: NamedSource, names: list[str], time: Channel | None
+) -> tuple[dict[str, list[Block]], dict[str, TextTally]]:
+    """The first blocks of each group, and what text stands among the numbers of each channel."""
     groups: dict[str, list[Block]] = {}
+    texts: dict[str, TextTally] = defaultdict(TextTally)
     records = 0
     for block in read_blocks(source, names, time):
+        for name, value in block.values.items():
+            texts[name].add(value, block.texts.get(name))
         groups.setdefault(block.group, []).append(_sample(block))
         records += len(block.time)
         if records >= SAMPLED_RECORDS:
             break
-    return groups
+    return groups, texts
 
 
 def _sample(block: Block) -> Block:
@@ -93,7 +109,11 @@ def _series(time: ndarray, value: ndarray, name: str, file_unit: str) -> Series 
     if signal == "acceleration" and not is_acceleration(name, file_unit):
         return Series(time[rows], value[rows], updates.period, updates.resolution)
     size = (stated_unit(name, file_unit, signal) or unit_named(SMALLEST_UNITS[signal], signal, name)).size
+    values = value[rows]
+    if signal == "speed":
+        kept, whole, _, changed = within_channel(time[rows], values * size)
+        rows, values = rows[kept], whole / size if changed else values[kept]
     for is_outlier in OUTLIER_TESTS[signal].values():
-        inliers = rows[~is_outlier(time[rows], value[rows] * size, updates.period)]
-        rows = inliers if len(inliers) > 0.5 * len(rows) else rows
-    return Series(time[rows], value[rows], updates.period, updates.resolution)
+        inliers = ~is_outlier(time[rows], values * size, updates.period)
+        rows, values = (rows[inliers], values[inliers]) if inliers.sum() > 0.5 * len(rows) else (rows, values)
+    return Series(time[rows], values, updates.period, updates.resolution)

@@ -14,10 +14,12 @@ from acc_decel.drives.description import SIGNALS_BY_NAME
 from acc_decel.drives.outliers import OUTLIER_TESTS, without_frozen_runs
 from acc_decel.drives.reading import Drive, Records
 from acc_decel.drives.series import Series, sensor_updates, shifted, step_midpoints
+from acc_decel.drives.speed_range import within_channel
 
 MIN_DENSE_SHARE = 0.6  # of records with a number; with fewer, a column is taken to be recorded less often
 MIN_MOVING_MPS = 1.0  # a slower car may roll back, or its sensor be off
 MAX_BAD_TIME_SHARE = 0.05  # of records with a time that repeats or runs back; with more, the clock is broken
+MAX_OUTLIER_SHARE = 0.3  # of the records of a signal; with more, what is left is chance
 MAX_ALONE_PERIOD_S = 0.25  # between records of acceleration without speed; a braking may last a second
 NO_SPEED = Series(np.empty(0), np.empty(0), np.nan, np.nan)  # of a recording without speed
 
@@ -55,6 +57,7 @@ class CleanDrive:
 def clean_drive(drive: Drive) -> CleanDrive:
     """The drive's speed and acceleration, cleaned and aligned. Raises ValueError if its clock or a signal is broken."""
     tally: Counter[str] = Counter()
+    said: list[str] = []
     dropped_frames, signals, times = 0, {}, []
     for records in drive.records:
         time, rows = in_time_order(records, drive.path, tally)
@@ -62,7 +65,7 @@ def clean_drive(drive: Drive) -> CleanDrive:
         dropped[rows] = False
         times.append(time)
         for name, column in records.values.items():
-            signals[name], dropped_rows = _clean_signal(name, time, column[rows], drive.path, tally)
+            signals[name], dropped_rows = _clean_signal(name, time, column[rows], drive.path, tally, said)
             dropped[rows[dropped_rows]] = True
         dropped_frames += int(dropped.sum())
     acceleration, speed = signals.get("acceleration"), signals.get("speed", NO_SPEED)
@@ -92,7 +95,7 @@ def clean_drive(drive: Drive) -> CleanDrive:
         lag,
         lag_correlation,
         recorded_seconds(time),
-        (*drive.notes, *gap_notes(time), *((size_doubt,) if size_doubt else ())),
+        (*drive.notes, *said, *gap_notes(time), *((size_doubt,) if size_doubt else ())),
         size_doubt,
     )
 
@@ -160,9 +163,9 @@ def longest_rising(time: ndarray) -> ndarray:
 
 
 def _clean_signal(
-    name: str, time: ndarray, column: ndarray, path: Path, tally: "Counter[str]"
+    name: str, time: ndarray, column: ndarray, path: Path, tally: "Counter[str]", said: list[str]
 ) -> tuple[Series, ndarray]:
-    """The signal cleaned by itself, and the rows dropped from it."""
+    """The signal cleaned by itself, and the rows dropped from it; `said` gets notes on what was changed."""
     finite = np.isfinite(column)
     limits = SIGNALS_BY_NAME[name]
     in_range = finite & (column >= limits.low) & (column <= limits.high)
@@ -174,12 +177,23 @@ def _clean_signal(
     dropped = np.union1d(missing, np.flatnonzero(finite & ~in_range))
     _check_rate(name, time[rows], path)
     updates = sensor_updates(time[rows], column[rows])
-    rows = rows[updates.rows]
+    rows, values = rows[updates.rows], column[rows[updates.rows]]
+    if name == "speed":
+        kept, values, counts, note = within_channel(time[rows], values)
+        tally.update(counts)
+        said += note
+        dropped, rows = np.union1d(dropped, rows[~kept]), rows[kept]
+    recorded = len(rows)
     for reason, is_outlier in OUTLIER_TESTS[name].items():
-        outliers = is_outlier(time[rows], column[rows], updates.period)
+        outliers = is_outlier(time[rows], values, updates.period)
         tally[reason] += int(outliers.sum())
-        dropped, rows = np.union1d(dropped, rows[outliers]), rows[~outliers]
-    series = Series(time[rows], column[rows], updates.period, updates.resolution)
+        dropped, rows, values = np.union1d(dropped, rows[outliers]), rows[~outliers], values[~outliers]
+    if len(rows) < (1 - MAX_OUTLIER_SHARE) * recorded:
+        raise ValueError(
+            f"{path}: {name} must be that of one car. Got jumps that no car makes, so that {recorded - len(rows)} of "
+            f"{recorded} records are wrong, as where vehicles or sensors are mixed: name another channel, or part them."
+        )
+    series = Series(time[rows], values, updates.period, updates.resolution)
     return step_midpoints(series) if name == "speed" else series, dropped.astype(int)
 
 

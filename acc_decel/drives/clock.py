@@ -13,6 +13,12 @@ MAX_SET_BACK_STEP_S = 2.0  # between the records before and after a clock is set
 LONG_GAP_S, LONG_GAP_STEPS = 60.0, 10.0  # a step longer than both is a gap, in seconds and in typical steps
 MIN_STRETCH_RECORDS = 3  # fewer between two gaps have stray stamps
 MAX_GAP_NOTES = 3
+COUNTER_BITS, COUNTER_UNITS_S = (8, 16, 24, 32), (1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
+MIN_TURN_STEPS, MAX_TURN_STEPS = (
+    5.0,
+    3.0,
+)  # of usual steps: a counter that starts again goes back further, and misses less
+MIN_PERIOD_STEPS = 20.0  # of usual steps in one turn of a counter
 
 
 @dataclass
@@ -28,6 +34,7 @@ class Clock:
     midnights: int = 0
     set_back: int = 0
     turns: int = 0
+    overflows: int = 0
 
     def continued(self, time: ndarray) -> ndarray:
         """The times [s] of the next block, with what was added so far; NaN stays."""
@@ -40,16 +47,28 @@ class Clock:
         ahead = stamps[np.minimum(np.arange(len(stamps)) + LOOK_AHEAD_RECORDS, len(stamps) - 1)]
         midnight = _is_midnight(before, stamps) & _is_midnight(before, ahead)
         set_back = _is_set_back(before, stamps) & _is_set_back(before, ahead)
+        counter = self._counter_turns(before, stamps, ahead)
         hour, week = (_is_turn(before, stamps, period) & _is_turn(before, ahead, period) for period in (HOUR_S, WEEK_S))
-        if midnight.any() or set_back.any() or hour.any() or week.any():
+        if midnight.any() or set_back.any() or hour.any() or week.any() or counter.any():
             added = DAY_S * np.cumsum(midnight) + HOUR_S * np.cumsum(set_back | hour) + WEEK_S * np.cumsum(week)
+            added += np.cumsum(np.where(midnight | set_back | hour | week, 0.0, counter))
             time[rows] = stamps + added
             self.added += float(added[-1])
             self.midnights += int(midnight.sum())
             self.set_back += int(set_back.sum())
             self.turns += int((hour | week).sum())
+            self.overflows += int((counter > 0).sum())
         self.last = float(time[rows[-1]])
         return time
+
+    def _counter_turns(self, before: ndarray, stamps: ndarray, ahead: ndarray) -> ndarray:
+        """What a counter of some bits has lost where it starts again at each stamp [s]; 0 elsewhere."""
+        steps = stamps - before
+        lost = np.zeros(len(stamps))
+        usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+        for i in np.flatnonzero((steps < -MIN_TURN_STEPS * usual) & (ahead - before < 0)).tolist():
+            lost[i] = _counter_period(float(before[i]), float(stamps[i]), usual, self.added)
+        return lost
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -57,7 +76,24 @@ class Clock:
         notes: tuple[str, ...] = ()
         notes += ("the time of day passes midnight: a day is added to the times after it",) if self.midnights else ()
         notes += ("the clock is set back by an hour: an hour is added after it",) if self.set_back else ()
+        notes += ("the time is a counter that starts again at its greatest value: that is added",) * bool(
+            self.overflows
+        )
         return notes + (("the clock starts again each hour or week: that is added after it",) if self.turns else ())
+
+
+def _counter_period(before: float, after: float, usual: float, added: float) -> float:
+    """The period [s] of a counter of some bits whose time goes from its last to its first values; 0 if it is none."""
+    period, slack = before - after + usual, MAX_TURN_STEPS * usual
+    for unit in COUNTER_UNITS_S:
+        for bits in COUNTER_BITS:
+            whole = unit * 2.0**bits
+            if abs(whole - period) > slack or whole < MIN_PERIOD_STEPS * usual:
+                continue
+            first, last = after - added, before - added
+            if any(abs(first - low) <= slack and abs(last - low - whole) <= slack for low in (0.0, -whole / 2)):
+                return whole
+    return 0.0
 
 
 def _is_midnight(before: ndarray, after: ndarray) -> ndarray:

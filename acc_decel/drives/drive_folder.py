@@ -11,7 +11,8 @@ from acc_decel.drives.description import Channel
 from acc_decel.drives.formats.array_folder import ArrayFolder
 from acc_decel.drives.formats.compression import inner_ending
 from acc_decel.drives.formats.csv_parquet import ParquetFile, open_csv
-from acc_decel.drives.formats.source import Block, NamedSource, Source, damage_named
+from acc_decel.drives.formats.damage import damage_named
+from acc_decel.drives.formats.source import Block, NamedSource, Source
 from acc_decel.drives.own_tables import is_own_table
 from acc_decel.drives.time_channel import choose_time
 
@@ -56,7 +57,9 @@ class DriveFolder:
             stem = part.table.path.stem
             columns = {f"{stem} {name}": name for name in part.table.channels() if f"{stem} {name}" in names}
             for block in part.table.blocks(list(columns.values()), part.time) if columns else ():
-                yield replace(block, group=stem, values={full: block.values[name] for full, name in columns.items()})
+                values = {full: block.values[name] for full, name in columns.items()}
+                texts = {full: block.texts[name] for full, name in columns.items() if name in block.texts}
+                yield replace(block, group=stem, values=values, texts=texts)
 
 
 def open_folder(path: Path) -> Source:

@@ -9,6 +9,7 @@ from numpy import ndarray
 from acc_decel.drives.cleaning import CleanDrive
 from acc_decel.drives.description import SIGNALS_BY_NAME
 from acc_decel.drives.smoothing import Motion
+from acc_decel.drives.speed_doubt import speed_doubt
 
 THRESHOLD = 2.0  # [m/s^2] peak that makes an event
 MIN_SLOWING_MPS2, MIN_SLOWING_SHARE = 0.5, 0.1  # an event lasts while the car slows by more than this, and this of peak
@@ -33,7 +34,7 @@ QUALITY = {
     "cut":         "the recording begins or ends inside",
     "unaligned":   "the lag between speed and acceleration is not known",
     "implausible": "slows harder than a road car can",
-    "doubtful":    "another event of the recording slows harder than a road car can: check the unit of speed",
+    "doubtful":    "elsewhere in the recording the car does what no road car can: check the unit of speed",
     "contradicted": "speed and acceleration differ in size: one of their units or scales is wrong",
     "no_speed":    "no record of speed: decelerations by an accelerometer alone",
     "sign_assumed": "which end of the accelerometer is braking is not certain: write its sign into the description",
@@ -74,7 +75,7 @@ def events_of(pieces: list[Motion], clean: CleanDrive, *, threshold: float = THR
     """
     check_threshold(threshold)
     found = [(piece, rows) for piece in pieces for rows in _event_rows(piece, threshold)]
-    is_doubtful = any(_is_implausible(piece, rows) for piece, rows in found)
+    is_doubtful = any(_is_implausible(piece, rows) for piece, rows in found) or bool(speed_doubt(pieces))
     events = [_event(piece, rows, clean, is_doubtful=is_doubtful) for piece, rows in found]
     table = pd.DataFrame([astuple(event) for event in events], columns=list(COLUMNS))
     stopped = "bool" if clean.has_speed else "boolean"  # the latter may be missing

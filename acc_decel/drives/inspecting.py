@@ -1,7 +1,7 @@
 """What a recording holds: its channels with rate, gaps and range, and a proposed mapping."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from acc_decel.drives.channel_mapping import Proposal, propose_mapping
 from acc_decel.drives.clock import LONG_GAP_S, LONG_GAP_STEPS
 from acc_decel.drives.formats.opening import check_one_vehicle, open_source
 from acc_decel.drives.formats.source import Choices
+from acc_decel.drives.formats.text_cells import TextTally
 from acc_decel.drives.reading import read_blocks
 
 MIN_GAP_STEPS, MIN_GAP_S = 10.0, 0.5  # a gap is longer than so many typical steps and longer than this time
@@ -59,12 +60,13 @@ def inspect_recording(
     source = open_source(path, choices)
     proposal = propose_mapping(source)
     description = replace(proposal.description, bus=bus, vehicle_id=vehicle_id)
-    proposal = replace(proposal, description=description, notes=(*proposal.notes, *source.notes))
     tallies = {name: ChannelTally(name, unit) for name, unit in source.channels().items()}
     for block in read_blocks(source, list(tallies), proposal.description.time):
         for name, value in block.values.items():
             tallies[name].add(block.time, value)
+            tallies[name].texts.add(value, block.texts.get(name))
         on_records(len(block.time))
+    proposal = replace(proposal, description=description, notes=(*proposal.notes, *source.notes))
     duration = max((t.recorded for t in tallies.values() if np.isfinite(t.end)), default=np.nan)
     return Inspection(str(path), duration, tuple(t.report() for t in tallies.values()), proposal)
 
@@ -85,6 +87,7 @@ class ChannelTally:
     gaps: int = 0
     longest_gap_s: float = 0.0
     backward: int = 0
+    texts: TextTally = field(default_factory=TextTally)
 
     def add(self, time: ndarray, value: ndarray) -> None:
         """Count one block."""
@@ -114,6 +117,7 @@ class ChannelTally:
             "no numbers": not has_numbers,
             "one value": has_numbers and self.low == self.high,
             f"{self.missing} missing": has_numbers and self.missing > 0,
+            f"{self.texts.count} hold text like {self.texts.word!r}": has_numbers and self.texts.count > 0,
             f"time runs backward {self.backward} times": self.backward > 0,
         }
         return ChannelReport(

@@ -12,6 +12,7 @@ MAX_BRAKING_MPS2, MAX_GAIN_MPS2 = 14.0, 9.0  # beyond these no road car slows or
 TYPICAL_MAX_MPS2 = 10.0  # hardly any car exceeds it
 MIN_JUMP_MPS = 1.0  # wheel speed sensors cut off below this, so that a smaller step is not a jump
 MAX_DROP_OUT_S = 6.0
+MIN_MARK_JUMP_MPS = 5.0  # to a value that stays, however long, and back
 JUMP_SURROUNDINGS_S = 5.0  # before and after an impossible jump every record is judged by itself
 SPIKE_SCORE = 6.0  # robust standard deviations from the running median
 SPIKE_WINDOW_RECORDS = 7
@@ -48,8 +49,15 @@ def is_drop_out(time: ndarray, speed: ndarray, period: float) -> ndarray:
     while k + 1 < len(jumps):
         first, after = jumps[k], jumps[k + 1]
         duration, change = time[after] - time[first - 1], speed[after] - speed[first - 1]
+        # a mark for missing values may stay for long; a sensor that stops at walking pace is none
+        is_far = abs(speed[first] - speed[first - 1]) > MIN_MARK_JUMP_MPS
+        is_constant = is_far and (speed[first:after] == speed[first]).all()
         opposite = (speed[first] - speed[first - 1]) * (speed[after] - speed[after - 1]) < 0
-        if opposite and duration <= MAX_DROP_OUT_S and abs(change) <= TYPICAL_MAX_MPS2 * duration + MIN_JUMP_MPS:
+        if (
+            opposite
+            and (duration <= MAX_DROP_OUT_S or is_constant)
+            and abs(change) <= TYPICAL_MAX_MPS2 * duration + MIN_JUMP_MPS
+        ):
             dropped[first:after] = True
             k += 1
         k += 1
@@ -71,7 +79,7 @@ def is_off_course(time: ndarray, speed: ndarray, period: float) -> ndarray:
     for j in range(1, len(first)):
         i = np.arange(max(0, j - 4 * reach), j)
         gap = np.maximum(time[first[j]] - time[last[i]], period)
-        fits = _is_drivable(speed[first[j]] - speed[last[i]], gap)
+        fits = is_drivable(speed[first[j]] - speed[last[i]], gap)
         if fits.any():
             before[j] = i[fits][::-1][np.argmax(total[i[fits]][::-1])]
             total[j] += total[before[j]]
@@ -133,10 +141,10 @@ def without_frozen_runs(acceleration: Series) -> tuple[Series, int]:
 def _jumps(time: ndarray, speed: ndarray, period: float) -> ndarray:
     """First records after a jump that no car makes."""
     steps = np.maximum(np.diff(time), period)  # a late record is close to the next one
-    return np.flatnonzero(~_is_drivable(np.diff(speed), steps)) + 1
+    return np.flatnonzero(~is_drivable(np.diff(speed), steps)) + 1
 
 
-def _is_drivable(change: ndarray, duration: ndarray) -> ndarray:
+def is_drivable(change: ndarray, duration: ndarray) -> ndarray:
     """Whether a car can change its speed by `change` [m/s] in `duration` [s]."""
     can_gain = change <= MAX_GAIN_MPS2 * duration + MIN_JUMP_MPS
     return can_gain & (change >= -MAX_BRAKING_MPS2 * duration - MIN_JUMP_MPS)

@@ -19,6 +19,7 @@ from acc_decel.drives.formats.vehicles import OneVehicle
 from acc_decel.drives.radar_tracks import TargetEvents, target_events
 from acc_decel.drives.reading import Drive, read_drive, read_vehicles
 from acc_decel.drives.smoothing import NO_PIECE, Motion, estimate_motion
+from acc_decel.drives.speed_doubt import speed_doubt
 
 MAX_TRIED = 8  # vehicles of a table of which one must show how to read it
 MIN_TOLD_LAG_S = 0.005  # a smaller one reads as 0.00 s
@@ -50,7 +51,8 @@ class DriveEvents:
         if abs(self.clean.lag) >= MIN_TOLD_LAG_S:
             order = "behind" if self.clean.lag > 0 else "ahead of"
             notes.append(f"speed is {abs(self.clean.lag):.2f} s {order} acceleration and was aligned")
-        return (*notes, *rate_notes(self.clean))
+        doubt = speed_doubt(self.pieces)
+        return (*notes, *rate_notes(self.clean), *((doubt,) if doubt else ()))
 
     @property
     def dropped(self) -> dict[str, int]:

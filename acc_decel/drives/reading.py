@@ -12,7 +12,8 @@ from numpy import ndarray
 from acc_decel.drives.clock import Clock
 from acc_decel.drives.description import RADAR_SIGNALS, Channel, Description
 from acc_decel.drives.formats.opening import open_source
-from acc_decel.drives.formats.source import ALL_VEHICLES, Block, Choices, Source
+from acc_decel.drives.formats.source import ALL_VEHICLES, Block, Choices, NamedSource, Source
+from acc_decel.drives.formats.text_cells import TextTally
 
 MAX_RATE_HZ = 100.0  # faster channels are thinned to about this by medians of neighbours
 MAX_GROUP_RECORDS = 1_500_000  # a longer group is thinned further, ...
@@ -73,26 +74,46 @@ def _read_groups(
     radar = {description.channels[name].name for name in RADAR_SIGNALS if name in description.channels}
     groups: dict[str, ThinnedGroup] = defaultdict(ThinnedGroup)
     clocks: dict[str, Clock] = defaultdict(Clock)
+    texts: dict[str, TextTally] = defaultdict(TextTally)
     frames = left_out = 0
     for block in read_blocks(source, sorted(names), description.time, clocks):
         frames += len(block.time)
         left_out += block.left_out
         on_records(len(block.time))
+        for name in block.values:
+            texts[name].add(block.values[name], block.texts.get(name))
         groups[block.group].add(block, thin=not radar & set(block.values))
     if not frames:
         raise ValueError(f"{path} must hold records. Got none of {', '.join(sorted(names))}: check the file.")
     notes = dict.fromkeys(note for clock in clocks.values() for note in clock.notes)
+    notes |= dict.fromkeys([*_left_out_notes(path, left_out, frames), *_text_notes(path, texts, source)])
+    if source.timed and description.time is not None:
+        notes["[time] of the description is not used: the format has the time of each record"] = None
+    notes |= dict.fromkeys(source.notes)
+    return groups, tuple(notes)
+
+
+def _left_out_notes(path: Path, left_out: int, frames: int) -> Iterator[str]:
+    """A sentence on the rows left out. Raises ValueError if they are too many."""
     if left_out > MAX_LEFT_OUT_SHARE * (frames + left_out):
         raise ValueError(
             f"{path} must have rows of as many fields as its header. Got more in {left_out} of {frames + left_out}, as "
             "where a decimal comma is taken for a delimiter: correct them."
         )
     if left_out:
-        notes[f"{left_out} rows have more fields than the header and are left out: correct the file"] = None
-    if source.timed and description.time is not None:
-        notes["[time] of the description is not used: the format has the time of each record"] = None
-    notes |= dict.fromkeys(source.notes)
-    return groups, tuple(notes)
+        yield f"{left_out} rows have more fields than the header and are left out: correct the file"
+
+
+def _text_notes(path: Path, texts: "dict[str, TextTally]", source: NamedSource) -> Iterator[str]:
+    """A sentence on each channel with text among its numbers. Raises ValueError for one that holds too much text."""
+    for name, tally in texts.items():
+        if tally.is_no_number:
+            raise ValueError(
+                f"{path} must have numbers in {name!r}. Got {tally.sentence(source.line_of)}: correct such cells, or "
+                "name another channel."
+            )
+        if tally.count:
+            yield f"{name!r} holds {tally.sentence(source.line_of)}: taken as missing"
 
 
 def _check_channels(path: Path, source: Source, description: Description) -> None:

@@ -8,12 +8,14 @@ from numpy import ndarray
 from acc_decel.drives.channel_names import is_role, is_time, stated_unit, words
 from acc_decel.drives.clock import DAY_S, Clock
 from acc_decel.drives.description import Channel
-from acc_decel.drives.formats.columns import since_midnight
+from acc_decel.drives.formats.columns import of_digits
 from acc_decel.drives.formats.source import Source
 from acc_decel.drives.units import DIGITS, ISO, SAME_SIZE, UNITS, Unit, unit_named
 
 MAX_CANDIDATES = 6  # channels named like a time whose values are read
-MIN_EPOCH_TIMES = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))  # greater numbers are times since 1970
+# greater numbers are times since 1970; ticks of 100 ns are since the year 1 or 1601
+MIN_EPOCH_TIMES = ((1e18, "ns"), (1e17, "100ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))
+EXCEL_DAYS, MAX_DAY_STEP = (20_000.0, 80_000.0), 1e-4  # since 1900, of the years 1954 to 2119, and between records
 MIN_ELAPSED_STEPS = ((5e6, "ns"), (5e3, "us"), (5.0, "ms"))  # between records of a time that is not since 1970
 MAX_DIGITS_STEP_S, MAX_DIGITS_STEPS = 2.0, 20.0  # over a minute's end of a time of day in digits; in usual steps
 MIN_DIGITS_SHARE = 0.9  # of the minutes' ends, that must be no gap when read as digits
@@ -48,10 +50,10 @@ def _unlikeliness(name: str) -> tuple[bool, bool, bool]:
 
 def rescaled(time: Channel, scale: float) -> Channel:
     """The time with a unit that is `scale` times as long; the same where there is none or it holds no plain number."""
-    if time.holds_dates or time.unit.name == DIGITS:
+    if time.holds_dates or time.unit.name in DIGITS:
         return time
     size = time.unit.size * scale
-    units = [u for u in UNITS if u.quantity == "time" and u.name not in (ISO, DIGITS)]
+    units = [u for u in UNITS if u.quantity == "time" and u.name not in (ISO, *DIGITS, "d", "100ns")]
     unit = next((u for u in units if abs(u.size / size - 1) < SAME_SIZE), time.unit)
     return replace(time, unit=unit)
 
@@ -69,8 +71,8 @@ def _unit(source: Source, name: str, file_unit: str) -> Unit:
     raw = _first_times(source, name, unit_named("s", "time", name))
     if not len(raw):
         return unit_named(ISO, "time", name)
-    if _is_in_digits(raw):
-        return unit_named(DIGITS, "time", name)
+    if form := next((form for form in DIGITS if _is_in_digits(raw, form)), ""):
+        return unit_named(form, "time", name)
     stated = stated_unit(name, file_unit, "time")
     if stated is not None and stated.name != ISO:
         return stated
@@ -79,15 +81,18 @@ def _unit(source: Source, name: str, file_unit: str) -> Unit:
         if size > min_time:
             return unit_named(epoch_unit, "time", name)
     step = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+    if EXCEL_DAYS[0] < size < EXCEL_DAYS[1] and 0 < step < MAX_DAY_STEP:
+        return unit_named("d", "time", name)
     elapsed_unit = next((u for min_step, u in MIN_ELAPSED_STEPS if step >= min_step), "s")
     return unit_named(elapsed_unit, "time", name)
 
 
-def _is_in_digits(raw: ndarray) -> bool:
-    """Whether numbers are times of day as hhmmss: after 59 seconds comes the next minute, 41 later, and no gap."""
-    read = since_midnight(raw)
-    if not np.isfinite(read).all():
-        return False
+def _is_in_digits(raw: ndarray, form: str) -> bool:
+    """Whether numbers are times in this form: after 59 seconds comes the next minute, 41 later, and no gap."""
+    read = of_digits(raw, form)
+    if not np.isfinite(read).all() or form.startswith("yyyy"):  # a number that is a date with its time is no other time
+        return bool(np.isfinite(read).all())
+    raw = raw * DIGITS[form]
     ends = np.flatnonzero(np.diff(raw // 100) != 0)
     steps = np.diff(read) % DAY_S
     usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0

@@ -8,7 +8,12 @@ from functools import lru_cache
 from acc_decel.constants import GRAVITY
 
 ISO = "iso"  # the unit of times written as date and time of day
-DIGITS = "hhmmss"  # the unit of a time of day written as one number: 142620.5 is 14:26:20.5
+DIGITS = {  # the units of a time of day, or a date with it, written as one number: 142620.5 is 14:26:20.5; their size
+    "hhmmss": 1.0,
+    "hhmmssmmm": 1e-3,
+    "yyyymmddhhmmss": 1.0,
+    "yyyymmddhhmmssmmm": 1e-3,
+}
 SAME_SIZE = 1e-6  # relative
 
 
@@ -46,7 +51,12 @@ UNITS: tuple[Unit, ...] = (
     Unit("min",    "time",         60.0,       ("minute", "minutes")),
     Unit("h",      "time",         3600.0,     ("hour", "hours")),
     Unit(ISO,      "time",         1.0,        ("iso8601", "datetime", "date")),
-    Unit(DIGITS,   "time",         1.0,        ("hhmmss.s", "hhmmss.ss", "hhmmss.sss")),
+    Unit("d",      "time",         86_400.0,   ("day", "days", "tage")),
+    Unit("100ns",  "time",         1e-7,       ("ticks",)),
+    Unit("hhmmss", "time",         1.0,        ("hhmmss.s", "hhmmss.ss", "hhmmss.sss")),
+    Unit("hhmmssmmm", "time",      1.0,        ("hhmmssfff", "hhmmsszzz")),
+    Unit("yyyymmddhhmmss", "time", 1.0,        ("yyyymmddhhmmss.s", "yyyymmddhhmmss.sss")),
+    Unit("yyyymmddhhmmssmmm", "time", 1.0,     ("yyyymmddhhmmssfff",)),
     Unit("bar",    "pressure",     1.0,        ("bars",)),
     Unit("kPa",    "pressure",     0.01,       ()),
     Unit("MPa",    "pressure",     10.0,       ()),

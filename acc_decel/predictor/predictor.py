@@ -25,7 +25,7 @@ from acc_decel.model_folder import ARRAYS, DEFAULT_MODEL, ONNX, model_path
 from acc_decel.network import factors_of
 from acc_decel.outputs import DELAY, LOWER, MEDIAN, OUTPUTS, stopping_distance
 from acc_decel.predictor.explainer import Explainer
-from acc_decel.predictor.inputs import Given, RefusedError, columns_of, other_columns, refusal, where
+from acc_decel.predictor.inputs import Given, RefusedError, columns_of, other_columns, refusal, where, without_text
 from acc_decel.predictor.session import check_interface, open_session
 
 BACKENDS = (AUTO, C, ONNX_RUNTIME) = ("auto", "c", "onnxruntime")
@@ -225,7 +225,8 @@ class Predictor:
         `explain` fills `attribution` and `baseline`; a table has columns `attribution_<factor>` and `baseline`.
         A row that is out of range, like a car at standstill, is NaN with its status and `status_text`; one event, and a
         table without the column of a required factor, is an error. `on_refusal="raise"` makes such a row an error, too,
-        and "flag" answers one event with NaN. Columns that are no factor are ignored with a warning.
+        and "flag" answers one event with NaN. Columns that are no factor are ignored with a warning. Text in
+        a few cells of a column of numbers, like "n/a", is missing, with a warning.
 
         Raises ValueError, naming factor, row and limit, for a name that is nearly that of a factor and for a value that
         is no number or refused (then a RefusedError), for another `on_refusal`, and if `explain` is asked of a model
@@ -237,6 +238,7 @@ class Predictor:
         if events is not None:
             _check_table(events, factors)
             events = _factors_only(events, self.factors)
+            events = events if on_refusal == "raise" else _numbers_only(events, self.factors)
         columns = columns_of(factors if events is None else events, self.factors)
         outputs, status = self.predict_array(columns)
         if on_refusal == "auto" and events is not None:
@@ -339,6 +341,14 @@ def _factors_only(events: pd.DataFrame, factors: tuple[Factor, ...]) -> pd.DataF
         return events
     warnings.warn(f"ignored, being no braking factor: {', '.join(map(str, others))}", UserWarning, stacklevel=3)
     return events.drop(columns=others)
+
+
+def _numbers_only(events: pd.DataFrame, factors: tuple[Factor, ...]) -> pd.DataFrame:
+    """The table without the text in a few cells of a column of numbers, of which a warning tells."""
+    events, sentences = without_text(events, factors)
+    for sentence in sentences:
+        warnings.warn(sentence, UserWarning, stacklevel=3)
+    return events
 
 
 def _library(path: Path, backend: str) -> Library | None:

@@ -11,7 +11,7 @@ import pytest
 
 from acc_decel import drives
 from acc_decel.drives.formats import mdf
-from acc_decel.drives.formats.source import damage_named
+from acc_decel.drives.formats.damage import damage_named
 from tests.helpers.one_braking import TIME, acceleration, is_found, speed, table
 from tests.helpers.recorded_files import dbc, frames, write_bus_mf4, write_log, write_mf4
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from acc_decel import drives
+from acc_decel.cli import drive_plots
 
 STEP_S = 0.01
 
@@ -71,3 +72,16 @@ def test_a_lone_wrong_record_makes_no_event(tmp_path):
     speed[[60, 150, 240]] += [-3.5, 3.5, -3.0]
     pd.DataFrame({"time_s": time, "speed_mps": speed.round(2)}).to_csv(tmp_path / "drive.csv", index=False)
     assert len(drives.find_events(tmp_path / "drive.csv").events) == 0
+
+
+def test_the_picture_reaches_the_peak_of_the_table(tmp_path):
+    rng = np.random.default_rng(8)
+    drive = recorded(tmp_path / "drive.csv", brakings(rng, 3)[0], rng, noise=0.02)
+    slowing = drive_plots.drive(drive).axes[-1]
+    for event in drive.events.itertuples():
+        drawn = []
+        for line in slowing.get_lines():
+            time, value = (np.asarray(data, float) for data in line.get_data())
+            inside = (time >= event.start_s) & (time <= event.end_s)
+            drawn.append(np.nanmax(value[inside], initial=-np.inf, where=np.isfinite(value[inside])))
+        assert max(drawn) == pytest.approx(event.peak_deceleration)

@@ -1,6 +1,7 @@
 """Frames of a CAN bus as arrays: those of candump, ASC, BLF and TRC, many at a time."""
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -17,6 +18,11 @@ BLOCK_BYTES = 8_000_000  # of a text log
 MAX_BYTES = 64  # of the data of a frame
 Name = TypeVar("Name", str, bytes)
 CANDUMP_FRAME = re.compile(rb"\((\d+\.\d+)\)\s+(\S+)\s+([0-9A-Fa-f]{1,8})#(?:#[0-9A-Fa-f])?([0-9A-Fa-f]{0,128})")
+# as candump prints on a terminal: (1.5)  can0  123   [8]  01 02 03 04 05 06 07 08
+PRINTED_FRAME = re.compile(
+    rb"\((\d+\.\d+)\)\s+(\S+)\s+(?:[TR]X[ BE-]+)?([0-9A-Fa-f]{1,8})\s+\[\d{1,2}\] +((?:[0-9A-Fa-f]{2} ?){0,64})"
+)
+CANDUMP_LINE = re.compile(rb"#|\(\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]{1,8}#(R|#?[0-9A-Fa-f]*(\s+[TR])?\s*$)")  # remote, too
 
 
 @dataclass(frozen=True)
@@ -57,10 +63,8 @@ class CandumpFrames:
             while text := file.read(BLOCK_BYTES):
                 lines, _, rest = (rest + text).rpartition(b"\n")
                 rest = rest if len(rest) < BLOCK_BYTES else b""  # no line of a log is that long
-                if matches := CANDUMP_FRAME.findall(lines):
-                    yield _candump_frames(matches)
-            if matches := CANDUMP_FRAME.findall(rest):
-                yield _candump_frames(matches)
+                yield from _frames_of_lines(lines)
+            yield from _frames_of_lines(rest)
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,20 @@ def padded_hex(data: Sequence[bytes]) -> tuple[ndarray, ndarray]:
     width = max(int(length.max(initial=0)), 1)
     padded = bytes.fromhex(b"".join(d[: 2 * (len(d) // 2)].ljust(2 * width, b"0") for d in data).decode())
     return np.frombuffer(padded, np.uint8).reshape(len(data), width), length
+
+
+def _frames_of_lines(lines: bytes) -> Iterator[Frames]:
+    """The frames of some lines of a candump log; a warning tells of lines that are none."""
+    matches = CANDUMP_FRAME.findall(lines) or [
+        (time, bus, identifier, data.replace(b" ", b"")) for time, bus, identifier, data in PRINTED_FRAME.findall(lines)
+    ]
+    if len(matches) != lines.count(b"\n") + bool(lines):
+        others = [line for line in map(bytes.strip, lines.split(b"\n")) if line and not CANDUMP_LINE.match(line)]
+        if others:
+            first = others[0].decode("utf-8", "replace")
+            warnings.warn(f"{len(others)} lines are no frame of candump, like {first!r}", UserWarning, stacklevel=2)
+    if matches:
+        yield _candump_frames(matches)
 
 
 def _candump_frames(matches: list[tuple[bytes, bytes, bytes, bytes]]) -> Frames:

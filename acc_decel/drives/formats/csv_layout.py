@@ -11,10 +11,13 @@ from acc_decel.drives.formats.unread import AS_TABLE
 from acc_decel.drives.units import ISO, UNITS, known_unit
 
 HEAD_BYTES = 65_536  # that are enough to find the header
+CYRILLIC = re.compile(rb"[\xc0-\xff]{4}")  # a word in Windows-1251; in other encodings such letters stand alone
 MIN_UTF16_ZEROS = 0.7  # share of zeros at every second place in a text of UTF-16 without a mark
 WHITESPACE = r"\s+"
 DELIMITERS = (",", ";", "\t", "|")
 NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan|inf|null|n/?a", re.IGNORECASE)
+COMMA_NUMBER, POINT_NUMBER = re.compile(r"-?\d+,\d+"), re.compile(r"-?\d*\.\d+")
+THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}")
 CLOCK = re.compile(r"[\d/.-]*[ T]?\d{1,3}:\d{2}(:\d{2}([.,:]\d+)?|[.,]\d+)?(Z|[+-]\d{2}:?\d{2}| ?[AaPp][Mm])?")
 GPS_WEEK = re.compile(r"\d{3,4}:\d{5,6}([.,]\d+)?")
 DATE_ONLY = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{1,2}[./-]\d{1,2}")
@@ -87,7 +90,7 @@ def find_encoding(head: bytes) -> str:
     try:
         head[: len(head) - 4].decode("utf-8")
     except UnicodeDecodeError:
-        return "latin-1"
+        return "cp1251" if CYRILLIC.search(head) else "latin-1"
     return "utf-8-sig"
 
 
@@ -109,11 +112,19 @@ def _layout(lines: list[list[str]], delimiter: str, encoding: str) -> tuple[Rank
     column_names, unit_texts = titles or ([""] * width, [""] * width)
     names = _unique(column_names)
     body = [cells for _, cells in rows[data:]]
-    decimal = "," if delimiter != "," and any(re.fullmatch(r"-?\d+,\d+", c) for cells in body for c in cells) else "."
+    decimal = _decimal([cell for cells in body for cell in cells], delimiter)
     units = (*(u.strip("[]()") for u in unit_texts), *[""] * len(names))[: len(names)]
     joined = _joined(names, body[0])
     rank = (titles is not None, _number_count([cells for cells in body if len(cells) == width]), -width)
     return rank, Layout(encoding, delimiter, decimal, rows[data][0], names, units, joined)
+
+
+def _decimal(cells: list[str], delimiter: str) -> str:
+    """The decimal mark of the cells; where commas separate them, quoted numbers like 1,234 may count thousands."""
+    with_comma = [cell for cell in cells if COMMA_NUMBER.fullmatch(cell)]
+    if delimiter == "," and (any(map(POINT_NUMBER.fullmatch, cells)) or all(map(THOUSANDS.fullmatch, with_comma))):
+        return "."
+    return "," if with_comma else "."
 
 
 def _number_count(rows: list[list[str]]) -> int:

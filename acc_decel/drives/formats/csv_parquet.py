@@ -20,9 +20,11 @@ from acc_decel.drives.formats.csv_layout import WHITESPACE, Layout, find_layout
 from acc_decel.drives.formats.long_table import LongTable, long_columns
 from acc_decel.drives.formats.source import BLOCK_ROWS, Block
 from acc_decel.drives.formats.vehicles import FCD_TIME, FCD_UNITS, vehicle_column
+from acc_decel.number_cells import with_points
 
 BLOCK_BYTES = 1_000_000  # of a text
 NEW_LINE = 10
+COMMENT = b"#"  # that begins a line
 
 
 @dataclass(frozen=True)
@@ -73,29 +75,41 @@ class CsvFile:
                 chunksize=BLOCK_ROWS,
                 index_col=False,
                 on_bad_lines="skip",
-                comment=None if any("#" in name for name in layout.names) else "#",
                 low_memory=False,
             ) as rows,
         ):
             for table in rows:
+                if layout.decimal == ",":
+                    table = with_points(table)  # noqa: PLW2901
                 if joined is not None:
                     date, clock = (table[name].astype("str") for name in joined)
                     table[layout.joined_name] = date + " " + clock
                 yield table, fitting.take_left_out()
 
+    def line_of(self, record: int) -> str:
+        """Where a record, counted from 0, stands in the file, in words."""
+        layout, count = self.layout, -1
+        with open_bytes(self.path) as file, FittingRows(file, layout) as fitting:
+            for number, line in enumerate(file, 1):
+                count += number > layout.first_row and bool(line.strip()) and fitting.fits(line)
+                if count == record:
+                    return f"line {number}"
+        return f"record {record + 1}"
+
 
 class FittingRows(io.RawIOBase):
-    """The bytes of a CSV file without the rows that have more fields than the header, which it counts.
+    """The bytes of a CSV file without comments, and without the rows that have more fields than the header.
 
-    pandas would cut them silently, although a decimal comma may have moved every value after it. Fields at the end
-    without text are none; rows with quotes, and texts of UTF-16 and UTF-32, are left to pandas.
+    The latter are counted: pandas would cut them silently, although a decimal comma may have moved every value after
+    it. Fields at the end without text are none; rows with quotes, and texts of UTF-16 and UTF-32, are left to pandas.
     """
 
     def __init__(self, file: BufferedIOBase, layout: Layout) -> None:
         """`file` is read block by block; the lines before the first row of `layout` pass unchanged."""
         self._file, self._delimiter, self._most = file, layout.delimiter.encode(), len(layout.names) - 1
         self._before = layout.first_row
-        self._is_checked = not layout.encoding.startswith(("utf-16", "utf-32")) and layout.delimiter != WHITESPACE
+        self._is_checked = not layout.encoding.startswith(("utf-16", "utf-32"))
+        self._is_spaced = layout.delimiter == WHITESPACE
         self._rest, self._ready = b"", memoryview(b"")
         self._left_out = 0
 
@@ -129,18 +143,26 @@ class FittingRows(io.RawIOBase):
         lines = text.splitlines(keepends=True)
         before, rows = lines[: self._before], lines[self._before :]
         self._before -= len(before)
-        fitting = [row for row in rows if self._fits(row)]
+        rows = [row for row in rows if not row.startswith(COMMENT)]
+        fitting = [row for row in rows if self.fits(row)]
         self._left_out += len(rows) - len(fitting)
         return b"".join(before + fitting)
 
     def _all_fit(self, text: bytes) -> bool:
-        """Whether no line has more delimiters than the header, at the speed of the disk."""
+        """Whether no line is a comment or has more delimiters than the header, at the speed of the disk."""
+        if self._is_spaced:
+            return False
         letters = np.frombuffer(text, np.uint8)
-        ends = np.flatnonzero(letters[:-1] == NEW_LINE) + 1
-        counts = np.add.reduceat(letters == ord(self._delimiter), np.concatenate([[0], ends]), dtype=int)
-        return bool(counts.max() <= self._most)
+        starts = np.concatenate([[0], np.flatnonzero(letters[:-1] == NEW_LINE) + 1])
+        counts = np.add.reduceat(letters == ord(self._delimiter), starts, dtype=int)
+        return bool(counts.max() <= self._most) and not (letters[starts] == ord(COMMENT)).any()
 
-    def _fits(self, row: bytes) -> bool:
+    def fits(self, row: bytes) -> bool:
+        """Whether a line is a row with no more fields than the header."""
+        if row.startswith(COMMENT):
+            return False
+        if self._is_spaced:
+            return len(row.split()) <= self._most + 1
         return b'"' in row or row.rstrip(b" \t\r\n" + self._delimiter).count(self._delimiter) <= self._most
 
 

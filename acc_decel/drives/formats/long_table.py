@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import pandas as pd
+from numpy import ndarray
 
 from acc_decel.drives.description import Channel
 from acc_decel.drives.formats.columns import table_block
 from acc_decel.drives.formats.source import Block
-from acc_decel.drives.units import folded
+from acc_decel.drives.units import UNITS, folded, known_unit
 
 LONG_NAMES = {  # names of the columns of a table with one row for each value, without accents
     "name": {"pid", "name", "signal", "signal name", "parameter", "channel", "variable", "sensor", "parametre", "senal",
@@ -19,6 +22,7 @@ LONG_NAMES = {  # names of the columns of a table with one row for each value, w
     "unit": {"unit", "units", "einheit", "unite", "unidad", "единица", "ед. изм."},
 }  # fmt: skip
 MAX_LONG_COLUMNS = 8
+QUANTITIES = tuple(dict.fromkeys(unit.quantity for unit in UNITS))
 
 
 @runtime_checkable
@@ -69,26 +73,55 @@ class LongTable:
 
     def channels(self) -> dict[str, str]:
         """The columns that may be a time, and every signal with its unit where a column or the format has it."""
-        names = [self.columns.name, *([self.columns.unit] if self.columns.unit else [])]
-        units: dict[str, str] = {}
-        for table, _ in self.rows.tables(set(names)):
-            signals = table[names].dropna(subset=names[:1]).fillna("").astype("str").drop_duplicates(names[0])
-            stated = {row[0]: row[1] if self.columns.unit else "" for row in signals.itertuples(index=False)}
-            units = stated | units
-        units = {name: unit or self.units.get(name, "") for name, unit in units.items()}
+        units = {name: next(iter(found), "") or self.units.get(name, "") for name, found in self._units.items()}
         return {name: unit for name, unit in self.rows.channels().items() if name not in self.columns.used} | units
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which signals have several units."""
+        several = {name: units for name, units in self._units.items() if len(units) > 1}
+        return tuple(f"{name!r} is in {' and in '.join(units)}: read as {units[0]}" for name, units in several.items())
+
+    @cached_property
+    def _units(self) -> dict[str, list[str]]:
+        """The units of each signal, in the order of their first use; none where no column holds them."""
+        names = [self.columns.name, *([self.columns.unit] if self.columns.unit else [])]
+        units: dict[str, list[str]] = {}
+        for table, _ in self.rows.tables(set(names)):
+            pairs = table[names].dropna(subset=names[:1]).fillna("").astype("str").drop_duplicates()
+            for name, *unit in pairs.itertuples(index=False):
+                known = units.setdefault(name, [])
+                known += [text for text in unit if text.strip() and text not in known]
+        return units
+
+    def _in_first_unit(self, name: str, rows: pd.DataFrame, value: ndarray) -> ndarray:
+        """The values of a signal in the first of its units; NaN where its unit has no known relation to that."""
+        if len(self._units.get(name, ())) < 2:
+            return value
+        first, texts = self._units[name][0], rows[self.columns.unit].fillna("").astype("str").to_numpy(object)
+        sizes = {text: 1.0 if text in ("", first) else _size_ratio(text, first) for text in set(texts)}
+        return value * np.array([sizes[text] for text in texts])
 
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
         """The signals `names`, each as a group of its own; without names the times alone."""
         columns, time_names = self.columns, [time.name] if time else []
         plain = [name for name in names if name in self.rows.channels() and name not in columns.used]
-        for table, left_out in self.rows.tables({columns.name, columns.value, *time_names, *plain}):
+        wanted = {columns.name, columns.value, *time_names, *plain, *({columns.unit} - {""})}
+        for table, left_out in self.rows.tables(wanted):
             if not names or plain:
                 yield replace(table_block(table, plain, time), left_out=left_out)
             for name, rows in table.groupby(table[columns.name].astype("str"), sort=False):
                 if name in names and name not in plain:
                     block = table_block(rows, [columns.value], time)
-                    yield Block(str(name), block.time, {str(name): block.values[columns.value]})
+                    texts = {str(name): cells for cells in block.texts.values()}
+                    value = self._in_first_unit(str(name), rows, block.values[columns.value])
+                    yield Block(str(name), block.time, {str(name): value}, texts=texts)
+
+
+def _size_ratio(unit: str, other: str) -> float:
+    """The size of a unit in another one; NaN where they are not known to be of one quantity."""
+    pairs = [(known_unit(unit, quantity), known_unit(other, quantity)) for quantity in QUANTITIES]
+    return next((a.size / b.size for a, b in pairs if a is not None and b is not None), np.nan)
 
 
 def long_columns(names: Sequence[str]) -> LongColumns | None:

@@ -11,9 +11,10 @@ from acc_decel.drives.formats.can_log import CanLog
 from acc_decel.drives.formats.can_signals import load_database
 from acc_decel.drives.formats.can_table import CanTable, find_can_table
 from acc_decel.drives.formats.compression import first_bytes, inner_ending, refuse_archive
+from acc_decel.drives.formats.damage import damage_named
 from acc_decel.drives.formats.json_lines import open_json
 from acc_decel.drives.formats.long_table import LongTable
-from acc_decel.drives.formats.source import ALL_VEHICLES, Choices, NamedSource, Source, damage_named
+from acc_decel.drives.formats.source import ALL_VEHICLES, Choices, NamedSource, Source
 from acc_decel.drives.formats.unread import refuse_unread, refuse_xml
 from acc_decel.drives.formats.vbo import open_vbo
 from acc_decel.drives.formats.vehicles import OneVehicle, as_trajectories, vehicle_column
@@ -22,9 +23,10 @@ from acc_decel.drives.formats.xml_tracks import FcdFile, GpxFile, root_of
 HEAD_BYTES = 4_000  # of a text, in which the first line of a log of a raw bus is looked for
 PYTHON_CAN_ENDINGS = (".blf", ".asc", ".trc")
 PARQUET, BLF, MDF = b"PAR1", b"LOGG", (b"MDF ", b"UnFinMF")  # as these files begin, whatever they are called
+RELATIVE = re.compile(rb"^ *base +(?:hex|dec) +timestamps +relative", re.MULTILINE | re.IGNORECASE)
 CAN_TEXT = re.compile(  # at the start of the first line with text: the header of an ASC, or a frame of candump
     rb"\A(?:\xef\xbb\xbf)?\s*(?:#[^\n]*\n\s*)*(?:(?P<asc>date [A-Z][a-z]{2} |base +(?:hex|dec)|// version)"
-    rb"|\(\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]+#)"
+    rb"|\(\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]+(?:#|\s+\[\d+\]\s))"
 )
 
 
@@ -88,13 +90,21 @@ def _frames(path: Path, kind: str, choices: Choices) -> Iterable[Frames] | None:
     if kind in mdf.ENDINGS:
         return mdf.MdfFrames(path) if mdf.is_raw_bus(path, with_signals=choices.dbc is not None) else None
     if kind in PYTHON_CAN_ENDINGS:
+        _check_absolute(path, kind)
         return LogFrames(path, kind)
     if kind == ".parquet":
         return None
     pattern = CAN_TEXT.search(first_bytes(path, HEAD_BYTES))
     if pattern is not None:
+        _check_absolute(path, ".asc" if pattern["asc"] else ".log")
         return LogFrames(path, ".asc") if pattern["asc"] else CandumpFrames(path)
     return find_can_table(path)
+
+
+def _check_absolute(path: Path, kind: str) -> None:
+    """Raise ValueError for an ASC log whose times count from the event before: not every event is a frame."""
+    if kind == ".asc" and RELATIVE.search(first_bytes(path, HEAD_BYTES)):
+        raise ValueError(f"{path} must have absolute timestamps. Got relative ones: export it with absolute ones.")
 
 
 def _can_log(path: Path, choices: Choices, frames: Iterable[Frames]) -> CanLog:

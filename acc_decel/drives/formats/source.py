@@ -1,16 +1,15 @@
 """What each file format provides: the channels of a recording, and their values block by block."""
 
-import io
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from numpy import ndarray
 
 from acc_decel.drives.description import Channel
+from acc_decel.drives.formats.damage import Complaints, damage_named
+from acc_decel.drives.formats.text_cells import TextCells
 
 ALL_VEHICLES = "all"  # in place of the identifier of one vehicle: each is a drive of its own
 BLOCK_ROWS = 200_000  # of a table that are read at once
@@ -24,6 +23,7 @@ class Block:
     time: ndarray
     values: dict[str, ndarray]
     left_out: int = 0  # rows with more fields than the header, whose values may be in wrong columns
+    texts: dict[str, TextCells] = field(default_factory=dict)  # in place of numbers, by channel
 
 
 @runtime_checkable
@@ -69,9 +69,13 @@ class Choices:
 
 @dataclass(frozen=True)
 class NamedSource:
-    """A source whose damage is named: an error of the library that reads it becomes a sentence with its file."""
+    """A source whose damage is named: an error of the library that reads it becomes a sentence with its file.
+
+    `said` is what that library logs and warns while the blocks are read, each time from the first on.
+    """
 
     source: Source
+    said: Complaints = field(default_factory=Complaints, compare=False, repr=False)
 
     @property
     def path(self) -> Path:
@@ -90,9 +94,14 @@ class NamedSource:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the format makes of its channels, a sentence each."""
+        """What the format makes of its channels, and what its reader said of the blocks read last, a sentence each."""
         with damage_named(self.path):
-            return getattr(self.source, "notes", ())
+            return (*getattr(self.source, "notes", ()), *self.said.notes)
+
+    def line_of(self, record: int) -> str:
+        """Where a record, counted from 0, stands in the file, in words."""
+        line_of: Callable[[int], str] | None = getattr(self.source, "line_of", None)
+        return f"record {record + 1}" if line_of is None else line_of(record)
 
     def channels(self) -> dict[str, str]:
         """Names of the channels with the unit that the file states, "" if none."""
@@ -102,35 +111,10 @@ class NamedSource:
     def blocks(self, names: Sequence[str], time: Channel | None) -> Iterator[Block]:
         """The values of the channels `names`."""
         blocks = self.source.blocks(names, time)
+        self.said.count, self.said.first = 0, ""
         while True:
-            with damage_named(self.path):  # not around the yield, where the errors are those of the reader
+            with damage_named(self.path, self.said):  # not around the yield, where the errors are those of the reader
                 block = next(blocks, None)
             if block is None:
                 return
             yield block
-
-
-@contextmanager
-def damage_named(path: Path) -> Iterator[None]:
-    """Turn any error of a library that reads `path` into a ValueError that names it; a sentence that does stays.
-
-    What asammdf prints and logs on the way, like tracebacks of damaged attachments, is left out: the sentence says it.
-    """
-    log = logging.getLogger("asammdf")
-    was_disabled, log.disabled = log.disabled, True
-    try:
-        with redirect_stdout(io.StringIO()):
-            yield
-    except ModuleNotFoundError:
-        raise  # an extra that is not installed is not a fault of the file
-    except Exception as error:  # the libraries raise many kinds on a damaged file
-        is_named = isinstance(error, ValueError) and str(path.name) in str(error)
-        if is_named or (isinstance(error, OSError) and error.filename):
-            raise
-        sentence = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-        raise ValueError(
-            f"{path} must be a whole recording that can be read to its end. Got: {sentence}. It may be damaged or cut "
-            "short: record or copy it again."
-        ) from error
-    finally:
-        log.disabled = was_disabled

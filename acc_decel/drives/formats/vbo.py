@@ -9,7 +9,7 @@ import pandas as pd
 from numpy import ndarray
 
 from acc_decel.drives.description import Channel
-from acc_decel.drives.formats.columns import numbers
+from acc_decel.drives.formats.columns import numbers, texts_of
 from acc_decel.drives.formats.compression import first_bytes, open_bytes
 from acc_decel.drives.formats.source import BLOCK_ROWS, Block
 from acc_decel.drives.units import UNITS, known_unit
@@ -55,7 +55,7 @@ class VboFile:
         ):
             for table in rows:
                 values = {name: numbers(table[name]) * MINUTES.get(name, 1.0) for name in names}
-                yield Block("", _seconds_of_day(numbers(table["time"])), values)
+                yield Block("", _seconds_of_day(numbers(table["time"])), values, texts=texts_of(table, values))
 
 
 def open_vbo(path: Path) -> VboFile | None:

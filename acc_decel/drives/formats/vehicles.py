@@ -2,6 +2,7 @@
 
 import math
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -14,11 +15,15 @@ from numpy import ndarray
 
 from acc_decel.drives.description import Channel
 from acc_decel.drives.formats.source import ALL_VEHICLES, Block
+from acc_decel.drives.formats.text_cells import TextCells
 
 MAX_NAMED = 8  # vehicles in a sentence
 BLOCK_ROWS = 50_000  # of one vehicle that are handed on together
 VEHICLE_COLUMNS = {
     "vehicleid", "vehid", "vehicleno", "vehiclenumber", "vehiclenr", "carid", "agentid", "fahrzeugid", "vehicle", "veh",
+    "car", "carno", "carnumber", "vin", "imei", "deviceid", "trackerid", "assetid", "taxiid", "truckid",
+    "plate", "licenseplate", "licenceplate", "numberplate", "registration", "kennzeichen", "fahrzeug", "fahrzeugnr",
+    "vehiculo", "vehicule", "matricula", "immatriculation",
 }  # fmt: skip
 OBJECT_COLUMNS = {"id", "trackid", "objectid"}  # the same in a table of the frames of a camera, ...
 FRAME_COLUMNS = {"frame", "frameid"}  # ... which has one of these
@@ -94,8 +99,10 @@ class OneVehicle:
             vehicles |= dict.fromkeys(text for text in identifiers if text)
             if self.vehicle_id is None and len(vehicles) > 1:
                 raise ValueError(self._several(list(vehicles)))
-            wanted = {self.vehicle_id} if self.vehicle_id is not None else set(vehicles)
+            # where there is but one, rows that do not name it are its own
+            wanted = {self.vehicle_id} if self.vehicle_id is not None else {"", *vehicles}
             rows = np.isin(codes, [i for i, text in enumerate(identifiers) if text in wanted])
+            rows |= (codes < 0) & ("" in wanted)
             if rows.any() or block.left_out:
                 waiting.append(_rows(block, rows))
                 is_found |= bool(rows.any())
@@ -117,9 +124,10 @@ class OneVehicle:
         return list(dict.fromkeys(islice(identifiers, count)))
 
     def _several(self, vehicles: list[str]) -> str:
+        first = vehicles[0]
         return (
             f"{self.path} must hold one vehicle, or say which is meant. Got several in one table: {_listed(vehicles)}. "
-            f'Choose one with --vehicle-id {vehicles[0]}, or with vehicle_id = "{vehicles[0]}" at the top of the '
+            f'Choose one with --vehicle-id {shlex.quote(first)}, or with vehicle_id = "{first}" at the top of the '
             f"description; `drives fleet --vehicle-id {ALL_VEHICLES}` takes each as a drive."
         )
 
@@ -240,12 +248,20 @@ def _by_vehicle(block: Block, vehicle: ndarray) -> Iterator[Block]:
 
 def _rows(block: Block, rows: ndarray) -> Block:
     values = {name: column[rows] for name, column in block.values.items()}
-    return Block(block.group, block.time[rows], values, block.left_out)
+    texts = {name: cells.chosen(rows) for name, cells in block.texts.items()}
+    return Block(block.group, block.time[rows], values, block.left_out, texts)
 
 
 def _joined(blocks: list[Block]) -> Block:
     values = {name: np.concatenate([b.values[name] for b in blocks]) for name in blocks[0].values}
-    return Block(blocks[0].group, np.concatenate([b.time for b in blocks]), values, sum(b.left_out for b in blocks))
+    ends = np.cumsum([len(b.time) for b in blocks])
+    texts: dict[str, TextCells] = {}
+    for name in dict.fromkeys(name for b in blocks for name in b.texts):
+        parts = [(b.texts[name], end - len(b.time)) for b, end in zip(blocks, ends, strict=True) if name in b.texts]
+        rows, cells = [part.rows + first for part, first in parts], [part.cells for part, _ in parts]
+        texts[name] = TextCells(np.concatenate(rows), np.concatenate(cells))
+    time = np.concatenate([b.time for b in blocks])
+    return Block(blocks[0].group, time, values, sum(b.left_out for b in blocks), texts)
 
 
 def _listed(names: list[str]) -> str:
