@@ -13,16 +13,16 @@ from acc_decel.compiled import SAME_BITS, WARNINGS, compiled, firmware_sources
 from acc_decel.ecu import HostEcu, qemu
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.export.firmware_files import FORMATS
-from acc_decel.export.prefix import with_prefix
+from acc_decel.export.prefix import LONGEST, with_prefix
 from acc_decel.model_folder import folder_of, read_model
 from acc_decel.outputs import OUTPUTS
 from tests.helpers.random_net import random_events, spoiled
 
 MODELS = {"": "compact", "trailer": "suv"}  # by their prefix
 COMPILERS = {
-    "gcc": ("gcc", "-O2"),
-    "clang": ("clang", "-O1"),
-    qemu.GCC: (*qemu.compile_command(qemu.BOARDS["cortex-m4f"]), "-O1"),
+    "gcc": ("gcc", "-O0"),
+    "clang": ("clang", "-O0"),
+    qemu.GCC: (*qemu.compile_command(qemu.BOARDS["cortex-m4f"]), "-O0"),
 }
 DRIVER = Path(__file__).parent / "two_models.c"
 ANSWER = np.dtype([("outputs", "<f4", (2, len(OUTPUTS))), ("status", "<i8", 2)], align=True)
@@ -62,7 +62,7 @@ def alone(exports, events):
     def answers(number_format: str, model: str) -> tuple[ndarray, ndarray]:
         folder = exports(number_format, model, "")
         nothing = np.zeros((len(events), len(OUTPUTS)), np.float32)
-        return HostEcu(folder, compiler=("gcc",), options=("-O1",)).predict_array(events, into=nothing)
+        return HostEcu(folder, compiler=("gcc",), options=("-O0",)).predict_array(events, into=nothing)
 
     return answers
 
@@ -84,6 +84,7 @@ def test_two_models_in_one_program_give_the_bits_of_their_single_builds(
         qemu.emulated(qemu.BOARDS["cortex-m4f"], program)
     else:
         assert subprocess.run([program], cwd=tmp_path, check=False).returncode == 0, "a self-test failed"
+        check_names(program)
     got = np.fromfile(tmp_path / "answers.bin", ANSWER)
     assert len(got) == len(events)
     for i, model in enumerate(MODELS.values()):
@@ -91,3 +92,13 @@ def test_two_models_in_one_program_give_the_bits_of_their_single_builds(
         np.testing.assert_array_equal(got["status"][:, i], status)
         np.testing.assert_array_equal(got["outputs"][:, i].view("i4"), outputs.view("i4"))
     assert (got["outputs"][:, 0] != got["outputs"][:, 1]).any(), "they are two models"
+
+
+def check_names(program: Path) -> None:
+    """Names of functions and tables stay apart in their first 31 characters, also with the longest prefix."""
+    listed = subprocess.run(["nm", "-g", "--defined-only", program], check=True, capture_output=True, text=True).stdout
+    names = {line.split()[-1] for line in listed.splitlines() if "acc_decel" in line}
+    renamed_too = {name for name in names if name.startswith("trailer_acc_decel")}
+    assert len(renamed_too) > 12
+    assert {name.removeprefix("trailer_") for name in renamed_too} == names - renamed_too
+    assert len({name.replace("trailer", "t" * LONGEST)[:31] for name in renamed_too}) == len(renamed_too)
