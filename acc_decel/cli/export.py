@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from acc_decel.cli.options import check_output
+from acc_decel.cli.options import Prefix, check_output
 from acc_decel.cli.terminal import say, warn
 from acc_decel.model_folder import folder_of
 
@@ -16,9 +16,7 @@ def export(
     number_format: Annotated[
         str, typer.Option("--format", help="float; fixed without FPU; shift without multiplier")
     ] = "float",
-    prefix: Annotated[
-        str | None, typer.Option(help="begin every name and file with this, so that two models link into one program")
-    ] = None,
+    prefix: Prefix = None,
 ) -> None:
     """Write a model as C for an ECU: acc_decel.c, acc_decel.h, generated tables, self-test and golden vectors.
 

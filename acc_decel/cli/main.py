@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from acc_decel.cli.a2l import a2l
 from acc_decel.cli.acc.ecu import ecu as acc_ecu
 from acc_decel.cli.acc.gap import gap
 from acc_decel.cli.acc.rss import rss
@@ -113,6 +114,8 @@ for command in (
 for command in (with_factor_options(replay, required="Required here or as a column"), evidence, info):
     app.command(cls=PlainCommand)(command)
 app.command("compile", cls=PlainCommand)(compile_models)
+for command in (a2l,):
+    app.command(cls=PlainCommand)(command)
 for command in (with_factor_options(simulate), influences, sensors, attribute, verify, card):
     app.command(cls=PlainCommand)(command)
 for command in (
