@@ -53,15 +53,15 @@ def status_fields(factors: Sequence[Factor]) -> tuple[AnswerField, ...]:
                 name,
                 MASK,
                 "",
-                0,
-                every,
+                0.0,
+                float(every),
                 f"bit i: factor i {meaning}",
                 f"(uint32_t)(status >> ACC_DECEL_{name.upper()}_SHIFT) & 0x{every:X}U",
             )
             for name, meaning in masks.items()
         ),
         *(
-            AnswerField(name.lower(), FLAG, "", 0, 1, meaning, f"((status & ACC_DECEL_{name}) != 0U) ? 1U : 0U")
+            AnswerField(name.lower(), FLAG, "", 0.0, 1.0, meaning, f"((status & ACC_DECEL_{name}) != 0U) ? 1U : 0U")
             for name, (_, meaning) in FLAGS.items()
         ),
     )

@@ -73,7 +73,7 @@ def _measurements(factors: Sequence[Factor]) -> dict[str, list[Entry]]:
         "model": [_answer(field, f"{MEASURED}.model", "before the correction: ") for field in output_fields()],
         "prediction": [_answer(field, f"{MEASURED}.prediction") for field in output_fields()],
         "status": [
-            Entry(f"{MEASURED}.status", "uint64_t", "the whole status, as returned", 0, whole),
+            Entry(f"{MEASURED}.status", "uint64_t", "the whole status, as returned", 0.0, float(whole)),
             *(_answer(field, MEASURED) for field in status_fields(factors)),
         ],
         "out_of_range": _one_bit_each(factors, "out_of_range", "is outside its range"),
@@ -100,7 +100,7 @@ def _answer(field: AnswerField, struct: str, before: str = "") -> Entry:
 
 def _one_bit_each(factors: Sequence[Factor], mask: str, meaning: str) -> list[Entry]:
     return [
-        Entry(f"{MEASURED}.{mask}", "uint32_t", f"{f.name} {meaning}", 0, 1, table=NO_YES, part=f.name, mask=1 << i)
+        Entry(f"{MEASURED}.{mask}", "uint32_t", f"{f.name} {meaning}", 0.0, 1.0, table=NO_YES, part=f.name, mask=1 << i)
         for i, f in enumerate(factors)
     ]
 

@@ -51,7 +51,7 @@ def measurement(entry: Entry) -> str:
     """A value to watch."""
     mask = f"\n      BIT_MASK 0x{entry.mask:X}" if entry.mask else ""
     return f"""    /begin MEASUREMENT {entry.name} "{_quoted(entry.meaning)}"
-      {_TYPES[entry.kind]} {entry.method} 0 0 {entry.low:.9g} {_limit(entry.high)}{mask}
+      {_TYPES[entry.kind]} {entry.method} 0 0 {entry.low:.16g} {entry.high:.16g}{mask}
       ECU_ADDRESS 0x0
       SYMBOL_LINK "{entry.link}" 0
     /end MEASUREMENT"""
@@ -60,7 +60,7 @@ def measurement(entry: Entry) -> str:
 def characteristic(entry: Entry, *, step: float) -> str:
     """A number to set, which the tool changes by `step`."""
     return f"""    /begin CHARACTERISTIC {entry.name} "{_quoted(entry.meaning)}"
-      VALUE 0x0 acc_decel_float32 0 {entry.method} {entry.low:.9g} {_limit(entry.high)}
+      VALUE 0x0 acc_decel_float32 0 {entry.method} {entry.low:.16g} {entry.high:.16g}
       STEP_SIZE {step:g}
       SYMBOL_LINK "{entry.link}" 0
     /end CHARACTERISTIC"""
@@ -74,10 +74,6 @@ def group(name: str, meaning: str, members: Sequence[str], *, of: str = "MEASURE
         {" ".join(members)}
       /end REF_{of}
     /end GROUP"""
-
-
-def _limit(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.9g}"
 
 
 def _quoted(text: str) -> str:
