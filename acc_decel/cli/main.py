@@ -40,6 +40,7 @@ from acc_decel.cli.predict import predict
 from acc_decel.cli.replay import replay
 from acc_decel.cli.sensors import sensors
 from acc_decel.cli.simulate import simulate
+from acc_decel.cli.simulink import simulink
 from acc_decel.cli.terminal import printable
 from acc_decel.cli.train import train
 from acc_decel.cli.verify import verify
@@ -114,7 +115,7 @@ for command in (
 for command in (with_factor_options(replay, required="Required here or as a column"), evidence, info):
     app.command(cls=PlainCommand)(command)
 app.command("compile", cls=PlainCommand)(compile_models)
-for command in (a2l,):
+for command in (a2l, simulink):
     app.command(cls=PlainCommand)(command)
 for command in (with_factor_options(simulate), influences, sensors, attribute, verify, card):
     app.command(cls=PlainCommand)(command)

@@ -83,7 +83,7 @@ def firmware_files(
     graph = {} if network.integers is None else {ONNX[number_format]: fixed_onnx_bytes(network.integers, metadata)}
     checksums = {"GUARD": guard_checksum(net.factors), "NETWORK": network.checksum}
     hand_written = {name: _hand_written(name) for name in (*SOURCES, *network.sources)}
-    files = {
+    files: dict[str, str | bytes] = {
         **hand_written,
         STAMPED: factors_header(net, stamp=stamp),
         "acc_decel_tables.h": guards_header(net.factors, stamp=stamp),
