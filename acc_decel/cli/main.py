@@ -17,6 +17,7 @@ from acc_decel.cli.acc.rss import rss
 from acc_decel.cli.acc.speed import speed
 from acc_decel.cli.acc.trial import trial
 from acc_decel.cli.attribute import attribute
+from acc_decel.cli.autosar import autosar
 from acc_decel.cli.card import card
 from acc_decel.cli.compile import compile as compile_models
 from acc_decel.cli.drives.adapt import adapt
@@ -61,6 +62,7 @@ EXTRAS = {
     "cantools": "drives",
     "can": "drives",
     "distributed": "scale",
+    "autosar_data": "autosar",
 }
 SHARED_EXTRA = {"drives"}  # commands that bring scipy, numba and matplotlib by their own extra
 
@@ -115,7 +117,7 @@ for command in (
 for command in (with_factor_options(replay, required="Required here or as a column"), evidence, info):
     app.command(cls=PlainCommand)(command)
 app.command("compile", cls=PlainCommand)(compile_models)
-for command in (a2l, simulink):
+for command in (a2l, autosar, simulink):
     app.command(cls=PlainCommand)(command)
 for command in (with_factor_options(simulate), influences, sensors, attribute, verify, card):
     app.command(cls=PlainCommand)(command)
