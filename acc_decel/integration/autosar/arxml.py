@@ -32,7 +32,7 @@ def arxml(ports: Ports, *, component: str, stamp: str) -> str:
     _send(swc, main, ports.answer, _sender_receiver(interfaces, ports.answer, data_types))
     _calibrate(swc, main, ports.parameters, interfaces, data_types)
     _implement(model.get_or_create_package(f"/{component}/Implementations"), behavior, component)
-    return model.files()[0].serialize()
+    return next(iter(model.files())).serialize()
 
 
 def _runnables(behavior: components.SwcInternalBehavior, component: str) -> components.RunnableEntity:
@@ -101,14 +101,15 @@ def _calibrate(
     interfaces: autosar.ArPackage,
     data_types: DataTypes,
 ) -> None:
-    """The port of the parameters, which a calibration component provides."""
+    """The port of the parameters, which a calibration component provides.
+
+    They have no description: a second reader, the package autosar 0.4, stops at one there.
+    """
     interface = interfaces.create_parameter_interface(f"{port.name}_If")
-    _describe(interface.element, port.meaning)
     prototype = swc.create_r_port(port.name, interface)
     accesses = main.element.create_sub_element("PARAMETER-ACCESSS")
     for element in port.elements:
         parameter = interface.create_parameter(element.name, data_types.of(element))
-        _describe(parameter.element, element.meaning)
         access = accesses.create_named_sub_element("PARAMETER-ACCESS", f"Access_{port.name}_{element.name}")
         reference = access.create_sub_element("ACCESSED-PARAMETER").create_sub_element("AUTOSAR-PARAMETER-IREF")
         reference.create_sub_element("PORT-PROTOTYPE-REF").reference_target = prototype.element

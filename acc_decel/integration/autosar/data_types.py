@@ -1,6 +1,7 @@
 """Data types of the AUTOSAR component: units, ranges and texts for the application, types in C for the software."""
 
 import re
+from typing import Any
 
 from autosar_data import abstraction as autosar
 from autosar_data.abstraction import datatype as types
@@ -21,7 +22,7 @@ class DataTypes:
     def __init__(self, model: autosar.AutosarModelAbstraction, component: str) -> None:
         """`model` is the description that they are made in."""
         self._component = component
-        self._package = lambda name: model.get_or_create_package(f"/{component}/{name}")
+        self._model = model
         self.mapping = self._package("Mappings").create_data_type_mapping_set(f"{component}_TypeMapping")
         self._units: dict[str, types.Unit] = {}
         self._implementations: dict[str, types.ImplementationDataType] = {}
@@ -32,6 +33,9 @@ class DataTypes:
                 direction=types.CompuScaleDirection.IntToPhys, factor=1.0, offset=0.0, divisor=1.0
             ),
         )
+
+    def _package(self, name: str) -> autosar.ArPackage:
+        return self._model.get_or_create_package(f"/{self._component}/{name}")
 
     def of(self, element: Element) -> types.ApplicationPrimitiveDataType:
         """The type of an element: one for each `data_type`."""
@@ -71,6 +75,7 @@ class DataTypes:
             base, bits, encoding, native = _BASE[name]
             package = self._package("BaseTypes")
             in_c = package.create_sw_base_type(base, bits, encoding, native_declaration=native)
-            settings = types.ImplementationDataTypeSettings_Value(f"{self._component}_{name}", base_type=in_c)
+            value: Any = types.ImplementationDataTypeSettings_Value  # its stub does not know the constructor
+            settings = value(f"{self._component}_{name}", base_type=in_c)
             self._implementations[name] = self._package("DataTypes").create_implementation_data_type(settings)
         return self._implementations[name]
