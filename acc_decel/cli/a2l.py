@@ -20,10 +20,10 @@ def a2l(
     To watch: every factor, the answer before and after the correction, the status as masks and bytes, with units,
     limits and value tables. To set: the correction's scale, bias and lower offset. Compile acc_decel_measured.c, which
     is written beside the A2L file, with the export of the same model and -g; then let a2ltool fill in the addresses,
-    which are 0 here:
+    which are 0 in the template: acc_decel_measured.h has the command.
 
         acc-decel a2l compact --output template.a2l
-        a2ltool template.a2l -e ecu.elf --update ADDRESSES --update-mode STRICT --check -o acc_decel.a2l
+        acc-decel a2l suv --prefix trailer --output trailer.a2l
     """
     check_output(output)
     if output.suffix != ".a2l":

@@ -38,6 +38,9 @@ def test_every_name_and_file_begins_with_the_prefix(number_format):
         names = {word.removeprefix("D") for word in NAME.findall(text)}  # -D in a command defines a macro
         assert names or name in ("trailer_example_startup.c", "trailer_golden_vectors.csv"), name
         assert all(word.startswith(("trailer_acc_decel", "TRAILER_ACC_DECEL")) for word in names), name
+        assert not re.search(
+            r"(?<!trailer_)\b(acc_decel(\*|\.[ch]\b)|example_\*|example\.elf|golden_vectors\.)", text
+        ), name
 
 
 @pytest.mark.parametrize("number_format", FORMATS)

@@ -79,6 +79,22 @@ def test_ranges_units_and_texts_are_those_of_the_factors(folder, compact):
     assert "m/s^2" in {unit.find(f"{XML}DISPLAY-NAME").text for unit in root.iter(f"{XML}UNIT")}
 
 
+def test_the_rte_is_asked_to_tell_what_is_too_old_invalid_or_never_received(folder):
+    root = ElementTree.parse(folder / "AccDecel.arxml").getroot()
+    rte = rte_of(folder / "AccDecel.arxml")
+    receivers = [*root.iter(f"{XML}NONQUEUED-RECEIVER-COM-SPEC")]
+    assert len(receivers) == len(rte.reads)
+    for spec in receivers:
+        assert spec.find(f"{XML}ALIVE-TIMEOUT").text == "0.5"
+        assert spec.find(f"{XML}HANDLE-NEVER-RECEIVED").text == "true"
+    assert {policy.text for policy in root.iter(f"{XML}HANDLE-INVALID")} == {"KEEP"}
+    first = {
+        spec.find(f"{XML}DATA-ELEMENT-REF").text.split("/")[-1]: float(next(spec.iter(f"{XML}VALUE")).text)
+        for spec in root.iter(f"{XML}NONQUEUED-SENDER-COM-SPEC")
+    }
+    assert {name for name, value in first.items() if value} == {"Refused"}
+
+
 def sent_to(rte: Rte, events: ndarray, factors: tuple[Factor, ...], rng) -> tuple[ndarray, ndarray]:
     """Values and results of the reads of each event: what is not available has any result but RTE_E_OK."""
     at = {access.place: i for i, access in enumerate(rte.reads)}
@@ -153,6 +169,13 @@ def test_through_a_stand_in_rte_the_component_gives_the_bits_of_the_firmware(fol
     events = random_events(rng, EVENTS, compact.factors)
     events = usual(np.concatenate([spoiled(rng, events[:2_000]), events[2_000:]]), compact.factors)
     values, results = sent_to(rte, events, compact.factors, rng)
+    surface = next(
+        part for f, part in zip(compact.factors, slices(compact.factors), strict=True) if f.name == "surface"
+    )
+    lost = rng.random(EVENTS) < 0.1  # one of its probabilities: then all of them are not available
+    results[lost, [access.place for access in rte.reads].index("Surface_Ice")] = FAILURES["RTE_E_INVALID"]
+    assert (lost & ~np.isnan(events[:, surface.start])).any()
+    events[lost, surface] = np.nan
     for correction in (Correction(), Correction(0.8, 0.1, 0.25)):
         sent = through_the_rte(library, rte, values, results, correction)
         check(sent, compact, events, correction)
