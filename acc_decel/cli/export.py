@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from acc_decel.cli.options import check_output
+from acc_decel.cli.options import Prefix, check_output
 from acc_decel.cli.terminal import say, warn
 from acc_decel.model_folder import folder_of
 
@@ -16,6 +16,7 @@ def export(
     number_format: Annotated[
         str, typer.Option("--format", help="float; fixed without FPU; shift without multiplier")
     ] = "float",
+    prefix: Prefix = None,
 ) -> None:
     """Write a model as C for an ECU: acc_decel.c, acc_decel.h, generated tables, self-test and golden vectors.
 
@@ -25,6 +26,7 @@ def export(
 
         acc-decel export models/suv --output firmware_suv
         acc-decel export compact --format fixed --output firmware_cortex_m3
+        acc-decel export suv --prefix trailer --output firmware_trailer
     """
     check_output(output, folder=True)
     from acc_decel.export import firmware_files, golden_events, write_firmware  # noqa: PLC0415
@@ -35,7 +37,11 @@ def export(
     if output.resolve() == folder.resolve():
         raise ValueError(f"--output must not be the folder of the model. Got {output}: choose another folder.")
     files = firmware_files(
-        net, model=str(metrics["vehicle"]), golden=golden_events(net.factors), number_format=number_format
+        net,
+        model=str(metrics["vehicle"]),
+        golden=golden_events(net.factors),
+        number_format=number_format,
+        prefix=prefix,
     )
     files = with_bill(files, net, metrics, read_files(folder))
     measured = output / "EVIDENCE.md"

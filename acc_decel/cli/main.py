@@ -10,12 +10,14 @@ from typing import Annotated
 
 import typer
 
+from acc_decel.cli.a2l import a2l
 from acc_decel.cli.acc.ecu import ecu as acc_ecu
 from acc_decel.cli.acc.gap import gap
 from acc_decel.cli.acc.rss import rss
 from acc_decel.cli.acc.speed import speed
 from acc_decel.cli.acc.trial import trial
 from acc_decel.cli.attribute import attribute
+from acc_decel.cli.autosar import autosar
 from acc_decel.cli.card import card
 from acc_decel.cli.case import case
 from acc_decel.cli.compile import compile as compile_models
@@ -41,6 +43,7 @@ from acc_decel.cli.predict import predict
 from acc_decel.cli.replay import replay
 from acc_decel.cli.sensors import sensors
 from acc_decel.cli.simulate import simulate
+from acc_decel.cli.simulink import simulink
 from acc_decel.cli.terminal import printable
 from acc_decel.cli.train import train
 from acc_decel.cli.verify import verify
@@ -61,6 +64,7 @@ EXTRAS = {
     "cantools": "drives",
     "can": "drives",
     "distributed": "scale",
+    "autosar_data": "autosar",
 }
 SHARED_EXTRA = {"drives"}  # commands that bring scipy, numba and matplotlib by their own extra
 
@@ -115,6 +119,8 @@ for command in (
 for command in (with_factor_options(replay, required="Required here or as a column"), evidence, info):
     app.command(cls=PlainCommand)(command)
 app.command("compile", cls=PlainCommand)(compile_models)
+for command in (a2l, autosar, simulink):
+    app.command(cls=PlainCommand)(command)
 for command in (with_factor_options(simulate), influences, sensors, attribute, verify, case, card):
     app.command(cls=PlainCommand)(command)
 for command in (

@@ -24,6 +24,9 @@ Input = Annotated[
 Output = Annotated[Path | None, typer.Option("--output", help="CSV or Parquet for the answers")]
 Core = Annotated[str, typer.Option(help="cortex-m4f, cortex-m7, cortex-m3, cortex-m0, rv32imfc or rv32ic")]
 NumberFormat = Annotated[str, typer.Option("--format", help="float, fixed or shift, as for export")]
+Prefix = Annotated[
+    str | None, typer.Option(help="begin every name and file with this, so that two models link into one program")
+]
 Build = Annotated[Path | None, typer.Option(help="folder to keep the compiled image in")]
 Keep = Annotated[
     list[str] | None,

@@ -31,10 +31,16 @@ class Firmware:
 def find_firmware(folder: Path, model: str | None = None) -> Firmware:
     """The firmware in `folder`, proven to be the export of `model`: a released model's name or a model folder.
 
-    Without `model`, the released model that the generated files name. Raises ValueError if `folder` is not a firmware,
-    if its model is not known, or if a C file is not what the model exports.
+    Without `model`, the released model that the generated files name. Raises ValueError if `folder` is not a firmware
+    or one with a prefix, if its model is not known, or if a C file is not what the model exports.
     """
     stamped = folder / STAMPED
+    prefixed = sorted(folder.glob(f"*_{STAMPED}"))
+    if prefixed and not stamped.is_file():
+        raise ValueError(
+            f"{folder} must be an export without a prefix. Got {prefixed[0].name}: export the same model and format "
+            "without --prefix, its evidence holds for both, because only the names differ."
+        )
     stamp = STAMP.search(stamped.read_text()) if stamped.is_file() else None
     number_format = next((name for sign, name in SIGNS.items() if (folder / sign).is_file()), None)
     if stamp is None or number_format is None:

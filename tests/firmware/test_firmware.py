@@ -423,8 +423,9 @@ def test_the_self_test_finds_damage_of_distance_correction_and_readers(
         (("clang",), ("-O2", "-mfma"), PASSED),  # the pragma keeps the bits
         (("gcc",), ("-std=c99", "-O2", "-mfma"), PASSED),
         (("gcc",), ("-std=c99", "-O2", "-mfma", "-ffp-contract=fast"), OTHER_BITS),
+        (("gcc",), ("-O2", "-mfma"), OTHER_BITS),  # its own C, which fuses
     ],
-    ids=["clang without the option", "gcc of C99", "gcc that fuses"],
+    ids=["clang without the option", "gcc of C99", "gcc that fuses", "gcc without a standard"],
 )
 def test_a_build_that_fuses_multiply_and_add_does_not_pass(
     folder: Path, tmp_path: Path, compiler: tuple[str, ...], options: tuple[str, ...], result: SelfTest
