@@ -12,11 +12,11 @@ from numpy import ndarray
 from acc_decel import status as bits
 from acc_decel.acc.beliefs import lead_columns
 from acc_decel.acc.curve import Curve
-from acc_decel.acc.gap import REACTION_TIME
 from acc_decel.acc.in_loop.ecus import Ecus
 from acc_decel.acc.in_loop.gaps import gaps_to_keep
 from acc_decel.acc.trial.arms import Belief
 from acc_decel.factors import Factor, column_names
+from acc_decel.following import REACTION_TIME
 from acc_decel.outputs import DELAY, LOWER, UPPER
 from acc_decel.predictor import RefusedError, refusal
 
