@@ -16,6 +16,7 @@ from acc_decel.files import atomic_write
 SAME_BITS = ("-std=c99", "-ffp-contract=off")  # options that decide the results
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wdouble-promotion", "-Wshadow", "-pedantic", "-Werror")
 SYSTEM_COMPILERS = ("cc", "gcc", "clang")  # if the wheel ziglang is not installed
+ACC_UNIT = "acc_decel_acc"  # the files of the unit begin with it
 LIMIT_S = 600  # a compiler that takes longer does not get on: the longest of ours takes seconds, zig's first a minute
 
 
@@ -99,5 +100,15 @@ def fingerprint(command: Sequence[str], folders: Sequence[Path]) -> str:
 
 
 def firmware_sources(folder: Path) -> list[Path]:
-    """The C files of the firmware in `folder`."""
-    return sorted(folder.glob("acc_decel*.c"))
+    """The C files of the firmware in `folder`: what predicts and corrects. `acc_sources` is the unit beside them."""
+    return sorted(path for path in folder.glob("acc_decel*.c") if not is_of_acc(path))
+
+
+def acc_sources(folder: Path) -> list[Path]:
+    """The C files of the ACC unit in `folder`, which needs headers of the firmware, but none of its C files."""
+    return sorted(folder.glob(f"{ACC_UNIT}*.c"))
+
+
+def is_of_acc(path: Path) -> bool:
+    """Whether a file of an exported folder belongs to the ACC unit."""
+    return path.name.startswith(ACC_UNIT)

@@ -6,7 +6,7 @@ from hashlib import sha256
 from importlib.resources import files as resources
 from pathlib import Path
 
-from acc_decel.compiled import firmware_sources
+from acc_decel.compiled import firmware_sources, is_of_acc
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.export.firmware_files import FIXED, FLOAT, SHIFT
 from acc_decel.model_folder import folder_of, read_model, released_models
@@ -80,5 +80,7 @@ def fingerprint(folder: Path) -> str:
     """SHA-256 of the C files in a folder, without the example."""
     digest = sha256()
     for path in sorted([*firmware_sources(folder), *folder.glob("*.h")]):
+        if is_of_acc(path):
+            continue
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
