@@ -11,6 +11,7 @@ REST_GAP = 2.0  # [m] that is left when both cars stand, as drivers leave in a q
 MIN_TIME_GAP = 0.8  # [s] ISO 15622: no ACC may keep less
 DRIVER_TIME = 1.2  # [s] until a warned driver brakes; the trial of warnings of this project
 BRAKING = 1e-9  # [m/s^2] a car that slows by less does not brake
+STANDSTILL_SPEED = 1e-3  # [m/s] the C takes a car that is not faster for one that stands
 HARDEST = OUTPUT_LIMITS["deceleration"][1]  # [m/s^2]: no road car brakes harder, at no speed
 TOP_SPEED = next(f for f in FACTORS if f.name == "speed").high  # [m/s] that models know
 
@@ -25,6 +26,9 @@ SLOWER_SPEED = Factor("slower_speed", 0.0, TOP_SPEED, 0.01, "m/s", "speed to slo
 DECELERATION = Factor(
     "deceleration", *OUTPUT_LIMITS["deceleration"], 0.01, "m/s^2", "deceleration of a car", mistaken_for=G
 )
+HARDEST_LEAD = Factor(
+    "lead_deceleration", DECELERATION.low, 1e9, 0.01, "m/s^2", "deceleration that a lead reaches at most"
+)  # the C takes the reserve of a pair, which may say that the lead stops almost at once
 LEAD_DECELERATION = Factor(
     "lead_deceleration", -18.0, 18.0, 0.01, "m/s^2", "deceleration of the lead now, negative where it gains speed",
     mistaken_for=G,

@@ -32,7 +32,7 @@ acc_decel_acc_status_t acc_decel_acc_time_gap(const acc_decel_acc_t *acc, float 
 
     if (status == 0U) {
         *time = ACC_DECEL_ACC_INFINITE;
-        if (acc->speed > 0.0F) {
+        if (acc->speed > ACC_DECEL_ACC_STANDSTILL_SPEED) {
             *time = acc_decel_larger(acc_decel_acc_gap_to(acc, acc->speed) / acc->speed, ACC_DECEL_ACC_LEAST_TIME_GAP);
         }
     }

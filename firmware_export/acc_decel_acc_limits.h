@@ -10,9 +10,9 @@
  * delay: 0 to 5 s
  * deceleration_at_lead_speed: -4 to 18 m/s^2, or not available
  * lead_speed: 0 to 70 m/s
- * lead_deceleration: -4 to infinity m/s^2
+ * lead_deceleration: -4 to 1e+09 m/s^2, or infinity
  * lead_braking: -18 to 18 m/s^2
- * gap: 0 to infinity m
+ * gap: 0 to 1000 m, or infinity
  * reaction: 0 to 5 s
  * standstill: 0 to 20 m
  * driver: 0 to 5 s
@@ -23,6 +23,7 @@
 #define ACC_DECEL_ACC_INFINITE (1.0F / 0.0F) /* of a gap: nothing is ahead; of a lead: it may stop at once */
 #define ACC_DECEL_ACC_GREATEST_SPEED 70.0F /* [m/s] */
 #define ACC_DECEL_ACC_LEAST_MODEL_SPEED 1.0F /* [m/s] of a prediction */
+#define ACC_DECEL_ACC_STANDSTILL_SPEED 0.00100000005F /* [m/s] a car that is not faster stands */
 #define ACC_DECEL_ACC_LEAST_TIME_GAP 0.800000012F /* [s] no ACC may keep less, ISO 15622 */
 #define ACC_DECEL_ACC_BRAKING 9.99999972e-10F /* [m/s^2] a car that slows by no more does not brake */
 #define ACC_DECEL_ACC_REACTION_TIME 0.449999988F /* [s] usual: radar, filter, decision and a tick */

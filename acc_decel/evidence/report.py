@@ -32,7 +32,7 @@ from acc_decel.evidence.bits import BITS_EVENTS, differences, parts_in_all, self
 from acc_decel.evidence.events import driver_events, records, reference, unusual_net
 from acc_decel.evidence.folder import HAND_WRITTEN, Firmware, fingerprint, write_format
 from acc_decel.evidence.fuzzing import fuzz
-from acc_decel.evidence.mutation import DRIVER, LINK, mutation_score
+from acc_decel.evidence.mutation import PREDICTION, Driven, mutation_score
 from acc_decel.evidence.stack import stack_bound
 from acc_decel.evidence.tools import CLANG, CPPCHECK, GCC, GCOV, LIBFUZZER, check_tools
 from acc_decel.export import even_events
@@ -48,6 +48,7 @@ COMPILERS = {"gcc": (GCC,), "zig_clang": ZIG}
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 DIFFERENCES = {FLOAT: "float_differences", FIXED: "fixed_point_differences", SHIFT: "shift_differences"}
 DEVIATIONS = {"2.5", "8.7", "8.9", "8.14", "19.2", "11.5"}  # MISRA rules that README.md lists with their reasons
+Sources = Callable[[Path], list[Path]]  # folder -> its C files
 Evidence = dict[str, Any]  # the content of evidence.json
 
 
@@ -91,39 +92,39 @@ def cost(subject: Subject) -> dict[str, object]:
     return {name: value for name, value in report.items() if name not in {"predictions", "target"}}
 
 
-def compiler_warnings(folder: Path) -> dict[str, int]:
+def compiler_warnings(folder: Path, sources: Sources = firmware_sources) -> dict[str, int]:
     """Number of warnings of two compilers with all warnings switched on."""
     counts = dict.fromkeys(COMPILERS, 0)
     with tempfile.TemporaryDirectory() as work:
         for name, command in COMPILERS.items():
-            for source in firmware_sources(folder):
+            for source in sources(folder):
                 options = [*SAME_BITS, *WARNINGS, "-O2", "-c", f"-I{folder}", str(source), "-o", f"{work}/unit.o"]
                 done = subprocess.run([*command, *options], check=False, capture_output=True, text=True)
                 counts[name] += done.stderr.count("error:") + done.stderr.count("warning:")
     return counts
 
 
-def sanitize(folder: Path, data: bytes) -> dict[str, object]:
+def sanitize(folder: Path, data: bytes, driven: Driven = PREDICTION) -> dict[str, object]:
     """The driver's events under the address and undefined-behaviour sanitizers of gcc."""
     with tempfile.TemporaryDirectory() as work:
         program = Path(work) / "driver"
-        build_driver(folder, program, *SANITIZERS)
+        build_driver(folder, program, driven, *SANITIZERS)
         done = subprocess.run([str(program)], input=data, check=False, capture_output=True)
     return {"exit_code": done.returncode, "findings": done.stderr.count(b"runtime error") + done.stderr.count(b"ERROR")}
 
 
-def build_driver(folder: Path, program: Path, *options: str) -> None:
-    """Compile the firmware and driver.c to one program."""
-    sources = [*map(str, firmware_sources(folder)), str(DRIVER)]
-    command = [GCC, *SAME_BITS, "-w", "-O1", *options, *LINK, f"-I{folder}", *sources, "-o", str(program)]
+def build_driver(folder: Path, program: Path, driven: Driven, *options: str) -> None:
+    """Compile the firmware and its driver to one program."""
+    sources = [*map(str, driven.sources(folder)), str(driven.driver)]
+    command = [GCC, *SAME_BITS, "-w", "-O1", *options, *driven.link, f"-I{folder}", *sources, "-o", str(program)]
     subprocess.run(command, check=True, cwd=program.parent)
 
 
-def coverage(folder: Path, data: bytes) -> dict[str, dict[str, float]]:
+def coverage(folder: Path, data: bytes, driven: Driven = PREDICTION) -> dict[str, dict[str, float]]:
     """Lines and branches of each hand-written file that the driver's events execute [%]."""
     with tempfile.TemporaryDirectory() as work:
         program = Path(work) / "driver"
-        build_driver(folder, program, "--coverage", "-O0")
+        build_driver(folder, program, driven, "--coverage", "-O0")
         subprocess.run([str(program)], input=data, check=True)
         counted = [GCOV, "-b", "--json-format", *map(str, Path(work).glob("*.gcda"))]
         subprocess.run(counted, check=True, cwd=work, capture_output=True)
@@ -141,11 +142,11 @@ def coverage(folder: Path, data: bytes) -> dict[str, dict[str, float]]:
     return shares
 
 
-def misra(folder: Path) -> dict[str, object]:
+def misra(folder: Path, sources: Sources = firmware_sources) -> dict[str, object]:
     """Findings of cppcheck's MISRA C:2012 addon by rule: the listed deviations, and all others."""
     options = ("--std=c99", "--quiet", "--suppress=missingIncludeSystem", "--template={id}", "-DACC_DECEL_PLAIN_C")
     command = [CPPCHECK, "--addon=misra", *options, f"-I{folder}"]
-    done = subprocess.run([*command, *map(str, firmware_sources(folder))], check=True, capture_output=True, text=True)
+    done = subprocess.run([*command, *map(str, sources(folder))], check=True, capture_output=True, text=True)
     rules = sorted(Counter(re.findall(r"misra-c2012-([\d.]+)", done.stderr)).items())
     version = subprocess.run([CPPCHECK, "--version"], check=True, capture_output=True, text=True).stdout.strip()
     return {

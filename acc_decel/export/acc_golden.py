@@ -1,13 +1,11 @@
-"""The states that the self-test of the ACC unit replays: each rule of the formulas, and each value at its limits."""
-
-from collections.abc import Iterator
+"""The states that the self-test of the ACC unit replays: each rule of the formulas, and each value that is refused."""
 
 import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from acc_decel.export.acc_reference import ACC_VALUES, COLUMNS, PARAMETERS
-from acc_decel.following import BRAKING, DRIVER_TIME, REACTION_TIME, REST_GAP
+from acc_decel.export.acc_reference import ACC_VALUES, COLUMNS, PARAMETERS, AccValue
+from acc_decel.following import BRAKING, DRIVER_TIME, REACTION_TIME, REST_GAP, STANDSTILL_SPEED
 
 ORDINARY = {
     "speed": 30.0, "deceleration": 6.0, "delay": 0.2, "deceleration_at_lead_speed": 7.0, "lead_speed": 20.0,
@@ -30,6 +28,9 @@ RULES: tuple[dict[str, float], ...] = (
     {"lead_speed": 30.0, "lead_deceleration": 6.0},  # both brake alike
     {"speed": 0.0},
     {"speed": 0.0, "deceleration": 0.0, "lead_speed": 0.0},
+    {"speed": STANDSTILL_SPEED},  # it stands
+    {"speed": 1.1e-3, "lead_speed": 0.9e-3, "gap": 0.01},
+    {"lead_speed": STANDSTILL_SPEED, "deceleration_at_lead_speed": 3.0, "lead_braking": 0.0},
     {"speed": 1.5, "lead_speed": 0.5},  # the least time gap
     {"deceleration": 0.0},  # the own car may not stop
     {"deceleration": -1.0},
@@ -55,20 +56,26 @@ RULES: tuple[dict[str, float], ...] = (
 
 
 def golden_states() -> Float32[ndarray, "states columns"]:
-    """The states, with the columns of `COLUMNS`."""
-    return np.stack([_row(changes) for changes in (*RULES, *_beyond_limits())])
+    """The states of the self-test, with the columns of `COLUMNS`: each rule, and each value just above its range."""
+    above = [{value.name: beyond(value)[1]} for value in (*ACC_VALUES, *PARAMETERS)]
+    return np.stack([_row(changes) for changes in (*RULES, *above)])
 
 
-def _beyond_limits() -> Iterator[dict[str, float]]:
-    """Each value at its limits, just beyond them, and NaN."""
-    for value in (*ACC_VALUES, *PARAMETERS):
-        low, high = value.limits
-        yield {value.name: float(low)}
-        yield {value.name: float(np.nextafter(low, np.float32(-np.inf)))}
-        yield {value.name: float(high)}
-        if not value.unlimited:
-            yield {value.name: float(np.nextafter(high, np.float32(np.inf)))}
-        yield {value.name: np.nan}
+def edge_states() -> Float32[ndarray, "states columns"]:
+    """States for tests: each value at its limits, just beyond them, infinite, and NaN."""
+    return np.stack(
+        [
+            _row({value.name: number})
+            for value in (*ACC_VALUES, *PARAMETERS)
+            for number in (*map(float, value.limits), *beyond(value), np.inf, -np.inf, np.nan)
+        ]
+    )
+
+
+def beyond(value: AccValue) -> tuple[float, float]:
+    """The floats just below and just above the range of a value."""
+    low, high = value.limits
+    return float(np.nextafter(low, np.float32(-np.inf))), float(np.nextafter(high, np.float32(np.inf)))
 
 
 def _row(changes: dict[str, float]) -> Float32[ndarray, " columns"]:

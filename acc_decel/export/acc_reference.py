@@ -17,6 +17,7 @@ from acc_decel.following import (
     DRIVER,
     GAP,
     HARDEST,
+    HARDEST_LEAD,
     LEAD_DECELERATION,
     LEAD_SPEED,
     MIN_TIME_GAP,
@@ -24,6 +25,7 @@ from acc_decel.following import (
     RESERVE,
     SPEED,
     STANDSTILL,
+    STANDSTILL_SPEED,
 )
 
 INFINITE, ZERO, TWO = np.float32(np.inf), np.float32(0), np.float32(2)
@@ -41,7 +43,7 @@ class AccValue:
     @property
     def limits(self) -> tuple[np.float32, np.float32]:
         """The lowest and the highest accepted float."""
-        return np.float32(self.quantity.low), INFINITE if self.unlimited else np.float32(self.quantity.high)
+        return np.float32(self.quantity.low), np.float32(self.quantity.high)
 
 
 # fmt: off
@@ -51,7 +53,7 @@ ACC_VALUES = (  # in the order of the struct; the bit of a value in the status i
     AccValue("delay", DELAY),
     AccValue("deceleration_at_lead_speed", DECELERATION, optional=True),
     AccValue("lead_speed", LEAD_SPEED),
-    AccValue("lead_deceleration", DECELERATION, unlimited=True),
+    AccValue("lead_deceleration", HARDEST_LEAD, unlimited=True),
     AccValue("lead_braking", LEAD_DECELERATION),
     AccValue("gap", GAP, unlimited=True),
     AccValue("reaction", REACTION),
@@ -112,12 +114,17 @@ def lead_upper(lower: Float32[ndarray, " rows"], reserve: Float32[ndarray, " row
 
 def _within(value: AccValue, numbers: ndarray) -> Bool[ndarray, " rows"]:
     low, high = value.limits
-    return ((numbers >= low) & (numbers <= high)) | (value.optional & np.isnan(numbers))
+    special = (value.optional & np.isnan(numbers)) | (value.unlimited & (numbers == INFINITE))
+    return ((numbers >= low) & (numbers <= high)) | special
 
 
 def _status(refused: dict[str, ndarray], used: tuple[str, ...]) -> UInt32[ndarray, " rows"]:
     bits = [np.where(refused[name], np.uint32(1 << COLUMNS.index(name)), np.uint32(0)) for name in used]
     return np.bitwise_or.reduce(bits)
+
+
+def _moves(speed: ndarray) -> ndarray:
+    return speed > np.float32(STANDSTILL_SPEED)
 
 
 def _brakes(deceleration: ndarray) -> ndarray:
@@ -137,7 +144,7 @@ def _braking_way(speed: ndarray, deceleration: ndarray) -> ndarray:
 
 
 def _way_to_rest(speed: ndarray, braking: ndarray) -> ndarray:
-    return np.where(speed > 0, _divided(speed * speed, TWO * braking), ZERO)
+    return np.where(_moves(speed), _divided(speed * speed, TWO * braking), ZERO)
 
 
 def _lead_after(speed: ndarray, braking: ndarray, time: ndarray) -> tuple[ndarray, ndarray, ndarray]:
@@ -151,7 +158,7 @@ def _lead_after(speed: ndarray, braking: ndarray, time: ndarray) -> tuple[ndarra
 def _gap_to(state: State, lead_speed: ndarray) -> ndarray:
     speed, own = state["speed"], state["deceleration"]
     closing = np.where(_brakes(own), _closing(state, lead_speed), INFINITE)
-    return np.where(speed > 0, closing, ZERO) + state["standstill"]
+    return np.where(_moves(speed), closing, ZERO) + state["standstill"]
 
 
 def _closing(state: State, lead_speed: ndarray) -> ndarray:
@@ -163,9 +170,9 @@ def _closing(state: State, lead_speed: ndarray) -> ndarray:
     reacted, at_rest = held - lead_way, (held + _braking_way(speed, own)) - to_rest
     closing = _larger(_larger(reacted, at_rest), ZERO)
     faster = speed - lead_left
-    both_brake = (own > other) & (speed > lead_left) & (lead_left * own > other * speed)
+    meets = lead_left * own > other * speed  # so own is greater than other, if the lead is slower
     equally_fast = reacted + (faster * faster) / (TWO * (own - other))
-    return np.where(both_brake, _larger(closing, equally_fast), closing)
+    return np.where((faster > 0) & meets, _larger(closing, equally_fast), closing)
 
 
 def _larger(x: ndarray, y: ndarray | np.float32) -> ndarray:
@@ -174,7 +181,7 @@ def _larger(x: ndarray, y: ndarray | np.float32) -> ndarray:
 
 def _time_gap(state: State) -> ndarray:
     speed = state["speed"]
-    return np.where(speed > 0, _larger(_gap_to(state, speed) / speed, np.float32(MIN_TIME_GAP)), INFINITE)
+    return np.where(_moves(speed), _larger(_gap_to(state, speed) / speed, np.float32(MIN_TIME_GAP)), INFINITE)
 
 
 def _required(state: State) -> ndarray:
@@ -183,24 +190,24 @@ def _required(state: State) -> ndarray:
     lead_way, lead_left, _ = _lead_after(state["lead_speed"], braking, wait)
     room = (state["gap"] + lead_way) - speed * wait
     faster = speed - lead_left
-    in_motion = (faster > 0) & ((TWO * room) * braking < lead_left * faster)
+    in_motion = (TWO * room) * braking < lead_left * faster
     evenly = braking + _divided((faster * faster) / TWO, room)
     stands_first = _divided((speed * speed) / TWO, room + _way_to_rest(lead_left, braking))
     needed = np.where(in_motion, evenly, stands_first)
-    return np.where(room < 0, INFINITE, np.where(speed > 0, needed, ZERO))
+    return np.where(room < 0, INFINITE, np.where(_moves(speed), needed, ZERO))
 
 
 def _latest(state: State) -> ndarray:
     faster = state["speed"] - state["lead_speed"]
     distance = faster * (state["reaction"] + state["delay"]) + _braking_closing(state, faster)
-    return np.where(faster > 0, distance, ZERO)
+    return np.where(_moves(state["speed"]) & (faster > 0), distance, ZERO)
 
 
 def _braking_closing(state: State, faster: ndarray) -> ndarray:
     """The way [m] by which the gap shrinks while the own car brakes down to the lead's speed."""
     own, there = state["deceleration"], state["deceleration_at_lead_speed"]
     there = np.where(np.isnan(there), np.float32(HARDEST), there)
-    there = np.where(state["lead_speed"] > 0, there, own)
+    there = np.where(_moves(state["lead_speed"]), there, own)
     product = state["speed"] * faster
     more = product / (TWO * own) - product / (TWO * there)
     closing = _braking_way(faster, there) + _larger(more, ZERO)

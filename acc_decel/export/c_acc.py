@@ -1,6 +1,5 @@
 """The generated headers of acc_decel_acc.c: limits and settings, what a lead shares with the own car, golden states."""
 
-import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
@@ -18,7 +17,7 @@ from acc_decel.export.acc_reference import (
 from acc_decel.export.c_golden import Bits, bits
 from acc_decel.export.c_tables import c_float, defines, header
 from acc_decel.factors import Factor, column_names
-from acc_decel.following import BRAKING, DRIVER_TIME, MIN_TIME_GAP, REACTION_TIME, REST_GAP, TOP_SPEED
+from acc_decel.following import BRAKING, DRIVER_TIME, MIN_TIME_GAP, REACTION_TIME, REST_GAP, STANDSTILL_SPEED, TOP_SPEED
 
 SOURCES = (
     "acc_decel_acc.c",
@@ -59,6 +58,7 @@ def _limits_header(factors: tuple[Factor, ...], *, stamp: str) -> str:
         "ACC_INFINITE": "(1.0F / 0.0F) /* of a gap: nothing is ahead; of a lead: it may stop at once */",
         "ACC_GREATEST_SPEED": f"{c_float(TOP_SPEED)} /* [m/s] */",
         "ACC_LEAST_MODEL_SPEED": f"{c_float(lowest)} /* [m/s] of a prediction */",
+        "ACC_STANDSTILL_SPEED": f"{c_float(STANDSTILL_SPEED)} /* [m/s] a car that is not faster stands */",
         "ACC_LEAST_TIME_GAP": f"{c_float(MIN_TIME_GAP)} /* [s] no ACC may keep less, ISO 15622 */",
         "ACC_BRAKING": f"{c_float(BRAKING)} /* [m/s^2] a car that slows by no more does not brake */",
         "ACC_REACTION_TIME": f"{c_float(REACTION_TIME)} /* [s] usual: radar, filter, decision and a tick */",
@@ -79,8 +79,8 @@ def _limits_header(factors: tuple[Factor, ...], *, stamp: str) -> str:
 
 def _range(value: AccValue) -> str:
     f = value.quantity
-    high = "infinity" if value.unlimited else f"{f.high:g}"
-    return f"{value.name}: {f.low:g} to {high} {f.unit}{', or not available' if value.optional else ''}"
+    also = ", or infinity" if value.unlimited else ", or not available" if value.optional else ""
+    return f"{value.name}: {f.low:g} to {f.high:g} {f.unit}{also}"
 
 
 def _tables_header(factors: tuple[Factor, ...], *, stamp: str) -> str:
@@ -111,7 +111,7 @@ typedef union {
 def _limits(value: AccValue) -> str:
     """The limits as the initialiser of a struct."""
     low, high = value.limits
-    return f"{{{c_float(low)}, {'ACC_DECEL_ACC_INFINITE' if np.isinf(high) else c_float(high)}}}"
+    return f"{{{c_float(low)}, {c_float(high)}}}"
 
 
 def _assignments(factors: tuple[Factor, ...]) -> str:

@@ -23,10 +23,11 @@
  * distance to an obstacle that stands is exact; one that moves needs a third prediction, see
  * deceleration_at_lead_speed.
  *
- * Every function looks at each value that it uses. A value that is NaN or out of its range is refused: its bit is in
- * the status, and nothing is written. A status of 0 says that the answer is written. An answer is infinite if the own
- * car may not stop, because its deceleration is not above ACC_DECEL_ACC_BRAKING, or if no braking avoids contact. The
- * functions keep no state, use no heap and no library, and compute in float32 in a fixed order, like acc_decel.h.
+ * A car that is not faster than ACC_DECEL_ACC_STANDSTILL_SPEED stands. Every function looks at each value that it uses.
+ * A value that is NaN or out of its range is refused: its bit is in the status, and nothing is written. A status of 0
+ * says that the answer is written. An answer is infinite if the own car may not stop, because its deceleration is not
+ * above ACC_DECEL_ACC_BRAKING, or if no braking avoids contact. The functions keep no state, use no heap and no
+ * library, and compute in float32 in a fixed order, like acc_decel.h.
  */
 #ifndef ACC_DECEL_ACC_H
 #define ACC_DECEL_ACC_H

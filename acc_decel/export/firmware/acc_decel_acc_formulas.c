@@ -16,9 +16,14 @@ typedef struct {
     float way_to_rest; /* [m] from the beginning, infinite if it does not brake */
 } lead_t;
 
+static bool moves(float speed)
+{
+    return speed > ACC_DECEL_ACC_STANDSTILL_SPEED;
+}
+
 static bool is_nan(float value)
 {
-    return !(value <= infinite);
+    return value != value;
 }
 
 static bool brakes(float deceleration)
@@ -47,7 +52,7 @@ static float braking_way(float speed, float deceleration)
 /* The same for a lead, whose deceleration may be 0. */
 static float way_to_rest(float speed, float braking)
 {
-    return (speed > 0.0F) ? divided(speed * speed, 2.0F * braking) : 0.0F;
+    return moves(speed) ? divided(speed * speed, 2.0F * braking) : 0.0F;
 }
 
 static lead_t lead_after(float speed, float braking, float time)
@@ -75,11 +80,11 @@ static float closing_of(const acc_decel_acc_t *acc, float lead_speed)
     const float held = acc->speed * hold;
     const float reacted = held - lead.way;
     const float at_rest = (held + braking_way(acc->speed, own)) - lead.way_to_rest;
+    const float faster = acc->speed - lead.speed;
+    const bool meets = (lead.speed * own) > (other * acc->speed); /* the lead still moves when they are equally fast */
     float closing = acc_decel_larger(acc_decel_larger(reacted, at_rest), 0.0F);
 
-    if ((own > other) && (acc->speed > lead.speed) && ((lead.speed * own) > (other * acc->speed))) {
-        /* The lead still moves when they are equally fast. */
-        const float faster = acc->speed - lead.speed;
+    if ((faster > 0.0F) && meets) {
         closing = acc_decel_larger(closing, reacted + ((faster * faster) / (2.0F * (own - other))));
     }
     return closing;
@@ -89,7 +94,7 @@ float acc_decel_acc_gap_to(const acc_decel_acc_t *acc, float lead_speed)
 {
     float closing = 0.0F;
 
-    if (acc->speed > 0.0F) {
+    if (moves(acc->speed)) {
         closing = brakes(acc->deceleration) ? closing_of(acc, lead_speed) : infinite;
     }
     return closing + acc->standstill;
@@ -100,7 +105,7 @@ static float deceleration_there(const acc_decel_acc_t *acc)
 {
     float deceleration = acc->deceleration_at_lead_speed;
 
-    if (!(acc->lead_speed > 0.0F)) {
+    if (!moves(acc->lead_speed)) {
         deceleration = acc->deceleration;
     } else if (is_nan(deceleration)) {
         deceleration = ACC_DECEL_GREATEST_DECELERATION;
@@ -132,7 +137,7 @@ float acc_decel_acc_latest(const acc_decel_acc_t *acc)
     const float faster = acc->speed - acc->lead_speed;
     const float hold = acc->reaction + acc->delay;
 
-    return (faster > 0.0F) ? ((faster * hold) + braking_closing(acc, faster)) : 0.0F;
+    return (moves(acc->speed) && (faster > 0.0F)) ? ((faster * hold) + braking_closing(acc, faster)) : 0.0F;
 }
 
 /* The deceleration [m/s^2] to avoid contact over the room [m] that is left when the own brakes act. */
@@ -143,8 +148,8 @@ static float needed(float speed, float lead_speed, float braking, float room)
     float way = room + way_to_rest(lead_speed, braking); /* infinite if the lead never stands */
     float least = 0.0F;
 
-    if ((faster > 0.0F) && (((2.0F * room) * braking) < (lead_speed * faster))) {
-        /* They are equally fast before the lead stands; false for infinity * 0. */
+    if (((2.0F * room) * braking) < (lead_speed * faster)) {
+        /* The lead is slower, and they are equally fast before it stands; false for infinity * 0. */
         square = faster * faster;
         way = room;
         least = braking;
@@ -160,7 +165,7 @@ float acc_decel_acc_required(const acc_decel_acc_t *acc, float wait)
     float deceleration = infinite;
 
     if (!(room < 0.0F)) {
-        deceleration = (acc->speed > 0.0F) ? needed(acc->speed, lead.speed, braking, room) : 0.0F;
+        deceleration = moves(acc->speed) ? needed(acc->speed, lead.speed, braking, room) : 0.0F;
     }
     return deceleration;
 }

@@ -20,17 +20,23 @@ bool acc_decel_acc_accepts(uint32_t place, float value)
 /* The refused ones of the values that are used, which has their bits. */
 static acc_decel_acc_status_t refused(const acc_decel_acc_t *acc, acc_decel_acc_status_t used)
 {
+    const void *const memory = acc;
+    const acc_decel_acc_values_t *const values = memory;
     acc_decel_acc_status_t result = 0U;
-    acc_decel_acc_values_t values;
 
-    values.acc = *acc;
     for (uint32_t i = 0U; i < ACC_DECEL_ACC_VALUE_COUNT; i++) {
-        if (!acc_decel_acc_accepts(i, values.values[i])) {
+        if (!acc_decel_acc_accepts(i, values->values[i])) {
             result |= (acc_decel_acc_status_t)1U << i;
         }
     }
     if (acc->deceleration_at_lead_speed != acc->deceleration_at_lead_speed) { /* NaN: not available */
         result &= ~ACC_DECEL_ACC_DECELERATION_AT_LEAD_SPEED;
+    }
+    if (acc->lead_deceleration == ACC_DECEL_ACC_INFINITE) {
+        result &= ~ACC_DECEL_ACC_LEAD_DECELERATION;
+    }
+    if (acc->gap == ACC_DECEL_ACC_INFINITE) {
+        result &= ~ACC_DECEL_ACC_GAP;
     }
     return result & used;
 }
@@ -48,15 +54,20 @@ acc_decel_acc_status_t acc_decel_acc_checked(const acc_decel_acc_t *acc, acc_dec
 
 acc_decel_acc_t acc_decel_acc_none(void)
 {
-    acc_decel_acc_values_t none;
+    acc_decel_acc_t none;
 
-    for (uint32_t i = 0U; i < ACC_DECEL_ACC_VALUE_COUNT; i++) {
-        none.values[i] = not_available;
-    }
-    none.acc.reaction = ACC_DECEL_ACC_REACTION_TIME;
-    none.acc.standstill = ACC_DECEL_ACC_REST_GAP;
-    none.acc.driver = ACC_DECEL_ACC_DRIVER_TIME;
-    return none.acc;
+    none.speed = not_available;
+    none.deceleration = not_available;
+    none.delay = not_available;
+    none.deceleration_at_lead_speed = not_available;
+    none.lead_speed = not_available;
+    none.lead_deceleration = not_available;
+    none.lead_braking = not_available;
+    none.gap = not_available;
+    none.reaction = ACC_DECEL_ACC_REACTION_TIME;
+    none.standstill = ACC_DECEL_ACC_REST_GAP;
+    none.driver = ACC_DECEL_ACC_DRIVER_TIME;
+    return none;
 }
 
 void acc_decel_acc_set_own(acc_decel_acc_t *acc, float speed, acc_decel_status_t status,
