@@ -40,7 +40,12 @@ static float braking_of(float deceleration)
 /* Infinite if the divisor is not positive. */
 static float divided(float value, float divisor)
 {
-    return (divisor > 0.0F) ? (value / divisor) : infinite;
+    float result = infinite;
+
+    if (divisor > 0.0F) {
+        result = value / divisor;
+    }
+    return result;
 }
 
 /* [m] from a speed to standstill, with a deceleration above 0. */

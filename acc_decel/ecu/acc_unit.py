@@ -41,7 +41,6 @@ class FunctionCosts:
     instructions_least: int
     instructions: int  # maximum
     cycles: int | None  # maximum
-    stack_bytes: int  # below the caller's stack pointer
 
 
 class AccHost:
@@ -85,8 +84,11 @@ class AccCore:
         """The result of `acc_decel_acc_self_test` after power-up."""
         return SelfTest(int.from_bytes(self._core.mem_read(self.image.symbols["self_test_result"], 4), "little"))
 
-    def costs(self, states: Float32[ndarray, "states columns"], function: str) -> FunctionCosts:
-        """What one function of `FUNCTIONS` costs over these states, or `task`, which calls all of them."""
+    def costs(self, states: Float32[ndarray, "states columns"], function: str) -> tuple[FunctionCosts, int]:
+        """What one function of `FUNCTIONS` costs over these states, or `task`, which calls all of them.
+
+        And the bytes of stack of the task below the stack pointer of the function's caller.
+        """
         core = powered(self.image, self._kind)
         meter = Meter(self.image.symbols[function], _NOWHERE, self._kind)
         core.hook_add(UC_HOOK_BLOCK, meter.step)
@@ -94,7 +96,7 @@ class AccCore:
         self._exchanged(core, states)
         calls = np.array([call.whole for call in meter.calls])
         cycles = int(calls[:, 1].max()) if self._kind.timing is not None else None
-        return FunctionCosts(int(calls[:, 0].min()), int(calls[:, 0].max()), cycles, meter.stack_bytes(core))
+        return FunctionCosts(int(calls[:, 0].min()), int(calls[:, 0].max()), cycles), meter.stack_bytes(core)
 
     def _exchanged(self, core: Emulator, states: ndarray) -> AccAnswers:
         mail, most = _mail(states), self.image.mailboxes

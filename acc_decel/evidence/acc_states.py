@@ -5,7 +5,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.export.acc_golden import beyond, edge_states, golden_states
-from acc_decel.export.acc_reference import ACC_VALUES, COLUMNS, PARAMETERS
+from acc_decel.export.acc_reference import ACC_VALUES, ANSWERS, COLUMNS, PARAMETERS, acc_answers
 
 SEED = 1
 INVALID = (np.nan, np.inf, -np.inf, 3.4e38, -3.4e38, 0.0, -0.0, 1e-42, -1e-42, 1e-9, 1.0, -1.0)
@@ -46,7 +46,7 @@ def _ordinary(name: str, rng: np.random.Generator, count: int) -> Float32[ndarra
 
 
 def _balance(states: Float32[ndarray, "states columns"], rng: np.random.Generator) -> None:
-    """Where two rules meet: the lead comes to rest at the end of a time, or when both cars are equally fast."""
+    """Where two rules meet: the lead comes to rest as a time ends or both are equally fast; a warning is due."""
     state = {name: states[:, i] for i, name in enumerate(COLUMNS)}  # views
     case = rng.integers(40, size=len(states))
     rests, brakes, together, first = (case == i for i in range(4))
@@ -60,6 +60,8 @@ def _balance(states: Float32[ndarray, "states columns"], rng: np.random.Generato
         state["wait"][first] = 0.0
         faster = state["speed"] - state["lead_speed"]
         state["gap"][first] = (state["lead_speed"] * faster / (2 * state["lead_braking"]))[first]
+    warned = np.flatnonzero(case == 4)  # the warning is just due
+    state["gap"][warned] = acc_answers(states[warned])[0][:, ANSWERS.index("warning_distance")]
 
 
 def _spoil(states: Float32[ndarray, "states columns"], rng: np.random.Generator) -> None:

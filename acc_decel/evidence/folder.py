@@ -57,7 +57,7 @@ def find_firmware(folder: Path, model: str | None = None) -> Firmware:
 
 def _check_export(firmware: Firmware) -> None:
     """Raise ValueError, naming the first file, if a C file is not what the model exports."""
-    for name, content in _exported(firmware.net, firmware.model, firmware.number_format).items():
+    for name, content in exported(firmware.net, firmware.model, firmware.number_format).items():
         path = firmware.folder / name
         if path.suffix in {".c", ".h"} and not (path.is_file() and path.read_text() == content):
             raise ValueError(
@@ -68,11 +68,12 @@ def _check_export(firmware: Firmware) -> None:
 
 def write_format(folder: Path, net: DenseNet, model: str, number_format: str) -> Path:
     """Write the firmware of `net` in one format into `folder`."""
-    write_firmware(folder, _exported(net, model, number_format))
+    write_firmware(folder, exported(net, model, number_format))
     return folder
 
 
-def _exported(net: DenseNet, model: str, number_format: str) -> dict[str, str | bytes]:
+def exported(net: DenseNet, model: str, number_format: str) -> dict[str, str | bytes]:
+    """The firmware of `net` in one format: file name -> content."""
     return firmware_files(net, model=model, golden=golden_events(net.factors), number_format=number_format)
 
 

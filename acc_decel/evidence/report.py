@@ -38,7 +38,6 @@ from acc_decel.evidence.tools import CLANG, CPPCHECK, GCC, GCOV, LIBFUZZER, chec
 from acc_decel.export import even_events
 from acc_decel.export.firmware_files import FIXED, FLOAT, FORMATS, SHIFT
 from acc_decel.factors import Factor
-from acc_decel.files import atomic_write
 from acc_decel.network import DenseNet
 
 JSON_FILE, PAGE_FILE = "evidence.json", "EVIDENCE.md"
@@ -207,7 +206,7 @@ def measure(
     installed and its Debian package.
     """
     check_tools(tool for part in PARTS.values() for tool in part.tools)
-    evidence = _head(firmware)
+    evidence = head(firmware)
     with _subjects(firmware, settings, formats) as subjects, ProcessPoolExecutor(1, get_context("spawn")) as other:
         costs = {name: other.submit(cost, subject) for name, subject in subjects.items()}
         others = {name: _measure_others(subject, on_step) for name, subject in subjects.items()}
@@ -239,7 +238,7 @@ def renew(
     """
     if part not in (*PARTS, BITS):
         raise ValueError(f"--only must be one of {', '.join((*PARTS, BITS))}. Got {part!r}.")
-    present = _head(firmware)
+    present = head(firmware)
     if any(evidence.get(name) != present[name] for name in ("sources_sha256", "hand_written_sha256")):
         raise ValueError("--only must find evidence of the present C. It is of other C: measure everything.")
     check_tools(PARTS[part].tools if part in PARTS else ())
@@ -273,7 +272,7 @@ def formats_of(evidence: Mapping[str, Any]) -> list[str]:
     return [name for name in FORMATS if name in evidence]
 
 
-def _head(firmware: Firmware) -> Evidence:
+def head(firmware: Firmware) -> Evidence:
     """What the evidence is about, and the C that it belongs to."""
     return {
         "model": firmware.model,
@@ -380,10 +379,3 @@ def read_evidence(folder: Path) -> Evidence:
         raise ValueError(f"{path} must exist to renew one part of it. Got none: measure everything first.")
     evidence: Evidence = json.loads(path.read_text())
     return evidence
-
-
-def write_evidence(folder: Path, evidence: Evidence) -> None:
-    """Write evidence.json and EVIDENCE.md into `folder`, each whole or not at all."""
-    with atomic_write(folder / JSON_FILE) as data, atomic_write(folder / PAGE_FILE) as text:
-        data.write_text(json.dumps(evidence, indent=1) + "\n")
-        text.write_text(page(evidence))

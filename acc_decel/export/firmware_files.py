@@ -73,9 +73,8 @@ def firmware_files(
     metadata = {"vehicle": model, "number_format": number_format}
     graph = {} if network.integers is None else {ONNX[number_format]: fixed_onnx_bytes(network.integers, metadata)}
     checksums = {"GUARD": guard_checksum(net.factors), "NETWORK": network.checksum}
-    hand_written = {name: _hand_written(name) for name in (*SOURCES, *network.sources)}
     return {
-        **hand_written,
+        **hand_written(number_format),
         "acc_decel_factors.h": factors_header(net, stamp=stamp),
         "acc_decel_tables.h": guards_header(net.factors, stamp=stamp),
         c_features.VALUES_FILE: c_features.values_header(net.factors, stamp=stamp),
@@ -155,6 +154,7 @@ def _shift_files(net: DenseNet, golden: Float32[ndarray, "events columns"], stam
     )
 
 
+_SOURCES = {FLOAT: c_floating.SOURCES, FIXED: c_fixed.SOURCES, SHIFT: c_shift.SOURCES}
 _WRITERS = {FLOAT: _float_files, FIXED: _fixed_files, SHIFT: _shift_files}
 
 
@@ -201,6 +201,11 @@ def _evidence_of_another(folder: Path, contents: Mapping[str, bytes]) -> list[st
 
 def _content(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() else b""
+
+
+def hand_written(number_format: str) -> dict[str, str]:
+    """The hand-written files of one format, as file name -> text."""
+    return {name: _hand_written(name) for name in (*SOURCES, *_SOURCES[number_format])}
 
 
 def _hand_written(name: str) -> str:

@@ -48,7 +48,7 @@ def test_the_evidence_is_of_the_exported_c() -> None:
 
 def test_one_part_is_measured_again_only_for_the_same_c(monkeypatch) -> None:
     firmware = find_firmware(EXPORT)
-    before = report._head(firmware) | {FLOAT: {"stack": 0, "warnings": 1}, "other": 2}
+    before = report.head(firmware) | {FLOAT: {"stack": 0, "warnings": 1}, "other": 2}
     part = report.Part(lambda subject: (subject.number_format, subject.folder.name, subject.settings.events))
     monkeypatch.setitem(report.PARTS, "stack", part)
     steps = []

@@ -16,12 +16,13 @@
  *     }
  *
  * The lead is another car on the same road: acc_decel_acc_lead_factors() leaves out what is known of the own car alone.
- * If the lead can be a car that brakes harder than cars of this model, take the upper deceleration of that car's model.
+ * If it may be a car that brakes harder than cars of this model, take the upper deceleration of that car's model. Or
+ * take the reserve of the pair: see acc_decel_acc_lead_upper(). Call acc_decel_acc_self_test() at start-up.
  *
- * Decelerations are constant between the two speeds, so the firmware needs no curve. What that means: the safe gap is
- * that of the stopping curve, except in water behind a lead that brakes softly, where it was up to 2.2 m shorter; a
- * distance to an obstacle that stands is exact; one that moves needs a third prediction, see
- * deceleration_at_lead_speed.
+ * Each car slows evenly from its speed, with the deceleration of its prediction. So a distance to an obstacle that
+ * stands is exact. The safe gap is the one of the whole stopping curve, but in water behind a lead that brakes softly
+ * it was up to 2.2 m shorter. The distances to a slower lead that moves on need a third prediction on a road with
+ * water: see deceleration_at_lead_speed.
  *
  * A car that is not faster than ACC_DECEL_ACC_STANDSTILL_SPEED stands. Every function looks at each value that it uses.
  * A value that is NaN or out of its range is refused: its bit is in the status, and nothing is written. A status of 0
