@@ -37,7 +37,7 @@ EQUIVALENT: dict[str, str] = {
 
 def measure_acc(folder: Path, states: int, on_step: Callable[[], None] = lambda: None) -> Evidence:
     """The evidence of the unit in an exported folder; `states` are compared bit by bit on host and cores."""
-    data = driver_data(DRIVER_STATES)
+    folder, data = folder.resolve(), driver_data(DRIVER_STATES)  # compilers run elsewhere
     parts: dict[str, Callable[[], object]] = {
         CORE: lambda: cost(folder),
         "stack": lambda: acc_stack_bound(folder),
