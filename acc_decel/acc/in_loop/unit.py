@@ -36,7 +36,7 @@ def unit_gaps(
     Each car slows evenly: the own one by `lower` [m/s^2] after `reaction` and `delay` [s], the lead by `lead`. Raises
     RuntimeError for a state that the C refuses.
     """
-    known = {
+    known: dict[str, ndarray | float] = {
         "speed": speed, "deceleration": lower, "delay": delay, "lead_speed": speed, "lead_deceleration": lead,
         "reaction": reaction, "standstill": REST_GAP,
     }  # fmt: skip
