@@ -46,7 +46,7 @@ def unit_gaps(
     answers, status = unit.answers(states)
     refused = np.flatnonzero(status[:, list(USED).index("safe_gap")])
     if refused.size:
-        values = dict(zip(COLUMNS, states[refused[0]].tolist(), strict=True))
+        state = dict(zip(COLUMNS, states[refused[0]].tolist(), strict=True))
         raise RuntimeError(
             f"acc_decel_acc_safe_gap must answer. Got status {status[refused[0]].tolist()} for {values}."
         )
