@@ -47,8 +47,6 @@ def unit_gaps(
     refused = np.flatnonzero(status[:, list(USED).index("safe_gap")])
     if refused.size:
         state = dict(zip(COLUMNS, states[refused[0]].tolist(), strict=True))
-        raise RuntimeError(
-            f"acc_decel_acc_safe_gap must answer. Got status {status[refused[0]].tolist()} for {values}."
-        )
+        raise RuntimeError(f"acc_decel_acc_safe_gap must answer. Got status {status[refused[0]].tolist()} for {state}.")
     gaps = answers[:, SAFE_GAP].astype(np.float64)
     return np.asarray(np.minimum(np.maximum(gaps, MIN_TIME_GAP * speed + REST_GAP), LONGEST))
