@@ -500,6 +500,44 @@ def evidence_table() -> str:
     return markdown(["", *FORMATS], rows)
 
 
+def acc_evidence_table() -> str:
+    """What was measured of the ACC unit."""
+    unit = evidence()["acc"]
+    core, mutants = unit["cortex_m4f"], unit["mutants"]
+    functions = {name: costs for name, costs in core["functions"].items() if name != "task"}
+    both = {name.removeprefix("acc_decel_acc_"): costs for name, costs in functions.items()}
+    rows = [
+        ["code, tables, static RAM", f"{core['code_bytes']} B, {core['table_bytes']} B, {core['ram_bytes']} B"],
+        ["stack: bound from the frames", f"{unit['stack']['bound_bytes']} B"],
+        *(
+            [
+                f"`{name}`: instructions, cycles (estimate)",
+                f"{c['instructions_least']} to {c['instructions']}, {c['cycles']}",
+            ]
+            for name, c in (*both.items(), ("all functions", core["functions"]["task"]))
+        ),
+        ["compiler warnings (GCC, Clang)", f"{unit['warnings']['gcc']}, {unit['warnings']['zig_clang']}"],
+        ["findings of the sanitizers", str(unit["sanitizers"]["findings"])],
+        [
+            "line and branch coverage of the least covered file",
+            f"{_least(unit, 'lines')} %, {_least(unit, 'branches')} %",
+        ],
+        [
+            "MISRA C:2012 findings beyond the listed deviations",
+            str(sum(unit["misra_c_2012"]["other_findings"].values())),
+        ],
+        [
+            "mutants that survived",
+            f"{len(mutants['survivors'])} of {mutants['mutants']} ({mutants['equivalent']} equivalent)",
+        ],
+        *(
+            [f"states that differ in any bit: {who}", f"{n['differences']} of {n['states']:,}"]
+            for who, n in unit["differences"].items()
+        ),
+    ]
+    return markdown(["", "ACC unit"], rows)
+
+
 def _least(record: dict[str, Any], key: str) -> str:
     return f"{min(part[key] for part in record['coverage_pct'].values()):g}"
 
@@ -517,7 +555,7 @@ def c_factor_table() -> str:
 def c_functions() -> str:
     """The functions of the headers, each with its comment."""
     text = ""
-    for header in ("acc_decel.h", "acc_decel_correction.h"):
+    for header in ("acc_decel.h", "acc_decel_correction.h", "acc_decel_acc.h"):
         source = (HOME / "firmware_export" / header).read_text()
         text += f"### `{header}`\n\n"
         for comment, declaration in re.findall(
@@ -639,6 +677,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "evidence": evidence_table,
     "never_tested": untested_table,
     "claims": claim_table,
+    "acc_evidence": acc_evidence_table,
     "c_factors": c_factor_table,
     "c_functions": c_functions,
     "commands": command_table,

@@ -9,8 +9,6 @@ from acc_decel.acc.beliefs import lead_columns as lead_columns
 from acc_decel.acc.beliefs import status_to as status_to
 from acc_decel.acc.beliefs import stopping_curves as stopping_curves
 from acc_decel.acc.curve import Curve as Curve
-from acc_decel.acc.gap import MIN_TIME_GAP as MIN_TIME_GAP
-from acc_decel.acc.gap import REACTION_TIME as REACTION_TIME
 from acc_decel.acc.gap import greatest_closing as greatest_closing
 from acc_decel.acc.gap import safe_gap as safe_gap
 from acc_decel.acc.gap import time_gap as time_gap
@@ -29,8 +27,10 @@ from acc_decel.acc.rss import rss_parameters as rss_parameters
 from acc_decel.acc.speed import GAP_CAP_TIME as GAP_CAP_TIME
 from acc_decel.acc.speed import safe_speed as safe_speed
 from acc_decel.acc.speed import speed_for_gap_cap as speed_for_gap_cap
-from acc_decel.acc.stop import DRIVER_TIME as DRIVER_TIME
 from acc_decel.acc.stop import latest_braking_distance as latest_braking_distance
 from acc_decel.acc.stop import required_deceleration as required_deceleration
 from acc_decel.acc.stop import warning_distance as warning_distance
 from acc_decel.acc.stop import warning_time as warning_time
+from acc_decel.following import DRIVER_TIME as DRIVER_TIME
+from acc_decel.following import MIN_TIME_GAP as MIN_TIME_GAP
+from acc_decel.following import REACTION_TIME as REACTION_TIME

@@ -9,8 +9,9 @@ from numpy import ndarray
 
 from acc_decel import status as bits
 from acc_decel.acc.curve import Curve
-from acc_decel.acc.quantities import SPEED, Value, checked
+from acc_decel.acc.quantities import Value, checked
 from acc_decel.factors import FACTORS, Factor, column_names, slices
+from acc_decel.following import SPEED
 from acc_decel.outputs import DELAY, LOWER, LOWER_99, MEDIAN, UPPER
 from acc_decel.predictor import Predictor, RefusedError, refusal
 

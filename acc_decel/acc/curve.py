@@ -14,21 +14,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from acc_decel.acc.quantities import (
-    DECELERATION,
-    DELAY,
-    DISTANCE,
-    SLOWER_SPEED,
-    SPEED,
-    TOP_SPEED,
-    Numbers,
-    Value,
-    checked,
-)
+from acc_decel.acc.quantities import Numbers, Value, checked
 from acc_decel.factors import Factor
-from acc_decel.outputs import OUTPUT_LIMITS
-
-HARDEST = OUTPUT_LIMITS["deceleration"][1]  # [m/s^2]: no road car brakes harder, at no speed
+from acc_decel.following import DECELERATION, DELAY, DISTANCE, HARDEST, SLOWER_SPEED, SPEED, TOP_SPEED
 
 
 @dataclass(frozen=True)

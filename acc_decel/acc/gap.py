@@ -4,12 +4,18 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.acc.curve import Curve, curve_of
-from acc_decel.acc.quantities import DECELERATION, LEAD_SPEED, REACTION, SPEED, STANDSTILL, Value, checked
-
-REACTION_TIME = 0.45  # [s] radar 0.1, filter 0.15, decision and one tick 0.2: from the lead's braking to the own demand
-REST_GAP = 2.0  # [m] that is left when both cars stand, as drivers leave in a queue
-MIN_TIME_GAP = 0.8  # [s] ISO 15622: no ACC may keep less
-BRAKING = 1e-9  # [m/s^2] a car that slows by less does not brake
+from acc_decel.acc.quantities import Value, checked
+from acc_decel.following import (
+    BRAKING,
+    DECELERATION,
+    LEAD_SPEED,
+    MIN_TIME_GAP,
+    REACTION,
+    REACTION_TIME,
+    REST_GAP,
+    SPEED,
+    STANDSTILL,
+)
 
 
 def greatest_closing(

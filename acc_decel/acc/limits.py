@@ -7,7 +7,8 @@ the standard was not at hand: the numbers are those that open ACC software state
 import numpy as np
 from numpy import ndarray
 
-from acc_decel.acc.quantities import SPEED, Value, checked
+from acc_decel.acc.quantities import Value, checked
+from acc_decel.following import SPEED
 from acc_decel.outputs import COMFORT_DECELERATION
 
 LIMIT_SPEEDS = (5.0, 20.0)  # [m/s]

@@ -10,10 +10,11 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.acc.curve import Curve, curve_of
-from acc_decel.acc.gap import MIN_TIME_GAP, REACTION_TIME, REST_GAP, safe_gap
+from acc_decel.acc.gap import safe_gap
 from acc_decel.acc.limits import iso_deceleration, iso_jerk
-from acc_decel.acc.quantities import GAP, LEAD_DECELERATION, LEAD_SPEED, SPEED, Value, checked
+from acc_decel.acc.quantities import Value, checked
 from acc_decel.acc.stop import required_deceleration
+from acc_decel.following import GAP, LEAD_DECELERATION, LEAD_SPEED, MIN_TIME_GAP, REACTION_TIME, REST_GAP, SPEED
 
 # All of them as tried in closed loop by this project; no standard names them.
 START, START_SHARE = 1.5, 0.4  # braking begins where this much [m/s^2], or this share of the belief, is required

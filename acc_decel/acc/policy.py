@@ -12,10 +12,11 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from acc_decel.acc.beliefs import Beliefs, believe, status_to
-from acc_decel.acc.gap import REACTION_TIME, safe_gap, time_gap
-from acc_decel.acc.quantities import GAP_CAP, SET_SPEED, Value, checked
+from acc_decel.acc.gap import safe_gap, time_gap
+from acc_decel.acc.quantities import Value, checked
 from acc_decel.acc.speed import GAP_CAP_TIME, safe_speed, speed_for_gap_cap
 from acc_decel.factors import Factor, slices
+from acc_decel.following import GAP_CAP, REACTION_TIME, SET_SPEED
 from acc_decel.predictor import Predictor
 from acc_decel.status import OUTSIDE_DOMAIN
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.acc.curve import Curve, curve_of
-from acc_decel.acc.gap import REACTION_TIME
-from acc_decel.acc.quantities import LEAD_SPEED, REACTION, SPEED, Value, checked
+from acc_decel.acc.quantities import Value, checked
+from acc_decel.following import LEAD_SPEED, REACTION, REACTION_TIME, SPEED
 
 
 @dataclass(frozen=True)

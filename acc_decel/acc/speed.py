@@ -6,8 +6,9 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.acc.curve import Curve, curve_of
-from acc_decel.acc.gap import REACTION_TIME, REST_GAP, time_gap
-from acc_decel.acc.quantities import GAP_CAP, REACTION, SET_SPEED, SIGHT, STANDSTILL, TOP_SPEED, Value, checked
+from acc_decel.acc.gap import time_gap
+from acc_decel.acc.quantities import Value, checked
+from acc_decel.following import GAP_CAP, REACTION, REACTION_TIME, REST_GAP, SET_SPEED, SIGHT, STANDSTILL, TOP_SPEED
 
 GAP_CAP_TIME = 3.0  # [s] the longest gap an ACC keeps before it lowers the speed; into longer ones others cut in
 TRIES = 64  # speeds tried before the search between two of them

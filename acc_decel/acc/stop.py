@@ -4,20 +4,18 @@ import numpy as np
 from numpy import ndarray
 
 from acc_decel.acc.curve import Curve, curve_of
-from acc_decel.acc.gap import REACTION_TIME
-from acc_decel.acc.quantities import (
+from acc_decel.acc.quantities import Value, checked
+from acc_decel.following import (
     DELAY,
     DRIVER,
+    DRIVER_TIME,
     GAP,
     LEAD_DECELERATION,
     LEAD_SPEED,
     REACTION,
+    REACTION_TIME,
     SPEED,
-    Value,
-    checked,
 )
-
-DRIVER_TIME = 1.2  # [s] until a warned driver brakes; the trial of warnings of this project
 
 
 def required_deceleration(

@@ -1,5 +1,6 @@
 """`acc-decel evidence`: measures an exported firmware, and writes that into its folder. Needs the extra [ecu]."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -28,14 +29,18 @@ def evidence(
     ] = None,
     only: Annotated[
         str | None,
-        typer.Option(help="renew this part and keep the rest: a part's name in evidence.json, or differences"),
+        typer.Option(
+            help="renew this part and keep the rest: a part's name in evidence.json, differences, acc for the ACC "
+            "unit, or changed for every part whose C, network or driver is another now"
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure a firmware and write EVIDENCE.md and evidence.json into its folder.
 
     Instructions, cycles and stack on the emulated Cortex-M4F, compiler warnings, sanitizers, coverage, MISRA, mutants,
-    fuzzing, and the events whose answers differ in any bit between NumPy, host, ONNX and the emulated cores. It takes
+    fuzzing, and the events whose answers differ in any bit between NumPy, host, ONNX and the emulated cores; most of
+    that for the ACC unit, too. Each part is kept with a hash of what it depends on. It takes
     about an hour on two cores, some 10 minutes as a quick try with fewer events and seconds. Both files are replaced:
     try on a copy. The firmware must be what its model exports. Needs the extra [ecu], and the Debian packages gcc,
     cppcheck, clang and libclang-rt-dev.
@@ -49,18 +54,20 @@ def evidence(
     options = {"events": events, "bits_events": bits_events, "fuzz_seconds": fuzz_seconds}
     given = {name: number for name, number in options.items() if number is not None}
     if only is not None:
-        _refuse_beside_only(only, [*given, *(["format"] if number_formats else [])], room.SETTING_OF.get(only))
+        _refuse_beside_only(only, [*given, *(["format"] if number_formats else [])], room.settings_of(only))
     settings = room.Settings(**given)
     formats = room.check_formats(number_formats)
     paths = find_firmware(firmware, model)
     with progress_bar() as progress:
         if only is None:
-            bar = progress.add_task("measuring", total=room.steps_of(settings, formats))
-            result = room.measure(paths, settings, formats=formats, on_step=lambda: progress.advance(bar))
+            bar = progress.add_task("measuring", total=room.steps_in_all(settings, formats))
+            result = room.measure_all(paths, settings, formats=formats, on_step=lambda: progress.advance(bar))
         else:
             before = room.read_evidence(firmware)
-            bar = progress.add_task(f"measuring {only}", total=room.steps_of(settings, room.formats_of(before), only))
-            result = room.renew(before, paths, settings, only, on_step=lambda: progress.advance(bar))
+            bar = progress.add_task(
+                f"measuring {only}", total=room.steps_in_all(settings, room.formats_of(before), only)
+            )
+            result = room.renew_part(before, paths, settings, only, on_step=lambda: progress.advance(bar))
     room.write_evidence(firmware, result)
     if as_json:
         print_json(result)
@@ -68,9 +75,9 @@ def evidence(
         say(room.page(result))
 
 
-def _refuse_beside_only(only: str, given: list[str], used: str | None) -> None:
+def _refuse_beside_only(only: str, given: list[str], used: Collection[str]) -> None:
     """Raise ValueError if an option was given that the part `only` does not use."""
-    if ignored := [name for name in given if name != used]:
+    if ignored := [name for name in given if name not in used]:
         option = f"--{ignored[0].replace('_', '-')}"
         raise ValueError(
             f"--only {only} does not use {option}, and renews each format there is. Got both: leave it out."

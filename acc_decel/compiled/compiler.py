@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from acc_decel.files import atomic_write
+from acc_decel.following import ACC_UNIT
 
 SAME_BITS = ("-std=c99", "-ffp-contract=off")  # options that decide the results
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wdouble-promotion", "-Wshadow", "-pedantic", "-Werror")
@@ -110,5 +111,15 @@ def fingerprint(command: Sequence[str], folders: Sequence[Path]) -> str:
 
 
 def firmware_sources(folder: Path) -> list[Path]:
-    """The C files of the firmware in `folder`."""
-    return sorted(folder.glob("acc_decel*.c"))
+    """The C files of the firmware in `folder`: what predicts and corrects. `acc_sources` is the unit beside them."""
+    return sorted(path for path in folder.glob("acc_decel*.c") if not is_of_acc(path))
+
+
+def acc_sources(folder: Path) -> list[Path]:
+    """The C files of the ACC unit in `folder`, which needs headers of the firmware, but none of its C files."""
+    return sorted(folder.glob(f"{ACC_UNIT}*.c"))
+
+
+def is_of_acc(path: Path) -> bool:
+    """Whether a file of an exported folder belongs to the ACC unit."""
+    return path.name.startswith(ACC_UNIT)

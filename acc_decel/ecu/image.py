@@ -1,5 +1,6 @@
 """The target image of the virtual ECU: firmware, startup code and task, linked for one core, and read back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +14,17 @@ from acc_decel.ecu.cores import Core
 
 _OPTIONS = ("-ffreestanding", "-fno-unwind-tables")
 TASK_SOURCES = ("startup.c", "main.c")
+
+
+@dataclass(frozen=True)
+class Program:
+    """What runs on a core: C files of a firmware's folder, and those of the virtual ECU that call them."""
+
+    sources: Callable[[Path], list[Path]]  # folder -> its files
+    task: tuple[str, ...]  # in target/
+
+
+PREDICTION = Program(firmware_sources, TASK_SOURCES)
 
 
 def compile_command(core: Core, compiler: Compiler = PRODUCT) -> tuple[str, ...]:
@@ -52,18 +64,18 @@ class Image:
     multiply_adds: int  # of one prediction
 
 
-def image(folder: Path, build: Path, core: Core, compiler: Compiler = PRODUCT) -> Image:
+def image(folder: Path, build: Path, core: Core, compiler: Compiler = PRODUCT, program: Program = PREDICTION) -> Image:
     """The image for the firmware of `folder`, cached in `build`. Raises RuntimeError with the compiler's message."""
-    command = (*compile_command(core, compiler), *link_command(core, compiler))
+    command = (*compile_command(core, compiler), *link_command(core, compiler), *program.task)
     elf = build / f"acc_decel_{fingerprint(command, (folder, TARGET_SOURCES))}.elf"
     if not elf.exists():
         build.mkdir(parents=True, exist_ok=True)
-        _link(folder, elf, core, compiler)
+        _link(folder, elf, core, compiler, program)
     return _read(elf.read_bytes())
 
 
-def _link(folder: Path, elf: Path, core: Core, compiler: Compiler) -> None:
-    sources = [*firmware_sources(folder), *(TARGET_SOURCES / name for name in TASK_SOURCES)]
+def _link(folder: Path, elf: Path, core: Core, compiler: Compiler, program: Program) -> None:
+    sources = [*program.sources(folder), *(TARGET_SOURCES / name for name in program.task)]
     objects = [elf.parent / f"{elf.stem}_{source.stem}.o" for source in sources]
     for source, unit in zip(sources, objects, strict=True):
         compiled((*compile_command(core, compiler), f"-I{folder}"), [source], unit)

@@ -8,7 +8,7 @@ original, with the reason.
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +24,25 @@ WRAP = (  # what the self-test calls, so that driver.c can make it wrong
     "acc_decel_out_of_range", "acc_decel_not_available", "acc_decel_no_factors", "acc_decel_stopping_distance",
     "acc_decel_correction_accepted", "acc_decel_corrected",
 )  # fmt: skip
-LINK = tuple(f"-Wl,--wrap={name}" for name in WRAP)
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 COMPILE = ("gcc", "-std=c99", "-O1", "-ffp-contract=off", "-w", *SANITIZE, "-c")
+
+
+@dataclass(frozen=True)
+class Driven:
+    """C files of an exported folder, and the program that sends known answers through them."""
+
+    sources: Callable[[Path], list[Path]]  # folder -> its files
+    driver: Path
+    wrap: tuple[str, ...]  # what the self-test calls, so that the driver can make it wrong
+
+    @property
+    def link(self) -> tuple[str, ...]:
+        """The options that link the driver."""
+        return tuple(f"-Wl,--wrap={name}" for name in self.wrap)
+
+
+PREDICTION = Driven(firmware_sources, DRIVER, WRAP)
 TIMEOUT_S = 5  # a mutant that takes longer never ends
 OPERATORS = {
     "<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "+": "-", "-": "+", "*": "+", "/": "*",
@@ -66,23 +82,27 @@ def mutants_of(file: str, text: str) -> Iterator[Mutant]:
                 yield Mutant(file, match.start(), match.end(), new, text.splitlines()[number - 1], number)
 
 
-def survivors(folder: Path, files: list[str], data: bytes) -> tuple[int, list[Mutant]]:
+def survivors(folder: Path, files: list[str], data: bytes, driven: Driven = PREDICTION) -> tuple[int, list[Mutant]]:
     """The number of mutants of these files, and the mutants that no event detects."""
     with tempfile.TemporaryDirectory() as temporary:
         objects = {}
-        for source in [*firmware_sources(folder), DRIVER]:
+        for source in [*driven.sources(folder), driven.driver]:
             objects[source.name] = Path(temporary) / f"{source.stem}.o"
             subprocess.run([*COMPILE, f"-I{folder}", str(source), "-o", str(objects[source.name])], check=True)
-        if not passes(Path(temporary), "original", objects, data):
-            raise RuntimeError("The unchanged firmware must pass driver.c. Got a failure.")
+        if not passes(Path(temporary), "original", objects, data, driven.link):
+            raise RuntimeError(f"The unchanged firmware must pass {driven.driver.name}. Got a failure.")
         mutants = [m for file in files for m in mutants_of(file, (folder / file).read_text())]
         with ThreadPoolExecutor() as pool:
-            alive = list(pool.map(lambda i: survives(folder, Path(temporary), objects, data, mutants[i], i),
+            work = Path(temporary)
+            alive = list(pool.map(lambda i: survives(folder, work, objects, data, mutants[i], i, driven.link),
                                   range(len(mutants))))  # fmt: skip
     return len(mutants), [m for m, lives in zip(mutants, alive, strict=True) if lives]
 
 
-def survives(folder: Path, work: Path, objects: dict[str, Path], data: bytes, mutant: Mutant, number: int) -> bool:
+def survives(
+    folder: Path, work: Path, objects: dict[str, Path], data: bytes, mutant: Mutant, number: int,
+    link: Iterable[str] = PREDICTION.link,
+) -> bool:  # fmt: skip
     """True if the mutant compiles and passes."""
     text = (folder / mutant.file).read_text()
     changed = work / f"mutant_{number}.c"
@@ -91,13 +111,13 @@ def survives(folder: Path, work: Path, objects: dict[str, Path], data: bytes, mu
     done = subprocess.run([*COMPILE, f"-I{folder}", str(changed), "-o", str(unit)], check=False, capture_output=True)
     if done.returncode:
         return False
-    return passes(work, f"mutant_{number}", objects | {mutant.file: unit}, data)
+    return passes(work, f"mutant_{number}", objects | {mutant.file: unit}, data, link)
 
 
-def passes(work: Path, name: str, objects: dict[str, Path], data: bytes) -> bool:
+def passes(work: Path, name: str, objects: dict[str, Path], data: bytes, link: Iterable[str] = PREDICTION.link) -> bool:
     """True if the program of these objects ends and finds nothing wrong."""
     program = work / name
-    subprocess.run(["gcc", *SANITIZE, *LINK, *map(str, objects.values()), "-o", str(program)], check=True)
+    subprocess.run(["gcc", *SANITIZE, *link, *map(str, objects.values()), "-o", str(program)], check=True)
     try:
         return (
             subprocess.run(
@@ -171,7 +191,12 @@ def mutation_score(factors: tuple[Factor, ...], number_format: str, *, count: in
     with tempfile.TemporaryDirectory() as temporary:
         folder = write_format(Path(temporary), net, "unusual", number_format)
         total, alive = survivors(folder, [source.name for source in firmware_sources(folder)], data)
-    equivalent = [mutant for mutant in alive if is_equivalent(mutant)]
+    return score(total, alive)
+
+
+def score(total: int, alive: list[Mutant], listed: Iterable[str] = EQUIVALENT) -> dict[str, object]:
+    """Numbers of mutants, killed and equivalent ones, and the survivors that are neither, as JSON values."""
+    equivalent = [mutant for mutant in alive if is_equivalent(mutant, listed)]
     return {
         "mutants": total,
         "killed": total - len(alive),
@@ -180,6 +205,6 @@ def mutation_score(factors: tuple[Factor, ...], number_format: str, *, count: in
     }
 
 
-def is_equivalent(mutant: Mutant) -> bool:
-    """True if the mutant is listed in `EQUIVALENT`."""
-    return any(passage in str(mutant) for passage in EQUIVALENT)
+def is_equivalent(mutant: Mutant, listed: Iterable[str] = EQUIVALENT) -> bool:
+    """True if the mutant is listed as behaving like the original."""
+    return any(passage in str(mutant) for passage in listed)

@@ -31,13 +31,12 @@ from acc_decel.ecu.image import compile_command
 from acc_decel.evidence.bits import BITS_EVENTS, differences, parts_in_all, self_tests
 from acc_decel.evidence.events import driver_events, records, reference, unusual_net
 from acc_decel.evidence.fuzzing import fuzz
-from acc_decel.evidence.mutation import DRIVER, LINK, mutation_score
+from acc_decel.evidence.mutation import PREDICTION, Driven, mutation_score
 from acc_decel.evidence.stack import stack_bound
 from acc_decel.evidence.tools import CLANG, CPPCHECK, GCC, GCOV, LIBFUZZER, check_tools
 from acc_decel.export import HAND_WRITTEN, Firmware, even_events, sources_sha256, write_format
 from acc_decel.export.firmware_files import FIXED, FLOAT, FORMATS, SHIFT
 from acc_decel.factors import Factor
-from acc_decel.files import atomic_write
 from acc_decel.network import DenseNet
 
 JSON_FILE, PAGE_FILE = "evidence.json", "EVIDENCE.md"
@@ -47,6 +46,7 @@ COMPILERS = {"gcc": (GCC,), "zig_clang": ZIG}
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 DIFFERENCES = {FLOAT: "float_differences", FIXED: "fixed_point_differences", SHIFT: "shift_differences"}
 DEVIATIONS = {"2.5", "8.7", "8.9", "8.14", "19.2", "11.5"}  # MISRA rules that README.md lists with their reasons
+Sources = Callable[[Path], list[Path]]  # folder -> its C files
 Evidence = dict[str, Any]  # the content of evidence.json
 
 
@@ -90,39 +90,39 @@ def cost(subject: Subject) -> dict[str, object]:
     return {name: value for name, value in report.items() if name not in {"predictions", "target"}}
 
 
-def compiler_warnings(folder: Path) -> dict[str, int]:
+def compiler_warnings(folder: Path, sources: Sources = firmware_sources) -> dict[str, int]:
     """Number of warnings of two compilers with all warnings switched on."""
     counts = dict.fromkeys(COMPILERS, 0)
     with tempfile.TemporaryDirectory() as work:
         for name, command in COMPILERS.items():
-            for source in firmware_sources(folder):
+            for source in sources(folder):
                 options = [*SAME_BITS, *WARNINGS, "-O2", "-c", f"-I{folder}", str(source), "-o", f"{work}/unit.o"]
                 done = subprocess.run([*command, *options], check=False, capture_output=True, text=True)
                 counts[name] += done.stderr.count("error:") + done.stderr.count("warning:")
     return counts
 
 
-def sanitize(folder: Path, data: bytes) -> dict[str, object]:
+def sanitize(folder: Path, data: bytes, driven: Driven = PREDICTION) -> dict[str, object]:
     """The driver's events under the address and undefined-behaviour sanitizers of gcc."""
     with tempfile.TemporaryDirectory() as work:
         program = Path(work) / "driver"
-        build_driver(folder, program, *SANITIZERS)
+        build_driver(folder, program, driven, *SANITIZERS)
         done = subprocess.run([str(program)], input=data, check=False, capture_output=True)
     return {"exit_code": done.returncode, "findings": done.stderr.count(b"runtime error") + done.stderr.count(b"ERROR")}
 
 
-def build_driver(folder: Path, program: Path, *options: str) -> None:
-    """Compile the firmware and driver.c to one program."""
-    sources = [*map(str, firmware_sources(folder)), str(DRIVER)]
-    command = [GCC, *SAME_BITS, "-w", "-O1", *options, *LINK, f"-I{folder}", *sources, "-o", str(program)]
+def build_driver(folder: Path, program: Path, driven: Driven, *options: str) -> None:
+    """Compile the firmware and its driver to one program."""
+    sources = [*map(str, driven.sources(folder)), str(driven.driver)]
+    command = [GCC, *SAME_BITS, "-w", "-O1", *options, *driven.link, f"-I{folder}", *sources, "-o", str(program)]
     subprocess.run(command, check=True, cwd=program.parent)
 
 
-def coverage(folder: Path, data: bytes) -> dict[str, dict[str, float]]:
+def coverage(folder: Path, data: bytes, driven: Driven = PREDICTION) -> dict[str, dict[str, float]]:
     """Lines and branches of each hand-written file that the driver's events execute [%]."""
     with tempfile.TemporaryDirectory() as work:
         program = Path(work) / "driver"
-        build_driver(folder, program, "--coverage", "-O0")
+        build_driver(folder, program, driven, "--coverage", "-O0")
         subprocess.run([str(program)], input=data, check=True)
         counted = [GCOV, "-b", "--json-format", *map(str, Path(work).glob("*.gcda"))]
         subprocess.run(counted, check=True, cwd=work, capture_output=True)
@@ -140,11 +140,11 @@ def coverage(folder: Path, data: bytes) -> dict[str, dict[str, float]]:
     return shares
 
 
-def misra(folder: Path) -> dict[str, object]:
+def misra(folder: Path, sources: Sources = firmware_sources) -> dict[str, object]:
     """Findings of cppcheck's MISRA C:2012 addon by rule: the listed deviations, and all others."""
     options = ("--std=c99", "--quiet", "--suppress=missingIncludeSystem", "--template={id}", "-DACC_DECEL_PLAIN_C")
     command = [CPPCHECK, "--addon=misra", *options, f"-I{folder}"]
-    done = subprocess.run([*command, *map(str, firmware_sources(folder))], check=True, capture_output=True, text=True)
+    done = subprocess.run([*command, *map(str, sources(folder))], check=True, capture_output=True, text=True)
     rules = sorted(Counter(re.findall(r"misra-c2012-([\d.]+)", done.stderr)).items())
     version = subprocess.run([CPPCHECK, "--version"], check=True, capture_output=True, text=True).stdout.strip()
     return {
@@ -205,7 +205,7 @@ def measure(
     installed and its Debian package.
     """
     check_tools(tool for part in PARTS.values() for tool in part.tools)
-    evidence = _head(firmware)
+    evidence = head(firmware)
     with _subjects(firmware, settings, formats) as subjects, ProcessPoolExecutor(1, get_context("spawn")) as other:
         costs = {name: other.submit(cost, subject) for name, subject in subjects.items()}
         others = {name: _measure_others(subject, on_step) for name, subject in subjects.items()}
@@ -237,7 +237,7 @@ def renew(
     """
     if part not in (*PARTS, BITS):
         raise ValueError(f"--only must be one of {', '.join((*PARTS, BITS))}. Got {part!r}.")
-    present = _head(firmware)
+    present = head(firmware)
     if any(evidence.get(name) != present[name] for name in ("sources_sha256", "hand_written_sha256")):
         raise ValueError("--only must find evidence of the present C. It is of other C: measure everything.")
     check_tools(PARTS[part].tools if part in PARTS else ())
@@ -271,7 +271,7 @@ def formats_of(evidence: Mapping[str, Any]) -> list[str]:
     return [name for name in FORMATS if name in evidence]
 
 
-def _head(firmware: Firmware) -> Evidence:
+def head(firmware: Firmware) -> Evidence:
     """What the evidence is about, and the C that it belongs to."""
     return {
         "model": firmware.model,
@@ -378,10 +378,3 @@ def read_evidence(folder: Path) -> Evidence:
         raise ValueError(f"{path} must exist to renew one part of it. Got none: measure everything first.")
     evidence: Evidence = json.loads(path.read_text())
     return evidence
-
-
-def write_evidence(folder: Path, evidence: Evidence) -> None:
-    """Write evidence.json and EVIDENCE.md into `folder`, each whole or not at all."""
-    with atomic_write(folder / JSON_FILE) as data, atomic_write(folder / PAGE_FILE) as text:
-        data.write_text(json.dumps(evidence, indent=1) + "\n")
-        text.write_text(page(evidence))

@@ -1,4 +1,4 @@
-"""The stack that a prediction needs on the Cortex-M4F: the compiler's frame sizes, added along the calls."""
+"""The stack that a prediction needs on the Cortex-M4F, or the ACC unit: frame sizes, added along the calls."""
 
 import re
 import subprocess
@@ -7,18 +7,30 @@ from pathlib import Path
 
 import capstone
 
-from acc_decel.compiled import firmware_sources
+from acc_decel.ecu.acc_unit import ACC, FUNCTIONS
 from acc_decel.ecu.cores import CORES, CORTEX_M4F
-from acc_decel.ecu.image import compile_command, image
+from acc_decel.ecu.image import PREDICTION, Program, compile_command, image
 
 
 def stack_bound(folder: Path) -> dict[str, int]:
     """The number of functions, and the bytes of the deepest chain of calls from acc_decel_predict."""
+    frames, calls = _frames_and_calls(folder, PREDICTION)
+    return {"functions": len(frames), "bound_bytes": deepest_chain("acc_decel_predict", frames, calls)}
+
+
+def acc_stack_bound(folder: Path) -> dict[str, int]:
+    """The same for the deepest of the functions of the ACC unit."""
+    frames, calls = _frames_and_calls(folder, ACC)
+    return {"functions": len(frames), "bound_bytes": max(deepest_chain(name, frames, calls) for name in FUNCTIONS)}
+
+
+def _frames_and_calls(folder: Path, program: Program) -> tuple[dict[str, int], dict[str, set[str]]]:
+    """Bytes of the frame of each function of a program's firmware, and the functions that it calls."""
     core = CORES[CORTEX_M4F]
     with tempfile.TemporaryDirectory() as work:
-        program = image(folder, Path(work), core)
+        linked = image(folder, Path(work), core, program=program)
         frames: dict[str, int] = {}
-        for source in firmware_sources(folder):
+        for source in program.sources(folder):
             usage = Path(work) / f"{source.stem}.su"
             options = ("-Xclang", "-stack-usage-file", "-Xclang", str(usage))
             command = [*compile_command(core), *options, f"-I{folder}", str(source), "-o", str(usage.with_suffix(".o"))]
@@ -28,9 +40,7 @@ def stack_bound(folder: Path) -> dict[str, int]:
                 if kind != "static":
                     raise RuntimeError(f"Every frame must be of fixed size. Got {line!r}.")
                 frames[place.split(":")[-1]] = int(size)
-        calls = calls_of(program.segments, program.symbols, frames)
-    deepest = deepest_chain("acc_decel_predict", frames, calls)
-    return {"functions": len(frames), "bound_bytes": deepest}
+        return frames, calls_of(linked.segments, linked.symbols, frames)
 
 
 def calls_of(

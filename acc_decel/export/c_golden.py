@@ -51,14 +51,14 @@ def golden_header(
     outputs = np.nan_to_num(outputs)
     corrections, corrected, corrected_status = _corrected(outputs, status)
     tables = [
-        _Bits("acc_decel_golden_factors", bits(golden), "events x columns", "acc_decel_golden_factors_t"),
-        _Bits("acc_decel_golden_outputs", bits(outputs), "events x outputs; zeros if refused", _OUTPUTS),
+        Bits("acc_decel_golden_factors", bits(golden), "events x columns", "acc_decel_golden_factors_t"),
+        Bits("acc_decel_golden_outputs", bits(outputs), "events x outputs; zeros if refused", _OUTPUTS),
         _Status("acc_decel_golden_status", status.astype(np.uint64), "events", "acc_decel_status_t"),
         Table("acc_decel_golden_distances", _distances(), "distances", "acc_decel_golden_distance_t"),
         Table("acc_decel_golden_corrections", corrections, "corrections", "acc_decel_golden_correction_t"),
-        _Bits("acc_decel_golden_corrected", bits(corrected), "corrections x outputs; zeros if refused", _OUTPUTS),
+        Bits("acc_decel_golden_corrected", bits(corrected), "corrections x outputs; zeros if refused", _OUTPUTS),
         _Status("acc_decel_golden_corrected_status", corrected_status, "corrections", "acc_decel_status_t"),
-        _Bits("acc_decel_golden_none", bits(np.zeros((1, len(OUTPUTS)), np.float32)), "what is refused", _OUTPUTS),
+        Bits("acc_decel_golden_none", bits(np.zeros((1, len(OUTPUTS)), np.float32)), "what is refused", _OUTPUTS),
     ]
     sums = {f"{part}_CHECKSUM": f"{crc}U /* CRC-32 of tables */" for part, crc in checksums.items()}
     no_factors = int(status_of(net, np.full((1, golden.shape[1]), np.nan, np.float32))[0])
@@ -112,7 +112,7 @@ typedef struct {
 
 
 @dataclass(frozen=True)
-class _Bits(Table):
+class Bits(Table):
     """Rows of words, each the first member of a union."""
 
     @property

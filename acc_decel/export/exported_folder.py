@@ -8,6 +8,7 @@ from pathlib import Path
 
 from acc_decel.export.firmware_files import FIXED, FLOAT, SHIFT, firmware_files, write_firmware
 from acc_decel.export.golden import golden_events
+from acc_decel.following import ACC_UNIT
 from acc_decel.model_folder import folder_of, read_model, released_models
 from acc_decel.network import DenseNet
 
@@ -62,7 +63,7 @@ def find_firmware(folder: Path, model: str | None = None) -> Firmware:
 
 def _check_export(firmware: Firmware) -> None:
     """Raise ValueError, naming the first file, if a C file is not what the model exports."""
-    for name, content in _exported(firmware.net, firmware.model, firmware.number_format).items():
+    for name, content in exported(firmware.net, firmware.model, firmware.number_format).items():
         path = firmware.folder / name
         if path.suffix in {".c", ".h"} and not (path.is_file() and path.read_text() == content):
             raise ValueError(
@@ -73,11 +74,12 @@ def _check_export(firmware: Firmware) -> None:
 
 def write_format(folder: Path, net: DenseNet, model: str, number_format: str) -> Path:
     """Write the firmware of `net` in one format into `folder`."""
-    write_firmware(folder, _exported(net, model, number_format))
+    write_firmware(folder, exported(net, model, number_format))
     return folder
 
 
-def _exported(net: DenseNet, model: str, number_format: str) -> dict[str, str | bytes]:
+def exported(net: DenseNet, model: str, number_format: str) -> dict[str, str | bytes]:
+    """The firmware of `net` in one format: file name -> content."""
     return firmware_files(net, model=model, golden=golden_events(net.factors), number_format=number_format)
 
 
@@ -85,5 +87,7 @@ def sources_sha256(folder: Path) -> str:
     """SHA-256 of the C files in a folder, without the example."""
     digest = sha256()
     for path in sorted([*folder.glob("acc_decel*.c"), *folder.glob("*.h")]):
+        if path.name.startswith(ACC_UNIT):
+            continue
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

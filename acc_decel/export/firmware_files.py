@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from acc_decel.export import c_features, c_fixed, c_shift
+from acc_decel.export import c_acc, c_features, c_fixed, c_shift
 from acc_decel.export import c_float as c_floating
 from acc_decel.export.c_golden import GOLDEN_TOLERANCE, golden_header
 from acc_decel.export.c_headers import factors_header, guard_checksum, guards_header, multiply_adds
@@ -45,6 +45,7 @@ SOURCES = (
     "example_main.c",
     "example_startup.c",
     *c_features.SOURCES,
+    *c_acc.SOURCES,
 )  # hand-written, copied verbatim
 EVIDENCE = ("evidence.json", "EVIDENCE.md")  # what `acc-decel evidence` writes into the folder
 BILL, SUMS = PROVENANCE = ("sbom.cdx.json", "SHA256SUMS")  # what `acc-decel export` adds: of what, and of which bytes
@@ -83,15 +84,15 @@ def firmware_files(
     metadata = {"vehicle": model, "number_format": number_format}
     graph = {} if network.integers is None else {ONNX[number_format]: fixed_onnx_bytes(network.integers, metadata)}
     checksums = {"GUARD": guard_checksum(net.factors), "NETWORK": network.checksum}
-    hand_written = {name: _hand_written(name) for name in (*SOURCES, *network.sources)}
     files: dict[str, str | bytes] = {
-        **hand_written,
+        **hand_written(number_format),
         STAMPED: factors_header(net, stamp=stamp),
         "acc_decel_tables.h": guards_header(net.factors, stamp=stamp),
         c_features.VALUES_FILE: c_features.values_header(net.factors, stamp=stamp),
         c_features.FEATURES_FILE: c_features.features_header(net, stamp=stamp),
         c_features.HEAD_FILE: c_features.head_header(net, stamp=stamp),
         **network.generated,
+        **c_acc.acc_headers(net.factors, stamp=stamp),
         "golden_vectors.csv": _golden_csv(net.factors, golden, network.outputs, network.status, stamp=stamp),
         "golden_vectors.h": golden_header(net, golden, network.outputs, network.status, checksums, stamp=stamp),
         README: _readme(net, network, graphs=[*graph], model=model, stamp=stamp, prefix=prefix),
@@ -170,6 +171,7 @@ def _shift_files(net: DenseNet, golden: Float32[ndarray, "events columns"], stam
     )
 
 
+_SOURCES = {FLOAT: c_floating.SOURCES, FIXED: c_fixed.SOURCES, SHIFT: c_shift.SOURCES}
 _WRITERS = {FLOAT: _float_files, FIXED: _fixed_files, SHIFT: _shift_files}
 
 
@@ -233,6 +235,11 @@ def _evidence_of_another(folder: Path, contents: Mapping[str, bytes]) -> list[st
 
 def _content(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() else b""
+
+
+def hand_written(number_format: str) -> dict[str, str]:
+    """The hand-written files of one format, as file name -> text."""
+    return {name: _hand_written(name) for name in (*SOURCES, *_SOURCES[number_format])}
 
 
 def _hand_written(name: str) -> str:

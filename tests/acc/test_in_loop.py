@@ -10,6 +10,7 @@ from acc_decel import acc
 from acc_decel.acc import in_loop, trial
 from acc_decel.acc.curve import Curve
 from acc_decel.acc.in_loop.gaps import gaps_to_keep
+from acc_decel.acc.in_loop.unit import unit_gaps
 from acc_decel.acc.trial.course import Lockstep
 from acc_decel.acc.trial.loop import RESULTS
 from acc_decel.acc.trial.scenes import gap_to_keep
@@ -138,3 +139,25 @@ def test_what_an_ecu_cannot_answer_is_refused(rig, host):
     columns[0, 1] = 1e6
     with pytest.raises(RefusedError, match="brake_pressure_bar must be"):
         in_loop.EcuBeliefs(host, rig.predictor.factors, columns, np.array([20.0]))
+
+
+def test_the_gaps_of_the_exported_unit_are_those_of_cars_that_slow_evenly(firmware):
+    unit, rng = in_loop.AccHost(firmware), np.random.default_rng(5)
+    speed, lower, lead = (rng.uniform(*span, 500) for span in ((0.1, 45.0), (-0.5, 9.0), (0.5, 11.0)))
+    delay = rng.uniform(0.0, 0.3, 500)
+    gaps = unit_gaps(unit, speed, lower, delay, lead, 0.45)
+    safe = acc.safe_gap(Curve.constant(lower, delay), lead, speed, speed, 0.45)
+    expected = np.minimum(np.maximum(safe, 0.8 * speed + 2.0), 1000.0)
+    np.testing.assert_allclose(gaps, expected, rtol=1e-5, atol=1e-4)
+    assert (gaps == 1000).any() and (gaps > 0.8 * speed + 2.1).mean() > 0.2
+    with pytest.raises(RuntimeError, match=r"acc_decel_acc_safe_gap must answer\. Got status"):
+        unit_gaps(unit, speed, np.full(500, np.nan), delay, lead, 0.45)
+
+
+@pytest.mark.slow
+def test_with_the_exported_unit_the_host_and_the_core_have_the_same_bits(rig, firmware, host):
+    part, core = trial.Part("all", "wet", "cut_in"), in_loop.CoreEcus(firmware)
+    units = in_loop.AccHost(firmware), in_loop.AccCore(firmware)
+    sil, pil = (in_loop.run_part(rig, part, ecus, unit=u) for ecus, u in zip((host, core), units, strict=True))
+    assert in_loop.first_difference(sil.record, pil.record) is None
+    assert in_loop.first_difference(sil.record, in_loop.run_part(rig, part, host).record) is not None  # the curve's gap

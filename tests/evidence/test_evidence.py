@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from acc_decel import cli, evidence
 from acc_decel.ecu import CortexM
-from acc_decel.evidence import Settings, bits, mutation, report
+from acc_decel.evidence import Settings, acc_unit, bits, keyed, mutation, report
 from acc_decel.evidence.events import driver_events, records, reference, unusual_net
 from acc_decel.evidence.stack import stack_bound
 from acc_decel.evidence.tools import missing_tools
@@ -25,6 +25,7 @@ from acc_decel.export import (
     write_format,
     write_model,
 )
+from acc_decel.export.acc_reference import COLUMNS
 from acc_decel.export.exported_folder import SIGNS
 from acc_decel.export.firmware_files import FIXED, FLOAT, FORMATS, SHIFT
 from acc_decel.factors import FACTORS
@@ -57,7 +58,7 @@ def test_the_evidence_is_of_the_exported_c() -> None:
 
 def test_one_part_is_measured_again_only_for_the_same_c(monkeypatch) -> None:
     firmware = find_firmware(EXPORT)
-    before = report._head(firmware) | {FLOAT: {"stack": 0, "warnings": 1}, "other": 2}
+    before = report.head(firmware) | {FLOAT: {"stack": 0, "warnings": 1}, "other": 2}
     part = report.Part(lambda subject: (subject.number_format, subject.folder.name, subject.settings.events))
     monkeypatch.setitem(report.PARTS, "stack", part)
     steps = []
@@ -249,6 +250,8 @@ QUICK_PARTS = {  # of a part that takes long: what it gives
 def test_the_command_measures_the_firmware_of_any_model(own_model: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     for name, result in QUICK_PARTS.items():
         monkeypatch.setitem(report.PARTS, name, report.Part(lambda _, result=result: result))
+    unit = evidence.read_evidence(EXPORT)["acc"]
+    monkeypatch.setattr(keyed, "measure_acc", lambda *_: unit)
     write_format(tmp_path, read_model(own_model)[0], "my_car", FLOAT)
     numbers = ("--events", "8", "--bits-events", "20", "--fuzz-seconds", "1", "--format", "float")
     monkeypatch.setattr("sys.argv", ["acc-decel", "evidence", str(tmp_path), "--model", str(own_model), *numbers])
@@ -276,3 +279,92 @@ def test_settings_below_one_are_refused_by_option() -> None:
         Settings(fuzz_seconds=0)
     with pytest.raises(ValueError, match=r"--format must be one of float, fixed, shift\. Got 'double'"):
         evidence.check_formats(["double"])
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> evidence.Firmware:
+    """The released firmware in a folder of its own."""
+    folder = shutil.copytree(EXPORT, tmp_path_factory.mktemp("copied") / "firmware")
+    return replace(find_firmware(EXPORT), folder=Path(folder))
+
+
+def test_no_part_of_the_evidence_is_of_something_else() -> None:
+    assert evidence.changed_parts(evidence.read_evidence(EXPORT), find_firmware(EXPORT)) == []
+
+
+def test_other_weights_change_the_parts_about_the_model_alone(copied: evidence.Firmware) -> None:
+    layer = copied.net.trunk[-1]
+    trunk = (*copied.net.trunk[:-1], replace(layer, bias=layer.bias + np.float32(0.01)))
+    other = replace(copied, net=replace(copied.net, trunk=trunk))
+    changed = evidence.changed_parts(evidence.read_evidence(EXPORT), other)
+    assert {name for name, _ in changed} == {*FORMATS}
+    assert {part for _, part in changed} == {*report.PARTS, "differences"} - {"sanitizers", "coverage_pct", "mutants"}
+
+
+def test_another_acc_unit_changes_its_own_evidence_alone(copied: evidence.Firmware, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(copied.folder, tmp_path / "other"))
+    source = folder / "acc_decel_acc_formulas.c"
+    source.write_text(source.read_text() + "/* altered */\n")
+    before = evidence.read_evidence(EXPORT)
+    assert evidence.changed_parts(before, replace(copied, folder=folder)) == [("acc", "acc")]
+    assert sources_sha256(folder) == before["sources_sha256"]
+
+
+def test_another_driver_changes_the_parts_that_it_drives_alone(copied, tmp_path, monkeypatch) -> None:
+    driver = tmp_path / mutation.DRIVER.name
+    driver.write_text(mutation.DRIVER.read_text() + "/* altered */\n")
+    monkeypatch.setattr(keyed, "DRIVEN", dict.fromkeys(keyed.DRIVEN, driver))
+    changed = evidence.changed_parts(evidence.read_evidence(EXPORT), copied)
+    assert {*changed} == {(name, part) for name in FORMATS for part in keyed.DRIVEN}
+
+
+def test_only_what_has_changed_is_measured_again(copied, monkeypatch) -> None:
+    before = evidence.read_evidence(EXPORT)
+    keys = {name: dict(own) for name, own in before["keys"].items()}
+    keys[FIXED]["stack"] = keys[FLOAT]["warnings"] = keys["acc"]["acc"] = "other"
+    asked: list[object] = []
+
+    def renewed(of, firmware, settings, part, *, on_step):
+        asked.append((part, evidence.formats_of(of)))
+        return {**of, **{name: {**of[name], part: "new"} for name in evidence.formats_of(of)}}
+
+    monkeypatch.setattr(keyed, "renew", renewed)
+    monkeypatch.setattr(keyed, "measure_acc", lambda _, states, *__: {"states": states})
+    after = evidence.renew_part(before | {"keys": keys}, copied, QUICK, evidence.CHANGED)
+    assert asked == [("warnings", [FLOAT]), ("stack", [FIXED])]
+    assert after["acc"] == {"states": QUICK.bits_events}
+    assert after[FIXED] == before[FIXED] | {"stack": "new"} and after[FLOAT] == before[FLOAT] | {"warnings": "new"}
+    assert after["keys"] == before["keys"]
+    assert after[SHIFT] == before[SHIFT]
+
+
+def test_evidence_from_before_the_hashes_counts_for_the_c_that_it_names(copied) -> None:
+    old = {name: value for name, value in evidence.read_evidence(EXPORT).items() if name not in ("keys", "acc")}
+    assert evidence.changed_parts(old, copied) == [("acc", "acc")]
+    of_other_c = old | {"hand_written_sha256": "other"}
+    assert len(evidence.changed_parts(of_other_c, copied)) == 1 + len(FORMATS) * (len(report.PARTS) + 1)
+
+
+def test_the_evidence_of_the_acc_unit_is_good() -> None:
+    unit = evidence.read_evidence(EXPORT)["acc"]
+    assert unit["cortex_m4f"]["code_bytes"] <= acc_unit.MOST_CODE_BYTES and unit["cortex_m4f"]["ram_bytes"] == 0
+    assert 0 < unit["stack"]["bound_bytes"] <= unit["cortex_m4f"]["stack_bytes"]
+    assert {*unit["self_test"].values()} == {"PASSED"} and {*unit["warnings"].values()} == {0}
+    assert unit["sanitizers"] == {"exit_code": 0, "findings": 0} and unit["misra_c_2012"]["other_findings"] == {}
+    assert {value for file in unit["coverage_pct"].values() for value in file.values()} == {100}
+    assert unit["mutants"]["survivors"] == [] and unit["mutants"]["killed"] > 150
+    assert {count["differences"] for count in unit["differences"].values()} == {0}
+    assert {count["states"] for count in unit["differences"].values()} == {100_000}
+    assert {"host", "cortex-m4f", "cortex-m3", "cortex-m0"} <= {*unit["differences"]}
+
+
+@pytest.mark.slow
+def test_the_driver_of_the_acc_unit_sees_a_wrong_answer_and_executes_everything() -> None:
+    data = acc_unit.driver_data(600)
+    assert report.sanitize(EXPORT, data, acc_unit.DRIVEN) == {"exit_code": 0, "findings": 0}
+    first = 4 * len(COLUMNS)  # the lowest byte of the first answer
+    spoilt = data[:first] + bytes([data[first] ^ 1]) + data[first + 1 :]
+    assert report.sanitize(EXPORT, spoilt, acc_unit.DRIVEN)["exit_code"] == 1
+    shares = report.coverage(EXPORT, data, acc_unit.DRIVEN)
+    assert {"acc_decel_acc.c", "acc_decel_acc_formulas.c", "acc_decel_acc_values.c"} <= {*shares}
+    assert all(share == {"lines": 100, "branches": 100} for share in shares.values())

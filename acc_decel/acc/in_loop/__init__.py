@@ -21,3 +21,6 @@ from acc_decel.acc.in_loop.records import first_difference as first_difference
 from acc_decel.acc.in_loop.runs import PartInLoop as PartInLoop
 from acc_decel.acc.in_loop.runs import model_in_loop as model_in_loop
 from acc_decel.acc.in_loop.runs import run_part as run_part
+from acc_decel.acc.in_loop.unit import AccUnit as AccUnit
+from acc_decel.ecu.acc_unit import AccCore as AccCore
+from acc_decel.ecu.acc_unit import AccHost as AccHost

@@ -12,11 +12,12 @@ from numpy import ndarray
 from acc_decel import status as bits
 from acc_decel.acc.beliefs import lead_columns
 from acc_decel.acc.curve import Curve
-from acc_decel.acc.gap import REACTION_TIME
 from acc_decel.acc.in_loop.ecus import Ecus
 from acc_decel.acc.in_loop.gaps import gaps_to_keep
+from acc_decel.acc.in_loop.unit import AccUnit, unit_gaps
 from acc_decel.acc.trial.arms import Belief
 from acc_decel.factors import Factor, column_names
+from acc_decel.following import REACTION_TIME
 from acc_decel.outputs import DELAY, LOWER, UPPER
 from acc_decel.predictor import RefusedError, refusal
 
@@ -33,13 +34,14 @@ class EcuBeliefs:
         factors: tuple[Factor, ...],
         columns: Float32[ndarray, "cars columns"],
         speed: Float[ndarray, " cars"],
+        unit: AccUnit | None = None,
     ) -> None:
         """After the first ticks: the whole curve, with both cars at `speed` [m/s].
 
-        `columns` is what each car reads of the `factors` of the model; their speed does not matter. Raises RefusedError
-        for a factor that is out of range or required.
+        `columns` is what each car reads of the `factors` of the model; their speed does not matter. With `unit` the
+        gaps are those of the exported ACC unit. Raises RefusedError for a factor that is out of range or required.
         """
-        self._ecus, self._factors = ecus, factors
+        self._ecus, self._factors, self._unit = ecus, factors, unit
         self._speed_column = column_names(factors).index("speed")
         self._speeds = next((f.low, f.high) for f in factors if f.name == "speed")
         lead = lead_columns(columns, factors)
@@ -47,7 +49,7 @@ class EcuBeliefs:
         self._lead_anywhere = lead_columns(np.full_like(columns, np.nan), factors)
         self._lower, self._delay = (np.full((len(columns), len(GRID)), np.nan) for _ in range(2))
         self._node = 0
-        self.deceleration, self._lead_upper = np.full((2, len(columns)), np.nan)
+        self.deceleration, self._own_delay, self._lead_upper = np.full((3, len(columns)), np.nan)
         everyone = np.ones(len(columns), bool)
         for _ in GRID:
             self.tick(speed, speed, everyone)
@@ -64,6 +66,7 @@ class EcuBeliefs:
             rows[:, question, self._speed_column] = np.minimum(np.maximum(asked, lowest), highest)
         outputs, status = self._answers(rows)
         self.deceleration[running] = outputs[:, OWN, LOWER]
+        self._own_delay[running] = outputs[:, OWN, DELAY]
         self._lead_upper[running] = self._upper_of_lead(
             rows[:, LEAD], outputs[:, LEAD, UPPER], status[:, LEAD], running
         )
@@ -97,6 +100,9 @@ class EcuBeliefs:
 
     def gaps(self, speed: Float[ndarray, " cars"]) -> Float[ndarray, " cars"]:
         """The gap [m] that each planner keeps now to a lead of the same speed [m/s]."""
+        if self._unit is not None:
+            cars = self.deceleration, self._own_delay, self._lead_upper
+            return unit_gaps(self._unit, speed, *cars, REACTION_TIME)
         return gaps_to_keep(GRID, self._lower, self._delay, self._lead_upper, speed, REACTION_TIME)
 
     @property

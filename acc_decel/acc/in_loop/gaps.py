@@ -7,9 +7,7 @@ import numpy as np
 from numba import njit
 from numpy import ndarray
 
-from acc_decel.acc.curve import HARDEST
-from acc_decel.acc.gap import BRAKING, MIN_TIME_GAP, REST_GAP
-from acc_decel.acc.quantities import GAP
+from acc_decel.following import BRAKING, GAP, HARDEST, MIN_TIME_GAP, REST_GAP
 
 LONGEST = GAP.high  # [m]
 

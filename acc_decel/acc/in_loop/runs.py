@@ -11,6 +11,7 @@ import pandas as pd
 from acc_decel.acc.in_loop.beliefs import EcuBeliefs
 from acc_decel.acc.in_loop.ecus import Ecus
 from acc_decel.acc.in_loop.records import Record
+from acc_decel.acc.in_loop.unit import AccUnit
 from acc_decel.acc.trial import loop
 from acc_decel.acc.trial.arms import ARMS, OwnModel
 from acc_decel.acc.trial.course import Lockstep
@@ -52,15 +53,23 @@ def _of_arm(arm: str) -> OwnModel:
     return believe
 
 
-def run_part(rig: Rig, part: Part, ecus: Ecus, *, on_ended: Callable[[int], None] = lambda _: None) -> PartInLoop:
+def run_part(
+    rig: Rig,
+    part: Part,
+    ecus: Ecus,
+    *,
+    unit: AccUnit | None = None,
+    on_ended: Callable[[int], None] = lambda _: None,
+) -> PartInLoop:
     """All runs of one part, in lockstep, with `ecus` of the model of `model_in_loop` answering every 10 ms.
 
-    The lead is believed to be one of that model, as the ECU carries no other. `on_ended` is called with the number of
-    runs that have ended in a tick. Raises ValueError for an arm without a model, and RefusedError.
+    The lead is believed to be one of that model, as the ECU carries no other. With `unit` the exported ACC unit says
+    which gap is kept, else it is that of the whole stopping curve. `on_ended` is called with the number of runs that
+    have ended in a tick. Raises ValueError for an arm without a model, and RefusedError.
     """
     own, knowledge = _of_arm(part.arm), rig.knowledge(part.road)
     speed = rig.pairs(part.road).speed
-    beliefs = EcuBeliefs(ecus, own.predictor(knowledge).factors, own.columns(knowledge), speed)
+    beliefs = EcuBeliefs(ecus, own.predictor(knowledge).factors, own.columns(knowledge), speed, unit)
     belief = beliefs.belief
     start = rig.start(part.scenario, part.road, belief, planning(belief, speed))
     runs, record = Lockstep(rig.course(part.scenario, part.road, start)), Record()

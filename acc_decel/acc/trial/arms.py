@@ -9,7 +9,6 @@ from numpy import ndarray
 
 from acc_decel.acc.beliefs import hardest_lead, stopping_curves
 from acc_decel.acc.curve import Curve
-from acc_decel.acc.gap import REACTION_TIME
 from acc_decel.acc.trial.pairs import Pairs
 from acc_decel.acc.trial.readings import (
     ALL,
@@ -24,6 +23,7 @@ from acc_decel.acc.trial.readings import (
 from acc_decel.acc.trial.roads import ALL_ROADS
 from acc_decel.acc.trial.surface_table import SurfaceTable
 from acc_decel.factors import column_names
+from acc_decel.following import REACTION_TIME
 from acc_decel.predictor import Predictor
 
 RSS_REACTION = 1.0  # [s] and 4 and 8 m/s^2: the defaults of ad-rss-lib

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from acc_decel.acc.gap import REST_GAP
 from acc_decel.acc.limits import DECELERATIONS, JERKS, LIMIT_SPEEDS
 from acc_decel.acc.planner import (
     CLOSING_GAIN,
@@ -26,7 +25,7 @@ from acc_decel.acc.planner import (
     TIGHT_RESERVE,
     TIGHT_SHARE,
 )
-from acc_decel.acc.quantities import GAP
+from acc_decel.following import GAP, REST_GAP
 
 FARTHEST = GAP.high  # [m]
 

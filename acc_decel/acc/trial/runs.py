@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy import ndarray
 
-from acc_decel.acc.gap import REACTION_TIME
-from acc_decel.acc.stop import DRIVER_TIME, warning_distance
+from acc_decel.acc.stop import warning_distance
 from acc_decel.acc.trial import loop
 from acc_decel.acc.trial.arms import ARMS, Belief, Knowledge
 from acc_decel.acc.trial.course import Course
@@ -16,6 +15,7 @@ from acc_decel.acc.trial.pairs import Pairs, draw_pairs
 from acc_decel.acc.trial.roads import ALL_ROADS, PATCHED
 from acc_decel.acc.trial.scenes import SCENARIOS, Planning, Start, planning, start_of
 from acc_decel.acc.trial.surface_table import SurfaceTable, tuned_table
+from acc_decel.following import DRIVER_TIME, REACTION_TIME
 from acc_decel.physics import Vehicle, vehicle
 from acc_decel.predictor import Predictor
 

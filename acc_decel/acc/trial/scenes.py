@@ -8,13 +8,13 @@ from numpy import ndarray
 from numpy.random import Generator
 
 from acc_decel.acc.curve import Curve
-from acc_decel.acc.gap import MIN_TIME_GAP, REST_GAP, safe_gap
-from acc_decel.acc.quantities import GAP
+from acc_decel.acc.gap import safe_gap
 from acc_decel.acc.speed import GAP_CAP_TIME, safe_speed
 from acc_decel.acc.trial.arms import Belief
 from acc_decel.acc.trial.loop import CUT_IN, LEAD_BRAKES, OBSTACLE, OBSTACLE_RANGE, SLOW_DOWN
 from acc_decel.acc.trial.pairs import Pairs
 from acc_decel.acc.trial.roads import FROST, ROADS
+from acc_decel.following import GAP, MIN_TIME_GAP, REST_GAP
 
 NODES = 17  # speeds from 0 to the set speed at which the planner's gap is computed, straight lines between them
 BLOCK = 500  # pairs whose gaps are computed at a time: that takes memory

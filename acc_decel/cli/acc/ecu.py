@@ -43,6 +43,9 @@ def ecu(
     in_loop: Annotated[
         str, typer.Option(help="sil (the C on this machine), pil (on an emulated core), or both, which are compared")
     ] = BOTH,
+    acc_unit: Annotated[
+        bool, typer.Option("--acc-unit", help="the gap is that of the exported acc_decel_acc.c, not of the whole curve")
+    ] = False,
     core: Core = "cortex-m4f",
     number_format: NumberFormat = "float",
     clock_mhz: Annotated[float, typer.Option(help="clock of the core [MHz], for its deadline")] = CLOCK_MHZ,
@@ -55,7 +58,8 @@ def ecu(
     Each tick the ECU predicts three times: the own car at its present speed, a lead of which only the road is known at
     the speed that the radar has measured, and the own car at the next of 19 speeds, so that its stopping curve is fresh
     after 0.19 s. Gap and planner use these answers. With sil the C runs on this machine, all runs in lockstep. With pil
-    it runs on an emulated core, one tick at a time through its mailboxes, and every 100th tick is metered.
+    it runs on an emulated core, one tick at a time through its mailboxes, and every 100th tick is metered. With
+    --acc-unit the gap is computed by the exported acc_decel_acc.c, on the host and on the core, from two predictions.
 
         acc-decel acc ecu --roads worn_wet,ice
         acc-decel acc ecu --in-loop pil --core cortex-m3 --format fixed --runs 2 --roads wet
@@ -74,7 +78,7 @@ def ecu(
     happenings = trials.chosen_names("scenarios", split(scenarios) or [trials.MAIN], list(trials.SCENARIOS))
     parts = trials.trial_parts([arm], places, happenings)
     rig = trials.open_rig(model, trials.Settings(runs=runs, seed=seed))
-    done, costs = _driven(rig, parts, in_loop, core, number_format, build)
+    done, costs = _driven(rig, parts, in_loop, core, number_format, build, acc_unit)
     report = _report(done, costs, parts, runs, clock_mhz)
     report = {"vehicle": rig.predictor.vehicle, "arm": arm, "core": core, "number_format": number_format} | report
     if output_file is not None:
@@ -96,10 +100,18 @@ def _check(in_loop: str, runs: int) -> None:
 
 
 def _driven(
-    rig: Any, parts: "list[Part]", in_loop: str, core: str, number_format: str, build: Path | None
+    rig: Any, parts: "list[Part]", in_loop: str, core: str, number_format: str, build: Path | None, acc_unit: bool
 ) -> "tuple[dict[str, list[PartInLoop]], TickCosts | None]":
     """All parts by level, and what the metered ticks of the core have cost."""
-    from acc_decel.acc.in_loop import CoreEcus, HostEcus, exported, model_in_loop, run_part  # noqa: PLC0415 - [ecu]
+    from acc_decel.acc.in_loop import (  # noqa: PLC0415 - the extra [ecu] is asked for only here
+        AccCore,
+        AccHost,
+        CoreEcus,
+        HostEcus,
+        exported,
+        model_in_loop,
+        run_part,
+    )
 
     levels = (SIL, PIL) if in_loop == BOTH else (in_loop,)
     predictor = model_in_loop(rig, parts[0].arm)
@@ -107,11 +119,18 @@ def _driven(
         on_core = CoreEcus(firmware, core=core, build=build) if in_loop != SIL else None
         on_host = HostEcus(firmware, build=build) if in_loop != PIL else None
         ecus: dict[str, Ecus | None] = {SIL: on_host, PIL: on_core}
+        units = {
+            SIL: AccHost(firmware) if acc_unit and on_host else None,
+            PIL: AccCore(firmware, core=core) if acc_unit and on_core else None,
+        }
         with progress_bar() as progress:
             total = rig.settings.runs * len(parts) * len(levels)
             bar = progress.add_task(f"driving {rig.predictor.vehicle}", total=total)
             done = {
-                level: [run_part(rig, part, ecu, on_ended=lambda n: progress.advance(bar, n)) for part in parts]
+                level: [
+                    run_part(rig, part, ecu, unit=units[level], on_ended=lambda n: progress.advance(bar, n))
+                    for part in parts
+                ]
                 for level, ecu in ecus.items()
                 if ecu is not None
             }
