@@ -1,5 +1,6 @@
 """The target image of the virtual ECU: firmware, startup code and task, linked for one core, and read back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -12,7 +13,7 @@ from acc_decel.ecu.compiler import GCC, PRODUCT, TARGET_SOURCES, ZIG, Compiler
 from acc_decel.ecu.cores import Core
 
 _OPTIONS = ("-ffreestanding", "-fno-unwind-tables")
-TASK_SOURCES = ("startup.c", "main.c")
+STARTUP, MAIN = TARGET_SOURCES / "startup.c", TARGET_SOURCES / "main.c"
 
 
 def compile_command(core: Core, compiler: Compiler = PRODUCT) -> tuple[str, ...]:
@@ -52,18 +53,24 @@ class Image:
     multiply_adds: int  # of one prediction
 
 
-def image(folder: Path, build: Path, core: Core, compiler: Compiler = PRODUCT) -> Image:
-    """The image for the firmware of `folder`, cached in `build`. Raises RuntimeError with the compiler's message."""
+def image(
+    folder: Path, build: Path, core: Core, compiler: Compiler = PRODUCT, *, task: Sequence[Path] = (MAIN,)
+) -> Image:
+    """The image for the firmware of `folder`, cached in `build`. Raises RuntimeError with the compiler's message.
+
+    `task` are the C files of the task that uses the firmware; it has the symbols of target/main.c.
+    """
     command = (*compile_command(core, compiler), *link_command(core, compiler))
-    elf = build / f"acc_decel_{fingerprint(command, (folder, TARGET_SOURCES))}.elf"
+    folders = dict.fromkeys((folder, TARGET_SOURCES, *(source.parent for source in task)))
+    elf = build / f"acc_decel_{fingerprint(command, [*folders])}.elf"
     if not elf.exists():
         build.mkdir(parents=True, exist_ok=True)
-        _link(folder, elf, core, compiler)
+        _link(folder, elf, core, compiler, task)
     return _read(elf.read_bytes())
 
 
-def _link(folder: Path, elf: Path, core: Core, compiler: Compiler) -> None:
-    sources = [*firmware_sources(folder), *(TARGET_SOURCES / name for name in TASK_SOURCES)]
+def _link(folder: Path, elf: Path, core: Core, compiler: Compiler, task: Sequence[Path]) -> None:
+    sources = [*firmware_sources(folder), STARTUP, *task]
     objects = [elf.parent / f"{elf.stem}_{source.stem}.o" for source in sources]
     for source, unit in zip(sources, objects, strict=True):
         compiled((*compile_command(core, compiler), f"-I{folder}"), [source], unit)
