@@ -16,6 +16,10 @@ from acc_decel.cli.acc.rss import rss
 from acc_decel.cli.acc.speed import speed
 from acc_decel.cli.acc.trial import trial
 from acc_decel.cli.attribute import attribute
+from acc_decel.cli.can.dbc import dbc
+from acc_decel.cli.can.demo import demo
+from acc_decel.cli.can.ecu import ecu as can_ecu
+from acc_decel.cli.can.task import task
 from acc_decel.cli.card import card
 from acc_decel.cli.compile import compile as compile_models
 from acc_decel.cli.drives.adapt import adapt
@@ -59,8 +63,10 @@ EXTRAS = {
     "cantools": "drives",
     "can": "drives",
     "distributed": "scale",
+    "e2e": "can",
+    "msgpack": "can",
 }
-SHARED_EXTRA = {"drives"}  # commands that bring scipy, numba and matplotlib by their own extra
+SHARED_EXTRA = {"drives": "train", "can": "drives"}  # groups whose own extra brings what this other one does, too
 
 app = typer.Typer(
     name="acc-decel",
@@ -81,6 +87,13 @@ acc = typer.Typer(
     cls=PlainGroup,
     help="For an adaptive cruise control: the gap, the speed and the parameters of RSS that fit what the car knows. "
     "And a trial of ways to choose a gap, also with the ECU in the loop.",
+    no_args_is_help=True,
+)
+can = typer.Typer(
+    name="can",
+    cls=PlainGroup,
+    help="On a CAN bus: the DBC, a C task that answers every 10 ms, a virtual ECU that other programs talk to, and what "
+    "happens when a sensor falls silent.",
     no_args_is_help=True,
 )
 
@@ -132,6 +145,10 @@ for command in (with_factor_options(gap), with_factor_options(speed, without=("s
 acc.command(cls=PlainCommand)(trial)
 acc.command("ecu", cls=PlainCommand)(acc_ecu)
 app.add_typer(acc)
+for command in (dbc, task, with_factor_options(demo, required="Required beside other factors")):
+    can.command(cls=PlainCommand)(command)
+can.command("ecu", cls=PlainCommand)(can_ecu)
+app.add_typer(can)
 
 
 def main() -> None:
@@ -153,7 +170,7 @@ def main() -> None:
         _fail("this needs more memory than there is. Got none: give fewer rows or events at a time, or allow more.")
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").split(".")[0])
-        if extra == "train" and sys.argv[1:2] and sys.argv[1] in SHARED_EXTRA:
+        if extra is not None and sys.argv[1:2] and SHARED_EXTRA.get(sys.argv[1]) == extra:
             extra = sys.argv[1]
         if extra is None:
             raise

@@ -55,13 +55,16 @@ class EmulatedTask:
         else:
             self._image = image(folder, build, self._kind, task=task)
         self._core = powered(self._image, self._kind)
-        result = self._core.mem_read(self._image.symbols["self_test_result"], 4)
-        check_passed(int.from_bytes(result, "little"), core)
+        check_passed(self.word("self_test_result"), core)
         self._meter = None if metered is None else _attached(self._core, self._image, self._kind, metered)
 
     def exchange(self, mail: bytes) -> bytes:
         """The mailbox after the task has run once with `mail` in it."""
         return exchanged(self._core, self._image, self._kind, mail, 1)
+
+    def word(self, symbol: str) -> int:
+        """The uint32_t at a symbol of the task."""
+        return int.from_bytes(self._core.mem_read(self._image.symbols[symbol], 4), "little")
 
     @property
     def costs(self) -> TaskCosts:

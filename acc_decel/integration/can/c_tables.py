@@ -50,7 +50,7 @@ def tables_header(bus: Bus, *, stamp: str) -> str:
 
     Raises ValueError for a factor whose values are not exact in float32 before they are divided.
     """
-    parts = (_TYPES, _defines(bus), *(table.text for table in _tables(bus)), _assignments(bus.factors))
+    parts = (_check(bus), _TYPES, _defines(bus), *(table.text for table in _tables(bus)), _assignments(bus.factors))
     return header("ACC_DECEL_CAN_TABLES_H", ['"acc_decel_can.h"', "<stdint.h>"], parts, stamp=stamp)
 
 
@@ -65,10 +65,17 @@ def _identifiers(bus: Bus) -> str:
     return "\n".join(lines)
 
 
-_TYPES = """/* A received message: its identifier, and the greatest age of its values in ticks. */
+def _check(bus: Bus) -> str:
+    """What stops the compiler if the firmware beside the tables is of other factors or outputs."""
+    counts = {"FACTOR": len(bus.factors), "COLUMN": len(column_names(bus.factors)), "OUTPUT": len(OUTPUTS)}
+    other = " || ".join(f"(ACC_DECEL_{name}_COUNT != {number}U)" for name, number in counts.items())
+    return f'#if {other}\n#error "These tables are of other factors than acc_decel_factors.h: export both again."\n#endif'
+
+
+_TYPES = """/* A received message: its identifier, and for how many ticks its values are used. */
 typedef struct {
     uint32_t id;
-    uint32_t max_age;
+    uint32_t used_ticks;
 } acc_decel_can_received_t;
 
 /* A sent message: its identifier, and its cycle in ticks. */
@@ -125,7 +132,7 @@ def _defines(bus: Bus) -> str:
 
 def _tables(bus: Bus) -> list[Table]:
     names = [m.name for m in bus.inputs]
-    ticks = [(m.identifier, m.max_age_ms // PERIOD_MS) for m in bus.inputs]
+    ticks = [(m.identifier, m.max_age_ms // PERIOD_MS - 1) for m in bus.inputs]  # a frame may wait for its first tick
     cycles = [(m.identifier, m.group.cycle_ms // PERIOD_MS) for m in bus.outputs]
     bits = np.array([bit.bit_length() - 1 for bit, _ in FLAGS.values()], np.uint32)
     return [

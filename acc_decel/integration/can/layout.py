@@ -69,7 +69,7 @@ class Message:
 
     @property
     def max_age_ms(self) -> int:
-        """Age [ms] after which the factors of the last frame are not available."""
+        """Age [ms] from which on the factors of the last frame are not available."""
         return CYCLES * self.group.cycle_ms
 
 

@@ -7,6 +7,7 @@ The receiver computes that in integers with one division, so that it gets the fl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from math import ceil, floor
 
 from acc_decel.factors import FACTORS, Factor
@@ -65,6 +66,7 @@ class Signal:
         return dict(enumerate(self.levels)) | self.reserved
 
 
+@cache
 def factor_signals(factor: Factor) -> tuple[Signal, ...]:
     """The signals of one factor: one for each column, or a single one for a choice that is sent by name.
 

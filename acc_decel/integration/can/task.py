@@ -2,7 +2,7 @@
 
 import ctypes
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -106,6 +106,11 @@ class CoreTask:
         """What the ticks have cost so far, if it is metered."""
         return self._task.costs
 
+    @property
+    def state_bytes(self) -> int:
+        """RAM of the state that the caller keeps."""
+        return self._task.word("acc_decel_can_state_bytes")
+
 
 def running_task(folder: Path, bus: Bus, *, core: str, build: Path | None = None) -> Task:
     """The CAN task of a folder on `core`, which is the name of an emulated one, or `host`."""
@@ -118,7 +123,7 @@ def exchange(bus: Bus) -> "np.dtype[Any]":
     return np.dtype([*counts, ("received", _FRAME, ROOM), ("sent", _FRAME, len(bus.outputs))])
 
 
-def filled(mail: ndarray, received: Sequence[Frame]) -> "list[ndarray] | Any":
+def filled(mail: ndarray, received: Sequence[Frame]) -> Iterator[ndarray]:
     """The mailbox, filled with some of the received frames after the other; the task runs with the last of them."""
     for start in range(0, max(len(received), 1), ROOM):
         some = received[start : start + ROOM]

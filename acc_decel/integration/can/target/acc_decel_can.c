@@ -55,7 +55,7 @@ static uint64_t ones(uint32_t count)
 
 static bool is_available(const acc_decel_can_t *can, uint32_t input)
 {
-    return can->inputs[input].age <= received[input].max_age;
+    return can->inputs[input].age < received[input].used_ticks;
 }
 
 void acc_decel_can_start(acc_decel_can_t *can)
@@ -79,10 +79,10 @@ void acc_decel_can_start(acc_decel_can_t *can)
 
 /* Whether a counter follows the one before: one more, or a few more if so many frames were lost. After a silence longer
  * than the maximum age there is nothing to follow. */
-static bool follows(const acc_decel_can_input_t *input, uint32_t counter, uint32_t max_age)
+static bool follows(const acc_decel_can_input_t *input, uint32_t counter, uint32_t used_ticks)
 {
     const uint32_t step = ((counter + ACC_DECEL_CAN_COUNTERS) - input->counter) % ACC_DECEL_CAN_COUNTERS;
-    return (input->silence > max_age) || ((step >= 1U) && (step <= (ACC_DECEL_CAN_MAX_LOST + 1U)));
+    return (input->silence >= used_ticks) || ((step >= 1U) && (step <= (ACC_DECEL_CAN_MAX_LOST + 1U)));
 }
 
 /* What is wrong with a frame of the message, or that it is good. */
@@ -96,7 +96,7 @@ static acc_decel_can_input_state_t verdict(const acc_decel_can_input_t *input, c
         result = ACC_DECEL_CAN_WRONG_LENGTH;
     } else if (checksum(frame->id, frame->data) != frame->data[0]) {
         result = ACC_DECEL_CAN_WRONG_CRC;
-    } else if ((counter >= ACC_DECEL_CAN_COUNTERS) || (!follows(input, counter, message->max_age))) {
+    } else if ((counter >= ACC_DECEL_CAN_COUNTERS) || (!follows(input, counter, message->used_ticks))) {
         result = ACC_DECEL_CAN_WRONG_COUNTER;
     } else {
         /* the frame is good */

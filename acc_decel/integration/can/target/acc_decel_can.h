@@ -14,8 +14,8 @@
  *     for (i = 0U; i < count; i++) { send(&frames[i]); }
  *
  * A frame of another length, with a wrong CRC or a wrong counter is not used. The values of the last good frame of a
- * message are held until they are older than its maximum age, five cycles; then its factors are not available, and the
- * answer is about all values that they may have. The message decel_status says both: what was found of each received
+ * message are held until its maximum age, five cycles; then its factors are not available, and the answer is about all
+ * values that they may have. The message decel_status says both: what was found of each received
  * message, and which factors the answer lacked. A signal whose raw code is all ones (SNA) or one less (error) is not
  * available. A value out of range is not clipped: the prediction is refused, and the status names the factor.
  *

@@ -1,4 +1,5 @@
-/* The CAN task on the emulated core: at each tick the emulator fills the one mailbox, and reads it after batch_done(). */
+/* The CAN task on the emulated core: at each tick the emulator fills the one mailbox, and reads it after batch_done().
+ */
 
 #include "can_exchange.h"
 
