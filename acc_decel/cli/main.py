@@ -92,8 +92,8 @@ acc = typer.Typer(
 can = typer.Typer(
     name="can",
     cls=PlainGroup,
-    help="On a CAN bus: the DBC, a C task that answers every 10 ms, a virtual ECU that other programs talk to, and what "
-    "happens when a sensor falls silent.",
+    help="On a CAN bus: the DBC, a C task that answers every 10 ms, a virtual ECU for other programs, and what happens "
+    "when a sensor falls silent.",
     no_args_is_help=True,
 )
 

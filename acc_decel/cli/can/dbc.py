@@ -21,8 +21,8 @@ def dbc(
 
     Everything is computed from the factors: which message carries which signal, its bits, steps and range, which is
     wider than what is accepted, so that a value out of range is told and not clipped. All ones mean not available
-    (SNA), one less an error of the sender. Each message has a counter and a CRC of E2E profile 1. The layout is the same
-    for every car; the comments name the range of mass of this one.
+    (SNA), one less an error of the sender. Each message has a counter and a CRC of E2E profile 1. The layout is that
+    of every car; the comments name the range of mass of this one.
 
         acc-decel can dbc compact --output acc_decel.dbc
     """

@@ -31,7 +31,9 @@ def demo(
     duration: Annotated[float, typer.Option(help="seconds in all")] = 3.0,
     bus: Annotated[
         str | None,
-        typer.Option(help="udp_multicast or socketcan: ask an ECU there, in real time", show_default="an ECU of its own"),
+        typer.Option(
+            help="udp_multicast or socketcan: ask an ECU there, in real time", show_default="an ECU of its own"
+        ),
     ] = None,
     channel: Channel = None,
     core: CanCore = "host",
@@ -139,7 +141,7 @@ def _print(drop: "Drop") -> None:
         return
     after = "no bound" if pd.isna(drop.after) else f"{drop.after:.2f} m/s^2"
     say(
-        f"{drop.fell_after_s:.2f} s after the last frame the lower bound falls from {drop.before:.2f} m/s^2 to {after}; "
+        f"{drop.fell_after_s:.2f} s after the last frame the lower bound falls from {drop.before:.2f} to {after}; "
         f"maximum age {drop.max_age_s:g} s. Lost: {', '.join(drop.lost) or 'nothing'}"
     )
 
@@ -150,14 +152,14 @@ def _lost(drop: "Drop", not_available: str) -> str:
 
 
 def _rows(drop: "Drop") -> list[list[str]]:
-    """Some answers around the silence: one in each tenth of a second, and every one at which the bound changes."""
+    """The answers at which the bound changes, and some around the last frame and the maximum age of its values."""
     answers, shown = drop.answers, []
     lower = answers[next(iter(QUANTILES))]
     changed = lower.ne(lower.shift()) & ~(lower.isna() & lower.shift().isna())
-    end = drop.last_frame_s + drop.max_age_s + AROUND_S
-    for i, row in answers.iterrows():
-        every = round(100 * row["time_s"]) % round(100 * SHOWN_S) == 0
-        if drop.last_frame_s - AROUND_S <= row["time_s"] <= end and (every or changed[i]):
+    moments = (drop.last_frame_s, drop.last_frame_s + drop.max_age_s)
+    for row, is_changed in zip(answers.to_dict("records"), changed, strict=True):
+        tenth = round(100 * row["time_s"]) % round(100 * SHOWN_S) == 0
+        if is_changed or (tenth and any(abs(row["time_s"] - moment) <= AROUND_S for moment in moments)):
             flags = ", ".join(name for name in FLAGS if row[name.lower()])
             numbers = ["SNA" if pd.isna(row[name]) else f"{row[name]:.2f}" for name in QUANTILES]
             shown.append([f"{row['time_s']:.2f}", *numbers, flags or "-", _lost(drop, row["not_available"])])

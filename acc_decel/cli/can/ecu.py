@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -70,7 +69,7 @@ def ecu(
     if as_json:
         print_json({"model": model, "bus": bus, "core": core} | report)
     else:
-        _print(report, core)
+        _print(report)
 
 
 @contextmanager
@@ -130,7 +129,7 @@ def _report(service: "Service", costs: "CanCosts | None") -> dict[str, Any]:
     }
 
 
-def _print(report: dict[str, Any], core: str) -> None:
+def _print(report: dict[str, Any]) -> None:
     say(
         f"{counted(report['ticks'], 'tick')}, {counted(report['frames_received'], 'frame')} received, "
         f"{report['frames_sent']} sent, {report['frames_of_others']} of others on the bus"

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 from numpy import ndarray
 
@@ -35,7 +36,7 @@ def event_columns(model: str, factors: dict[str, Given]) -> ndarray:
     """The columns of one event: of the factors that were given, or of an ordinary one. Raises ValueError if refused."""
     predictor = Predictor(model)
     event = factors or ORDINARY
-    predictor.predict(**event)  # a sentence for what is out of range or missing
+    predictor.predict(pd.DataFrame([event]), on_refusal="raise")  # a sentence for what is out of range or missing
     return columns_of(event, predictor.factors)[0]
 
 

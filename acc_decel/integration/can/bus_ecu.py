@@ -1,9 +1,10 @@
-"""A virtual ECU on a CAN bus that other programs talk to: the task every 10 ms, by python-can. Needs [can] and [ecu]."""
+"""A virtual ECU on a CAN bus that other programs talk to: its task every 10 ms, by python-can. Needs [can], [ecu]."""
 
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import can
 
@@ -11,7 +12,9 @@ from acc_decel.ecu import PERIOD
 from acc_decel.integration.can.layout import Bus
 from acc_decel.integration.can.task import Frame, Task
 
-BUSES = {  # interfaces of python-can that need no hardware of one maker: their usual channel and further options
+BUSES: dict[
+    str, tuple[str, dict[str, Any]]
+] = {  # interfaces of python-can that need no hardware of one maker: their usual channel and further options
     "virtual": ("acc_decel", {}),
     "udp_multicast": ("239.74.163.2", {"hop_limit": 0}),  # python-can's default group, on this machine only
     "socketcan": ("vcan0", {}),

@@ -69,7 +69,9 @@ def _check(bus: Bus) -> str:
     """What stops the compiler if the firmware beside the tables is of other factors or outputs."""
     counts = {"FACTOR": len(bus.factors), "COLUMN": len(column_names(bus.factors)), "OUTPUT": len(OUTPUTS)}
     other = " || ".join(f"(ACC_DECEL_{name}_COUNT != {number}U)" for name, number in counts.items())
-    return f'#if {other}\n#error "These tables are of other factors than acc_decel_factors.h: export both again."\n#endif'
+    return (
+        f'#if {other}\n#error "These tables are of other factors than acc_decel_factors.h: export both again."\n#endif'
+    )
 
 
 _TYPES = """/* A received message: its identifier, and for how many ticks its values are used. */

@@ -101,7 +101,7 @@ class Bus:
 
 
 def bus_of(factors: tuple[Factor, ...]) -> Bus:
-    """The messages for these factors. The same factors give the same layout; one that is appended moves no other factor.
+    """The messages for these factors. The same factors give the same layout; one that is appended moves no other.
 
     Raises ValueError for a name that is too long for a DBC, and if there are too many signals for a group.
     """
