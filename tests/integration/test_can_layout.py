@@ -4,8 +4,8 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
-import cantools
 import canmatrix.formats
+import cantools
 import pytest
 from cantools.database.can import Database
 
@@ -33,9 +33,7 @@ def database() -> Database:
 
 def placed(bus: Bus) -> dict[str, tuple[int, int, int, Fraction]]:
     """Where the signals of the received messages are."""
-    return {
-        p.signal.name: (m.identifier, p.start, p.signal.bits, p.signal.low) for m in bus.inputs for p in m.signals
-    }
+    return {p.signal.name: (m.identifier, p.start, p.signal.bits, p.signal.low) for m in bus.inputs for p in m.signals}
 
 
 @shaped
@@ -148,7 +146,7 @@ def test_answer_has_every_output_flag_and_its_whole_range() -> None:
         assert (signals[name].low, signals[name].high) == OUTPUT_LIMITS[name]
         assert signals[name].step <= Fraction(1, 100)
     assert [signals[name].rounding for name in QUANTILES] == ["down", "down", "nearest", "up"]
-    first = [m for m in BUS.outputs if m.group.name == "answer"][0]
+    first = next(m for m in BUS.outputs if m.group.name == "answer")
     assert set(QUANTILES) <= {p.signal.name for p in first.signals}, "quantiles and flags are of one moment"
 
 

@@ -216,7 +216,7 @@ def _assignments(factors: Sequence[Factor]) -> str:
     ]
     quantities = _lines(f"quantities[{i}] = {value};" for i, value in enumerate(values))
     return f"""/* The factors in the order of the columns. */
-static void columns_of(const acc_decel_factors_t *factors, float columns[ACC_DECEL_COLUMN_COUNT])
+static void read_columns(const acc_decel_factors_t *factors, float columns[ACC_DECEL_COLUMN_COUNT])
 {{
 {read}
 }}

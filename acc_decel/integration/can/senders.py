@@ -1,7 +1,8 @@
 """The other ECUs of the bus, by programs of others: cantools encodes and decodes, autosar-e2e protects. Needs [can]."""
 
+from math import isnan
+
 import cantools
-import numpy as np
 from cantools.database.can import Database
 from e2e import p01
 from jaxtyping import Float32
@@ -25,18 +26,25 @@ class Senders:
         """`dbc` is the text that describes `bus`."""
         self._bus = bus
         self._database = read_dbc(dbc)
+        self._factors = [
+            (kind_of(factor), own, [(s.name, float(s.low), float(s.high)) for s in factor_signals(factor)])
+            for factor, own in zip(bus.factors, slices(bus.factors), strict=True)
+        ]
         self._counters = dict.fromkeys((m.name for m in bus.inputs), 0)
 
     def frames(
         self, columns: Float32[ndarray, " columns"], *, tick: int, silent: frozenset[str] = frozenset()
     ) -> list[Frame]:
-        """The frames that are due in a tick of 10 ms; `silent` are senders that send nothing. NaN is sent as SNA."""
-        due = (m for m in self._bus.inputs if tick % (m.group.cycle_ms // PERIOD_MS) == 0)
-        return [self.frame(message, columns) for message in due if message.group.sender not in silent]
+        """The frames that are due in a tick of 10 ms; `silent` are senders that send nothing. NaN is sent as SNA.
 
-    def frame(self, message: Message, columns: Float32[ndarray, " columns"]) -> Frame:
-        """The next frame of a message. What its signals have no code for is sent as an error."""
-        values = signal_values(self._bus, columns)
+        What a signal has no code for is sent as an error.
+        """
+        due = [m for m in self._bus.inputs if tick % (m.group.cycle_ms // PERIOD_MS) == 0]
+        values = self._values(columns)
+        return [self._frame(message, values) for message in due if message.group.sender not in silent]
+
+    def _frame(self, message: Message, values: dict[str, Value]) -> Frame:
+        """The next frame of a message."""
         content: dict[str, Value] = {p.signal.name: values[p.signal.name] for p in message.signals}
         counter = self._counters[message.name]
         self._counters[message.name] = (counter + 1) % COUNTERS
@@ -44,6 +52,18 @@ class Senders:
         data = bytearray(self._database.encode_message(message.identifier, content, padding=False))
         p01.e2e_p01_protect(data, message.identifier, increment_counter=False)
         return Frame(message.identifier, bytes(data))
+
+    def _values(self, columns: Float32[ndarray, " columns"]) -> dict[str, Value]:
+        """What goes into each signal: a value, the code of a kind, SNA or an error."""
+        values: dict[str, Value] = {}
+        for kind, own, signals in self._factors:
+            numbers = columns[own].tolist()
+            if kind == "named":
+                values[signals[0][0]] = SNA if any(map(isnan, numbers)) else numbers.index(max(numbers))
+                continue
+            for (name, low, high), number in zip(signals, numbers, strict=True):
+                values[name] = SNA if isnan(number) else number if low <= number <= high else ERROR
+        return values
 
 
 class Reader:
@@ -68,18 +88,3 @@ def read_dbc(text: str) -> Database:
     database = cantools.database.load_string(text, "dbc")
     assert isinstance(database, Database), "a DBC is of CAN"
     return database
-
-
-def signal_values(bus: Bus, columns: Float32[ndarray, " columns"]) -> dict[str, Value]:
-    """What a sender puts into each signal of the factors: a value, the code of a kind, SNA or an error."""
-    values: dict[str, Value] = {}
-    for factor, own in zip(bus.factors, slices(bus.factors), strict=True):
-        signals, numbers = factor_signals(factor), columns[own].astype(np.float64)
-        if kind_of(factor) == "named":
-            known = not np.isnan(numbers).any()
-            values[signals[0].name] = int(np.argmax(numbers)) if known else SNA
-            continue
-        for signal, number in zip(signals, numbers.tolist(), strict=True):
-            sendable = float(signal.low) <= number <= float(signal.high)
-            values[signal.name] = SNA if np.isnan(number) else number if sendable else ERROR
-    return values

@@ -4,7 +4,7 @@ import ctypes
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -31,6 +31,7 @@ class Frame(NamedTuple):
     data: bytes
 
 
+@runtime_checkable
 class Task(Protocol):
     """What runs the CAN task."""
 

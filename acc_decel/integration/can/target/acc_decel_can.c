@@ -48,7 +48,7 @@ static uint64_t word_of(const uint8_t data[ACC_DECEL_CAN_LENGTH])
 }
 
 /* The lowest `count` bits; all signals have at most 32. */
-static uint64_t ones(uint32_t count)
+static uint64_t low_bits(uint32_t count)
 {
     return (((uint64_t)1U) << count) - 1U;
 }
@@ -151,7 +151,7 @@ acc_decel_can_input_state_t acc_decel_can_input_state(const acc_decel_can_t *can
 /* The raw code of a signal. False if it is not available: too old, an error of the sender, or SNA. */
 static bool raw_of(const acc_decel_can_t *can, const acc_decel_can_signal_t *signal, uint32_t *raw)
 {
-    const uint64_t mask = ones(signal->bits);
+    const uint64_t mask = low_bits(signal->bits);
 
     *raw = (uint32_t)((can->inputs[signal->message].word >> signal->start) & mask);
     return is_available(can, signal->message) && (*raw <= signal->last);
@@ -215,7 +215,7 @@ acc_decel_factors_t acc_decel_can_factors(const acc_decel_can_t *can)
     acc_decel_factors_t factors = acc_decel_no_factors();
     float columns[ACC_DECEL_COLUMN_COUNT];
 
-    columns_of(&factors, columns); /* none is available */
+    read_columns(&factors, columns); /* none is available */
     for (uint32_t i = 0U; i < ACC_DECEL_CAN_FACTOR_COUNT; i++) {
         const acc_decel_can_factor_t *const factor = &factors_sent[i];
 
