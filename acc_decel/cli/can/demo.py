@@ -11,6 +11,8 @@ import typer
 from acc_decel.cli.can.options import CanCore, Channel, Model, event_columns, task_folder
 from acc_decel.cli.options import Build, Factors, Json, NumberFormat, check_output
 from acc_decel.cli.terminal import print_json, print_table, progress_bar, say, say_written, write_table
+from acc_decel.factors import FACTORS
+from acc_decel.integration.can import bus_of
 from acc_decel.model_folder import DEFAULT_MODEL
 from acc_decel.outputs import QUANTILES
 from acc_decel.status import FLAGS
@@ -63,8 +65,9 @@ def demo(
         from acc_decel.cli import plots  # noqa: PLC0415 - Matplotlib
 
         plots.check_picture_name(plot)
-    from acc_decel.integration.can.drop import sender_falls_silent  # noqa: PLC0415 - the extras [can] and [ecu]
+    from acc_decel.integration.can.drop import check_silence, sender_falls_silent  # noqa: PLC0415 - [can] and [ecu]
 
+    check_silence(bus_of(FACTORS), silent=silent, seconds=duration, silent_at=silent_at)
     columns = event_columns(model, factors)
     with _ecu(bus, channel, model, number_format, core, build) as (layout, text, link), progress_bar() as progress:
         bar = progress.add_task("ticks of 10 ms", total=round(100 * duration))

@@ -62,7 +62,7 @@ def sender_falls_silent(
     `exchange` sends frames and gives those that came back until the next tick; `ticked` gets the time after each tick.
     Raises ValueError for a sender that does not exist, for times that do not fit, and if no ECU answers.
     """
-    _check(layout, silent, seconds, silent_at)
+    check_silence(layout, silent=silent, seconds=seconds, silent_at=silent_at)
     senders, reader = Senders(layout, dbc), Reader(layout, dbc)
     known: dict[str, object] = {}
     rows, sent = [], []
@@ -98,7 +98,8 @@ def on_bus(bus: can.BusABC) -> tuple[Exchange, Clock]:
     return exchange, lambda _: time.monotonic() - begin
 
 
-def _check(layout: Bus, silent: str, seconds: float, silent_at: float) -> None:
+def check_silence(layout: Bus, *, silent: str, seconds: float, silent_at: float) -> None:
+    """Raise ValueError for a sender that does not exist, and for times [s] that do not fit."""
     senders = dict.fromkeys(message.group.sender for message in layout.inputs)
     if silent not in senders:
         raise ValueError(f"--silent must be a sender of the bus: {', '.join(senders)}. Got {silent!r}.")

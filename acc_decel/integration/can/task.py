@@ -56,7 +56,7 @@ class HostTask:
         options: Sequence[str] = (),
     ) -> None:
         """Compile, load and start."""
-        command = (*compiler, *_OPTIONS, *options, f"-I{folder}", f"-I{TARGET_SOURCES}")
+        command = (*compiler, *_OPTIONS, *options)
         if build is None:
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
                 self._library = _loaded(folder, Path(temporary), command)
@@ -144,7 +144,8 @@ def _loaded(folder: Path, build: Path, command: Sequence[str]) -> ctypes.CDLL:
     library_path = build / f"acc_decel_can_{fingerprint(command, (folder, TARGET_SOURCES))}.so"
     if not library_path.exists():
         build.mkdir(parents=True, exist_ok=True)
-        compiled(command, (*firmware_sources(folder), _TICK, _LIBRARY), library_path)
+        include = (f"-I{folder}", f"-I{TARGET_SOURCES}")
+        compiled((*command, *include), (*firmware_sources(folder), _TICK, _LIBRARY), library_path)
     library = ctypes.CDLL(str(library_path.resolve()))
     library.acc_decel_can_host_bytes.restype = ctypes.c_size_t
     library.acc_decel_can_host_tick.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
