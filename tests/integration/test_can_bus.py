@@ -106,6 +106,7 @@ REFUSED = {
     "a device that is not there": (("ecu", "--bus", "socketcan", "--channel", "can7"), "must have the channel can7"),
     "an address that is none": (("ecu", "--bus", "udp_multicast", "--channel", "10.0.0.1"), "must have the channel"),
     "an unknown core": (("ecu", "--bus", "virtual", "--core", "z80"), "The core must be one of cortex-m4f"),
+    "an unknown core to measure": (("task", "--costs", "z80"), "The core must be one of cortex-m4f"),
     "no time": (("ecu", "--bus", "virtual", "--duration", "0"), "--duration must be above 0"),
     "an unknown sender": (("demo", "--silent", "Radar"), "--silent must be a sender of the bus: Brake, Camera, Body"),
     "a silence after the end": (("demo", "--silent-at", "9"), "--silent-at must be 1 s or later"),

@@ -11,7 +11,7 @@ import numpy as np
 import typer
 from numpy import ndarray
 
-from acc_decel.cli.can.options import BusName, CanCore, Channel, Model, event_columns, task_folder
+from acc_decel.cli.can.options import BusName, CanCore, Channel, Model, event_columns, say_costs, task_folder
 from acc_decel.cli.options import Build, Json, NumberFormat, check_output
 from acc_decel.cli.terminal import console, counted, print_json, say
 from acc_decel.model_folder import DEFAULT_MODEL
@@ -141,16 +141,3 @@ def _print(report: dict[str, Any]) -> None:
     )
     if (costs := report["costs"]) is not None:
         say_costs(costs)
-
-
-def say_costs(costs: dict[str, Any]) -> None:
-    """What the task costs on the core, in words."""
-    cycles = "" if costs["cycles"] is None else f" ({costs['cycles']} cycles, estimated)"
-    say(
-        f"a tick on the {costs['core']}: {costs['instructions']} instructions{cycles}, "
-        f"{costs['instructions_outside']} outside the trained domain, {costs['instructions_refused']} if it is refused"
-    )
-    say(
-        f"acc_decel_can.c: {costs['flash_bytes']} bytes of flash, {costs['static_ram_bytes']} of static RAM; state "
-        f"{costs['state_bytes']} bytes; stack of a tick {costs['stack_bytes']} bytes"
-    )

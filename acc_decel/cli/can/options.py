@@ -4,12 +4,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
 from numpy import ndarray
 
+from acc_decel.cli.terminal import say
 from acc_decel.export import write_firmware
 from acc_decel.integration.can import Bus, bus_of, dbc_text, task_files
 from acc_decel.model_folder import folder_of, read_model
@@ -49,3 +50,16 @@ def task_folder(model: str, number_format: str) -> Iterator[tuple[Path, Bus, str
         folder = Path(temporary) / "task"
         write_firmware(folder, task_files(net, model=car, number_format=number_format))
         yield folder, bus, dbc_text(bus, model=car)
+
+
+def say_costs(costs: dict[str, Any]) -> None:
+    """What the task costs on the core, in words."""
+    cycles = "" if costs["cycles"] is None else f" ({costs['cycles']} cycles, estimated)"
+    say(
+        f"a tick on the {costs['core']}: {costs['instructions']} instructions{cycles}, "
+        f"{costs['instructions_outside']} outside the trained domain, {costs['instructions_refused']} if it is refused"
+    )
+    say(
+        f"acc_decel_can.c: {costs['flash_bytes']} bytes of flash, {costs['static_ram_bytes']} of static RAM; state "
+        f"{costs['state_bytes']} bytes; stack of a tick {costs['stack_bytes']} bytes"
+    )

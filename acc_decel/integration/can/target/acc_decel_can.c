@@ -259,7 +259,7 @@ static void put(uint64_t words[ACC_DECEL_CAN_OUTPUT_COUNT], const acc_decel_can_
 }
 
 /* Predicts from what was received and returns the status; writes the numbers of the answer unless it is refused. */
-static acc_decel_status_t answer(const acc_decel_can_t *can, float quantities[ACC_DECEL_CAN_QUANTITY_COUNT])
+static acc_decel_status_t predict_from_bus(const acc_decel_can_t *can, float quantities[ACC_DECEL_CAN_QUANTITY_COUNT])
 {
     acc_decel_status_t status = ACC_DECEL_REFUSED;
 
@@ -354,7 +354,7 @@ uint32_t acc_decel_can_task(acc_decel_can_t *can, acc_decel_can_frame_t frames[A
     for (uint32_t i = 0U; i < ACC_DECEL_CAN_OUTPUT_COUNT; i++) {
         words[i] = 0U;
     }
-    can->status = answer(can, quantities);
+    can->status = predict_from_bus(can, quantities);
     put_quantities(words, quantities, (can->status & ACC_DECEL_REFUSED) != 0U);
     put_states(words, can);
     for (uint32_t i = 0U; i < ACC_DECEL_CAN_OUTPUT_COUNT; i++) {
