@@ -56,7 +56,7 @@ def demo(
         acc-decel can demo --bus udp_multicast --plot drop.png
 
     With --bus the answers come from an ECU that is already there, as of `acc-decel can ecu`. Needs the extras [can] and
-    [ecu].
+    [ecu], and [train] for --plot.
     """
     check_output(output_file, table=True)
     check_output(plot, output_file, option="--plot")
