@@ -123,6 +123,12 @@ def test_a_message_without_room_is_followed_by_another() -> None:
     assert "ACC_DECEL_CAN_ID_ROAD_3 0x1A6U" in layout_header(bus, stamp="x")
 
 
+def test_room_that_a_wide_factor_leaves_is_used() -> None:
+    names = [f.name for f in FACTORS]
+    assert names.index("surface") < names.index("water_film_mm")
+    assert BUS.place("surface_ice")[0].name == "decel_road_2" and BUS.place("water_film_mm")[0].name == "decel_road_1"
+
+
 def test_a_choice_with_too_many_levels_for_a_message_is_spread_over_two() -> None:
     surface = next(f for f in FACTORS if kind_of(f) == "probabilities")
     more = replace(surface, levels=(*surface.levels, "leaves", "sand"))

@@ -285,6 +285,16 @@ def test_a_bad_frame_is_not_used_and_told(rig: Rig, spoil: Callable[[Frame], Fra
     assert (good["road_1_input"], good["water_film_mm_state"]) == ("ok", "ok")
 
 
+def test_a_fault_between_two_status_frames_is_told_by_the_next_one(rig: Rig) -> None:
+    task = rig.task()
+    states(task, [road(0)], 1)  # with the first status frame
+    task.tick([spoiled_crc(road(1))])
+    task.tick([road(2)])
+    told = states(task, [], 3)
+    assert told["road_1_input"] == "wrong_crc" and told["water_film_mm_state"] == "ok"
+    assert states(task, [], 5)["road_1_input"] == "ok"
+
+
 @pytest.mark.parametrize("spoil", [spoiled_crc, lambda f: Frame(f.identifier, f.data[:5])], ids=["CRC", "length"])
 def test_bad_frames_make_the_factors_not_available_within_the_maximum_age(
     rig: Rig, spoil: Callable[[Frame], Frame]
