@@ -16,7 +16,7 @@ import pytest
 
 from acc_decel.factors import FACTORS
 from acc_decel.integration.can import bus_of, dbc_text
-from acc_decel.integration.can.bus_ecu import open_bus, serve
+from acc_decel.integration.can.bus_ecu import open_bus, receive_until, serve
 from acc_decel.integration.can.senders import Reader
 from acc_decel.integration.can.task import CoreTask, Frame, HostTask
 
@@ -188,6 +188,15 @@ def test_another_program_talks_to_the_ecu(folder, build, channel, core) -> None:
     assert known["speed_state"] == "ok" and known["surface_state"] == "not_available"
     assert service.ticks == 80 and service.foreign == 1 and service.received >= asked - 5
     assert service.sent == 2 * service.ticks + 16 + 1
+
+
+def test_only_data_frames_with_standard_identifiers_are_received(channel) -> None:
+    with open_bus("virtual", channel) as theirs, open_bus("virtual", channel) as ours:
+        for extended, remote in ((True, False), (False, True), (False, False)):
+            data = None if remote else bytes(8)
+            message = can.Message(0, 0x1A0, is_extended_id=extended, is_remote_frame=remote, dlc=8, data=data)
+            ours.send(message)
+        assert receive_until(theirs, 0.0) == [Frame(0x1A0, bytes(8))]
 
 
 def motion(counter: int) -> bytes:
