@@ -32,6 +32,7 @@ ONLY_CHECKED = {
     "ecu --tests": "compiles and emulates seven models",
     "ecu --emulator": "needs Debian packages",
     "ecu --core": "compiles again for each core; one core is run",
+    "can --bus": "talks to other programs in real time",
     "--format": "rounds weights for a minute",
     "evaluate --physics": "simulates for a minute",
     "--scheduler": "needs a cluster",

@@ -646,6 +646,24 @@ def claim_table() -> str:
     return markdown(["", "claim", "measured", "bar", "verdict"], rows)
 
 
+def can_message_table() -> str:
+    """The messages of the CAN bus, with their signals."""
+    from acc_decel.integration.can import bus_of
+
+    head = ("message", "identifier", "each", "from", "signals, with their bits")
+    rows = [
+        (
+            f"`{m.name}`",
+            f"0x{m.identifier:X}",
+            f"{m.group.cycle_ms} ms",
+            m.group.sender,
+            ", ".join(f"`{p.signal.name}` {p.signal.bits}" for p in m.signals),
+        )
+        for m in bus_of(FACTORS).messages
+    ]
+    return markdown(head, rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "factors": factor_table,
     "outputs": output_table,
@@ -678,6 +696,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "never_tested": untested_table,
     "claims": claim_table,
     "acc_evidence": acc_evidence_table,
+    "can_messages": can_message_table,
     "c_factors": c_factor_table,
     "c_functions": c_functions,
     "commands": command_table,

@@ -18,6 +18,10 @@ from acc_decel.cli.acc.speed import speed
 from acc_decel.cli.acc.trial import trial
 from acc_decel.cli.attribute import attribute
 from acc_decel.cli.autosar import autosar
+from acc_decel.cli.can.dbc import dbc
+from acc_decel.cli.can.demo import demo
+from acc_decel.cli.can.ecu import ecu as can_ecu
+from acc_decel.cli.can.task import task
 from acc_decel.cli.card import card
 from acc_decel.cli.case import case
 from acc_decel.cli.compile import compile as compile_models
@@ -65,8 +69,10 @@ EXTRAS = {
     "can": "drives",
     "distributed": "scale",
     "autosar_data": "autosar",
+    "e2e": "can",
+    "msgpack": "can",
 }
-SHARED_EXTRA = {"drives"}  # commands that bring scipy, numba and matplotlib by their own extra
+SHARED_EXTRA = {"drives": "train", "can": "drives"}  # groups whose own extra brings what this other one does, too
 
 app = typer.Typer(
     name="acc-decel",
@@ -87,6 +93,13 @@ acc = typer.Typer(
     cls=PlainGroup,
     help="For an adaptive cruise control: the gap, the speed and the parameters of RSS that fit what the car knows. "
     "And a trial of ways to choose a gap, also with the ECU in the loop.",
+    no_args_is_help=True,
+)
+can = typer.Typer(
+    name="can",
+    cls=PlainGroup,
+    help="On a CAN bus: the DBC, a C task that answers every 10 ms, a virtual ECU for other programs, and what happens "
+    "when a sensor falls silent.",
     no_args_is_help=True,
 )
 
@@ -141,6 +154,10 @@ acc.command(cls=PlainCommand)(trial)
 acc.command("ecu", cls=PlainCommand)(acc_ecu)
 app.add_typer(acc)
 app.command(cls=PlainCommand)(fmu)
+for command in (dbc, task, with_factor_options(demo, required="Required beside other factors")):
+    can.command(cls=PlainCommand)(command)
+can.command("ecu", cls=PlainCommand)(can_ecu)
+app.add_typer(can)
 
 
 def main() -> None:
@@ -162,7 +179,7 @@ def main() -> None:
         _fail("this needs more memory than there is. Got none: give fewer rows or events at a time, or allow more.")
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").split(".")[0])
-        if extra == "train" and sys.argv[1:2] and sys.argv[1] in SHARED_EXTRA:
+        if extra is not None and sys.argv[1:2] and SHARED_EXTRA.get(sys.argv[1]) == extra:
             extra = sys.argv[1]
         if extra is None:
             raise

@@ -4,6 +4,9 @@ from acc_decel.ecu.cortex_m import CortexM as CortexM
 from acc_decel.ecu.cortex_m import EcuReport as EcuReport
 from acc_decel.ecu.cortex_m import SelfTestCosts as SelfTestCosts
 from acc_decel.ecu.cortex_m import TaskRun as TaskRun
+from acc_decel.ecu.emulated_task import EmulatedTask as EmulatedTask
+from acc_decel.ecu.emulated_task import TaskCosts as TaskCosts
+from acc_decel.ecu.emulated_task import object_bytes as object_bytes
 from acc_decel.ecu.host import HostEcu as HostEcu
 from acc_decel.ecu.qemu import QemuEcu as QemuEcu
 from acc_decel.ecu.qemu import QemuReport as QemuReport

@@ -21,7 +21,7 @@ from acc_decel.ecu.meter import Meter
 from acc_decel.ecu.self_test import SelfTest
 from acc_decel.export.acc_reference import ANSWERS, COLUMNS, UNCHANGED, USED
 
-ACC = Program(acc_sources, ("startup.c", "acc_task.c", "acc_main.c"))
+ACC = Program(acc_sources, tuple(TARGET_SOURCES / name for name in ("startup.c", "acc_task.c", "acc_main.c")))
 FUNCTIONS = (
     "acc_decel_acc_safe_gap", "acc_decel_acc_time_gap", "acc_decel_acc_required_deceleration",
     "acc_decel_acc_latest_braking_distance", "acc_decel_acc_warning", "acc_decel_acc_lead_upper",

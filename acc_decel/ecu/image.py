@@ -13,18 +13,21 @@ from acc_decel.ecu.compiler import GCC, PRODUCT, TARGET_SOURCES, ZIG, Compiler
 from acc_decel.ecu.cores import Core
 
 _OPTIONS = ("-ffreestanding", "-fno-unwind-tables")
-TASK_SOURCES = ("startup.c", "main.c")
+STARTUP, MAIN = TARGET_SOURCES / "startup.c", TARGET_SOURCES / "main.c"
 
 
 @dataclass(frozen=True)
 class Program:
-    """What runs on a core: C files of a firmware's folder, and those of the virtual ECU that call them."""
+    """What runs on a core: C files of a firmware's folder, and those of a task that calls them.
+
+    A task has the startup code and the symbols of target/main.c.
+    """
 
     sources: Callable[[Path], list[Path]]  # folder -> its files
-    task: tuple[str, ...]  # in target/
+    task: tuple[Path, ...]
 
 
-PREDICTION = Program(firmware_sources, TASK_SOURCES)
+PREDICTION = Program(firmware_sources, (STARTUP, MAIN))
 
 
 def compile_command(core: Core, compiler: Compiler = PRODUCT) -> tuple[str, ...]:
@@ -66,8 +69,10 @@ class Image:
 
 def image(folder: Path, build: Path, core: Core, compiler: Compiler = PRODUCT, program: Program = PREDICTION) -> Image:
     """The image for the firmware of `folder`, cached in `build`. Raises RuntimeError with the compiler's message."""
-    command = (*compile_command(core, compiler), *link_command(core, compiler), *program.task)
-    elf = build / f"acc_decel_{fingerprint(command, (folder, TARGET_SOURCES))}.elf"
+    names = (source.name for source in program.task)
+    command = (*compile_command(core, compiler), *link_command(core, compiler), *names)
+    folders = dict.fromkeys((folder, TARGET_SOURCES, *(source.parent for source in program.task)))
+    elf = build / f"acc_decel_{fingerprint(command, [*folders])}.elf"
     if not elf.exists():
         build.mkdir(parents=True, exist_ok=True)
         _link(folder, elf, core, compiler, program)
@@ -75,7 +80,7 @@ def image(folder: Path, build: Path, core: Core, compiler: Compiler = PRODUCT, p
 
 
 def _link(folder: Path, elf: Path, core: Core, compiler: Compiler, program: Program) -> None:
-    sources = [*program.sources(folder), *(TARGET_SOURCES / name for name in program.task)]
+    sources = [*program.sources(folder), *program.task]
     objects = [elf.parent / f"{elf.stem}_{source.stem}.o" for source in sources]
     for source, unit in zip(sources, objects, strict=True):
         compiled((*compile_command(core, compiler), f"-I{folder}"), [source], unit)
