@@ -1,7 +1,8 @@
-"""Compile the released models for the what-if page, so that it needs no compiler: `acc_decel/integration/page/released/`.
+"""Compile the released models for the what-if page, so that it needs no compiler.
 
-Also stores what the page shows of the trial, which would need the extra [train]. Run it when a model, the C of the
-firmware, `page.c` or the trial has changed; the same inputs and the same zig give the same bytes.
+The folder is `acc_decel/integration/page/released/`. It also holds what the page shows of the trial, which would need
+the extra [train]. Run this when a model, the C of the firmware, `page.c` or the trial has changed; the same inputs and
+the same zig give the same bytes.
 """
 
 import json

@@ -1,6 +1,6 @@
 """What the what-if page shows of the ACC and its trial: roads, sensors, lanes, and the table of a vehicle."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def _lanes() -> Lanes:
 
     arms = []
     for name in ARMS:
-        belief = trial.ARMS[name].believe(None)  # type: ignore[arg-type] - constant, whatever is known
+        belief = trial.ARMS[name].believe(cast(Any, None))  # constant, whatever is known
         own, lead = (float(curve.deceleration_from(TOP_SPEED)) for curve in (belief.own, belief.lead))
         delay = float(belief.own.delay_from(TOP_SPEED))
         arms.append(Arm(name.split("_")[0], trial.ARMS[name].title, own, lead, belief.reaction, delay, own == lead))

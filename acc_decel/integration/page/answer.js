@@ -30,10 +30,10 @@ function warnings(answer, columns) {
 function showWarnings(answer, columns) {
   const list = warnings(answer, columns);
   byId('status').replaceChildren(...list.map(({ kind, title, text }) =>
-    element('li', { class: kind }, element('b', {}, title), ` ${text}`)));
-  const worst = list.find(({ kind }) => kind === 'bad') ?? list.find(({ kind }) => kind === 'warn');
-  document.body.className = worst?.kind ?? '';
-  byId('flag').textContent = worst ? worst.title : '';
+    element('li', { class: kind }, element('b', {}, title), `: ${text}`)));
+  const serious = list.filter(({ kind }) => kind === 'bad' || kind === 'warn');
+  document.body.className = serious.some(({ kind }) => kind === 'bad') ? 'bad' : serious.length ? 'warn' : '';
+  byId('flag').textContent = serious.map(({ title }) => title).join(', ');
 }
 
 const quantiles = () => DATA.outputs.filter((o) => o.quantile !== null).sort((a, b) => a.quantile - b.quantile);
@@ -57,17 +57,17 @@ function showFigures(answer) {
 
 /* The quantiles on one axis, beside what a car may assume and what an ACC may ask for. */
 function showScale(answer) {
+  byId('scale').hidden = answer.refused;
+  if (answer.refused) return;
   const values = quantiles().map((o) => answer.values[place(o.name)]);
   const [low, high] = [Math.min(0, ...values), Math.max(12, ...values)];
-  const label = answer.refused ? 'no answer' : quantiles().map((o, i) => `${o.quantile * 100} %: ${number(values[i], 2)}`).join(', ');
+  const label = quantiles().map((o, i) => `${o.quantile * 100} %: ${number(values[i], 2)}`).join(', ');
   picture(byId('scale'), 92, `deceleration quantiles in m/s²: ${label}`, (width) => {
     const x = (d) => 10 + ((width - 20) * (d - low)) / (high - low);
+    const at = (role) => x(answer.values[ROLE[role]]);
     let drawn = box(x(low), 42, x(high) - x(low), 18, 'track', 9);
-    if (!answer.refused) {
-      const [least, lower, , most] = [0, 1, 2, values.length - 1].map((i) => x(values[i]));
-      drawn += box(least, 42, most - least, 18, 'deep', 4) + box(lower, 42, most - lower, 18, 'band', 4);
-      drawn += box(x(answer.values[ROLE.median]) - 2, 36, 4, 30, 'median', 2);
-    }
+    drawn += box(at('lower_99'), 42, at('upper') - at('lower_99'), 18, 'deep', 4) + box(at('lower'), 42, at('upper') - at('lower'), 18, 'band', 4);
+    drawn += box(at('median') - 2, 36, 4, 30, 'median', 2);
     for (const t of ticks(low, high, 7)) drawn += text(x(t), 84, t, 'soft') + line(x(t), 64, x(t), 69, 'grid');
     for (const [value, label, kind, y] of [[DATA.comfort, 'ACC limit', 'limit', 12], [state.assumed, 'assumed', 'assumed', 28]]) {
       drawn += line(x(value), y + 3, x(value), 64, kind) + text(x(value), y, `${label} ${value}`, kind);
@@ -81,5 +81,5 @@ function showGlance(answer) {
   const stop = car().stoppingDistance(state.factors[DATA.speed].value, answer, 'lower');
   byId('glance').textContent = answer.refused
     ? 'no answer'
-    : `${number(answer.values[ROLE.median])} m/s², 95 of 100 above ${number(answer.values[ROLE.lower])}; stops within ${number(stop, 0)} m`;
+    : `${number(answer.values[ROLE.median])} m/s², 95 of 100 above ${number(answer.values[ROLE.lower])}; ${Number.isFinite(stop) ? `stops within ${number(stop, 0)} m` : 'may not stop'}`;
 }

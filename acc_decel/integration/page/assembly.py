@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from string import Template
 
@@ -34,10 +35,10 @@ def page_html(cars: Sequence[Car], setting: Setting) -> bytes:
     hashes = {"loader": _hash(loader), "script": _hash(script), "style": _hash(style)}
     page = Template((HOME / "page.html").read_text("utf-8")).substitute(
         policy=POLICY.format(**hashes),
-        stamp=f"acc_decel, model {names}, factor schema {schema(cars[0].factors)}",
-        title=f"What can the car do? {names}",
+        stamp=f"acc_decel, model {escape(names)}, factor schema {schema(cars[0].factors)}",
+        title=f"What can the car do? {escape(names)}",
         reaction=f"{setting.lanes.reaction:g}",
-        leads=f"any of the {len(cars)} cars" if len(cars) > 1 else f"another car like this one ({names})",
+        leads=f"the hardest of {len(cars)} cars" if len(cars) > 1 else "another car of this kind",
         packed=base64.b64encode(_packed([data, style, script], [car.module for car in cars])).decode(),
         loader=loader,
     )

@@ -9,7 +9,7 @@ function pythonCall(factors) {
     if (!known) return 'None';
     if (!factor.levels.length) return plain(value);
     if (isCertain(value)) return `"${factor.levels[likeliest(value)]}"`;
-    return `{${factor.levels.map((level, i) => `"${level}": ${plain(value[i])}`).join(', ')}}`;
+    return `{${factor.levels.map((level, i) => `"${level}": ${plain(value[i])}`).filter((_, i) => value[i] > 0).join(', ')}}`;
   };
   const given = factors.filter((f) => state.factors[f.name].known || f.standard !== null);
   const lines = given.map((factor) => `    ${factor.name}=${literal(factor)},`);

@@ -10,14 +10,17 @@ function otherUnit(factor, value) {
 function knownSwitch(factor) {
   if (!factor.optional) return element('span', { class: 'always' }, 'always known');
   const own = state.factors[factor.name];
-  const input = element('input', { type: 'checkbox', role: 'switch', id: `known_${factor.name}` });
+  const input = element('input', { type: 'checkbox', role: 'switch', 'aria-label': `${factor.label} is known`, id: `known_${factor.name}` });
+  const words = element('span');
+  const show = () => { words.textContent = own.known ? 'known' : 'not known'; };
   input.checked = own.known;
-  input.setAttribute('aria-label', `the car knows ${factor.label}`);
   input.addEventListener('input', () => {
     own.known = input.checked;
+    show();
     changed();
   });
-  return element('label', { class: 'known' }, input, ' known');
+  show();
+  return element('label', { class: 'known' }, input, words);
 }
 
 function numberControls(factor) {
@@ -42,7 +45,7 @@ function numberControls(factor) {
   slider.addEventListener('input', take(slider, field));
   field.addEventListener('input', take(field, slider));
   show();
-  return [element('div', { class: 'number' }, field, also), slider];
+  return element('div', { class: 'number' }, slider, field, also);
 }
 
 function switchControls(factor) {
@@ -53,7 +56,7 @@ function switchControls(factor) {
     own.value = input.checked ? factor.high : factor.low;
     changed();
   });
-  return [element('label', { class: 'known' }, input, ' on'), ''];
+  return element('label', { class: 'known on' }, input, ' on');
 }
 
 /* One button for each kind, and a slider for its probability. The other probabilities keep their ratio. */
@@ -85,7 +88,7 @@ function kindControls(factor) {
   const rows = factor.levels.map((level, i) => element('div', { class: 'share' }, words(level), sliders[i], shares[i]));
   const details = element('details', {}, element('summary', {}, 'as probabilities'), ...rows);
   details.open = Math.max(...own.value) < 1;
-  return ['', element('div', { class: 'kinds', role: 'group', 'aria-label': factor.label }, ...buttons, details)];
+  return element('div', { class: 'kinds', role: 'group', 'aria-label': factor.label }, ...buttons, details);
 }
 
 function controlsOf(factor) {
@@ -94,13 +97,13 @@ function controlsOf(factor) {
 }
 
 function factorRow(factor) {
-  const [beside, below] = controlsOf(factor);
   const name = factor.levels.length
     ? element('span', { class: 'name' }, factor.label)
     : element('label', { class: 'name', for: `value_${factor.name}` }, factor.label);
   const told = element('p', { class: 'told', id: `told_${factor.name}` });
-  const head = element('div', { class: 'head' }, name, beside, knownSwitch(factor));
-  return element('div', { class: 'factor', id: `factor_${factor.name}` }, head, below, element('p', { class: 'meaning' }, factor.meaning), told);
+  const head = element('div', { class: 'head' }, name, knownSwitch(factor));
+  const meaning = element('p', { class: 'meaning' }, factor.meaning);
+  return element('div', { class: 'factor', id: `factor_${factor.name}` }, head, meaning, controlsOf(factor), told);
 }
 
 function showFactors() {
@@ -116,9 +119,8 @@ function markFactors(answer) {
     const row = byId(`factor_${factor.name}`);
     row.classList.toggle('outside', outside);
     row.classList.toggle('missing', missing);
-    const hidden = factor.estimate ? 'not known' : 'not known to the car: only the true value in the lanes';
     const range = factor.levels.length ? 'the probabilities must sum to 1' : `must be ${factor.low} to ${factor.high} ${factor.unit}`;
-    byId(`told_${factor.name}`).textContent = outside ? range : missing ? hidden : '';
+    byId(`told_${factor.name}`).textContent = outside ? range : '';
   });
 }
 

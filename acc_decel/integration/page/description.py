@@ -1,4 +1,4 @@
-"""What the page shows, as plain values: cars with their factors, roads, what sensors know, lanes, outputs and status."""
+"""What the page shows, as plain values: cars with their factors, roads, sensors, lanes, outputs and status."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,14 +22,14 @@ ROLES = {  # outputs with a place of their own in the pictures; every output is 
     "upper": "deceleration_upper",
     "delay": "delay",
 }
-SIGNS = {"degC": "°C", "m/s^2": "m/s²"}  # units as the page writes them
+SIGNS = {"degC": "°C", "m/s^2": "m/s²"}  # units as the page writes them, also within a sentence
 OTHER_UNITS = ("km/h", "%", "psi")  # units that people use beside the SI unit
 SUFFIXES = ("mm", "bar", "c")  # units at the end of a factor's name, which its label does not repeat
 
 
 @dataclass(frozen=True)
 class Road:
-    """A road to choose: values of factors by name, and those of the own car, relative to `Car.full` where it has one."""
+    """A road: values of factors by name, and those of the own car, relative to `Vehicle.full` where it has one."""
 
     name: str
     values: Mapping[str, float | str]
@@ -145,7 +145,7 @@ def page_data(cars: Sequence[Car], setting: Setting) -> dict[str, Any]:
         "speed": SPEED,
         "comfort": COMFORT_DECELERATION,
         "status": _status(),
-        "exclusions": [asdict(rule) for rule in EXCLUSIONS],
+        "exclusions": [asdict(rule) | {"meaning": _signed(rule.meaning)} for rule in EXCLUSIONS],
         "roads": [asdict(road) for road in setting.roads],
         "start": setting.start,
         "over": setting.over,
@@ -159,11 +159,11 @@ def _factor(factor: Factor, vehicle: Vehicle) -> dict[str, Any]:
     return {
         "name": factor.name,
         "label": _label(factor),
-        "unit": SIGNS.get(factor.unit, factor.unit),
+        "unit": _signed(factor.unit),
         "low": factor.low,
         "high": factor.high,
         "step": factor.step,
-        "meaning": factor.named_meaning,
+        "meaning": _signed(factor.named_meaning),
         "optional": factor.optional,
         "estimate": factor.estimate,
         "ofTheRoad": factor.of_the_road,
@@ -174,6 +174,12 @@ def _factor(factor: Factor, vehicle: Vehicle) -> dict[str, Any]:
         "start": vehicle.start.get(factor.name, _start(factor)),
         "other": others[0] if others else None,
     }
+
+
+def _signed(text: str) -> str:
+    for written, sign in SIGNS.items():
+        text = text.replace(written, sign)
+    return text
 
 
 def _label(factor: Factor) -> str:
@@ -210,13 +216,13 @@ def _car(car: Car, own: list[dict[str, Any]], first: list[dict[str, Any]]) -> di
 
 def _output(name: str, meaning: str) -> dict[str, Any]:
     words, _, unit = meaning.removesuffix("]").rpartition(" [")
-    return {"name": name, "meaning": words, "unit": SIGNS.get(unit, unit), "quantile": QUANTILES.get(name)}
+    return {"name": name, "meaning": _signed(words), "unit": _signed(unit), "quantile": QUANTILES.get(name)}
 
 
 def _status() -> dict[str, Any]:
     """The bits of a status by their place, as JavaScript reads them."""
     flags = [
-        {"name": name, "bit": bit.bit_length() - 1, "meaning": meaning.replace("m/s^2", "m/s²")}
+        {"name": name, "bit": bit.bit_length() - 1, "meaning": _signed(meaning)}
         for name, (bit, meaning) in FLAGS.items()
     ]
     return {

@@ -1,6 +1,6 @@
 /* Small tools for elements, numbers and pictures. */
 
-const number = (value, digits = 1) => (Number.isFinite(value) ? value.toFixed(digits) : '∞');
+const number = (value, digits = 1) => (Number.isFinite(value) ? value.toFixed(digits).replace('-', '−') : '∞');
 const words = (name) => name.replaceAll('_', ' ');
 
 /* An element with attributes and children; attributes that begin with "on" are listeners. */
@@ -37,8 +37,8 @@ function ticks(low, high, count) {
   return marks;
 }
 
-/* A car seen from the side, its bumper at x, 46 wide. */
-const sideView = (x, y, kind) =>
-  `<g class="${kind}" transform="translate(${x - 46} ${y})"><path d="M1 19q0-6 7-7l7-7q2-2 5-2h10q3 0 5 2l5 7q5 1 5 6v3H1z"/>` +
+/* A car seen from the side, its front at x, 46 wide in full size. */
+const sideView = (x, y, kind, size = 1) =>
+  `<g class="${kind}" transform="translate(${x - 46 * size} ${y}) scale(${size})"><path d="M1 19q0-6 7-7l7-7q2-2 5-2h10q3 0 5 2l5 7q5 1 5 6v3H1z"/>` +
   '<path class="glass" d="M12 11l5-5q1-1 3-1h3v6zm13-6h5q2 0 3 1l4 5H25z"/>' +
   '<circle class="tyre" cx="11" cy="22" r="4.5"/><circle class="tyre" cx="36" cy="22" r="4.5"/></g>';

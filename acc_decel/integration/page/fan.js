@@ -12,7 +12,7 @@ function sweep(factor) {
 function fanScales(factor, points, answers, width) {
   const all = answers.flatMap((a) => quantiles().map((o) => a.values[place(o.name)])).filter(Number.isFinite);
   const [low, high] = [Math.min(0, ...all), Math.max(4, state.assumed, ...all) * 1.05];
-  const [left, right, top, bottom] = [40, width - 12, 10, 236];
+  const [left, right, top, bottom] = [40, width - 12, 16, 276];
   const slot = (right - left) / points.length;
   const kinds = Boolean(points[0].label);
   return {
@@ -54,7 +54,7 @@ function fanPicture(factor, points, answers, width) {
   else for (const t of ticks(factor.low, factor.high, width / 90)) drawn += text(scales.at(t), bottom + 17, t, 'soft');
   if (own.known && !factor.levels.length) {
     const here = kinds ? x(own.value === factor.high ? 1 : 0) : scales.at(own.value);
-    drawn += line(here, top, here, bottom, 'here') + text(here, top + 2, 'now', 'soft');
+    drawn += line(here, top, here, bottom, 'here') + text(here, top - 4, 'now', 'soft');
   }
   return drawn + text((left + right) / 2, bottom + 50, `${factor.label} ${factor.unit && `[${factor.unit}]`}`, 'soft');
 }
@@ -65,7 +65,7 @@ function showFan() {
   const answers = car().predict(points.map((point) => knownColumns({ [factor.name]: point.value })));
   const median = answers.map((a) => a.values[ROLE.median]).filter(Number.isFinite);
   const label = `median deceleration over ${factor.label}: ${number(median[0])} to ${number(median.at(-1))} m/s²`;
-  picture(byId('fan'), 292, label, (width) => fanPicture(factor, points, answers, width));
+  picture(byId('fan'), 332, label, (width) => fanPicture(factor, points, answers, width));
   const rare = answers.some((answer) => hasBit(answer.status, DATA.status.outside));
   byId('rare').hidden = !rare;
 }

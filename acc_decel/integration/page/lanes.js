@@ -1,15 +1,16 @@
 /* Lanes on one road: each keeps the gap that its belief asks for. Then the lead brakes fully. */
 
-const CAR_LENGTH = 4.7; // [m]
+const CAR_SIZE = 0.85;
+const LONGEST_PLAY = 10; // [s]
 const FARTHEST = 250; // [m] of gap that is drawn
-let play = { time: 0, frame: 0 };
+const play = { time: 0, frame: 0, ended: false };
 
 /* What each lane believes of the own car and of the lead. */
 function beliefs(columns) {
   const { arms, reaction, table } = DATA.lanes;
   const list = arms.map((arm) => {
     const [own, lead] = arm.adjustable ? [state.assumed, state.assumed] : [arm.own, arm.lead];
-    return { ...arm, title: arm.adjustable ? `Fixed belief: ${own} = ${lead} m/s²` : arm.title, own: constantCurve(own, arm.delay), lead: constantCurve(lead) };
+    return { ...arm, title: arm.adjustable ? `Fixed belief: both brake at ${own} m/s²` : arm.title, own: constantCurve(own, arm.delay), lead: constantCurve(lead) };
   });
   const rows = car().car.table;
   if (rows) {
@@ -34,7 +35,8 @@ function tableRow({ surface, film, byLevel }) {
 function truth() {
   const columns = trueColumns();
   const [own, lead] = state.pair === 'unlucky' ? ['lower', 'upper'] : ['median', 'median'];
-  const [ownCurve, leadCurve] = [curveOf(car(), columns, own), curveOf(car(), leadColumns(car(), columns), lead)];
+  const ahead = cars.find((other) => other.name === state.lead);
+  const [ownCurve, leadCurve] = [curveOf(car(), columns, own), curveOf(ahead, leadColumns(ahead, columns), lead)];
   if (!ownCurve || !leadCurve) return null;
   const speed = state.factors[DATA.speed].value;
   const hold = DATA.lanes.reaction + delayFrom(ownCurve.curve, speed);
@@ -82,35 +84,34 @@ function laneAt({ own, lead }, { gap, end }, time) {
 
 function drawLane(strip, results, lane, axis) {
   const { own, lead, over } = laneAt(results, lane, play.time);
-  picture(strip, 46, `${lane.title}: gap ${number(lead - own, 0)} m`, (width) => {
-    const x = (d) => 6 + ((width - 12) * (d - axis.from)) / (axis.to - axis.from);
-    const long = Math.max(x(CAR_LENGTH) - x(0), 16);
-    const auto = (at, kind) => box(at, 17, long, 12, kind, 4);
-    let drawn = box(0, 6, width, 34, 'road', 6) + line(0, 23, width, 23, 'lane');
-    if (lead > own) drawn += box(x(Math.max(own, axis.from)), 20, x(lead) - x(Math.max(own, axis.from)), 6, 'gapbar', 3);
-    drawn += auto(x(lead), 'lead') + auto(Math.max(x(own), long + 4) - long, over ? 'crashed' : 'own');
-    if (over) drawn += `<path class="bang" d="M${x(lead)} 4l4 11 11-5-6 11 10 6-12 2 1 12-8-9-8 9 1-12-12-2 10-6-6-11 11 5z"/>`;
+  picture(strip, 44, `${lane.title}: gap ${number(lead - own, 0)} m`, (width) => {
+    const long = 46 * CAR_SIZE;
+    const x = (d) => long + 8 + ((width - 2 * long - 12) * (d - axis.from)) / (axis.to - axis.from);
+    let drawn = box(0, 24, width, 20, 'road', 5) + line(0, 34, width, 34, 'lane');
+    if (lead > own) drawn += box(x(Math.max(own, axis.from)), 31, x(lead) - x(Math.max(own, axis.from)), 6, 'gapbar', 3);
+    drawn += sideView(x(lead) + long, 9, 'lead', CAR_SIZE) + sideView(x(Math.max(own, axis.from)), 9, over ? 'crashed' : 'own', CAR_SIZE);
+    if (over) drawn += `<path class="bang" transform="translate(${x(lead)} 4)" d="M0 0l4 9 10-4-5 9 9 6-11 1 1 10-8-7-8 7 1-10-11-1 9-6-5-9 10 4z"/>`;
     return drawn;
   });
 }
 
 function drawLanes(results) {
   const reach = Math.min(Math.max(...results.lanes.map((lane) => lane.gap)), FARTHEST);
-  const axis = { from: -reach - 8, to: positionAt(results.lead, 60) + CAR_LENGTH + 4 };
+  const axis = { from: -reach, to: positionAt(results.lead, 60) + 2 };
   for (const lane of results.lanes) {
     const strip = document.querySelector(`.laneof.${lane.name} .strip`);
     if (strip) drawLane(strip, results, lane, axis);
     const result = document.querySelector(`.laneof.${lane.name} .result`);
     const done = play.time >= (lane.end.hit ? lane.end.time : results.own.times.at(-1));
-    const [kind, words] = play.time > 0 && done ? resultText(lane) : ['', ''];
+    const [kind, words] = strip && play.time > 0 && done ? resultText(lane) : ['', ''];
     result.className = `result ${kind}`;
     result.textContent = words;
   }
 }
 
-function showLanes() {
+function showLanes(answer) {
   cancelAnimationFrame(play.frame);
-  const results = laneResults();
+  const results = answer.refused ? null : laneResults();
   byId('brake').disabled = !results;
   byId('outcome').textContent = '';
   if (!results) {
@@ -119,13 +120,7 @@ function showLanes() {
   }
   const drive = (lane) => laneRow(lane, results.speed);
   byId('lanes').replaceChildren(...results.lanes.map(drive));
-  play = { time: play.time > 0 && play.ended ? Infinity : 0, frame: 0, ended: play.ended };
-  finishOrDraw(results);
-}
-
-/* After a stop has been played, a change of a factor shows its end at once. */
-function finishOrDraw(results) {
-  if (play.time === Infinity) play.time = endOf(results);
+  play.time = play.ended ? endOf(results) : 0; // after a stop has been played, a change shows its end at once
   drawLanes(results);
 }
 
@@ -134,13 +129,15 @@ const endOf = (results) => Math.max(results.own.times.at(-1), results.lead.times
 function playStop() {
   const results = laneResults();
   const end = endOf(results);
+  const pace = Math.max(1, end / LONGEST_PLAY);
   const began = performance.now();
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
   cancelAnimationFrame(play.frame);
   play.ended = false;
   const step = (now) => {
-    play.time = still ? end : Math.min(Math.max((now - began) / 1000, 0.001), end);
+    play.time = still ? end : Math.min(Math.max((pace * (now - began)) / 1000, 0.001), end);
     drawLanes(results);
+    byId('clock').textContent = `${number(play.time)} s after the lead began to brake${pace > 1 ? `, ${number(pace)} times as fast` : ''}`;
     if (play.time < end) play.frame = requestAnimationFrame(step);
     else finishPlay(results);
   };
@@ -155,6 +152,6 @@ function finishPlay(results) {
 
 function rewind() {
   play.ended = false;
-  play.time = 0;
-  showLanes();
+  byId('clock').textContent = '';
+  changed();
 }

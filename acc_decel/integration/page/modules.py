@@ -62,4 +62,8 @@ def record() -> dict[str, Any]:
 
 def _sources(files: Files) -> dict[str, bytes]:
     contents = {name: text.encode("ascii") if isinstance(text, str) else text for name, text in files.items()}
-    return {name: content for name, content in contents.items() if name.startswith(("acc_decel", "golden")) and name.endswith((".c", ".h"))}
+    return {
+        name: content
+        for name, content in contents.items()
+        if name.startswith(("acc_decel", "golden")) and name.endswith((".c", ".h"))
+    }

@@ -9,7 +9,7 @@ function changed() {
   showScale(answer);
   showGlance(answer);
   showRoad(answer);
-  showLanes();
+  showLanes(answer);
   showFan();
   showCall();
   byId('assumed').value = state.assumed;
@@ -45,9 +45,9 @@ function connect() {
     state.assumed = Number(value);
     changed();
   });
-  for (const [id, key] of [['over', 'over'], ['language', 'language'], ['pair', 'pair']]) {
+  for (const id of ['over', 'language', 'pair', 'lead']) {
     listen(id, 'input', (value) => {
-      state[key] = value;
+      state[id] = value;
       changed();
     });
   }
@@ -70,7 +70,10 @@ function show() {
   options(byId('over'), factors.map((f) => [f.name, f.label]), state.over);
   options(byId('language'), Object.keys(LANGUAGES).map((name) => [name, name]), state.language);
   options(byId('place'), [['', 'choose …'], ...DATA.roads.map((road) => [road.name, words(road.name)])], '');
-  options(byId('sensors'), [['', 'choose …'], ...DATA.knowledge.map((set, i) => [i, set.title])], '');
+  options(byId('sensors'), [['', 'choose …'], ...DATA.knowledge.map((set, i) => [i, `${set.title} (${set.factors.length} more)`])], '');
+  if (!cars.some((c) => c.name === state.lead)) state.lead = car().name;
+  options(byId('lead'), cars.map((c) => [c.name, words(c.name)]), state.lead);
+  byId('lead').parentElement.hidden = cars.length === 1;
   byId('pair').value = state.pair;
   byId('about').textContent = car().car.description;
   redraw();

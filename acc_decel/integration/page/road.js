@@ -9,6 +9,7 @@ function distances(answer) {
 
 function verdict({ half, most, assumed }) {
   if (most <= assumed) return ['good', `The assumption holds in 95 of 100 stops. It gives away ${number(assumed - most)} m.`];
+  if (!Number.isFinite(most)) return ['bad', '5 of 100 may not stop at all, whatever the assumption.'];
   const often = half > assumed ? `, and in half of them ${number(half - assumed)} m or more` : '';
   return ['bad', `The assumption is ${number(most - assumed)} m or more too short in 5 of 100 stops${often}.`];
 }
@@ -29,7 +30,7 @@ function roadPicture(width, way) {
   for (const [label, distance, kind, y] of flags) {
     const place = x(distance);
     const anchor = place > width - 80 ? 'end' : place < 80 ? 'start' : 'middle';
-    drawn += line(place, y + 5, place, 134, kind) + text(place, y, `${label} ${number(distance)} m`, kind, anchor);
+    drawn += line(place, y + 5, place, 134, kind) + text(place, y, Number.isFinite(distance) ? `${label} ${number(distance)} m` : `${label}: may not stop`, kind, anchor);
   }
   for (const t of ticks(0, end, width / 90)) drawn += line(x(t), 136, x(t), 141, 'grid') + text(x(t), 155, t, 'soft');
   const far = Number.isFinite(way.all) ? `99 of 100 stop within ${number(way.all, 0)} m` : '1 of 100 may not stop';

@@ -12,7 +12,9 @@ def sections(module: bytes) -> list[bytes]:
     The format: WebAssembly Core Specification, 5.5.2. Raises ValueError if it is no module.
     """
     if module[:HEAD_BYTES] != MAGIC:
-        raise ValueError(f"A WebAssembly module must begin with {MAGIC!r}. Got {module[:HEAD_BYTES]!r}: compile it again.")
+        raise ValueError(
+            f"A WebAssembly module must begin with {MAGIC!r}. Got {module[:HEAD_BYTES]!r}: compile it again."
+        )
     parts, place = [module[:HEAD_BYTES]], HEAD_BYTES
     while place < len(module):
         size, begin = _number(module, place + 1)

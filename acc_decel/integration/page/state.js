@@ -1,6 +1,6 @@
 /* What the visitor has chosen: it is all in the fragment of the address. */
 
-const state = { car: 0, factors: {}, assumed: DATA.lanes.assumed, over: '', language: '', pair: 'typical', hidden: [] };
+const state = { car: 0, factors: {}, assumed: DATA.lanes.assumed, over: '', language: '', pair: 'typical', lead: '', hidden: [] };
 let cars = [];
 const car = () => cars[state.car];
 const factorNamed = (name) => car().factors.find((f) => f.name === name);
@@ -80,7 +80,7 @@ function writeFragment() {
     ['car', car().name],
     ...car().factors.map((f) => [f.name, valueText(f)]),
     ['unknown', unknown.join('.')],
-    ...['assumed', 'over', 'language', 'pair'].map((key) => [key, state[key]]),
+    ...['assumed', 'over', 'language', 'pair', 'lead'].map((key) => [key, state[key]]),
     ['hidden', state.hidden.join('.')],
   ];
   const text = parts.filter(([, value]) => value !== '').map(([key, value]) => `${key}=${value}`).join('&');
@@ -99,6 +99,6 @@ function readFragment() {
     setKnown(car().factors.map((f) => f.name).filter((name) => !unknown.includes(name)));
   } else if (asked.size) setKnown(car().factors.map((f) => f.name).filter((name) => asked.has(name)));
   if (parseFloat(asked.get('assumed')) > 0) state.assumed = parseFloat(asked.get('assumed'));
-  for (const key of ['over', 'language', 'pair']) state[key] = asked.get(key) ?? state[key];
+  for (const key of ['over', 'language', 'pair', 'lead']) state[key] = asked.get(key) ?? state[key];
   state.hidden = (asked.get('hidden') ?? '').split('.').filter(Boolean);
 }
