@@ -16,7 +16,7 @@ MODELS := $(basename $(notdir $(wildcard acc_decel/physics/vehicles/*.toml)))
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export CUDA_VISIBLE_DEVICES ?= -1
 
-.PHONY: help install lock lowest audit demo test quick check types style generated regenerate docs figures models wheel clean
+.PHONY: help install lock lowest audit demo test quick check types style generated regenerate docs figures page models wheel clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -85,10 +85,14 @@ regenerate: install ## firmware_export/, vehicle files, and the generated parts 
 
 docs: install ## the documentation as a site in build/site; nothing in it is loaded from outside
 	PYTHONPATH=.ci $(RUN)/zensical build --strict --clean
+	$(RUN)/acc-decel page --output build/site/what_if.html
 	$(RUN)/python .ci/docs_site.py build/site
 
 figures: install ## draw the pictures of the documentation again
 	$(RUN)/python .ci/docs_figures.py
+
+page: install ## compile the released models for the what-if page again
+	$(RUN)/python .ci/page_modules.py
 
 TRAINED := build/trained
 RELEASES := $(addprefix release-,$(MODELS))
@@ -104,7 +108,7 @@ $(RELEASES): release-%: install
 models: install ## train every released model again, two at a time (an hour on two cores)
 	$(MAKE) --jobs 2 $(RELEASES)
 	$(RUN)/python .ci/renew_models.py --hashes
-	$(MAKE) regenerate figures
+	$(MAKE) page regenerate figures
 
 wheel: install ## build the wheel and try it in an empty environment outside the checkout
 	bash .ci/wheel

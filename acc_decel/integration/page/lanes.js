@@ -146,6 +146,7 @@ function playStop() {
 
 function finishPlay(results) {
   play.ended = true;
+  writeFragment();
   const shown = results.lanes.filter((lane) => !state.hidden.includes(lane.name));
   byId('outcome').textContent = shown.map((lane) => `${lane.title}: ${resultText(lane)[1]}.`).join(' ');
 }

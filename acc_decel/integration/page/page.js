@@ -13,6 +13,8 @@ function changed() {
   showFan();
   showCall();
   byId('assumed').value = state.assumed;
+  byId('place').value = roadNow();
+  byId('sensors').value = sensorsNow();
   writeFragment();
 }
 
@@ -33,11 +35,11 @@ function connect() {
     show();
   });
   listen('place', 'input', (name) => {
-    setRoad(DATA.roads.find((road) => road.name === name));
+    if (name) setRoad(DATA.roads.find((road) => road.name === name));
     redraw();
   });
   listen('sensors', 'input', (i) => {
-    setKnown(DATA.knowledge[i].factors);
+    if (i) setKnown(DATA.knowledge[i].factors);
     redraw();
   });
   listen('assumed', 'input', (value) => {
@@ -69,8 +71,8 @@ function show() {
   options(byId('car'), cars.map((c) => [c.name, words(c.name)]), car().name);
   options(byId('over'), factors.map((f) => [f.name, f.label]), state.over);
   options(byId('language'), Object.keys(LANGUAGES).map((name) => [name, name]), state.language);
-  options(byId('place'), [['', 'choose …'], ...DATA.roads.map((road) => [road.name, words(road.name)])], '');
-  options(byId('sensors'), [['', 'choose …'], ...DATA.knowledge.map((set, i) => [i, `${set.title} (${set.factors.length} more)`])], '');
+  options(byId('place'), [['', 'as set below'], ...DATA.roads.map((road) => [road.name, words(road.name)])], '');
+  options(byId('sensors'), [['', 'as set below'], ...DATA.knowledge.map((set, i) => [i, `${set.title} (${set.factors.length} more)`])], '');
   if (!cars.some((c) => c.name === state.lead)) state.lead = car().name;
   options(byId('lead'), cars.map((c) => [c.name, words(c.name)]), state.lead);
   byId('lead').parentElement.hidden = cars.length === 1;

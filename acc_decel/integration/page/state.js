@@ -18,23 +18,34 @@ function setStart() {
   setRoad(DATA.roads.find((road) => road.name === DATA.start) ?? DATA.roads[0]);
 }
 
-/* A road of the list gives values to factors; every other factor goes back to its start. */
+/* What a road of the list makes of a factor: its value, or that of every start. */
+function valueOn(road, factor) {
+  const handicap = road.handicap[factor.name];
+  const value = handicap === undefined ? road.values[factor.name] : handicap * (car().car.full[factor.name] ?? 1);
+  if (value === undefined) return startValue(factor);
+  return factor.levels.length ? certain(factor, value) : Math.min(Math.max(value, factor.low), factor.high);
+}
+
 function setRoad(road) {
-  for (const factor of car().factors) {
-    const handicap = road?.handicap[factor.name];
-    const value = handicap === undefined ? road?.values[factor.name] : handicap * (car().car.full[factor.name] ?? 1);
-    const own = state.factors[factor.name];
-    own.value = startValue(factor);
-    if (value !== undefined) {
-      own.value = factor.levels.length ? certain(factor, value) : Math.min(Math.max(value, factor.low), factor.high);
-    }
-  }
+  for (const factor of car().factors) state.factors[factor.name].value = valueOn(road, factor);
 }
 
 function setKnown(names) {
   for (const factor of car().factors.filter((f) => f.optional)) {
     state.factors[factor.name].known = names.includes(factor.name);
   }
+}
+
+/* The road and the sensors of the lists that the state is the same as, if any. */
+function roadNow() {
+  const same = (road) => car().factors.every((f) => String(state.factors[f.name].value) === String(valueOn(road, f)));
+  return DATA.roads.find(same)?.name ?? '';
+}
+
+function sensorsNow() {
+  const known = car().factors.filter((f) => f.optional && state.factors[f.name].known).map((f) => f.name);
+  const same = ({ factors }) => factors.length === known.length && factors.every((name) => known.includes(name));
+  return String(DATA.knowledge.findIndex(same)).replace('-1', '');
 }
 
 /* The columns of a factor with this value. */
@@ -82,6 +93,7 @@ function writeFragment() {
     ['unknown', unknown.join('.')],
     ...['assumed', 'over', 'language', 'pair', 'lead'].map((key) => [key, state[key]]),
     ['hidden', state.hidden.join('.')],
+    ['played', play.ended ? 'yes' : ''],
   ];
   const text = parts.filter(([, value]) => value !== '').map(([key, value]) => `${key}=${value}`).join('&');
   history.replaceState(null, '', `#${text}`);
@@ -97,8 +109,9 @@ function readFragment() {
   if (asked.has('unknown')) {
     const unknown = asked.get('unknown').split('.');
     setKnown(car().factors.map((f) => f.name).filter((name) => !unknown.includes(name)));
-  } else if (asked.size) setKnown(car().factors.map((f) => f.name).filter((name) => asked.has(name)));
+  } else if (car().factors.some((f) => asked.has(f.name))) setKnown(car().factors.map((f) => f.name).filter((name) => asked.has(name)));
   if (parseFloat(asked.get('assumed')) > 0) state.assumed = parseFloat(asked.get('assumed'));
   for (const key of ['over', 'language', 'pair', 'lead']) state[key] = asked.get(key) ?? state[key];
+  play.ended = asked.get('played') === 'yes';
   state.hidden = (asked.get('hidden') ?? '').split('.').filter(Boolean);
 }
