@@ -7,7 +7,8 @@ DEMO_EVENTS ?= 300000
 MODEL_EVENTS ?= 2000000
 # Chosen for an earlier network, whose clamp acted on 6 of 50,000 trained events with seed 1.
 SEED_sports := 2
-HAND_WRITTEN_C := acc_decel/export/firmware acc_decel/compiled/host acc_decel/ecu/target acc_decel/evidence
+HAND_WRITTEN_C := acc_decel/export/firmware acc_decel/compiled/host acc_decel/ecu/target acc_decel/evidence \
+	acc_decel/integration/page
 HAND_WRITTEN_C := $(wildcard $(foreach folder,$(HAND_WRITTEN_C),$(folder)/*.[ch]))
 # pytest 9.2 keeps the groups of pytest-xdist 3.8 from working: the tests of a file share what they make once, so by file
 PYTEST := $(RUN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

@@ -12,19 +12,40 @@ static acc_decel_factors_t page_factors[ROWS];
 static acc_decel_prediction_t page_predictions[ROWS];
 static acc_decel_status_t page_statuses[ROWS];
 
-EXPORT(factors) acc_decel_factors_t *get_factors(void) { return page_factors; }
+EXPORT(factors) acc_decel_factors_t *get_factors(void)
+{
+    return page_factors;
+}
 
-EXPORT(predictions) acc_decel_prediction_t *get_predictions(void) { return page_predictions; }
+EXPORT(predictions) acc_decel_prediction_t *get_predictions(void)
+{
+    return page_predictions;
+}
 
-EXPORT(statuses) acc_decel_status_t *get_statuses(void) { return page_statuses; }
+EXPORT(statuses) acc_decel_status_t *get_statuses(void)
+{
+    return page_statuses;
+}
 
-EXPORT(rows) uint32_t get_rows(void) { return ROWS; }
+EXPORT(rows) uint32_t get_rows(void)
+{
+    return ROWS;
+}
 
-EXPORT(columns) uint32_t get_columns(void) { return ACC_DECEL_COLUMN_COUNT; }
+EXPORT(columns) uint32_t get_columns(void)
+{
+    return ACC_DECEL_COLUMN_COUNT;
+}
 
-EXPORT(outputs) uint32_t get_outputs(void) { return ACC_DECEL_OUTPUT_COUNT; }
+EXPORT(outputs) uint32_t get_outputs(void)
+{
+    return ACC_DECEL_OUTPUT_COUNT;
+}
 
-EXPORT(self_test) uint32_t get_self_test(void) { return (uint32_t)acc_decel_self_test(); }
+EXPORT(self_test) uint32_t get_self_test(void)
+{
+    return (uint32_t)acc_decel_self_test();
+}
 
 EXPORT(stopping_distance) float get_stopping_distance(float speed, float deceleration, float delay)
 {
