@@ -30,6 +30,7 @@ from tests.helpers.random_net import random_events, spoiled
 pytestmark = pytest.mark.slow
 
 page_command = import_module("acc_decel.cli.page")
+TIMES = np.arange(0, 100, 1e-3)  # [s]
 EXPORT = Path(__file__).parents[2] / "firmware_export"
 ICE_IN_SUMMER = {"speed": 20.0, "brake_pressure_bar": 60.0, "surface": "ice", "road_temperature_c": 30.0, "abs": 1.0}
 PREDICT_ALL = """(([text, width]) => {
@@ -284,7 +285,7 @@ def believed_gaps(predictors: list[Predictor], columns: ndarray, speed: float, r
         ({"speed": 33.0, "surface": "asphalt", "water_film_mm": 0.0, "mass": 1500.0}, 0),
         ({"speed": 27.8, "surface": "asphalt", "water_film_mm": 1.5, "tread_depth_mm": 2.0}, 1),
         ({"speed": 12.5, "surface": "ice", "road_temperature_c": -4.0, "tyre_kind": "winter"}, 3),
-        ({"speed": 20.0, "surface": "ice", "road_temperature_c": 30.0, "water_film_mm": 0.0}, 3),
+        ({"speed": 20.0, "surface": "asphalt", "road_temperature_c": -20.0, "water_film_mm": 0.5}, 1),  # frozen
     ],
 )
 def test_lanes_keep_the_gaps_of_the_formulas(browser, seven, event, road):
@@ -304,6 +305,38 @@ def braked(curve: acc.Curve, speed: float, hold: float, times: ndarray) -> ndarr
     corners = curve.motion(speed, hold)
     speeds = np.interp(times, np.ravel(corners[0]), np.ravel(corners[1]))
     return np.concatenate([[0.0], np.cumsum(0.5 * (speeds[1:] + speeds[:-1]) * np.diff(times))])
+
+
+def test_gaps_and_ends_of_any_two_curves_are_those_of_the_formulas(browser, page):
+    browser.open(address(page))
+    rng, speeds, count = np.random.default_rng(4), acc.GRID, 100
+    braking = np.maximum(rng.normal(5, 3, (count, 2, 1)) + rng.normal(0, 1, (count, 2, len(speeds))), -1)
+    tried = [(*pair, *rng.uniform([2, 0, 1], [60, 2, 80])) for pair in braking]  # speed, reaction, gap to begin with
+    asked = json.dumps([[list(own), list(lead), *numbers] for own, lead, *numbers in tried])
+    answers = browser.value(f"""{asked}.map(([own, lead, v, reaction, gap]) => {{
+        [own, lead] = [own, lead].map((b) => stoppingCurve(DATA.lanes.speeds, b, b.map(() => 0.1)));
+        const end = outcome(motion(own, v, reaction + 0.1), motion(lead, v, 0), gap);
+        return [gapToKeep({{ own, lead, reaction }}, v), end];
+    }})""")
+    kept, hits, stays = [], 0, 0
+    for (own, lead, v, reaction, gap), (gap_kept, end) in zip(tried, answers, strict=True):
+        curves = [acc.Curve.of_decelerations(speeds, b, np.full(len(speeds), 0.1)) for b in (own, lead)]
+        kept.append((gap_kept, float(gap_to_keep(*curves, np.array([v]), reaction)[0])))
+        if np.isinf(curves[0].braking_distance(v)) or np.isinf(curves[1].braking_distance(v)):
+            stays += 1
+            continue
+        ahead = gap + braked(curves[1], v, 0.0, TIMES) - braked(curves[0], v, reaction + 0.1, TIMES)
+        assert end["hit"] == (ahead.min() <= 0)
+        if end["hit"]:
+            hit, hits = int(np.argmax(ahead <= 0)), hits + 1
+            assert end["time"] == pytest.approx(TIMES[hit], abs=0.002)
+            assert end["impact"] == pytest.approx(-np.gradient(ahead, TIMES)[hit], abs=0.02)
+        else:
+            assert end["rest"] == pytest.approx(ahead[-1], abs=0.01)
+    assert 20 < hits < 80 and stays > 5
+    found, expected = np.array(kept).T
+    assert expected.max() == 1000
+    assert found == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_impact_is_that_of_a_simulation(browser, page):
@@ -437,6 +470,8 @@ def test_all_cars_answer_with_their_own_firmware(browser, seven):
         browser.open(address(seven, fragment(event, car=name)))
         assert shown(browser) == answered_by(name, event), name
         assert browser.value("car().name") == name
+        mass = next(f for f in predictor_of(name).factors if f.name == "mass")
+        assert browser.value("[value_mass.min, value_mass.max].map(Number)") == [mass.low, mass.high]
     use(browser, "car", "sports")
     assert browser.value("location.hash").startswith("#car=sports&")
     assert browser.complaints == []
