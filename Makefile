@@ -8,7 +8,7 @@ MODEL_EVENTS ?= 2000000
 # Chosen for an earlier network, whose clamp acted on 6 of 50,000 trained events with seed 1.
 SEED_sports := 2
 HAND_WRITTEN_C := acc_decel/export/firmware acc_decel/compiled/host acc_decel/ecu/target acc_decel/evidence \
-	acc_decel/integration/fmu/c acc_decel/integration/can/target
+	acc_decel/integration/fmu/c acc_decel/integration/can/target acc_decel/integration/page
 HAND_WRITTEN_C := $(wildcard $(foreach folder,$(HAND_WRITTEN_C),$(folder)/*.[ch]))
 # pytest 9.2 keeps the groups of pytest-xdist 3.8 from working: the tests of a file share what they make once, so by file
 PYTEST := $(RUN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -17,7 +17,7 @@ MODELS := $(basename $(notdir $(wildcard acc_decel/physics/vehicles/*.toml)))
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export CUDA_VISIBLE_DEVICES ?= -1
 
-.PHONY: help install lock lowest audit demo test quick check types style generated regenerate docs figures models wheel clean
+.PHONY: help install lock lowest audit demo test quick check types style generated regenerate docs figures page models wheel clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -86,10 +86,14 @@ regenerate: install ## firmware_export/, vehicle files, and the generated parts 
 
 docs: install ## the documentation as a site in build/site; nothing in it is loaded from outside
 	PYTHONPATH=.ci $(RUN)/zensical build --strict --clean
+	$(RUN)/acc-decel page --output build/site/what_if.html
 	$(RUN)/python .ci/docs_site.py build/site
 
 figures: install ## draw the pictures of the documentation again
 	$(RUN)/python .ci/docs_figures.py
+
+page: install ## compile the released models for the what-if page again
+	$(RUN)/python .ci/page_modules.py
 
 TRAINED := build/trained
 RELEASES := $(addprefix release-,$(MODELS))
@@ -105,7 +109,7 @@ $(RELEASES): release-%: install
 models: install ## train every released model again, two at a time (an hour on two cores)
 	$(MAKE) --jobs 2 $(RELEASES)
 	$(RUN)/python .ci/renew_models.py --hashes
-	$(MAKE) regenerate figures
+	$(MAKE) page regenerate figures
 
 wheel: install ## build the wheel and try it in an empty environment outside the checkout
 	bash .ci/wheel

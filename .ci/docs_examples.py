@@ -36,6 +36,8 @@ ONLY_CHECKED = {
     "--format": "rounds weights for a minute",
     "evaluate --physics": "simulates for a minute",
     "--scheduler": "needs a cluster",
+    "page --open": "opens a browser",
+    "page --vehicle": "simulates and compiles",
 }
 
 

@@ -43,6 +43,7 @@ from acc_decel.cli.generate import generate
 from acc_decel.cli.help import PlainCommand, PlainGroup
 from acc_decel.cli.influences import influences
 from acc_decel.cli.info import info
+from acc_decel.cli.page import page
 from acc_decel.cli.predict import predict
 from acc_decel.cli.replay import replay
 from acc_decel.cli.sensors import sensors
@@ -132,6 +133,7 @@ for command in (
 for command in (with_factor_options(replay, required="Required here or as a column"), evidence, info):
     app.command(cls=PlainCommand)(command)
 app.command("compile", cls=PlainCommand)(compile_models)
+app.command(cls=PlainCommand)(page)
 for command in (a2l, autosar, simulink):
     app.command(cls=PlainCommand)(command)
 for command in (with_factor_options(simulate), influences, sensors, attribute, verify, case, card):

@@ -10,6 +10,7 @@ from pathlib import Path
 import docs_figures
 import docs_site
 import matplotlib as mpl
+import page_picture
 import pytest
 from docs_pages import HOME, pages
 from matplotlib import pyplot as plt
@@ -74,7 +75,7 @@ def test_what_is_loaded_from_outside_is_found(text, suffix, found):
 
 def test_every_picture_is_drawn_by_code_and_shown():
     drawn = {f"{name}-{theme}.svg" for name in docs_figures.DRAWN for theme in docs_figures.THEMES}
-    assert {path.name for path in docs_figures.FIGURES.iterdir()} == drawn
+    assert {path.name for path in docs_figures.FIGURES.iterdir()} == drawn | {*page_picture.NAMES}
     text = "".join(path.read_text() for path in pages())
     assert all(f"figures/{name}" in text for name in drawn)
 
