@@ -5,8 +5,8 @@ from typing import Any, cast
 import numpy as np
 
 from acc_decel import acc
-from acc_decel.acc.quantities import GAP, TOP_SPEED
 from acc_decel.factors import FACTORS
+from acc_decel.following import GAP, MIN_TIME_GAP, REACTION_TIME, REST_GAP, TOP_SPEED
 from acc_decel.integration.page import Arm, Knowledge, Lanes, Road, Setting, Table, TableRows, Vehicle
 from acc_decel.outputs import OUTPUT_LIMITS
 
@@ -53,9 +53,9 @@ def _lanes() -> Lanes:
     return Lanes(
         arms,
         _table_rows(FIXED_DELAY),
-        acc.REACTION_TIME,
-        acc.gap.REST_GAP,
-        acc.MIN_TIME_GAP,
+        REACTION_TIME,
+        REST_GAP,
+        MIN_TIME_GAP,
         GAP.high,
         OUTPUT_LIMITS["deceleration"][1],
         arms[0].own,
