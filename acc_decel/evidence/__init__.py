@@ -2,6 +2,7 @@
 
 from acc_decel.evidence.folder import Firmware as Firmware
 from acc_decel.evidence.folder import find_firmware as find_firmware
+from acc_decel.evidence.report import BITS as BITS
 from acc_decel.evidence.report import PARTS as PARTS
 from acc_decel.evidence.report import SETTING_OF as SETTING_OF
 from acc_decel.evidence.report import Settings as Settings
