@@ -76,27 +76,12 @@ void kernel(const float *x, float *y, const float *coefficients)
             LOADS(s7)
             PRODUCTS(s0, s1, s2, s3, s4, s5, s6, s7)
             LOADS(s0)
-            SUMS
-            PRODUCTS(s1, s2, s3, s4, s5, s6, s7, s0)
-            LOADS(s1)
-            SUMS
-            PRODUCTS(s2, s3, s4, s5, s6, s7, s0, s1)
-            LOADS(s2)
-            SUMS
-            PRODUCTS(s3, s4, s5, s6, s7, s0, s1, s2)
-            LOADS(s3)
-            SUMS
-            PRODUCTS(s4, s5, s6, s7, s0, s1, s2, s3)
-            LOADS(s4)
-            SUMS
-            PRODUCTS(s5, s6, s7, s0, s1, s2, s3, s4)
-            LOADS(s5)
-            SUMS
-            PRODUCTS(s6, s7, s0, s1, s2, s3, s4, s5)
-            LOADS(s6)
-            SUMS
-            PRODUCTS(s7, s0, s1, s2, s3, s4, s5, s6)
-            SUMS
+            SUMS PRODUCTS(s1, s2, s3, s4, s5, s6, s7, s0) LOADS(s1) SUMS PRODUCTS(s2, s3, s4, s5, s6, s7, s0, s1)
+                LOADS(s2) SUMS PRODUCTS(s3, s4, s5, s6, s7, s0, s1, s2) LOADS(s3)
+                    SUMS PRODUCTS(s4, s5, s6, s7, s0, s1, s2, s3) LOADS(s4)
+                        SUMS PRODUCTS(s5, s6, s7, s0, s1, s2, s3, s4) LOADS(s5)
+                            SUMS PRODUCTS(s6, s7, s0, s1, s2, s3, s4, s5) LOADS(s6)
+                                SUMS PRODUCTS(s7, s0, s1, s2, s3, s4, s5, s6) SUMS
         }
         oldest = &oldest[8];
         *y++ = sum0;

@@ -1,5 +1,6 @@
 """The rules of the cycle estimate that real boards taught and no manual has, each on a few instructions."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from acc_decel.ecu import CortexM, EcuReport
-from acc_decel.ecu.compiler import ZIG
+from acc_decel.ecu.compiler import GCC, ZIG
 from acc_decel.ecu.cores import CORES, CORTEX_M4F
 from acc_decel.ecu.cycles import RunCosts, Timing, cortex_m0, cortex_m3, cortex_m4, refill_cycles, unaligned_cycles
 from benchmarks import firmware as bench
+from benchmarks.cycle_model import PUBLISHED, row
 
 
 @pytest.fixture(scope="module")
@@ -115,5 +117,17 @@ def test_words_read_from_flash_and_across_words_are_counted(tmp_path: Path) -> N
 
     few, many = report(8, 4), report(40, 4)
     assert many.flash_words_read - few.flash_words_read == 40 - 8
-    assert [report(8, 4 + i).cycles - few.cycles for i in range(1, 4)] == [2, 1, 2]
-    assert report(8, 6).flash_words_read == few.flash_words_read
+    across = [report(8, 4 + i) for i in range(1, 4)]
+    assert [each.cycles - few.cycles for each in across] == [2, 1, 2]
+    assert {each.flash_words_read for each in across} == {few.flash_words_read}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which(GCC) is None, reason=f"{GCC} is missing: apt-get install gcc-arm-none-eabi")
+def test_the_estimate_is_near_what_real_boards_took() -> None:
+    """The kernels of our own, of which the published figures are in the benchmark."""
+    quick = [each for each in PUBLISHED if each.build in {"biquad_df2t.c", "biquad_df1.c", "ntt.c"}]
+    assert len(quick) == 4
+    for each in quick:
+        told = row(each)
+        assert told["ratio"] == told["estimate"] / each.measured == pytest.approx(1, abs=0.02), each.kernel
