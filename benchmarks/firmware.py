@@ -1,6 +1,6 @@
 """What the firmware costs on emulated cores: instructions, estimated cycles, flash, RAM, stack and error.
 
-    python benchmarks/firmware.py [--events 2000] [--core cortex-m4f cortex-m7] [--json]
+    python benchmarks/firmware.py [--events 2000] [--core cortex-m4f cortex-m7] [--wait-states 2] [--json]
 
 Method: the released compact model, as exported, with all its guards; and a plain 12-32-32-1 ReLU network of random
 weights, which is the firmware's layers alone. Each in float32 and in fixed point (the released one in shift, too), run
@@ -9,11 +9,16 @@ by Unicorn on a Cortex-M4F, M7, M3, M0 and two RISC-V cores. Beside them in the 
 - the same weights in a loop as one writes it by hand;
 - emlearn (extra [bench]; its code of the kind "loadable", as for regression, the struct made constant; it prints
   weights with six decimals);
-- emx-onnx-cgen, if its command is on the path: both networks; no other tool tried takes the released model.
+- emx-onnx-cgen, if its command is on the path: both networks; no other tool tried takes the released model;
+- bakenn, if it can be imported: int8, calibrated on the events. On cores with the DSP extension it calls CMSIS-NN (one
+  scale for each layer, as that asks), on all its portable C (one scale for each unit). The cycles include the way from
+  floats to int8 and back, as ours in fixed point do in the released network.
 
-A tool that is not installed is named. TensorFlow Lite Micro is no row: what the wheel tflite-micro brings is its
-interpreter for Python on a host, without sources for a core; LiteRT is for hosts, too, and is timed by
-benchmarks/inference.py. onnx2c is on no package registry.
+A tool that is not installed has a row that says how to install it, in an environment of its own where its packages
+would change this one: `uv venv DIR`, `uv pip install --python DIR/bin/python emx-onnx-cgen`, then DIR/bin on PATH;
+`uv pip install --no-deps --target DIR bakenn`, then DIR on PYTHONPATH. TensorFlow Lite Micro is no row: what the wheel
+tflite-micro brings is its interpreter for Python on a host, without sources for a core; LiteRT is for hosts, too, and
+is timed by benchmarks/inference.py. onnx2c is on no package registry.
 
 Options: everything is compiled in every way of EXACT in firmware_compilers.py (zig cc -O2 with and without unrolled
 loops, -O3; arm-none-eabi-gcc -O2, -O3, -O3 -funroll-loops), the plain network of others also with fused multiply-adds
@@ -24,8 +29,11 @@ script is the same. The libraries are compiler_rt of zig, libgcc and newlib of G
 and the checks call their routines, whose size is another column.
 
 Instructions and stack are counted on the core, cycles estimated from Arm's tables (acc_decel/ecu/cycles.py; none are
-published for the M7), for flash without wait states, the most over the events. The difference is the greatest to the
-float32 network in NumPy, over all events; fixed point is compared over more of them in NumPy, which has its bits.
+published for the M7), for flash without wait states, the most over the events. `flash_words_read` are words read from
+flash as data: weights, tables, literals. On a part whose cache serves instructions only each waits: an nRF52840 needs
+2 cycles more for each (see cycle_model.py). `--wait-states N` adds `cycles_waiting`, which are cycles + N for each
+word. The difference is the greatest to the float32 network in NumPy, over all events; fixed point is compared over
+more of them in NumPy, which has its bits.
 
 Found on the Cortex-M4F (zig 0.17.1, GCC 12.2.1, emlearn 0.23.2, emx-onnx-cgen 1.4.0), the best options of each,
 cycles for a multiply-add of the plain network: ours 4.06 in float and 2.63 in fixed point (with the product's options
@@ -65,9 +73,13 @@ from acc_decel.export.reference import reference_outputs, status_of
 from acc_decel.model_folder import model_path, read_model
 from acc_decel.network import DenseNet, Layer
 from acc_decel.outputs import OUTPUTS
+from benchmarks.firmware_bakenn import BAKENN, CMSIS_NN, PORTABLE, bakenn_is_here, write_bakenn
+from benchmarks.firmware_bakenn import INSTALL as INSTALL_BAKENN
 from benchmarks.firmware_compilers import EXACT, FUSED, REORDERED, Trial, best, gcc_is_here, trial, tried, usable
 from benchmarks.firmware_peers import (
     EMX,
+    INSTALL_EMLEARN,
+    INSTALL_EMX,
     emlearn_is_here,
     emx_is_here,
     loop_parts,
@@ -86,10 +98,23 @@ LEFT = {"network", "tool", "format", "core", "compiler", "options", "chosen"}  #
 FIRMWARE = Path(c_float.__file__).parent / "firmware"
 OURS = "acc_decel"
 PEERS = {"loop": "plain C loop", "emlearn": "emlearn", "emx": EMX}  # folder -> tool
+PEERS |= {kernels: f"{BAKENN}, {kernels}" for kernels in (CMSIS_NN, PORTABLE)}
+INT8 = "int8"
+DSP = ("cortex-m4f", "cortex-m4f-ftz", "cortex-m7")  # cores with the instructions that CMSIS-NN multiplies with
+DISTINCT = tuple(name for name in CORES if name != "cortex-m4f-ftz")  # flushing to zero costs and saves nothing
 STATUS_MAY_DIFFER = 1e-3  # share of the events: near the edge of the trained domain the last bit decides
 Written = tuple[str, Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]
 """Folder of a network that was written, how it takes events, and how its answers are read."""
-TOLD = ("instructions", "instructions_per_mac", "cycles", "cycles_per_mac", "flash_bytes", "library_bytes", "ram_bytes")
+TOLD = (
+    "instructions",
+    "instructions_per_mac",
+    "cycles",
+    "cycles_per_mac",
+    "flash_words_read",
+    "flash_bytes",
+    "library_bytes",
+    "ram_bytes",
+)
 
 
 @dataclass(frozen=True)
@@ -103,12 +128,13 @@ class Subject:
     words: np.ndarray  # events, as it takes them
     difference: Callable[[CortexM], float]  # the greatest to float32 in NumPy
     compilers: Sequence[Compiler]
+    cores: tuple[str, ...] = tuple(CORES)  # that it can be compiled for
 
 
 def rows_of(subject: Subject, cores: Sequence[str], *, gcc: bool) -> list[dict[str, Any]]:
     """On each core a row with the options that cost least; before it, of ours, one with the product's options."""
     rows = []
-    for core in cores:
+    for core in (name for name in cores if name in subject.cores):
         trials = tried(subject.folder, core, usable(subject.compilers, core, gcc=gcc), subject.words)
         costs = {str(each): one.cost[0] for each, one in trials.items()}
         shown = {f"best of {len(trials)}": best(trials)}
@@ -137,8 +163,30 @@ def row(subject: Subject, measured: Trial, chosen: str) -> dict[str, Any]:
     }
 
 
-def released(folder: Path, events: int, *, emx: bool) -> list[Subject]:
-    """The released model in all formats, and in the C of the one peer that takes it."""
+def missing_rows() -> list[dict[str, str]]:
+    """For each peer that is not installed a row that says so, with the command that installs it."""
+    peers = {
+        PEERS["emlearn"]: (emlearn_is_here(), INSTALL_EMLEARN),
+        EMX: (emx_is_here(), INSTALL_EMX),
+        BAKENN: (bakenn_is_here(), INSTALL_BAKENN),
+    }
+    return [
+        {"network": "-", "tool": tool, "options": f"not installed: {how}"}
+        for tool, (here, how) in peers.items()
+        if not here
+    ]
+
+
+def waiting(rows: Sequence[dict[str, Any]], wait_states: int | None) -> None:
+    """Adds cycles with so many wait states for each word of data in flash; None adds nothing."""
+    for each in rows if wait_states is not None else ():
+        known = each["cycles"] is not None
+        each["wait_states"] = wait_states
+        each["cycles_waiting"] = each["cycles"] + wait_states * each["flash_words_read"] if known else None
+
+
+def released(folder: Path, events: int, *, emx: bool, more: int = FIXED_DIFFERENCE_EVENTS) -> list[Subject]:
+    """The released model in all formats, and in the C of the one peer that takes it; `more` events for fixed point."""
     net, _ = read_model(model_path(MODEL).parent)
     asked = even_events(net.factors, events)
     expected, status = reference_outputs(net, asked), status_of(net, asked)
@@ -152,7 +200,7 @@ def released(folder: Path, events: int, *, emx: bool) -> list[Subject]:
             raise RuntimeError(f"The status must be the reference's, which float32 gives. Got another {differ} times.")
         return difference(ecu)
 
-    subjects, differences = [], {FLOAT: checked, FIXED: differences_in_numpy(net)}
+    subjects, differences = [], {FLOAT: checked, FIXED: differences_in_numpy(net, more)}
     for number_format in FORMATS:
         there = folder / number_format
         golden = golden_events(net.factors)
@@ -167,10 +215,10 @@ def released(folder: Path, events: int, *, emx: bool) -> list[Subject]:
     return subjects
 
 
-def differences_in_numpy(net: DenseNet) -> Callable[[CortexM], float]:
+def differences_in_numpy(net: DenseNet, events: int) -> Callable[[CortexM], float]:
     """The difference of the format fixed over more events, in NumPy, which has the bits of every core."""
     fixed = fixed_net(net, even_events(net.factors, FIXED_EVENTS))
-    more = np.array_split(even_events(net.factors, FIXED_DIFFERENCE_EVENTS), 20)
+    more = np.array_split(even_events(net.factors, events), 20)
     most = max(float(np.abs(fixed_answers(fixed, some)[0] - reference_outputs(net, some)).max()) for some in more)
     return lambda _: most
 
@@ -197,11 +245,12 @@ def plain(folder: Path, events: int, *, emx: bool) -> list[Subject]:
             return float(np.abs(values_of(outputs[:, 0]) - expected).max())
 
         ours = own in FORMATS
-        tool, number_format = (OURS, own) if ours else (PEERS[own], FLOAT)
+        tool, number_format = (OURS, own) if ours else (PEERS[own], INT8 if BAKENN in PEERS[own] else FLOAT)
         compilers = EXACT if ours else (*EXACT, *FUSED, *REORDERED)
-        return Subject(PLAIN, tool, number_format, folder / own, words, difference, compilers)
+        cores = DSP if own == CMSIS_NN else tuple(CORES)
+        return Subject(PLAIN, tool, number_format, folder / own, words, difference, compilers, cores)
 
-    forms = written_networks(folder, layers, emx=emx)
+    forms = written_networks(folder, layers, asked, emx=emx)
     return [subject(own, words_of(asked), values_of) for own, words_of, values_of in forms]
 
 
@@ -213,8 +262,8 @@ def plain_answers(layers: list[Layer], events: np.ndarray) -> np.ndarray:
     return layers[-1](x)[:, 0]
 
 
-def written_networks(folder: Path, layers: list[Layer], *, emx: bool) -> list[Written]:
-    """The plain network in every form, each in a folder of its own."""
+def written_networks(folder: Path, layers: list[Layer], events: np.ndarray, *, emx: bool) -> list[Written]:
+    """The plain network in every form, each in a folder of its own; `events` calibrate the int8 of bakenn."""
     forms = [plain_float(folder, layers), plain_fixed(folder, layers)]
     written(folder / "loop", loop_parts(layers), own="plain_loop")
     forms.append(("loop", unchanged, unchanged))
@@ -226,6 +275,10 @@ def written_networks(folder: Path, layers: list[Layer], *, emx: bool) -> list[Wr
         written(folder / "emx", [], own="plain_emx")
         write_emx(folder / "emx", write_onnx(layers, folder / "plain.onnx"))
         forms.append(("emx", unchanged, unchanged))
+    for kernels in (CMSIS_NN, PORTABLE) if bakenn_is_here() else ():
+        written(folder / kernels, [], own="plain_bakenn")
+        write_bakenn(folder / kernels, layers, events, kernels)
+        forms.append((kernels, unchanged, unchanged))
     return forms
 
 
@@ -318,23 +371,39 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=EVENTS, help="on the cores, over which the difference is taken")
-    parser.add_argument("--core", nargs="+", default=[*CORES], choices=[*CORES], help="cores; without it, all")
+    parser.add_argument("--core", nargs="+", default=[*DISTINCT], choices=[*CORES], help="cores; without it, all")
+    parser.add_argument("--wait-states", type=wait_states, help="of flash, for each word that is read from it as data")
+    parser.add_argument("--fixed-events", type=int, default=FIXED_DIFFERENCE_EVENTS, help="in NumPy, for fixed point")
     parser.add_argument("--json", action="store_true", help="print for a program")
     asked = parser.parse_args()
     gcc, emx = gcc_is_here(), emx_is_here()
     with tempfile.TemporaryDirectory() as folder:
         there = Path(folder)
-        subjects = plain(there / "plain", asked.events, emx=emx) + released(there / "released", asked.events, emx=emx)
+        subjects = plain(there / "plain", asked.events, emx=emx)
+        subjects += released(there / "released", asked.events, emx=emx, more=asked.fixed_events)
         rows = [each for subject in subjects for each in rows_of(subject, asked.core, gcc=gcc)]
+    waiting(rows, asked.wait_states)
     if asked.json:
         print(json.dumps(rows, indent=1))
-        return
+    else:
+        show(rows, missing_rows())
+
+
+def wait_states(text: str) -> int:
+    """A number of wait states of flash, from 0 to 15."""
+    if not (text.isdecimal() and int(text) <= 15):
+        raise argparse.ArgumentTypeError(f"must be 0 to 15. Got {text}.")
+    return int(text)
+
+
+def show(rows: Sequence[dict[str, Any]], missing: Sequence[dict[str, str]]) -> None:
+    """The table, with a row for each tool that is missing."""
     table = Screen(title="one prediction", title_justify="left")
     names = [name for name in rows[0] if name != "tried"]
     for name in names:
         table.add_column(name.replace("_", " "), justify="left" if name in LEFT else "right")
-    for each in rows:
-        values = [each[name] for name in names]
+    for each in (*rows, *missing):
+        values = [each.get(name) for name in names]
         table.add_row(*("-" if v is None else f"{v:.3g}" if isinstance(v, float) else str(v) for v in values))
     Console(width=230).print(table)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from unicorn import UcError
 
 from acc_decel.ecu import CortexM, EcuReport
 from acc_decel.ecu.compiler import GCC, PRODUCT, Compiler
@@ -67,5 +68,16 @@ def best(trials: dict[Compiler, Trial]) -> Compiler:
 
 
 def tried(folder: Path, core: str, compilers: Sequence[Compiler], words: np.ndarray) -> dict[Compiler, Trial]:
-    """Every one of `compilers` on the first events."""
-    return {each: trial(folder, core, each, words[:TRIED_EVENTS]) for each in compilers}
+    """Every one of `compilers` on the first events; one whose program leaves the memory is named and left out.
+
+    Raises RuntimeError if no program ends.
+    """
+    trials = {}
+    for each in compilers:
+        try:
+            trials[each] = trial(folder, core, each, words[:TRIED_EVENTS])
+        except UcError as error:
+            print(f"{folder.name} by {each} does not end on {core}, it is left out: {error}", file=sys.stderr)
+    if not trials:
+        raise RuntimeError(f"{folder.name} must end on {core} by one compiler at least. Got none.")
+    return trials

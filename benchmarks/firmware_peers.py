@@ -15,6 +15,8 @@ from acc_decel.export.c_tables import Table
 from acc_decel.network import Layer
 
 EMX = "emx-onnx-cgen"
+INSTALL_EMLEARN = "pip install '.[bench]'"
+INSTALL_EMX = f"pip install {EMX} in an environment of its own, its command on PATH"
 STUBS = Path(__file__).parent / "plain_network" / "freestanding"  # headers of a C library that peers ask for
 SYSTEM_HEADER = "#pragma GCC system_header\n"  # whose warnings the compiler keeps to itself: it draws some
 LOOP_LAYER = """typedef struct {
@@ -29,7 +31,7 @@ LOOP_LAYER = """typedef struct {
 def emlearn_is_here() -> bool:
     """Whether emlearn is installed; says on stderr what to do if not."""
     if find_spec("emlearn") is None:
-        print("emlearn is not installed, its rows are left out: pip install '.[bench]'", file=sys.stderr)
+        print(f"emlearn is not installed, its rows are left out: {INSTALL_EMLEARN}", file=sys.stderr)
         return False
     return True
 
@@ -37,8 +39,7 @@ def emlearn_is_here() -> bool:
 def emx_is_here() -> bool:
     """Whether the command of emx-onnx-cgen is on the path; says on stderr what to do if not."""
     if shutil.which(EMX) is None:
-        text = f"{EMX} is not installed, its rows are left out: put its command on PATH, from an environment of its own"
-        print(f"{text} (pip install {EMX}; measured with 1.4.0)", file=sys.stderr)
+        print(f"{EMX} is not installed, its rows are left out: {INSTALL_EMX}", file=sys.stderr)
         return False
     return True
 

@@ -16,7 +16,6 @@ from acc_decel.cli.flag_lines import flag_cells, flag_summary, with_flags
 from acc_decel.cli.options import (
     CLOCK_MHZ,
     Build,
-    Core,
     Factors,
     Input,
     Json,
@@ -42,6 +41,10 @@ if TYPE_CHECKING:
 
 COLUMNS = ("vehicle", "onnx_deceleration", "difference")  # of the answers, beside those of every prediction
 SHOWN = 50  # rows of the table on the screen
+CORES = (
+    "cortex-m4f, cortex-m7, cortex-m3, cortex-m0, rv32imfc or rv32ic; with --emulator qemu cortex-m4f, cortex-m7, "
+    "cortex-m3, cortex-m33, cortex-m55, cortex-m55-helium, cortex-r5f or cortex-r5f-arm"
+)
 UNICORN, QEMU = EMULATORS = ("unicorn", "qemu")
 
 
@@ -52,7 +55,7 @@ def ecu(
     output_file: Output = None,
     keep: Keep = None,
     tests: Annotated[bool, typer.Option("--tests", help="run the published braking tests, each on its model")] = False,
-    core: Core = "cortex-m4f",
+    core: Annotated[str, typer.Option(help=CORES)] = "cortex-m4f",
     number_format: NumberFormat = "float",
     emulator: Annotated[
         str,
@@ -69,13 +72,15 @@ def ecu(
     The firmware of the model is exported, cross-compiled and executed instruction by instruction. Prints what the core
     answers, how far that is from ONNX Runtime, and what a prediction costs in instructions, cycles, time, flash, RAM
     and stack. With --emulator qemu another compiler and another emulator answer instead, both Debian packages, and the
-    command counts the events whose answers differ in any bit from those of the first. A drive over time is for
-    `acc-decel replay`. Needs the extra [ecu].
+    command counts the events whose answers differ in any bit from those of the first. QEMU has cores that the first
+    has not: Cortex-M33, M55 (with its vector unit: helium) and R5F (Thumb, and Arm instructions); their answers are
+    compared with those of the Cortex-M4F. A drive over time is for `acc-decel replay`. Needs the extra [ecu].
 
         acc-decel ecu --speed 33.3 --surface ice
         acc-decel ecu --input events.csv --output answers.csv
         acc-decel ecu --speed 33.3 --core cortex-m3 --format fixed
         acc-decel ecu --tests --emulator qemu
+        acc-decel ecu --speed 33.3 --emulator qemu --core cortex-r5f
     """
     if emulator not in EMULATORS:
         raise ValueError(f"The emulator must be one of {', '.join(EMULATORS)}. Got {emulator!r}.")
@@ -164,7 +169,7 @@ def _on_qemu(folder: Path, columns: ndarray, core: str, build: Path | None) -> "
 
     ecu = QemuEcu(folder, core=core, build=build)
     answers = ecu.predict_array(columns)
-    return *answers, ecu.report(answers, CortexM(folder, core=core, build=build).predict_array(columns))
+    return *answers, ecu.report(answers, CortexM(folder, core=ecu.twin, build=build).predict_array(columns))
 
 
 def _print_answers(answers: pd.DataFrame, costs: dict[str, object]) -> None:

@@ -34,6 +34,12 @@ def evidence(
             "unit, or changed for every part whose C, network or driver is another now"
         ),
     ] = None,
+    answerers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--answerer", help="with --only differences: host or core whose row to renew; may be repeated; default: all"
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure a firmware and write EVIDENCE.md and evidence.json into its folder.
@@ -43,7 +49,7 @@ def evidence(
     that for the ACC unit, too. Each part is kept with a hash of what it depends on. It takes
     about an hour on two cores, some 10 minutes as a quick try with fewer events and seconds. Both files are replaced:
     try on a copy. The firmware must be what its model exports. Needs the extra [ecu], and the Debian packages gcc,
-    cppcheck, clang and libclang-rt-dev.
+    cppcheck, clang, libclang-rt-dev, gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm.
 
         acc-decel evidence firmware_export
         acc-decel evidence my_firmware --model my_model --format fixed --events 1000 --bits-events 1000 --fuzz-seconds 5
@@ -53,6 +59,8 @@ def evidence(
 
     options = {"events": events, "bits_events": bits_events, "fuzz_seconds": fuzz_seconds}
     given = {name: number for name, number in options.items() if number is not None}
+    if answerers and only != room.BITS:
+        raise ValueError(f"--answerer is for --only {room.BITS}. Got {answerers[0]}: leave it out.")
     if only is not None:
         _refuse_beside_only(only, [*given, *(["format"] if number_formats else [])], room.settings_of(only))
     settings = room.Settings(**given)
@@ -64,10 +72,11 @@ def evidence(
             result = room.measure_all(paths, settings, formats=formats, on_step=lambda: progress.advance(bar))
         else:
             before = room.read_evidence(firmware)
-            bar = progress.add_task(
-                f"measuring {only}", total=room.steps_in_all(settings, room.formats_of(before), only)
-            )
-            result = room.renew_part(before, paths, settings, only, on_step=lambda: progress.advance(bar))
+            before_formats = room.formats_of(before)
+            steps = room.steps_in_all(settings, before_formats, only, answerers)
+            bar = progress.add_task(f"measuring {only}", total=steps)
+            step = lambda: progress.advance(bar)  # noqa: E731
+            result = room.renew_part(before, paths, settings, only, answerers=answerers, on_step=step)
     room.write_evidence(firmware, result)
     if as_json:
         print_json(result)

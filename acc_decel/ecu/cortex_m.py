@@ -21,6 +21,8 @@ from acc_decel.ecu.self_test import SelfTest, check_passed
 from acc_decel.outputs import OUTPUTS
 from acc_decel.status import OUTSIDE_DOMAIN, REFUSED
 
+_WATCHED = 4  # events whose reads are watched, which takes ten times as long as counting
+
 
 @dataclass(frozen=True)
 class EcuReport:
@@ -29,11 +31,12 @@ class EcuReport:
     Instructions are those executed from the entry of `acc_decel_predict` to its return, over the `counted` events: the
     answered ones inside the trained domain, if any. A refusal is shorter. Outside the domain the network is computed
     several times, which has its own numbers, None if no event is there. Cycles are the estimate of
-    `acc_decel.ecu.cycles`, None for a core without published timings. Guards are all instructions outside the network's
-    own function: checks of the factors, domain, status. Flash is code and constant tables of the firmware, RAM its
-    static data, library the compiler's routines that it calls; vector table, mailboxes and task of the virtual ECU are
-    not included. Stack is the depth below the caller's stack pointer at the call of `acc_decel_predict`: by the lowest
-    byte written or the lowest stack pointer, whichever is lower.
+    `acc_decel.ecu.cycles` for memory without wait states, None for a core without published timings; a wait state of
+    flash adds a cycle to each of the words that are read from it as data, unless a cache has them. Guards are all
+    instructions outside the network's own function: checks of the factors, domain, status. Flash is code and constant
+    tables of the firmware, RAM its static data, library the compiler's routines that it calls; vector table, mailboxes
+    and task of the virtual ECU are not included. Stack is the depth below the caller's stack pointer at the call of
+    `acc_decel_predict`: by the lowest byte written or the lowest stack pointer, whichever is lower.
     """
 
     target: str
@@ -46,6 +49,7 @@ class EcuReport:
     cycles_outside: int | None
     guard_share: float  # instructions of the guards, relative to those of the network
     multiplications: int  # maximum number of executed integer multiplications
+    flash_words_read: int  # maximum number of words that are read from flash as data, weights and constants
     code_bytes: int
     table_bytes: int
     flash_bytes: int  # code and tables
@@ -157,6 +161,8 @@ class CortexM:
         whole, network = every[measured], np.array([call.network for call in meter.calls])[measured]
         instructions, cycles, multiplications = (int(maximum) for maximum in whole.max(axis=0))
         instructions_outside, cycles_outside, _ = every[outside].max(axis=0).tolist() if outside.any() else 3 * [None]
+        flash_words, unaligned = self._reads(columns[:sample][measured])
+        cycles += unaligned
         timed = self._kind.timing is not None
         return EcuReport(
             target=self._kind.name,
@@ -169,6 +175,7 @@ class CortexM:
             cycles_outside=cycles_outside if timed else None,
             guard_share=float((whole - network)[:, 0].max() / max(network[:, 0].min(), 1)),
             multiplications=multiplications,
+            flash_words_read=flash_words,
             code_bytes=program.code_bytes,
             table_bytes=program.table_bytes,
             flash_bytes=program.code_bytes + program.table_bytes,
@@ -178,6 +185,13 @@ class CortexM:
             predictions=len(columns),
             counted=len(whole),
         )
+
+    def _reads(self, events: Float32[ndarray, "rows columns"]) -> tuple[int, int]:
+        """The most words that one of the first events reads from flash, and cycles that it reads across words."""
+        core, meter = self._metered("acc_decel_predict")
+        meter.watch_reads(core)
+        self._answers(core, events[:_WATCHED])
+        return max(call.flash_words for call in meter.calls), max(call.unaligned for call in meter.calls)
 
     def _metered(self, function: str) -> tuple[Emulator, Meter]:
         """A core after power-up, and a meter of each call of `function` on it."""

@@ -12,8 +12,14 @@ the cycles that depend on the instruction before it. Sources:
 - Cortex-M0 Technical Reference Manual (Arm DDI 0432), table 3-1, with the single-cycle multiplier.
 
 If the manual gives a range, the table says which value it uses. A taken branch refills the pipeline in 1 to 3 cycles:
-the estimate is 2 for a branch to a fixed address and 3 for an address in a register. A division takes 2 to 12 cycles:
-the estimate is 12. An instruction in an IT block counts as executed even if its condition is false.
+the estimate is 3 for an address in a register, else 2, but 1 on an M3 or M4 if a 32-bit instruction at a multiple of
+four bytes follows. A division takes 2 to 12 cycles: the estimate is 12. An instruction in an IT block counts as
+executed even if its condition is false.
+
+Not in the manuals, but in what real boards took (`benchmarks/cycle_model.py`): on an M4 integer instructions and stores
+run in the last two of the three cycles of a fused multiply-add before them, and its sum is not late for the next one; a
+VLDR between a result and its use does not hide that the result is late; a word that is read across a word boundary
+costs one cycle more, at an odd address two. That last rule needs addresses: `Meter` applies it where it watches reads.
 """
 
 from collections.abc import Callable
@@ -39,7 +45,9 @@ _MULTIPLIED = {  # mnemonic -> (M4, M3)
     "sdiv": (DIVISION, DIVISION),
     "udiv": (DIVISION, DIVISION),
 }
-_FLOATING = {"vdiv": 14, "vsqrt": 14, "vmla": 3, "vmls": 3, "vfma": 3, "vfms": 3, "vnmla": 3, "vnmls": 3, "vfnma": 3}
+_SUMMED = ("vmla", "vmls", "vfma", "vfms", "vnmla", "vnmls", "vfnma", "vfnms")  # add a product to a register
+_FLOATING = {"vdiv": 14, "vsqrt": 14, **dict.fromkeys(_SUMMED, 3)}
+_SHADOW = 2  # cycles of a sum of a product in which the integer core goes on
 _ARITHMETIC = ("vadd", "vsub", "vmul", "vnmul", "vdiv", "vsqrt", "vcvt", *_FLOATING)
 _BLOCK = ("ldm", "stm", "push", "pop", "vldm", "vstm", "vpush", "vpop")
 _PAIR = ("ldrd", "strd")
@@ -57,6 +65,7 @@ class Run:
     end: int  # address after the last instruction
     multiplications: int
     moves_stack: bool  # it may leave another stack pointer
+    aligned: bool  # begins with a 32-bit instruction at a multiple of four bytes, which a branch fetches at once
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,8 @@ class _Neighbour:
     loaded: frozenset[int] = frozenset()  # registers that it loads
     computed: frozenset[int] = frozenset()  # floating-point results, available one cycle later
     processed: frozenset[int] = frozenset()  # results that are available one cycle later for an address
+    summed: frozenset[int] = frozenset()  # of `computed`, what the next sum of a product can add to at once
+    shadow: int = 0  # cycles in which integer instructions and stores cost nothing
 
 
 Timing = Callable[[capstone.CsInsn, _Neighbour], int]
@@ -91,7 +102,10 @@ class RunCosts:
             raise ValueError(f"The code at {address + read:#x} must be instructions. Got {code[read:].hex()}.")
         cycles = refill = 0
         if self._timing:
-            cycles = sum(map(self._timing, instructions, [_Neighbour(), *map(_neighbour, instructions)]))
+            before = _Neighbour()
+            for instruction in instructions:
+                cycles += self._timing(instruction, before)
+                before = _neighbour(instruction, before)
             refill = _refill(instructions[-1])
         return Run(
             instructions=len(instructions),
@@ -100,6 +114,7 @@ class RunCosts:
             end=address + len(code),
             multiplications=sum(map(self._multiplies, instructions)),
             moves_stack=any(map(_moves_stack, instructions)),
+            aligned=splits_words(self._timing) and instructions[0].size == 4 and address % 4 == 0,
         )
 
 
@@ -123,12 +138,45 @@ def cortex_m0(instruction: capstone.CsInsn, _: _Neighbour) -> int:
     return 2 if name == "bl" else 1  # with the refill: 4 for a call, 3 for a branch
 
 
+def refill_cycles(last: Run, target: Run) -> int:
+    """Additional cycles of the branch at the end of `last` if it is taken, to `target`."""
+    return 1 if last.refill == REFILL and target.aligned else last.refill
+
+
+def splits_words(timing: Timing | None) -> bool:
+    """Whether the core reads a word that is not at a multiple of four bytes in parts, as an M3 or M4 does."""
+    return timing in (cortex_m3, cortex_m4)
+
+
+def unaligned_cycles(address: int, size: int) -> int:
+    """Additional cycles of an M3 or M4 to read `size` bytes at `address`: it reads a word in two or three parts."""
+    return 0 if size != 4 or address % 4 == 0 else 1 + address % 2
+
+
 def _mainline(instruction: capstone.CsInsn, before: _Neighbour, column: int) -> int:
+    return max(_alone(instruction, before, column) - _shadow(instruction, before), 0)
+
+
+def _shadow(instruction: capstone.CsInsn, before: _Neighbour) -> int:
+    """Cycles of a sum of a product before it in which the instruction can run: none if it needs that sum."""
+    name, (read, _) = _name(instruction), instruction.regs_access()
+    stores = name.startswith(("str", "vstr"))
+    if not before.shadow or before.computed & {*read} or (name.startswith(("v", *_MEMORY)) and not stores):
+        return 0
+    return 0 if any(instruction.group(group) for group in _JUMPS) or name in {"sdiv", "udiv"} else before.shadow
+
+
+def _alone(instruction: capstone.CsInsn, before: _Neighbour, column: int) -> int:
+    """Cycles of the instruction if nothing hides them."""
     name = _name(instruction)
     read, _ = instruction.regs_access()
     late = bool(before.computed & {*read})
     if name in {"tbb", "tbh"}:
         return 2
+    if name.startswith(_SUMMED) and not before.computed & {o.reg for o in instruction.operands[1:]}:
+        late = bool((before.computed - before.summed) & {*read})
+    if name == "vmov" and len(instruction.operands) > 2:
+        return 2 + late  # two words from or to the FPU
     if not name.startswith(_MEMORY):
         return _MULTIPLIED.get(name, (_FLOATING.get(name, 1),) * 2)[column] + late
     address = _address_registers(instruction)
@@ -143,15 +191,24 @@ def _mainline(instruction: capstone.CsInsn, before: _Neighbour, column: int) -> 
     return (1 if overlaps else alone) + late
 
 
-def _neighbour(instruction: capstone.CsInsn) -> _Neighbour:
+def _neighbour(instruction: capstone.CsInsn, before: _Neighbour) -> _Neighbour:
     name = _name(instruction)
     _, written = instruction.regs_access()
     registers = frozenset(written)
+    left = max(before.shadow - _alone(instruction, before, 0), 0) if _shadow(instruction, before) else 0
+    if name == "vldr":
+        return _Neighbour(loaded=registers, computed=before.computed - registers)
     if name.startswith(_MEMORY):
-        return _Neighbour(pipelined=name.startswith("ldr") and not name.startswith(_PAIR), loaded=registers)
+        pipelined = name.startswith("ldr") and not name.startswith(_PAIR)
+        return _Neighbour(pipelined=pipelined, loaded=registers, shadow=left)
     if name.startswith("v"):
-        return _Neighbour(computed=registers) if name.startswith(_ARITHMETIC) else _Neighbour()
-    return _Neighbour(processed=registers)
+        if not name.startswith(_ARITHMETIC):
+            return _Neighbour()
+        fused = name.startswith(_SUMMED)
+        return _Neighbour(
+            computed=registers, summed=registers if fused else frozenset(), shadow=_SHADOW if fused else 0
+        )
+    return _Neighbour(processed=registers, shadow=left)
 
 
 def _multiplies_thumb(instruction: capstone.CsInsn) -> bool:

@@ -11,7 +11,7 @@ from acc_decel.ecu.image import Image
 
 Emulator: TypeAlias = Any  # a unicorn.Uc, whose methods have no types
 OnBlock: TypeAlias = Callable[[Emulator, int, int, object], None]  # core, address and size of code up to a branch
-_FLASH, _FLASH_BYTES = 0x00000000, 256 * 1024  # as in target/script.ld
+FLASH, FLASH_BYTES = 0x00000000, 256 * 1024  # as in target/script.ld
 RAM, RAM_BYTES = 0x20000000, 64 * 1024
 _SYSTEM_CONTROL = 0xE000E000  # CPACR, which switches the FPU on, lies in this page
 _TRANSLATED_BYTES = 1 << 20  # of code for the host; with Unicorn's own 1 GiB a core took 1.4 to 1.8 times as long
@@ -25,14 +25,14 @@ def powered(program: Image, kind: Core, altered: int | None = None, on_block: On
     if kind.model is not None:
         core.ctl_set_cpu_model(kind.model)
     core.ctl_set_tcg_buffer_size(_TRANSLATED_BYTES)
-    for start, size in ((_FLASH, _FLASH_BYTES), (RAM, RAM_BYTES), (_SYSTEM_CONTROL, 0x1000)):
+    for start, size in ((FLASH, FLASH_BYTES), (RAM, RAM_BYTES), (_SYSTEM_CONTROL, 0x1000)):
         core.mem_map(start, size)
     for address, data in program.segments:
         core.mem_write(address, data)
     if altered is not None:
         core.mem_write(altered, bytes([core.mem_read(altered, 1)[0] ^ 1]))
     if kind.architecture.stack_from_vectors:  # as the core does at reset
-        core.reg_write(kind.architecture.stack, int.from_bytes(core.mem_read(_FLASH, 4), "little"))
+        core.reg_write(kind.architecture.stack, int.from_bytes(core.mem_read(FLASH, 4), "little"))
     done = program.symbols["batch_done"]
     core.hook_add(UC_HOOK_CODE, _stop, begin=done, end=done)
     if on_block is not None:

@@ -94,7 +94,7 @@ def _read(elf: bytes) -> Image:
         segments=tuple((s["p_paddr"], s.data()) for s in file.iter_segments("PT_LOAD") if s["p_filesz"]),
         symbols={symbol.name: _address(symbol) for symbol in _symbols(file).iter_symbols() if symbol.name},
         code_bytes=sizes[".acc_decel_text"],
-        table_bytes=sizes[".acc_decel_rodata"],
+        table_bytes=sizes.get(".acc_decel_rodata", 0),
         library_bytes=sizes.get(".library", 0),
         ram_bytes=sizes.get(".acc_decel_ram", 0),
         columns=constant(file, "acc_decel_target_columns"),

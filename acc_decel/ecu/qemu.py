@@ -1,8 +1,10 @@
 """The firmware under another compiler and emulator: Arm's GCC and QEMU, a second opinion to zig and Unicorn.
 
-Both are Debian packages; QEMU's boards mps2-an385, mps2-an386 and mps2-an500 carry a Cortex-M3, M4F and M7.
+Both are Debian packages. QEMU's boards carry a Cortex-M3, M4F and M7; and cores that Unicorn does not emulate: a
+Cortex-M33, an M55 with and without its vector unit, and the Cortex-R5F of many control units, in both instruction sets.
 """
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -18,34 +20,21 @@ from numpy import ndarray
 
 from acc_decel.compiled import SAME_BITS, WARNINGS, compiled, fingerprint, firmware_sources
 from acc_decel.ecu.compiler import GCC, TARGET_SOURCES
-from acc_decel.ecu.cores import CORES
+from acc_decel.ecu.cores import BOARDS, Board
 from acc_decel.ecu.image import constant
 from acc_decel.ecu.mailbox import mailbox
-from acc_decel.ecu.self_test import CAUSES, check_passed
+from acc_decel.ecu.self_test import CAUSES, SelfTest, check_passed
 
 EMULATOR = "qemu-system-arm"
 PROGRAMS = (GCC, EMULATOR)
 LIBRARY = "rdimon.specs"  # newlib's files of the host through semihosting
 INSTALL = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
 TIMEOUT_S = 600
+PROGRAM = "program.elf"
 STARTUP = "example_startup.c"  # of the exported folder, as in the example of its README
 Answers: TypeAlias = tuple[Float32[ndarray, "rows outputs"], Int64[ndarray, " rows"]]
-_OPTIONS = ("-O2", f"--specs={LIBRARY}", "-Wl,--section-start=.vectors=0")
-
-
-@dataclass(frozen=True)
-class Board:
-    """A core in QEMU: its board, and the compiler options."""
-
-    machine: str
-    target: tuple[str, ...]
-
-
-BOARDS = {
-    "cortex-m4f": Board("mps2-an386", CORES["cortex-m4f"].gcc_target),
-    "cortex-m7": Board("mps2-an500", CORES["cortex-m7"].gcc_target),
-    "cortex-m3": Board("mps2-an385", CORES["cortex-m3"].gcc_target),
-}
+_OPTIONS = ("-O2", f"--specs={LIBRARY}")
+_SILENT = {"QEMU_AUDIO_DRV": "none"}  # a board with a sound chip looks for a sound card
 
 
 def compile_command(board: Board) -> tuple[str, ...]:
@@ -56,7 +45,7 @@ def compile_command(board: Board) -> tuple[str, ...]:
 def emulate_command(board: Board, program: Path) -> tuple[str, ...]:
     """The command that runs `program` on `board`; it prints on the host and reads and writes files of the host."""
     screen = ("-display", "none", "-monitor", "none", "-serial", "none")
-    return (EMULATOR, "-M", board.machine, *screen, "-semihosting-config", "enable=on,target=native",
+    return (EMULATOR, "-M", board.machine, *board.cpu, *screen, "-semihosting-config", "enable=on,target=native",
             "-kernel", str(program))  # fmt: skip
 
 
@@ -91,6 +80,7 @@ class QemuEcu:
             )
         check_programs()
         self._core, self._board = core, BOARDS[core]
+        self.twin = self._board.twin  # the core of `CortexM` whose answers to compare with
         if build is None:
             with tempfile.TemporaryDirectory() as temporary:
                 self._program = _program(folder, Path(temporary), self._board)
@@ -108,15 +98,29 @@ class QemuEcu:
             raise ValueError(f"The firmware takes {self._columns} columns. Got {columns.shape[1]}: export it again.")
         mail = np.zeros(len(columns), mailbox(self._columns))
         mail["factors"], mail["outputs"] = columns, np.nan
-        with tempfile.TemporaryDirectory() as temporary:
-            work = Path(temporary)
-            (work / "program.elf").write_bytes(self._program)
-            (work / "mailboxes.bin").write_bytes(mail.tobytes())
-            emulated(self._board, work / "program.elf")
-            answers: ndarray = np.fromfile(work / "answers.bin", mail.dtype)
+        done, answered = self._run(mail.tobytes())
+        check_ended(done, self._board, PROGRAM)
+        answers: ndarray = np.frombuffer(answered, mail.dtype)
         if len(answers) != len(mail):
             raise RuntimeError(f"{EMULATOR} must answer {len(mail)} mailboxes. Got {len(answers)} answers.")
         return answers["outputs"].copy(), answers["status"].copy()
+
+    def self_test(self) -> SelfTest:
+        """The result of `acc_decel_self_test` after power-up. Raises RuntimeError if the program fails otherwise."""
+        done, _ = self._run(b"")
+        if done.returncode not in [*SelfTest] or done.stdout + done.stderr:
+            check_ended(done, self._board, PROGRAM)
+        return SelfTest(done.returncode)
+
+    def _run(self, mail: bytes) -> tuple[subprocess.CompletedProcess[str], bytes]:
+        """How the program ended with the mailboxes `mail`, and what it wrote."""
+        with tempfile.TemporaryDirectory() as temporary:
+            work = Path(temporary)
+            (work / PROGRAM).write_bytes(self._program)
+            (work / "mailboxes.bin").write_bytes(mail)
+            done = _ended(self._board, work / PROGRAM)
+            answers = work / "answers.bin"
+            return done, answers.read_bytes() if answers.is_file() else b""
 
     def report(self, answers: Answers, unicorn: Answers) -> QemuReport:
         """The tools of these `answers`, and how many differ from the answers of `unicorn` to the same events."""
@@ -133,19 +137,27 @@ class QemuEcu:
 
 def emulated(board: Board, program: Path) -> str:
     """What `program` prints on `board`. Raises RuntimeError if it fails."""
+    done = _ended(board, program)
+    check_ended(done, board, program.name)
+    return done.stdout
+
+
+def _ended(board: Board, program: Path) -> subprocess.CompletedProcess[str]:
     command = emulate_command(board, program.resolve())
-    done = subprocess.run(
+    return subprocess.run(
         command, cwd=program.parent, check=False, capture_output=True, text=True, timeout=TIMEOUT_S,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL, env=os.environ | _SILENT,
     )  # fmt: skip
+
+
+def check_ended(done: subprocess.CompletedProcess[str], board: Board, name: str) -> None:
+    """Raise RuntimeError unless the program `name` has ended without a failure on `board`."""
     if done.returncode in CAUSES and not done.stdout + done.stderr:  # QEMU says why it fails
         check_passed(done.returncode, board.machine)
     if done.returncode:
         raise RuntimeError(
-            f"{program.name} must end with exit code 0 on {board.machine}. Got {done.returncode}: "
-            f"{done.stdout}{done.stderr}"
+            f"{name} must end with exit code 0 on {board.machine}. Got {done.returncode}: {done.stdout}{done.stderr}"
         )
-    return done.stdout
 
 
 def check_programs() -> None:
@@ -173,8 +185,9 @@ def _program(folder: Path, build: Path, board: Board) -> bytes:
     command = (*compile_command(board), f"-I{folder}")
     elf = build / f"acc_decel_{fingerprint(command, (folder, TARGET_SOURCES))}.elf"
     if not elf.exists():
-        if not (folder / STARTUP).is_file():
+        start = folder / STARTUP if board.start is None else TARGET_SOURCES / board.start
+        if not start.is_file():
             raise ValueError(f"{folder} must hold {STARTUP}. Got none: export it again with `acc-decel export`.")
         build.mkdir(parents=True, exist_ok=True)
-        compiled(command, (*firmware_sources(folder), folder / STARTUP, TARGET_SOURCES / "qemu_main.c"), elf)
+        compiled(command, (*firmware_sources(folder), start, TARGET_SOURCES / "qemu_main.c"), elf)
     return elf.read_bytes()

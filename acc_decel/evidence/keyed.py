@@ -127,14 +127,23 @@ def measure_all(
 
 
 def renew_part(
-    evidence: Evidence, firmware: Firmware, settings: Settings, only: str, *, on_step: OnStep = lambda: None
+    evidence: Evidence,
+    firmware: Firmware,
+    settings: Settings,
+    only: str,
+    *,
+    answerers: Sequence[str] | None = None,
+    on_step: OnStep = lambda: None,
 ) -> Evidence:
-    """`evidence` with the part `only` measured again: one of `renew`, ACC, or CHANGED for all that have changed."""
+    """`evidence` with the part `only` measured again: one of `renew`, ACC, or CHANGED for all that have changed.
+
+    Of the comparison of bits the rows of `answerers` may be renewed alone; the others must be of the present C.
+    """
     if only == CHANGED:
         return _renew_changed(evidence, firmware, settings, on_step)
     if only == ACC:
         return _with_acc(evidence, firmware, settings, on_step)
-    result = renew(evidence, firmware, settings, only, on_step=on_step)
+    result = renew(evidence, firmware, settings, only, answerers=answerers, on_step=on_step)
     formats = formats_of(evidence)
     present = part_keys(firmware, formats)
     kept = evidence.get(KEYS, present)  # without hashes: `renew` has compared the C
@@ -186,13 +195,15 @@ def settings_of(only: str) -> list[str]:
     return [*every.values()] if only == CHANGED else [every[only]] if only in every else []
 
 
-def steps_in_all(settings: Settings, formats: Iterable[str], only: str | None = None) -> int:
+def steps_in_all(
+    settings: Settings, formats: Iterable[str], only: str | None = None, answerers: Sequence[str] | None = None
+) -> int:
     """How often `measure_all`, or `renew_part` for this part, calls `on_step`; of CHANGED at most."""
     if only == ACC:
         return ACC_STEPS
     if only in (None, CHANGED):
         return steps_of(settings, formats) + ACC_STEPS
-    return steps_of(settings, formats, only)
+    return steps_of(settings, formats, only, answerers)
 
 
 def page(evidence: Evidence) -> str:

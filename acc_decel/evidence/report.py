@@ -28,7 +28,8 @@ from acc_decel.ecu import CortexM
 from acc_decel.ecu.compiler import ZIG
 from acc_decel.ecu.cores import CORES, CORTEX_M4F
 from acc_decel.ecu.image import compile_command
-from acc_decel.evidence.bits import BITS_EVENTS, differences, parts_in_all, self_tests
+from acc_decel.ecu.qemu import check_programs
+from acc_decel.evidence.bits import BITS_EVENTS, check_answerers, differences, parts_in_all, self_tests
 from acc_decel.evidence.events import driver_events, records, reference, unusual_net
 from acc_decel.evidence.fuzzing import fuzz
 from acc_decel.evidence.mutation import PREDICTION, Driven, mutation_score
@@ -174,11 +175,11 @@ def _driven(measure_driven: Callable[[Path, bytes], object]) -> Callable[[Subjec
     return measure_part
 
 
-CORE, FUZZING, BITS = "cortex_m4f", "fuzzing", "differences"
+CORE, FUZZING, BITS, SELF_TEST = "cortex_m4f", "fuzzing", "differences", "self_test"
 PARTS = {
     CORE: Part(cost),
     "stack": Part(lambda subject: stack_bound(subject.folder)),
-    "self_test": Part(lambda subject: self_tests(subject.folder)),
+    SELF_TEST: Part(lambda subject: self_tests(subject.folder)),
     "warnings": Part(lambda subject: compiler_warnings(subject.folder), (GCC,)),
     "sanitizers": Part(_driven(sanitize), (GCC,)),
     "coverage_pct": Part(_driven(coverage), (GCC, GCOV)),
@@ -190,6 +191,7 @@ PARTS = {
 }
 """What is measured of each format by itself, under its name in evidence.json."""
 SETTING_OF = {CORE: "events", FUZZING: "fuzz_seconds", BITS: "bits_events"}  # that a part is measured with
+ON_QEMU = (BITS, SELF_TEST)  # parts that run on QEMU, too
 
 
 def measure(
@@ -205,6 +207,7 @@ def measure(
     installed and its Debian package.
     """
     check_tools(tool for part in PARTS.values() for tool in part.tools)
+    check_programs()
     evidence = head(firmware)
     with _subjects(firmware, settings, formats) as subjects, ProcessPoolExecutor(1, get_context("spawn")) as other:
         costs = {name: other.submit(cost, subject) for name, subject in subjects.items()}
@@ -229,34 +232,51 @@ def _measure_others(subject: Subject, on_step: Callable[[], None]) -> dict[str, 
 
 
 def renew(
-    evidence: Evidence, firmware: Firmware, settings: Settings, part: str, *, on_step: Callable[[], None] = lambda: None
+    evidence: Evidence,
+    firmware: Firmware,
+    settings: Settings,
+    part: str,
+    *,
+    answerers: Sequence[str] | None = None,
+    on_step: Callable[[], None] = lambda: None,
 ) -> Evidence:
     """`evidence` of the present C with one part measured again, for each format in it.
 
-    `part` is a key of `PARTS`, or `BITS`. Raises ValueError if the evidence is of other C or `part` is unknown.
+    `part` is a key of `PARTS`, or `BITS`, of which the rows of `answerers` may be renewed alone. Raises ValueError if
+    the evidence is of other C, or if `part` or an answerer is unknown.
     """
     if part not in (*PARTS, BITS):
         raise ValueError(f"--only must be one of {', '.join((*PARTS, BITS))}. Got {part!r}.")
+    check_answerers(answerers)
     present = head(firmware)
     if any(evidence.get(name) != present[name] for name in ("sources_sha256", "hand_written_sha256")):
         raise ValueError("--only must find evidence of the present C. It is of other C: measure everything.")
     check_tools(PARTS[part].tools if part in PARTS else ())
+    if part in ON_QEMU:
+        check_programs()
     result = dict(evidence)
     with _subjects(firmware, settings, formats_of(evidence)) as subjects:
         for name, subject in subjects.items():
             if part == BITS:
-                result[DIFFERENCES[name]] = _differences(subject, on_step)
+                kept = {} if answerers is None else evidence[DIFFERENCES[name]]
+                result[DIFFERENCES[name]] = {**kept, **_differences(subject, on_step, answerers)}
             else:
                 result[name] = {**evidence[name], part: PARTS[part].measure(subject)}
                 on_step()
     return result
 
 
-def steps_of(settings: Settings, formats: Iterable[str] = FORMATS, only: str | None = None) -> int:
-    """How often `measure` calls `on_step`, or `renew` for the part `only`."""
+def steps_of(
+    settings: Settings,
+    formats: Iterable[str] = FORMATS,
+    only: str | None = None,
+    answerers: Sequence[str] | None = None,
+) -> int:
+    """How often `measure` calls `on_step`, or `renew` for the part `only`, of it the rows of `answerers`."""
     names = [*formats]
     parts = len(names) * (len(PARTS) if only is None else 1)
-    return (parts if only != BITS else 0) + (parts_in_all(names, settings.bits_events) if only in (None, BITS) else 0)
+    compared = parts_in_all(names, settings.bits_events, answerers) if only in (None, BITS) else 0
+    return (parts if only != BITS else 0) + compared
 
 
 def check_formats(formats: Sequence[str] | None) -> Sequence[str]:
@@ -306,10 +326,11 @@ def _fuzz_together(subjects: Mapping[str, Subject], on_step: Callable[[], None])
     return results
 
 
-def _differences(subject: Subject, on_step: Callable[[], None]) -> dict[str, dict[str, int]]:
-    return differences(
-        subject.folder, subject.net, subject.number_format, events=subject.settings.bits_events, on_part=on_step
-    )
+def _differences(
+    subject: Subject, on_step: Callable[[], None], names: Sequence[str] | None = None
+) -> dict[str, dict[str, int]]:
+    events, number_format = subject.settings.bits_events, subject.number_format
+    return differences(subject.folder, subject.net, number_format, events=events, names=names, on_part=on_step)
 
 
 def page(evidence: Mapping[str, Any]) -> str:

@@ -325,7 +325,7 @@ def test_the_gcc_compiles_for_arm_cores_only(name: str) -> None:
     core, gcc = CORES[name], Compiler(gcc=True)
     if name.startswith("cortex"):
         assert compile_command(core, gcc)[0] == link_command(core, gcc)[0] == GCC
-        assert {f"-mcpu={name.removesuffix('f')}", "-mthumb"} < {*compile_command(core, gcc)}
+        assert {f"-mcpu={name.removesuffix('-ftz').removesuffix('f')}", "-mthumb"} < {*compile_command(core, gcc)}
         assert ("-mfloat-abi=hard" in link_command(core, gcc)) == core.fpu
     else:
         for command in (compile_command, link_command):
@@ -350,10 +350,10 @@ def test_the_benchmarks_plain_network_runs_in_every_form_on_one_core(tmp_path: P
     emx = emx_is_here()
     subjects = {subject.folder.name: subject for subject in bench.plain(tmp_path, 64, emx=emx)}
     assert {*subjects} >= {"float", "fixed", "loop"}
-    limits = {"float": (0.0, 4.1), "fixed": (0.01, 3.0), "loop": (0.0, 7.0)}  # away, cycles for a multiply-add
+    limits = {"float": (0.0, 4.1), "fixed": (0.01, 3.0), "loop": (0.0, 7.6)}  # away, cycles for a multiply-add
     cycles = {}
     for name, subject in subjects.items():
-        away, most = limits.get(name, (1e-4, 99))
+        away, most = limits.get(name, (0.1 if subject.number_format == bench.INT8 else 1e-4, 99))
         zig = [each for each in subject.compilers if not each.gcc][:2]
         rows = bench.rows_of(replace(subject, compilers=zig), [CORTEX_M4F], gcc=False)
         assert [row["chosen"] for row in rows] == ["the product's"] * (name in FORMATS) + ["best of 2"]
@@ -361,7 +361,7 @@ def test_the_benchmarks_plain_network_runs_in_every_form_on_one_core(tmp_path: P
         assert all(row["cycles_per_mac"] == row["cycles"] / 1440 for row in rows)
         cycles[name] = rows[-1]["cycles"]
         assert cycles[name] < 1440 * most
-    for name in {*cycles} - {*FORMATS}:
+    for name in {name for name, each in subjects.items() if each.tool != bench.OURS and each.number_format == "float"}:
         assert cycles["fixed"] < cycles["float"] < cycles[name] / 1.5
 
 

@@ -11,10 +11,11 @@ import pytest
 from numpy import ndarray
 
 from acc_decel.compiled import compiled, firmware_sources
-from acc_decel.ecu import CortexM, HostEcu, QemuEcu, qemu
+from acc_decel.ecu import CortexM, HostEcu, QemuEcu, SelfTest, qemu
+from acc_decel.ecu.cores import CORES, QEMU_ONLY
 from acc_decel.export import golden_events, reference_outputs, status_of
-from acc_decel.export.firmware_files import FIXED_EVENTS, firmware_files, write_firmware
-from acc_decel.export.fixed_point import fixed_answers, fixed_net
+from acc_decel.export.firmware_files import FIXED_EVENTS, FORMATS, SHIFT_EVENTS, firmware_files, write_firmware
+from acc_decel.export.fixed_point import fixed_answers, fixed_net, shift_net
 from acc_decel.export.golden import even_events
 from acc_decel.factors import column_names
 from acc_decel.model_folder import model_path, read_model
@@ -53,7 +54,7 @@ def events() -> ndarray:
 def folders(net: DenseNet, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The firmware of a random network in each format."""
     written = {}
-    for number_format in ("float", "fixed"):
+    for number_format in FORMATS:
         written[number_format] = tmp_path_factory.mktemp(number_format)
         files = firmware_files(net, model="random", golden=golden_events(net.factors), number_format=number_format)
         write_firmware(written[number_format], files)
@@ -63,6 +64,8 @@ def folders(net: DenseNet, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 def reference(net: DenseNet, events: ndarray, number_format: str) -> tuple[ndarray, ndarray]:
     if number_format == "fixed":
         return fixed_answers(fixed_net(net, even_events(net.factors, FIXED_EVENTS)), events)
+    if number_format == "shift":
+        return fixed_answers(shift_net(net, even_events(net.factors, SHIFT_EVENTS)), events)
     return reference_outputs(net, events), status_of(net, events)
 
 
@@ -120,8 +123,21 @@ def test_the_example_answers_the_golden_vectors_to_the_last_bit(
     assert 1 < (got[1] & REFUSED != 0).sum() < 5
 
 
-@pytest.mark.parametrize("core", qemu.BOARDS)
-@pytest.mark.parametrize("number_format", ["float", "fixed"])
+CARRIED = [(core, number_format) for core in qemu.BOARDS if core in CORES for number_format in ("float", "fixed")]
+ONLY_HERE = [
+    ("cortex-m33", "fixed"),
+    ("cortex-m55", "float"),
+    ("cortex-m55-helium", "float"),
+    ("cortex-r5f", "shift"),
+    ("cortex-r5f-arm", "fixed"),
+]  # the evidence has every core in every format
+
+
+def test_every_core_that_only_qemu_has_is_tried() -> None:
+    assert [core for core, _ in ONLY_HERE] == [*QEMU_ONLY]
+
+
+@pytest.mark.parametrize(("core", "number_format"), [*CARRIED, *ONLY_HERE])
 def test_any_events_get_the_bits_of_numpy_and_of_the_host(
     net: DenseNet, folders: dict[str, Path], events: ndarray, core: str, number_format: str
 ) -> None:
@@ -129,6 +145,40 @@ def test_any_events_get_the_bits_of_numpy_and_of_the_host(
     same_bits(got, reference(net, events, number_format))
     same_bits(got, HostEcu(folders[number_format]).predict_array(events))
     assert 0 < (got[1] & REFUSED != 0).sum() < len(events)
+
+
+def test_a_board_tests_itself_and_says_what_is_altered(folders: dict[str, Path], tmp_path: Path) -> None:
+    assert QemuEcu(folders["fixed"], core="cortex-r5f").self_test() is SelfTest.PASSED
+    altered = with_another_weight(folders["fixed"], tmp_path)
+    assert QemuEcu(altered, core="cortex-r5f").self_test() is SelfTest.TABLES_ALTERED
+
+
+def test_helium_computes_with_vectors_and_the_scalar_core_without(folders: dict[str, Path], tmp_path: Path) -> None:
+    def vectors(core: str) -> int:
+        build = tmp_path / core
+        QemuEcu(folders["float"], core=core, build=build)
+        (program,) = build.iterdir()
+        command = ("arm-none-eabi-objdump", "-d", str(program))
+        code = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return len(re.findall(r"\tv[a-z0-9.]+\t.*\bq[0-7]\b", code))
+
+    assert vectors("cortex-m55-helium") > 30
+    assert vectors("cortex-m55") == 0
+
+
+def test_a_core_of_qemu_is_refused_by_the_other_emulator(refused) -> None:
+    sentence = refused("ecu", *STOP, "--core", "cortex-r5f")
+    assert "Got 'cortex-r5f', which only QEMU emulates: add --emulator qemu to `acc-decel ecu`." in sentence
+
+
+def with_another_weight(folder: Path, to: Path) -> Path:
+    """A copy of the firmware whose first weight has another last digit."""
+    altered = Path(shutil.copytree(folder, to / "altered"))
+    tables = altered / "acc_decel_network_tables.h"
+    before, weights, after = tables.read_text().partition(" weights[")
+    weights += re.sub(r"\d(?=U\})", lambda digit: str(9 - int(digit[0])), after, count=1)
+    tables.write_text(before + weights)
+    return altered
 
 
 def test_a_kept_program_is_found_again(folders: dict[str, Path], tmp_path: Path, events: ndarray) -> None:
@@ -141,11 +191,7 @@ def test_a_kept_program_is_found_again(folders: dict[str, Path], tmp_path: Path,
 def test_a_firmware_whose_tables_were_altered_does_not_answer(
     folders: dict[str, Path], tmp_path: Path, events: ndarray
 ) -> None:
-    altered = Path(shutil.copytree(folders["fixed"], tmp_path / "altered"))
-    tables = altered / "acc_decel_network_tables.h"
-    before, weights, after = tables.read_text().partition(" weights[")
-    weights += re.sub(r"\d(?=U\})", lambda digit: str(9 - int(digit[0])), after, count=1)
-    tables.write_text(before + weights)
+    altered = with_another_weight(folders["fixed"], tmp_path)
     with pytest.raises(RuntimeError, match=r"self-test must pass on mps2-an385. Got TABLES_ALTERED"):
         QemuEcu(altered, core="cortex-m3").predict_array(events[:1])
 

@@ -10,7 +10,7 @@ import pytest
 from numpy import ndarray
 
 from acc_decel import cli, evidence
-from acc_decel.ecu import CortexM
+from acc_decel.ecu import CortexM, qemu
 from acc_decel.evidence import Settings, acc_unit, bits, keyed, mutation, report
 from acc_decel.evidence.events import driver_events, records, reference, unusual_net
 from acc_decel.evidence.stack import stack_bound
@@ -166,6 +166,8 @@ def test_differences_are_counted_by_event() -> None:
 
 @pytest.mark.slow
 def test_an_altered_weight_is_detected_by_everyone_who_runs_it(tmp_path: Path, monkeypatch) -> None:
+    if missing := qemu.missing_programs():
+        pytest.skip(f"{', '.join(missing)} missing: {qemu.INSTALL}")
     monkeypatch.setattr(bits, "SLOW", ())
     net, _ = read_model(model_path("compact").parent)
     layer = net.trunk[-1]
@@ -176,11 +178,17 @@ def test_an_altered_weight_is_detected_by_everyone_who_runs_it(tmp_path: Path, m
         "host",
         "onnxruntime",
         "cortex-m4f",
+        "cortex-m4f-ftz",
         "cortex-m7",
         "cortex-m3",
         "cortex-m0",
         "rv32imfc",
         "rv32ic",
+        "cortex-m33",
+        "cortex-m55",
+        "cortex-m55-helium",
+        "cortex-r5f",
+        "cortex-r5f-arm",
     ]
     assert len(ticks) == bits.parts_in_all([FIXED], 40) == len(counts)
     assert all(part["events"] == 40 and part["differences"] > 30 for part in counts.values())

@@ -18,6 +18,7 @@ __attribute__((section(".vectors"), naked, used)) void reset(void)
 
 #define CPACR (*(volatile uint32_t *)0xE000ED88U) /* coprocessor access control */
 #define FPU_FULL_ACCESS (0xFU << 20)
+#define FLUSH_AND_DEFAULT_NAN (3U << 24) /* of the FPSCR: subnormals are 0, every NaN is the default one */
 
 typedef struct {
     uint32_t *initial_stack;
@@ -31,6 +32,9 @@ void reset(void)
 #if defined(__ARM_FP)
     CPACR |= FPU_FULL_ACCESS;
     __asm volatile("dsb\n isb");
+#endif
+#if defined(FLUSH_TO_ZERO)
+    __asm volatile("vmsr fpscr, %0" : : "r"(FLUSH_AND_DEFAULT_NAN));
 #endif
     (void)main();
     for (;;) {
