@@ -94,10 +94,10 @@ def is_saturated(time: ndarray, speed: ndarray, resolution: float) -> ndarray:
 
 def _is_steep(time: ndarray, speed: ndarray, first: int, last: int) -> bool:
     """Whether the speed comes to a run of one value, and goes from it, at a rate of a car that gains and brakes."""
-    before, after = np.searchsorted(time, time[first] - EDGE_S), np.searchsorted(time, time[last] + EDGE_S)
     if first == 0 or last == len(speed) - 1:
         return False
-    after = min(after, len(speed) - 1)
+    before = min(int(np.searchsorted(time, time[first] - EDGE_S)), first - 1)
+    after = min(max(int(np.searchsorted(time, time[last] + EDGE_S)), last + 1), len(speed) - 1)
     gained = (speed[first] - speed[before]) / (time[first] - time[before])
     lost = (speed[last] - speed[after]) / (time[after] - time[last])
     return bool(min(gained, lost) >= MIN_STEEP_MPS2)
