@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
@@ -19,9 +19,21 @@ from acc_decel.network.best_possible import KINDS, ORACLE_EVENTS, against_best
 from acc_decel.network.cautious import predict
 from acc_decel.network.dense_net import DenseNet
 from acc_decel.network.domain_metrics import domain_metrics
+from acc_decel.network.head import rectified
+from acc_decel.network.reserve import Reserve, counted
 from acc_decel.network.split import in_split
 from acc_decel.network.wiring import missing
-from acc_decel.outputs import DELAY, LOWER, MEDIAN, ORDERED, QUANTILES, UPPER
+from acc_decel.outputs import (
+    DELAY,
+    LOWER,
+    MEDIAN,
+    ORDERED,
+    QUANTILES,
+    RESERVE,
+    RESERVE_SHARE,
+    UPPER,
+    lead_reserve,
+)
 
 MEDIAN_SHARE = 0.5
 DELAY_ROOM = 1.25  # no answer has a delay above the longest one of the calibration, times this
@@ -37,13 +49,33 @@ def calibrate(net: DenseNet, data: Dataset) -> DenseNet:
     """
     rows = in_split(data.event, "calibration")
     columns, true = data.columns[rows], data.deceleration[rows]
-    answer, surface = net(columns)[:, ORDERED], net.entered(columns).surface
+    outputs, surface = net(columns), net.entered(columns).surface
+    answer = outputs[:, ORDERED]
     groups = [surface.sum(axis=1) == 0, *(surface.T > CERTAIN)]
     offsets = np.array([_offsets(answer[group], true[group]) for group in groups], np.float32)
     head = replace(net.head, offset=offsets[0], surface_offsets=offsets[1:] - offsets[0])
     high = net.high.copy()
-    high[DELAY] = min(high[DELAY], DELAY_ROOM * net(columns)[:, DELAY].max())
-    return replace(net, head=head, high=high)
+    high[DELAY] = min(high[DELAY], DELAY_ROOM * outputs[:, DELAY].max())
+    calibrated = replace(net, head=head, high=high)
+    if not net.reserve:
+        return calibrated
+    needed = lead_reserve(true, data.lead_deceleration[rows])
+    return replace(calibrated, reserve=_calibrated_reserve(calibrated, columns, needed, groups))
+
+
+def _calibrated_reserve(
+    net: DenseNet,
+    columns: Float32[ndarray, "rows columns"],
+    needed: Float32[ndarray, " rows"],
+    groups: list[Bool[ndarray, " rows"]],
+) -> Reserve:
+    """Offsets with which the reserve covers its share of what was `needed` [s^2/m], in each group of events."""
+    entered = net.entered(columns)
+    sums = net.sums(entered)
+    lower = counted(net.quantiles(sums, entered)[:, ORDERED.index(LOWER)])
+    short = needed * lower - rectified(sums[:, RESERVE])
+    offsets = np.array([_offset(short[group], 1 - RESERVE_SHARE) for group in groups], np.float32)
+    return Reserve(offsets[:1], offsets[1:] - offsets[0])
 
 
 def _offsets(answer: Float32[ndarray, "rows quantiles"], true: Float32[ndarray, " rows"]) -> list[float]:
