@@ -26,7 +26,7 @@ from acc_decel.network import (
     walk,
     wiring,
 )
-from acc_decel.outputs import OUTPUTS, QUANTILES
+from acc_decel.outputs import OUTPUTS, PAIR_OUTPUTS, QUANTILES
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
 EXACT = 2.0**24  # sums of hidden units stay below, so that the firmware's rectifier rounds like the reference's
@@ -40,6 +40,11 @@ def check_exportable(net: DenseNet) -> None:
     Every array must be finite (the outputs' limits may be infinite) and fit the next one, and no sum may exceed the
     range of float32 for any accepted factors. Bounds on the absolute values, layer by layer, prove the last condition.
     """
+    if net.reserve:
+        raise ValueError(
+            f"The outputs must be {', '.join(OUTPUTS)}. Got also {', '.join(PAIR_OUTPUTS)}: lead_reserve_99 has no C "
+            "form yet. Train without it."
+        )
     wires = wiring(net.factors)
     if len(net.factors) > (room := NOT_AVAILABLE_SHIFT - OUT_OF_RANGE_SHIFT):
         raise ValueError(f"The factors must be at most {room}, one status bit each. Got {len(net.factors)}.")

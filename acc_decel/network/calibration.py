@@ -19,6 +19,7 @@ from acc_decel.network.best_possible import KINDS, ORACLE_EVENTS, against_best
 from acc_decel.network.cautious import predict
 from acc_decel.network.dense_net import DenseNet
 from acc_decel.network.domain_metrics import domain_metrics
+from acc_decel.network.features import SURFACE_COLUMNS
 from acc_decel.network.head import rectified
 from acc_decel.network.reserve import Reserve, counted
 from acc_decel.network.split import in_split
@@ -116,6 +117,7 @@ def metrics(
     columns, true, delay = data.columns[rows], data.deceleration[rows], data.delay[rows]
     answer = predict(net, columns) if net.domain else net(columns)
     inside = (answer[:, LOWER] <= true) & (true <= answer[:, UPPER])
+    needed = lead_reserve(true, data.lead_deceleration[rows])
     best = against_best(net, data, columns, events=oracle_events, seed=seed, on_events=on_oracle)
     return {
         "weights": net.weights,
@@ -129,6 +131,7 @@ def metrics(
         "below": {name: float((true < answer[:, i]).mean()) for name, i in zip(QUANTILES, ORDERED, strict=True)},
         "mean_width": float((answer[:, UPPER] - answer[:, LOWER]).mean()),
         **(domain_metrics(net, columns, seed=seed) if net.domain else {}),
+        **({"lead_reserve": _reserve_metrics(net, columns, answer, needed)} if net.reserve else {}),
         "regimes": {
             name: {
                 "events": int(mask.sum()),
@@ -139,6 +142,26 @@ def metrics(
             for name, mask in _regimes(net, columns).items()
             if mask.any()
         },
+    }
+
+
+def _reserve_metrics(
+    net: DenseNet,
+    columns: Float32[ndarray, "rows columns"],
+    answer: Float32[ndarray, "rows outputs"],
+    needed: Float32[ndarray, " rows"],
+) -> dict[str, Any]:
+    """How often the reserve is less than what was `needed` [s^2/m], overall and by surface, and its mean [s^2/m]."""
+    reserve, surface = answer[:, RESERVE], net.entered(columns).surface
+    groups = {"unknown": surface.sum(axis=1) == 0}
+    groups |= {
+        name.removeprefix("surface_"): own > CERTAIN for name, own in zip(SURFACE_COLUMNS, surface.T, strict=True)
+    }
+    return {
+        "short": float((needed > reserve).mean()),
+        "mean": float(reserve.mean()),
+        "short_by_surface": {name: float((needed > reserve)[own].mean()) for name, own in groups.items() if own.any()},
+        "mean_by_surface": {name: float(reserve[own].mean()) for name, own in groups.items() if own.any()},
     }
 
 

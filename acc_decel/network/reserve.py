@@ -1,4 +1,4 @@
-"""The reserve against the lead: one more sum of the last layer, over the deceleration that the own car reaches at least.
+"""The reserve against a lead: one more sum of the last layer, over the deceleration that is reached at least.
 
     reserve = max(rectified(sum) + offset of the surface, 0) / max(lower quantile, LEAST_LOWER)
 
