@@ -154,9 +154,8 @@ def _reserve_metrics(
     """How often the reserve is less than what was `needed` [s^2/m], overall and by surface, and its mean [s^2/m]."""
     reserve, surface = answer[:, RESERVE], net.entered(columns).surface
     groups = {"unknown": surface.sum(axis=1) == 0}
-    groups |= {
-        name.removeprefix("surface_"): own > CERTAIN for name, own in zip(SURFACE_COLUMNS, surface.T, strict=True)
-    }
+    levels = [name.removeprefix("surface_") for name in SURFACE_COLUMNS]
+    groups |= {level: own > CERTAIN for level, own in zip(levels, surface.T, strict=True)}
     return {
         "short": float((needed > reserve).mean()),
         "mean": float(reserve.mean()),

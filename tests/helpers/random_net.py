@@ -81,10 +81,8 @@ def _last_directions(sums: int) -> ndarray:
 def _reserve(rng: np.random.Generator) -> Reserve:
     """A reserve of random offsets."""
     plain = untrained_reserve()
-    offset, of_surfaces = (
-        rng.normal(0, 0.1, part.shape).astype("f4") for part in (plain.offset, plain.surface_offsets)
-    )
-    return Reserve(offset, of_surfaces)
+    parts = (plain.offset, plain.surface_offsets)
+    return Reserve(*(rng.normal(0, 0.1, part.shape).astype("f4") for part in parts))
 
 
 def _head(rng: np.random.Generator) -> Head:
