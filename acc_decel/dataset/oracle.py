@@ -200,7 +200,7 @@ def _water_film_mm(factor: Factor, read: ndarray, true: Columns, rng: np.random.
     deviation = _deviation(factor, np.maximum(reading, 0))
     near, log_proposed = _sample_truncated(reading, deviation, 1e-4, deepest + 1e-3, rng)
     value = np.where(np.isnan(reading), from_prior, np.where(reading > 0, near, np.where(is_dry, 0.0, unnoticed)))
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # a missing reading is NaN
         dry = np.log(np.where(deepest > 0, DRY_SHARE / (1 - DAMP_SHARE - MISSED_SHARE), 1.0))
         log_wet, likelihood = _log_wet(value, deepest), _log_likelihood(factor, value, reading)
         log_damp = np.log(DAMP_SHARE) - np.log(DAMP_MM) - value / DAMP_MM

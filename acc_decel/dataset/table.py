@@ -105,7 +105,8 @@ def load_dataset(folder: Path) -> Dataset:
                 f"parts before. Got others, from {event[first]} on: {AGAIN}."
             )
     _check_values(folder, manifest, columns, labels)
-    return Dataset(columns, *labels, event, manifest)
+    deceleration, delay, lead_deceleration = labels
+    return Dataset(columns, deceleration, delay, lead_deceleration, event, manifest)
 
 
 def _check_values(folder: Path, manifest: dict[str, Any], columns: ndarray, labels: ndarray) -> None:

@@ -37,7 +37,8 @@ class Reserve:
         for probability, of_surface in zip(surface.T, self.surface_offsets, strict=True):
             offset += probability * of_surface
         needed = np.maximum(rectified(sums) + offset, np.float32(0)) / counted(lower)
-        return np.clip(needed, *map(np.float32, PAIR_LIMITS["lead_reserve_99"]))
+        low, high = np.array(PAIR_LIMITS["lead_reserve_99"], np.float32)
+        return np.minimum(np.maximum(needed, low), high)
 
 
 def counted(lower: Float32[ndarray, " rows"]) -> Float32[ndarray, " rows"]:
