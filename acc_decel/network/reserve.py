@@ -14,7 +14,6 @@ from numpy import ndarray
 
 from acc_decel.network.features import SURFACE_COLUMNS
 from acc_decel.network.head import rectified
-from acc_decel.outputs import PAIR_LIMITS
 
 LEAST_LOWER = 0.3  # [m/s^2] a lower quantile below counts as this much
 
@@ -32,13 +31,11 @@ class Reserve:
         lower: Float32[ndarray, " rows"],
         surface: Float32[ndarray, "rows surfaces"],
     ) -> Float32[ndarray, " rows"]:
-        """The reserve [s^2/m] for the sums and the lower quantiles [m/s^2]."""
+        """The reserve [s^2/m] for the sums and the lower quantiles [m/s^2], at least 0, not cut at its limit."""
         offset = np.repeat(self.offset, len(surface))
         for probability, of_surface in zip(surface.T, self.surface_offsets, strict=True):
             offset += probability * of_surface
-        needed = np.maximum(rectified(sums) + offset, np.float32(0)) / counted(lower)
-        low, high = np.array(PAIR_LIMITS["lead_reserve_99"], np.float32)
-        return np.minimum(np.maximum(needed, low), high)
+        return np.maximum(rectified(sums) + offset, np.float32(0)) / counted(lower)
 
 
 def counted(lower: Float32[ndarray, " rows"]) -> Float32[ndarray, " rows"]:
