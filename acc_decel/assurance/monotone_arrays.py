@@ -12,9 +12,9 @@ Through the head: with slopes and shares of at least 0, every line of `head.py` 
 F - rectified(F - B) is 1 - r in F and r in B, where r, the slope of the rectifier, is between 0 and 1. The smaller of
 rising values rises, offsets do not move, limits and ordering are monotone.
 
-The reserve against a lead moves the other way. Its sum does, by the signs of its weights; so does what is made of it, as
-the rectifier, a sum and a maximum with constants rise; and it is divided by a maximum of the lower quantile, which is
-positive and rises. What does not rise and is not negative, over what is positive and rises, does not rise.
+The reserve against a lead moves the other way. Its sum does, by the signs of its weights; so does what is made of it,
+as the rectifier, a sum and a maximum with constants rise; and it is divided by a maximum of the lower quantile, which
+is positive and rises. What falls and is not negative, over what is positive and rises, falls.
 
 This proves it for all inputs at once, without a search. In float32 every operation is monotone, too, so the statement
 holds to the bit, with two exceptions in which a value meets itself: x / (x + half_saturation) of a forced column, and

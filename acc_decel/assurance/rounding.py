@@ -65,9 +65,9 @@ def rounding_errors(net: DenseNet, bounds: Sequence[Sums]) -> Float[ndarray, " o
 
 
 def _reserve_error(reserve: Reserve, numerator: float, of_sum: float, of_lower: float) -> float:
-    """Bound of the error of the reserve: n / d moves by at most (move of n + n / d * move of d) / d, and d is not small.
+    """Bound of the error of the reserve n / d, which moves by at most (move of n + n / d * move of d) / d.
 
-    `numerator` is the maximum of n.
+    `numerator` is the maximum of n; d is at least LEAST_LOWER.
     """
     magnitude = numerator + abs(float(reserve.offset[0])) + float(np.abs(reserve.surface_offsets).sum())
     rounded = RESERVE_ROUNDINGS * (UNIT * magnitude + TINY)
