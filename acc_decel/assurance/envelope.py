@@ -8,7 +8,6 @@ from acc_decel.assurance.ranges import unclamped
 from acc_decel.constants import AIR_DENSITY, GRAVITY
 from acc_decel.dataset import sensed_events
 from acc_decel.network import DenseNet
-from acc_decel.outputs import OUTPUTS
 from acc_decel.physics import SURFACES, Vehicle, tyre
 from acc_decel.physics.braking import GUST_SPREAD, TYRE_SPREAD
 
@@ -76,7 +75,7 @@ def domain_events(vehicle: Vehicle, events: int, *, seed: int = 99) -> Float32[n
 def clamped_shares(net: DenseNet, columns: Float32[ndarray, "events columns"]) -> dict[str, float]:
     """Share of the events in which the last clamp changes an output, by output."""
     changed = net(columns) != unclamped(net)(columns)
-    return dict(zip(OUTPUTS, changed.mean(axis=0).tolist(), strict=True))
+    return dict(zip(net.outputs, changed.mean(axis=0).tolist(), strict=True))
 
 
 def same_vehicle(vehicle: Vehicle, digest: str) -> bool:

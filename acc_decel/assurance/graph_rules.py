@@ -174,10 +174,11 @@ def _tile(x: Values, repeats: Values) -> Values:
     return x.each_row(lambda part: np.concatenate([part] * times))
 
 
-def _reduce_min(x: Values, *, axes: list[int], keepdims: int = 1) -> Values:
+def _reduce(x: Values, *, reduce: Callable[..., Values] = minimum, axes: list[int], keepdims: int = 1) -> Values:
+    """The least or the greatest along an axis."""
     if keepdims or len(axes) != 1:
         raise ValueError(f"axes={axes}, keepdims={keepdims}")
-    return minimum(*(x.each(partial(np.take, indices=i, axis=axes[0])) for i in range(x.low.shape[axes[0]])))
+    return reduce(*(x.each(partial(np.take, indices=i, axis=axes[0])) for i in range(x.low.shape[axes[0]])))
 
 
 def _scatter(x: Values, rows: Values, updates: Values, *, axis: int = 0) -> Values:
@@ -207,7 +208,8 @@ RULES: dict[str, Callable[..., Values | tuple[Values, ...]]] = {
     "Mul": multiply,
     "Not": _not,
     "Or": _or,
-    "ReduceMin": _reduce_min,
+    "ReduceMax": partial(_reduce, reduce=maximum),
+    "ReduceMin": _reduce,
     "Reshape": _reshape,
     "ScatterElements": _scatter,
     "Split": _split,

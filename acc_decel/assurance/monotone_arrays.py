@@ -12,6 +12,10 @@ Through the head: with slopes and shares of at least 0, every line of `head.py` 
 F - rectified(F - B) is 1 - r in F and r in B, where r, the slope of the rectifier, is between 0 and 1. The smaller of
 rising values rises, offsets do not move, limits and ordering are monotone.
 
+The reserve against a lead moves the other way. Its sum does, by the signs of its weights; so does what is made of it,
+as the rectifier, a sum and a maximum with constants rise; and it is divided by a maximum of the lower quantile, which
+is positive and rises. What falls and is not negative, over what is positive and rises, falls.
+
 This proves it for all inputs at once, without a search. In float32 every operation is monotone, too, so the statement
 holds to the bit, with two exceptions in which a value meets itself: x / (x + half_saturation) of a forced column, and
 F - rectified(F - B) in F. There the answer may move the wrong way by no more than the rounding of these steps:
@@ -28,17 +32,19 @@ from numpy import ndarray
 
 from acc_decel.assurance.monotone_features import feature_violations
 from acc_decel.network import DenseNet, input_names, wiring
-from acc_decel.outputs import DELAY
+from acc_decel.outputs import DELAY, RESERVE
 
 
 def violations(net: DenseNet) -> list[str]:
     """One sentence for each entry of the arrays that breaks monotonicity; none if it is proven.
 
-    Only paths to quantiles count: the delay may use the same units with any sign.
+    Only paths to quantiles and to the reserve count: the delay may use the same units with any sign.
     """
     sentences = _scaling_violations(net) + _head_violations(net) + feature_violations(net)
     embedded = len(net.embedding[-1].bias)
-    directions = (np.arange(len(net.trunk[-1].bias)) != DELAY).astype(int)
+    directions = np.where(np.arange(len(net.trunk[-1].bias)) == DELAY, 0, 1)
+    if net.reserve:
+        directions[RESERVE] = -1
     for i in range(len(net.trunk) - 1, 0, -1):
         signs = np.sign(net.trunk[i].weights[:, embedded:]) * directions[:, None]
         directions = _directions(signs)

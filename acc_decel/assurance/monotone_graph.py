@@ -21,6 +21,7 @@ from acc_decel.assurance.graph_rules import RULES
 from acc_decel.assurance.moving_values import CONSTANT, UNKNOWN, Total, Values, exact
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.factors import Factor, slices
+from acc_decel.outputs import ORDERED
 
 INSIDE, OUTSIDE = "else_branch", "then_branch"  # of the trained domain
 SUM_ERROR = 1e-6  # of a sum of probabilities in float32
@@ -59,22 +60,27 @@ def moves(
 
 
 def raised_outside(model: onnx.ModelProto) -> list[str]:
-    """One sentence for each output that may be more outside the trained domain than the same network gives inside.
+    """One sentence for each quantile that may be more outside the trained domain than the same network gives inside.
 
-    None if each is the least of some values, one of which is what the branch for events inside passes on.
+    None if each is the least of some values, one of which is what the branch for events inside passes on. What follows
+    the quantiles, a reserve, must be the greatest of some in the same way.
     """
     sentences = []
     for node in (node for node in model.graph.node if node.op_type == "If"):
         outside, inside = (next(a.g for a in node.attribute if a.name == name) for name in (OUTSIDE, INSIDE))
         made_by, passed_on = ({o: n for n in branch.node for o in n.output} for branch in (outside, inside))
-        for cautious, plain in zip(outside.output, inside.output, strict=True):
+        for place, (cautious, plain) in enumerate(zip(outside.output, inside.output, strict=True)):
             scatter, same = made_by.get(cautious.name), passed_on.get(plain.name)
-            least = made_by.get(scatter.input[2]) if scatter is not None and scatter.op_type == _SCATTER else None
-            parts = [made_by.get(name) for name in least.input] if least is not None and least.op_type == "Min" else []
+            worst = made_by.get(scatter.input[2]) if scatter is not None and scatter.op_type == _SCATTER else None
+            operator, word = ("Min", "most") if place < len(ORDERED) else ("Max", "least")
+            is_worst = worst is not None and worst.op_type == operator
+            parts = [made_by.get(name) for name in worst.input] if worst is not None and is_worst else []
             whole = [*scatter.input[:2]] if scatter is not None else []
-            is_least = any(p is not None and p.op_type == "Gather" and [*p.input] == whole for p in parts)
-            if not is_least or same is None or same.op_type != "Identity" or [*same.input] != whole[:1]:
-                sentences.append(f"{cautious.name} must be at most {plain.name}, the value inside the trained domain.")
+            is_one = any(p is not None and p.op_type == "Gather" and [*p.input] == whole for p in parts)
+            if not is_one or same is None or same.op_type != "Identity" or [*same.input] != whole[:1]:
+                sentences.append(
+                    f"{cautious.name} must be at {word} {plain.name}, the value inside the trained domain."
+                )
     return sentences
 
 

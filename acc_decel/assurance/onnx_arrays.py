@@ -35,7 +35,11 @@ def _sums(net: DenseNet) -> list[dict[str, ndarray]]:
         for part, layers in (("embedding", net.embedding), ("trunk", net.trunk), ("domain", net.domain))
     ]
     head = {"head.surface_offsets": net.head.surface_offsets, "head.offset": net.head.offset}
-    return [*parts[0], *parts[1], head, *parts[2]]
+    reserve = []
+    if net.reserve:
+        offsets = net.reserve.surface_offsets[:, None]
+        reserve = [{"reserve.surface_offsets": offsets, "reserve.offset": net.reserve.offset}]
+    return [*parts[0], *parts[1], head, *reserve, *parts[2]]
 
 
 def _metadata_differences(model: onnx.ModelProto, net: DenseNet) -> list[str]:

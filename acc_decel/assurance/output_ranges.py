@@ -18,7 +18,8 @@ from acc_decel.assurance.ranges import Sums, unclamped
 from acc_decel.assurance.witness import extreme_events
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.network import LEAST_BRAKING, DenseNet, rectified
-from acc_decel.outputs import ORDERED, OUTPUTS
+from acc_decel.network.reserve import LEAST_LOWER, Reserve
+from acc_decel.outputs import LOWER, ORDERED, RESERVE
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def parts(net: DenseNet, last: Sums) -> tuple[Parts, Parts]:
     offsets = head.surface_offsets.astype(np.float64)
     ends = []
     for place, sums, extreme in ((0, last.low, np.minimum), (1, last.high, np.maximum)):
-        brakes = sums[len(OUTPUTS) :] + np.maximum(slopes, 0) * spans["braking"][place]
+        brakes = sums[len(net.outputs) :] + np.maximum(slopes, 0) * spans["braking"][place]
         brakes = brakes + np.minimum(slopes, 0) * spans["braking"][1 - place]
         offset = head.offset + extreme(extreme.reduce(offsets, axis=0), 0) * CHOICE_SUM[1] * (1 + 1e-6)
         brake_limit = head.brake_shares.astype(np.float64) * spans["brake_limit"][place]
@@ -80,10 +81,30 @@ def parts(net: DenseNet, last: Sums) -> tuple[Parts, Parts]:
 def proven_ends(net: DenseNet, last: Sums) -> tuple[Float[ndarray, " outputs"], Float[ndarray, " outputs"]]:
     """Minimum and maximum of each output before the last clamp, in real arithmetic."""
     ends = []
-    for sums, part in zip((last.low, last.high), parts(net, last), strict=True):
-        end = sums[: len(OUTPUTS)].copy()
+    both = parts(net, last)
+    for sums, part in zip((last.low, last.high), both, strict=True):
+        end = sums[: len(net.outputs)].copy()
         end[[*ORDERED]] = np.sort(part.quantiles)
         ends.append(end)
+    if net.reserve:
+        ends[0][RESERVE], ends[1][RESERVE] = reserve_ends(net.reserve, last, *both)
+    return ends[0], ends[1]
+
+
+def reserve_ends(reserve: Reserve, last: Sums, least: Parts, most: Parts) -> tuple[float, float]:
+    """Minimum and maximum of the reserve [s^2/m]: the sum at one end over the lower quantile at the other."""
+    numerators = reserve_numerators(reserve, last)
+    lowers = [max(float(part.quantiles[ORDERED.index(LOWER)]), LEAST_LOWER) for part in (most, least)]
+    return numerators[0] / lowers[0], numerators[1] / lowers[1]
+
+
+def reserve_numerators(reserve: Reserve, last: Sums) -> tuple[float, float]:
+    """Minimum and maximum of what the reserve divides by the lower quantile."""
+    offsets, share = reserve.surface_offsets.astype(np.float64), CHOICE_SUM[1] * (1 + 1e-6)
+    ends = []
+    for sums, extreme in ((last.low, min), (last.high, max)):
+        offset = float(reserve.offset[0]) + extreme(float(extreme(offsets)), 0.0) * share
+        ends.append(max(float(rectified(sums[RESERVE : RESERVE + 1])[0]) + offset, 0.0))
     return ends[0], ends[1]
 
 

@@ -30,7 +30,7 @@ from acc_decel.factors import Factor, column_names
 from acc_decel.files import atomic_write
 from acc_decel.model_folder import ARRAYS, MANIFEST, ONNX, PROOF, read_model
 from acc_decel.network import DenseNet
-from acc_decel.outputs import ORDERED, OUTPUTS, QUANTILES
+from acc_decel.outputs import ORDERED, QUANTILES, RESERVE
 from acc_decel.physics import Vehicle
 
 MAX_SHOWN = 3  # violations that are listed one by one
@@ -125,7 +125,7 @@ def prove(model: ProvenModel, *, on_proof: Callable[[str], None] = lambda _: Non
     ):
         yield _make_timed(name, make_proof, on_proof)
     ranges: list[Range] = []
-    for i, name in enumerate(OUTPUTS):
+    for i, name in enumerate(net.outputs):
         yield _make_timed(f"range of {name}", partial(prove_output_range, net, bounds, i, ranges), on_proof)
     yield _make_timed("clamp", lambda: prove_clamp(model, ranges), on_proof)
     yield _make_timed("physical envelope", lambda: prove_envelope(model, ranges), on_proof)
@@ -194,13 +194,15 @@ def prove_monotone_onnx(net: DenseNet, graph: onnx.ModelProto) -> Proof:
 
 
 def _wrong_moves(net: DenseNet, graph: onnx.ModelProto, factor: Factor, branch: str) -> list[str]:
-    allowed = moving_values.RISES if factor.direction > 0 else moving_values.FALLS
-    found = monotone_graph.moves(graph, net.factors, factor, ORDERED, branch)
+    ways = moving_values.RISES, moving_values.FALLS
+    with_deceleration, against = ways if factor.direction > 0 else ways[::-1]
+    allowed = dict.fromkeys(ORDERED, with_deceleration) | ({RESERVE: against} if net.reserve else {})
+    found = monotone_graph.moves(graph, net.factors, factor, tuple(allowed), branch)
     return [
-        f"output {i} must move one way with {factor.name}: {moving_values.WORDS[allowed]}. "
+        f"output {i} must move one way with {factor.name}: {moving_values.WORDS[way]}. "
         f"Got: {moving_values.WORDS[move]}."
-        for i, move in zip(ORDERED, found, strict=True)
-        if move & ~allowed
+        for (i, way), move in zip(allowed.items(), found, strict=True)
+        if move & ~way
     ]
 
 
@@ -222,7 +224,11 @@ def prove_rounding(net: DenseNet, bounds: list[Sums]) -> Proof:
     allowed = rounding_errors(net, bounds)
     events = accepted_events(net.factors, CHECKED_EVENTS, np.random.default_rng(1))
     differs = np.abs(in_real_arithmetic(net, events) - unclamped(net)(events)).max(axis=0)
-    figures = {"allowed": _by_output(allowed), "seen": _by_output(differs), "events": CHECKED_EVENTS}
+    figures = {
+        "allowed": _by_output(net, allowed),
+        "seen": _by_output(net, differs),
+        "events": CHECKED_EVENTS,
+    }
     text = f"float32 is within {allowed.max():.2g} of real arithmetic in every output; {differs.max():.1g} seen"
     return Proof("rounding", bool((differs <= allowed).all()), text, figures)
 
@@ -260,7 +266,7 @@ def prove_clamp(model: ProvenModel, ranges: list[Range]) -> Proof:
     trained domain. That of the delay is meant to act where a simulated car slows faster at first than on the whole.
     """
     idle = [r.limits[0] <= r.low and r.high <= r.limits[1] for r in ranges]
-    needed = [name for name, is_idle in zip(OUTPUTS, idle, strict=True) if not is_idle]
+    needed = [name for name, is_idle in zip(model.net.outputs, idle, strict=True) if not is_idle]
     figures: dict[str, Any] = {"idle on the whole box": not needed, "outputs that may reach it": needed}
     if not needed:
         return Proof(
@@ -325,8 +331,8 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if isinstance(value, float) else value
 
 
-def _by_output(values: ndarray) -> dict[str, float]:
-    return dict(zip(OUTPUTS, values.tolist(), strict=True))
+def _by_output(net: DenseNet, values: ndarray) -> dict[str, float]:
+    return dict(zip(net.outputs, values.tolist(), strict=True))
 
 
 def _extreme_record(net: DenseNet, e: Extreme) -> dict[str, Any]:

@@ -18,13 +18,12 @@ from numpy import ndarray
 
 from acc_decel.assurance.accepted_box import scaled_spans
 from acc_decel.assurance.feature_values import feature_spans
-from acc_decel.assurance.output_ranges import Parts, parts
+from acc_decel.assurance.output_ranges import Parts, parts, reserve_numerators
 from acc_decel.assurance.ranges import Sums
 from acc_decel.factors import column_factors, column_names, half_saturations, owners
 from acc_decel.network import (
     FEATURES,
     HEAD,
-    LAST,
     LEAST_BRAKING,
     DenseNet,
     Layer,
@@ -36,12 +35,14 @@ from acc_decel.network import (
     wiring,
 )
 from acc_decel.network.features import SURFACE_COLUMNS
-from acc_decel.outputs import ORDERED, OUTPUTS
+from acc_decel.network.reserve import LEAST_LOWER, Reserve
+from acc_decel.outputs import LOWER, ORDERED, RESERVE
 
 UNIT = 2.0**-24  # relative error of one float32 operation
 TINY = 2.0**-149  # absolute error of an operation that underflows
 SLACK = 1e-3  # relative margin of the magnitudes, for their own errors
 HEAD_ROUNDINGS = 12  # of values not larger than all parts together: B 2, F - B 1, its rectifier 3, the rest 1 each
+RESERVE_ROUNDINGS = 3 + 2 * len(SURFACE_COLUMNS) + 1  # the rectifier, the offset of the surfaces, their sum
 MIN_ROUNDINGS = 5  # of those, in F - rectified(F - B)
 
 
@@ -53,11 +54,25 @@ def rounding_errors(net: DenseNet, bounds: Sequence[Sums]) -> Float[ndarray, " o
     """
     of_sums = _errors_of_sums(net, bounds)
     ends = parts(net, bounds[-1])
-    errors = of_sums[: len(OUTPUTS)].copy()
-    own = np.maximum(of_sums[[*ORDERED]], of_sums[len(OUTPUTS) :])
+    errors = of_sums[: len(net.outputs)].copy()
+    own = np.maximum(of_sums[[*ORDERED]], of_sums[len(net.outputs) :])
     count = HEAD_ROUNDINGS + 2 * len(SURFACE_COLUMNS)
     errors[[*ORDERED]] = (own + count * (UNIT * _magnitude(net, ends) + TINY) * (1 + SLACK)).max()
+    if net.reserve:
+        numerator = reserve_numerators(net.reserve, bounds[-1])[1]
+        errors[RESERVE] = _reserve_error(net.reserve, numerator, of_sums[RESERVE], float(errors[LOWER]))
     return errors
+
+
+def _reserve_error(reserve: Reserve, numerator: float, of_sum: float, of_lower: float) -> float:
+    """Bound of the error of the reserve n / d, which moves by at most (move of n + n / d * move of d) / d.
+
+    `numerator` is the maximum of n; d is at least LEAST_LOWER.
+    """
+    magnitude = numerator + abs(float(reserve.offset[0])) + float(np.abs(reserve.surface_offsets).sum())
+    rounded = RESERVE_ROUNDINGS * (UNIT * magnitude + TINY)
+    moved = of_sum + rounded + numerator / LEAST_LOWER * of_lower
+    return (moved / LEAST_LOWER + UNIT * numerator / LEAST_LOWER) * (1 + SLACK)
 
 
 def reversal(net: DenseNet, bounds: Sequence[Sums]) -> float:
@@ -66,7 +81,7 @@ def reversal(net: DenseNet, bounds: Sequence[Sums]) -> float:
     A value that rises in real arithmetic falls by at most twice its rounding error; everything behind it is monotone.
     """
     gains, depth = _gains(net, bounds), len(net.embedding)
-    quantiles = [*ORDERED, *range(len(OUTPUTS), LAST)]
+    quantiles = [*ORDERED, *range(len(net.outputs), len(net.trunk[-1].bias))]
     forced = [*wiring(net.factors).forced]
     weights = np.abs(net.trunk[0].weights[:, len(net.embedding[-1].bias) :])
     saturated = (gains[depth][quantiles] @ (weights @ _saturation_errors(net)[forced])).max()
@@ -105,7 +120,7 @@ def _errors_of_sums(net: DenseNet, bounds: Sequence[Sums]) -> Float[ndarray, " l
 
 def in_real_arithmetic(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Float64[ndarray, "rows outputs"]:
     """The outputs before the last clamp, in float64, for the features of float32: the ranges are proven for them."""
-    wires, count = wiring(net.factors), len(OUTPUTS)
+    wires, count = wiring(net.factors), len(net.outputs)
     absent = missing(net.factors, columns)[:, owners(net.factors)]
     values = np.where(absent, 1, columns).astype(np.float64)
     half = np.array(half_saturations(net.factors), np.float32).astype(np.float64)
@@ -125,14 +140,19 @@ def in_real_arithmetic(net: DenseNet, columns: Float32[ndarray, "rows columns"])
     *_, last = walk(net, embedded, scaled[:, wires.forced], step, side_by_side)
     outputs: ndarray = last[:, :count].copy()
     surface = known[:, [column_names(net.factors).index(name) for name in SURFACE_COLUMNS]].astype(np.float64)
-    outputs[:, ORDERED] = np.sort(_quantiles(net, last, {n: features[n].astype(np.float64) for n in HEAD}, surface))
+    quantiles = _quantiles(net, last, {n: features[n].astype(np.float64) for n in HEAD}, surface)
+    outputs[:, ORDERED] = np.sort(quantiles)
+    if net.reserve:
+        offset = net.reserve.offset + surface @ net.reserve.surface_offsets.astype(np.float64)
+        lower = np.maximum(quantiles[:, ORDERED.index(LOWER)], np.float32(LEAST_LOWER))
+        outputs[:, RESERVE] = np.maximum(rectified(last[:, RESERVE]) + offset, 0) / lower
     return outputs
 
 
 def _quantiles(net: DenseNet, last: ndarray, values: dict[str, ndarray], surface: ndarray) -> ndarray:
     """The head in float64."""
     friction, head = last[:, ORDERED], net.head
-    brakes = last[:, len(OUTPUTS) :] + head.slopes * values["braking"][:, None]
+    brakes = last[:, len(net.outputs) :] + head.slopes * values["braking"][:, None]
     smaller = friction - rectified(friction - brakes) + head.offset + surface @ head.surface_offsets.astype(np.float64)
     road, brake = (values[name][:, None] for name in ("road_limit", "brake_limit"))
     limit = np.minimum(head.road_shares * road, head.brake_shares * brake)
@@ -151,8 +171,9 @@ def _gains(net: DenseNet, bounds: Sequence[Sums]) -> list[ndarray]:
     """
     layers, depth = net.layers, len(net.embedding)
     embedded_units = len(net.embedding[-1].bias)
-    on_embedded = Slopes(*(np.zeros((LAST, embedded_units)),) * 2)
-    slopes = Slopes(*(np.eye(LAST),) * 2)
+    last = len(net.trunk[-1].bias)
+    on_embedded = Slopes(*(np.zeros((last, embedded_units)),) * 2)
+    slopes = Slopes(*(np.eye(last),) * 2)
     gains = [slopes.magnitude]
     for i in range(len(layers) - 1, 0, -1):
         slopes = slopes.through(layers[i].weights.astype(np.float64))

@@ -6,6 +6,7 @@ from threading import Lock
 from jaxtyping import Float32
 from numpy import ndarray
 
+from acc_decel.dataset.leads import lead_deceleration
 from acc_decel.dataset.scenarios import Columns, Driving, scenarios
 from acc_decel.dataset.sensors import sense
 from acc_decel.physics import Vehicle, stops
@@ -19,7 +20,7 @@ class SensedEvents:
 
     true: Columns  # true factors; a factor with levels is the index of its level
     latents: Columns  # standard scores
-    stops: Columns  # the answer of `physics.stops`
+    stops: Columns  # the answer of `physics.stops`, and lead_deceleration [m/s^2] of `leads`
     columns: Float32[ndarray, "events columns"]  # NaN where a factor is missing
 
 
@@ -34,5 +35,6 @@ def sensed_events(
     true, latents = scenarios(vehicle.factors, seed=seed, first=first, events=events, driving=driving)
     with _ALL_CORES:
         answer = stops(vehicle, **true, latents=latents)
+        lead = lead_deceleration(true, latents, seed=seed, first=first)
     columns = sense(vehicle.factors, true, answer["peak_friction"], seed=seed, first=first)
-    return SensedEvents(true, latents, answer, columns)
+    return SensedEvents(true, latents, answer | {"lead_deceleration": lead}, columns)

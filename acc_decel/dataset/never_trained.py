@@ -30,7 +30,7 @@ _FREEZES = "below THAW_C snow and ice carry no liquid water, and a rain sensor i
 _SALTED = "below SALTED_C all water on the road is frozen, and a rain sensor is sure of a dry road"
 _EXCLUDED = "an exclusion of factors.py"
 _SLIPPERY = "no tyre of the physics has so much grip there, scatter included"
-_GRIPPY = "no tyre of the physics has so little grip there, scatter included"
+_GRIPPY = "no tyre of the physics has so little grip there, scatter included, where no ice can be taken for it"
 
 # fmt: off
 NEVER_TRAINED: tuple[NeverTrained, ...] = (
@@ -58,8 +58,9 @@ NEVER_TRAINED: tuple[NeverTrained, ...] = (
                  (("surface_packed_snow", 1.0, 1.0), ("friction_estimate", 0.71, 1.3))),
     NeverTrained("grip on gravel", _SLIPPERY,
                  (("surface_gravel", 1.0, 1.0), ("friction_estimate", 1.2, 1.3))),
-    NeverTrained("no grip on dry asphalt", _GRIPPY,
-                 (("surface_asphalt", 1.0, 1.0), ("water_film_mm", 0.0, 0.0), ("friction_estimate", 0.05, 0.25))),
+    NeverTrained("no grip on warm dry asphalt", _GRIPPY,
+                 (("surface_asphalt", 1.0, 1.0), ("water_film_mm", 0.0, 0.0), ("friction_estimate", 0.05, 0.25),
+                  ("road_temperature_c", 9.0, 65.0))),
     NeverTrained("no grip on dry concrete", _GRIPPY,
                  (("surface_concrete", 1.0, 1.0), ("water_film_mm", 0.0, 0.0), ("friction_estimate", 0.05, 0.25))),
     NeverTrained("half a winter tyre", "a car has one kind of tyre, known for certain",

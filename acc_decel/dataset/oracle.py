@@ -25,6 +25,7 @@ from acc_decel.dataset.scenarios import (
     surface_shares,
     tyre_shares,
 )
+from acc_decel.dataset.sensors import MISSED_FILM_SHARE, certain_readings
 from acc_decel.factors import Factor, column_names
 from acc_decel.physics import LATENTS, Vehicle, stops
 
@@ -33,6 +34,7 @@ Rule = Callable[[Factor, ndarray, Columns, np.random.Generator], tuple[ndarray, 
 DRAWS = 4_096  # situations drawn for each event
 BATCH_SITUATIONS = 262_144  # simulated at a time
 DAMP_SHARE, DAMP_MM = 0.1, 0.03  # where the sensor reads dry: this share of the draws is damp, with this mean depth
+MISSED_SHARE = 0.05  # of the draws there: wet as the prior says, and missed by the sensor
 
 
 def conditional_quantiles(
@@ -160,15 +162,21 @@ def _log_likelihood(factor: Factor, value: ndarray, reading: ndarray) -> ndarray
 
 
 def _surface(factor: Factor, read: ndarray, true: Columns, rng: np.random.Generator) -> tuple[ndarray, ndarray]:
-    """A level by the probabilities of the camera, which is calibrated; weight 0 where the road is too warm for it."""
+    """A level by the probabilities of the camera, with weight 0 where the road is too warm for it.
+
+    An uncertain camera is calibrated. What a certain one names may be another surface that it takes for this one.
+    """
     shares = surface_shares(factor, true["road_temperature_c"])
     available = np.isfinite(read[:, 0])
-    value = pick_level(rng.random(len(read)), np.where(available[:, None], read, shares))
     exact = read.max(axis=1) > 1 - 1e-6
+    joint = shares * certain_readings(factor).T[np.argmax(np.where(available[:, None], read, 0), axis=1)]
+    total = joint.sum(axis=1)
+    certain = np.where(total[:, None] > 0, joint, read) / np.where(total > 0, total, 1)[:, None]
+    probability = np.where(exact[:, None], certain, read)
+    value = pick_level(rng.random(len(read)), np.where(available[:, None], probability, shares))
     possible = ((read > 0) == (shares > 0)).all(axis=1)  # an uncertain camera excludes only what has melted
-    share = np.take_along_axis(shares, value[:, None].astype(int), axis=1)[:, 0]
     with np.errstate(divide="ignore"):
-        return value, np.where(available, np.where(exact, np.log(share), np.where(possible, 0.0, -np.inf)), 0.0)
+        return value, np.where(available, np.where(exact, np.log(total), np.where(possible, 0.0, -np.inf)), 0.0)
 
 
 def _tyre_kind(factor: Factor, read: ndarray, true: Columns, rng: np.random.Generator) -> tuple[ndarray, ndarray]:
@@ -180,23 +188,26 @@ def _tyre_kind(factor: Factor, read: ndarray, true: Columns, rng: np.random.Gene
 
 
 def _water_film_mm(factor: Factor, read: ndarray, true: Columns, rng: np.random.Generator) -> tuple[ndarray, ndarray]:
-    """A film near the reading. Where the sensor reads dry, the road may still be damp."""
+    """A film near the reading. Where the sensor reads dry, the road may still be damp, or the sensor may be wrong."""
     reading, rows = read[:, 0], len(read)
     deepest = deepest_film(factor, true)
     thin = np.minimum(rng.exponential(THIN_MEAN_MM, rows), deepest)
     wet = np.where(rng.random(rows) < THIN_SHARE, thin, deepest * rng.random(rows))
     from_prior = np.where(rng.random(rows) < DRY_SHARE, 0.0, wet)
     damp = np.minimum(rng.exponential(DAMP_MM, rows), deepest)
-    is_dry = (rng.random(rows) >= DAMP_SHARE) | (deepest == 0)
+    unnoticed = np.where(rng.random(rows) < DAMP_SHARE / (DAMP_SHARE + MISSED_SHARE), damp, wet)
+    is_dry = (rng.random(rows) >= DAMP_SHARE + MISSED_SHARE) | (deepest == 0)
     deviation = _deviation(factor, np.maximum(reading, 0))
     near, log_proposed = _sample_truncated(reading, deviation, 1e-4, deepest + 1e-3, rng)
-    value = np.where(np.isnan(reading), from_prior, np.where(reading > 0, near, np.where(is_dry, 0.0, damp)))
-    with np.errstate(divide="ignore"):
-        dry = np.log(np.where(deepest > 0, DRY_SHARE / (1 - DAMP_SHARE), 1.0))
-        log_damp = np.log(DAMP_SHARE) - np.log(DAMP_MM) - damp / DAMP_MM
-        log_wet = _log_wet(value, deepest) + _log_likelihood(factor, value, reading)
-        read_wet = np.where(deepest > 0, log_wet - log_proposed, -np.inf)
-        read_dry = np.where(is_dry, dry, log_wet - log_damp)
+    value = np.where(np.isnan(reading), from_prior, np.where(reading > 0, near, np.where(is_dry, 0.0, unnoticed)))
+    with np.errstate(divide="ignore", invalid="ignore"):  # a missing reading is NaN
+        dry = np.log(np.where(deepest > 0, DRY_SHARE / (1 - DAMP_SHARE - MISSED_SHARE), 1.0))
+        log_wet, likelihood = _log_wet(value, deepest), _log_likelihood(factor, value, reading)
+        log_damp = np.log(DAMP_SHARE) - np.log(DAMP_MM) - value / DAMP_MM
+        log_missed = np.log(MISSED_SHARE) - np.log(1 - DRY_SHARE) + log_wet
+        log_zero = np.logaddexp(np.log(MISSED_FILM_SHARE), np.log1p(-MISSED_FILM_SHARE) + likelihood)
+        read_wet = np.where(deepest > 0, log_wet + likelihood - log_proposed, -np.inf)
+        read_dry = np.where(is_dry, dry, log_wet + log_zero - np.logaddexp(log_damp, log_missed))
     return value, np.where(np.isnan(reading), 0.0, np.where(reading > 0, read_wet, read_dry))
 
 

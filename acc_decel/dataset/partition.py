@@ -16,7 +16,7 @@ from acc_decel.factors import column_names, schema
 from acc_decel.files import atomic_write
 from acc_decel.physics import Vehicle
 
-LABELS = ("deceleration", "delay")
+LABELS = ("deceleration", "delay", "lead_deceleration")
 
 
 @dataclass(frozen=True)

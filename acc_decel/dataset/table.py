@@ -23,7 +23,11 @@ from acc_decel.files import atomic_write, parse_json, read_bounded, sweep
 from acc_decel.physics import Vehicle, vehicle_from
 
 PARTITION = 65_536  # events in a file
-LABEL_LIMITS = {"deceleration": (-20.0, 20.0), "delay": (-10.0, 10.0)}  # [m/s^2], [s]: wider than any simulated stop
+LABEL_LIMITS = {  # [m/s^2], [s]: wider than any simulated stop
+    "deceleration": (-20.0, 20.0),
+    "delay": (-10.0, 10.0),
+    "lead_deceleration": (-20.0, 20.0),
+}
 MAX_FILES = 100_000  # file names have five digits, and manifest and folder stay small
 
 
@@ -34,6 +38,7 @@ class Dataset:
     columns: Float32[ndarray, "events columns"]
     deceleration: Float32[ndarray, " events"]
     delay: Float32[ndarray, " events"]
+    lead_deceleration: Float32[ndarray, " events"]
     event: Int64[ndarray, " events"]
     manifest: dict[str, Any]
 
@@ -100,8 +105,8 @@ def load_dataset(folder: Path) -> Dataset:
                 f"parts before. Got others, from {event[first]} on: {AGAIN}."
             )
     _check_values(folder, manifest, columns, labels)
-    deceleration, delay = labels
-    return Dataset(columns, deceleration, delay, event, manifest)
+    deceleration, delay, lead_deceleration = labels
+    return Dataset(columns, deceleration, delay, lead_deceleration, event, manifest)
 
 
 def _check_values(folder: Path, manifest: dict[str, Any], columns: ndarray, labels: ndarray) -> None:

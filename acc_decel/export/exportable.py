@@ -12,7 +12,6 @@ from acc_decel.export.fixed_point.intervals import domain_intervals, sum_interva
 from acc_decel.factors import owners, ranges
 from acc_decel.network import (
     FEATURES,
-    LAST,
     LAYOUT,
     DenseNet,
     Head,
@@ -26,7 +25,7 @@ from acc_decel.network import (
     walk,
     wiring,
 )
-from acc_decel.outputs import OUTPUTS, QUANTILES
+from acc_decel.outputs import QUANTILES
 from acc_decel.status import NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT
 
 EXACT = 2.0**24  # sums of hidden units stay below, so that the firmware's rectifier rounds like the reference's
@@ -58,13 +57,14 @@ def check_exportable(net: DenseNet) -> None:
         _check_array(name, head_arrays(net.head)[name], array.shape)
     embedded = _check_layers("embedding", net.embedding, shared=0, inputs=wires.embedding_inputs)
     outputs = _check_layers("trunk", net.trunk, shared=embedded, inputs=len(wires.forced))
-    if outputs != LAST:
+    count = len(net.outputs)
+    if outputs != count + len(QUANTILES):
         raise ValueError(
-            f"trunk must give {LAST} sums: {', '.join(OUTPUTS)}, and a correction of the brake limit for each of "
-            f"{len(QUANTILES)} quantiles. Got {outputs}."
+            f"trunk must give {count + len(QUANTILES)} sums: {', '.join(net.outputs)}, and a correction of the brake "
+            f"limit for each of {len(QUANTILES)} quantiles. Got {outputs}."
         )
-    if not (net.low.shape == net.high.shape == (len(OUTPUTS),) and (net.low <= net.high).all()):
-        raise ValueError(f"The outputs must have {len(OUTPUTS)} limits, low <= high. Got {net.low}, {net.high}.")
+    if not (net.low.shape == net.high.shape == (count,) and (net.low <= net.high).all()):
+        raise ValueError(f"The outputs must have {count} limits, low <= high. Got {net.low}, {net.high}.")
     scores = _check_layers("domain", net.domain, shared=0, inputs=len(domain_inputs(net.factors)))
     if (len(net.domain), scores) != (2, 1):
         raise ValueError(

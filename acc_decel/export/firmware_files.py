@@ -27,7 +27,7 @@ from acc_decel.export.reference import reference_outputs, status_of
 from acc_decel.factors import Factor, column_names, schema
 from acc_decel.files import replace_files
 from acc_decel.network import DenseNet
-from acc_decel.outputs import OUTPUTS
+from acc_decel.outputs import OUTPUTS, PAIR_OUTPUTS
 
 FLOAT, FIXED, SHIFT = FORMATS = ("float", "fixed", "shift")
 ONNX = {FIXED: "model_fixed.onnx", SHIFT: "model_shift.onnx"}  # in the same folder: a graph with the same bits
@@ -71,6 +71,11 @@ def firmware_files(
     if prefix is not None:
         check_prefix(prefix)
     check_exportable(net)
+    if net.reserve:
+        raise ValueError(
+            f"the outputs of a firmware must be {', '.join(OUTPUTS)}. Got also {', '.join(PAIR_OUTPUTS)}, which has no "
+            "C form yet: train without it."
+        )
     if number_format not in FORMATS:
         raise ValueError(f"The format must be one of {', '.join(FORMATS)}. Got {number_format!r}.")
     if not (model.isascii() and model.isprintable() and model) or "*/" in model:

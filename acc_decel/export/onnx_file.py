@@ -21,7 +21,6 @@ from acc_decel.network import (
     FORMAT,
     GRAPH_DIGEST,
     HEAD,
-    LAST,
     LEAST_BRAKING,
     DenseNet,
     Layer,
@@ -31,7 +30,8 @@ from acc_decel.network import (
     wiring,
 )
 from acc_decel.network.features import SURFACE_COLUMNS
-from acc_decel.outputs import COMFORT_DECELERATION, DELAY, LOWER, ORDERED, OUTPUTS
+from acc_decel.network.reserve import LEAST_LOWER, Reserve
+from acc_decel.outputs import COMFORT_DECELERATION, DELAY, LOWER, ORDERED, OUTPUTS, PAIR_OUTPUTS, RESERVE
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 OPSET, IR_VERSION = 17, 8  # understood by ONNX Runtime 1.12 and later
@@ -44,7 +44,7 @@ def onnx_bytes(net: DenseNet, metadata: dict[str, str]) -> bytes:
     """The network as the bytes of an ONNX file: the same network and metadata give the same bytes.
 
     Input `factors` float32 [batch, columns], NaN for not available, in the order of the metadata entry `columns`.
-    Outputs float32 [batch] as OUTPUTS names them, NaN where the event is refused, and `status` int64 [batch].
+    Outputs float32 [batch] as `net.outputs` names them, NaN where the event is refused, and `status` int64 [batch].
     """
     return checked_bytes(
         net,
@@ -72,8 +72,8 @@ def checked_bytes(
     refused = _refused(g, net, bad, missing)
     crossing, entered = network(g, INPUT, unavailable)
     outside = g("And", g("Not", refused), g("Or", _excluded(g, net), unfamiliar(g, entered)))
-    outputs = cautious_outputs(g, net, in_order(g, crossing), outside, unavailable, network)
-    for i, name in enumerate(OUTPUTS):
+    outputs = cautious_outputs(g, net, in_order(g, crossing, len(net.outputs)), outside, unavailable, network)
+    for i, name in enumerate(net.outputs):
         g("Where", refused, g.constant(np.float32(np.nan)), outputs[i], name=name)
     _status(g, net, bad, missing, refused, outside, outputs[LOWER])
     batch = ["batch"]
@@ -81,7 +81,7 @@ def checked_bytes(
         g.nodes,
         "acc_decel",
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [*batch, len(column_names(net.factors))])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, batch) for name in OUTPUTS]
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, batch) for name in net.outputs]
         + [helper.make_tensor_value_info(STATUS, TensorProto.INT64, batch)],
         g.constants,
         doc_string="Achievable deceleration of a car. Metadata: columns, factors, outputs, status, schema.",
@@ -107,40 +107,44 @@ def cautious_outputs(
     The branch `then` evaluates the network again, only for events outside the domain, once without each factor that may
     contradict others. Ordinary events take the branch `else`, which changes nothing.
     """
-    quantiles = [outputs[i] for i in ORDERED]
+    places = [*ORDERED, *range(RESERVE, len(outputs))]
+    own = [outputs[i] for i in places]
     number = g("ReduceSum", g.number(outside), keepdims=0)
     then, otherwise = g.inner(), g.inner()
-    least = _least(then, net, quantiles, outside, unavailable, network)
-    unchanged = [otherwise("Identity", quantile) for quantile in quantiles]
+    worst = _worst(then, net, dict(zip(places, own, strict=True)), outside, unavailable, network)
+    unchanged = [otherwise("Identity", output) for output in own]
     chosen = g.many(
         "If",
         g("Greater", number, g.constant(0.5)),
-        outputs=len(quantiles),
-        then_branch=then.branch("outside", least),
+        outputs=len(own),
+        then_branch=then.branch("outside", worst),
         else_branch=otherwise.branch("inside", unchanged),
     )
-    for i, quantile in zip(ORDERED, chosen, strict=True):
-        outputs[i] = quantile
+    for i, output in zip(places, chosen, strict=True):
+        outputs[i] = output
     return outputs
 
 
-def _least(
-    g: Graph, net: DenseNet, quantiles: list[str], outside: str, unavailable: str, network: Network
-) -> list[str]:
-    """The quantiles [batch], in the rows `outside` the least of the event and of it without each factor in turn."""
+def _worst(g: Graph, net: DenseNet, own: dict[int, str], outside: str, unavailable: str, network: Network) -> list[str]:
+    """The outputs at these places [batch], in the rows `outside` the worst of the event and of it without a factor.
+
+    Each factor that may contradict others is left out in turn. The worst quantile is the least, the worst reserve the
+    greatest.
+    """
     without = [np.isin(owners(net.factors), i) for i in contradicting(net.factors)]
     columns = len(column_names(net.factors))
     rows = g("Squeeze", g("NonZero", outside), g.constant(np.array([0])))
     copies = g("Tile", g("Gather", INPUT, rows, axis=0), g.constant(np.array([len(without), 1])))
     lost = g("Or", g("Gather", unavailable, rows, axis=0), g.constant(np.array(without)[:, None]))
     crossing, _ = network(g, copies, g("Reshape", lost, g.constant(np.array([-1, columns]))))
-    outputs = in_order(g, crossing)
+    outputs = in_order(g, crossing, len(net.outputs))
     results = []
-    for i, quantile in zip(ORDERED, quantiles, strict=True):
+    for i, output in own.items():
         by_factor = g("Reshape", outputs[i], g.constant(np.array([len(without), -1])))
-        least = g("ReduceMin", by_factor, axes=[0], keepdims=0)
-        both = g("Min", least, g("Gather", quantile, rows, axis=0))
-        results.append(g("ScatterElements", quantile, rows, both, axis=0))
+        worst = "Min" if i in ORDERED else "Max"
+        of_others = g(f"Reduce{worst}", by_factor, axes=[0], keepdims=0)
+        both = g(worst, of_others, g("Gather", output, rows, axis=0))
+        results.append(g("ScatterElements", output, rows, both, axis=0))
     return results
 
 
@@ -156,7 +160,7 @@ def _metadata(net: DenseNet) -> dict[str, str]:
         "schema": schema(net.factors),
         "columns": json.dumps(column_names(net.factors)),
         "factors": json.dumps(described(net.factors)),
-        "outputs": json.dumps(OUTPUTS),
+        "outputs": json.dumps(OUTPUTS | (PAIR_OUTPUTS if net.reserve else {})),
         "status": (
             f"bit {OUT_OF_RANGE_SHIFT} + i: factor i out of range; bit {NOT_AVAILABLE_SHIFT} + i: factor i not "
             f"available; {OUTSIDE_DOMAIN}: outside the trained domain; {BELOW_COMFORT}: below the ACC comfort limit; "
@@ -235,7 +239,7 @@ def head_outputs(g: Graph, net: DenseNet, sums: str, limits: str, surface: str, 
     """
     head = net.head
     friction = g.columns(sums, ORDERED)
-    correction = g.columns(sums, range(len(OUTPUTS), LAST))
+    correction = g.columns(sums, range(len(net.outputs), len(net.outputs) + len(ORDERED)))
     braking, resistance, road, brake = g.many("Split", limits, outputs=len(HEAD), axis=1)
     brakes = g("Add", correction, g("Mul", braking, g.constant(head.slopes)))
     offset = g.weighted(surface, head.surface_offsets, head.offset, in_turn=in_turn)
@@ -243,18 +247,29 @@ def head_outputs(g: Graph, net: DenseNet, sums: str, limits: str, surface: str, 
     road, brake = g("Mul", road, g.constant(head.road_shares)), g("Mul", brake, g.constant(head.brake_shares))
     bounded = g("Min", g("Add", smaller, offset), road, brake)
     quantiles = g("Add", g("Max", bounded, g.constant(LEAST_BRAKING)), resistance)
-    order = np.argsort([*ORDERED, DELAY]).tolist()  # the delay comes last for a moment
-    outputs = g.columns(g("Concat", quantiles, g.columns(sums, [DELAY]), axis=1), order)
+    others = [g.columns(sums, [DELAY])]
+    if net.reserve:
+        lower = g.columns(quantiles, [ORDERED.index(LOWER)])
+        others.append(_reserve(g, net.reserve, g.columns(sums, [RESERVE]), lower, surface, in_turn=in_turn))
+    order = np.argsort([*ORDERED, *(i for i in range(len(net.outputs)) if i not in ORDERED)]).tolist()
+    outputs = g.columns(g("Concat", quantiles, *others, axis=1), order)
     return g("Min", g("Max", outputs, g.constant(net.low)), g.constant(net.high))
 
 
-def in_order(g: Graph, x: str) -> list[str]:
-    """Each output, the quantiles in order."""
-    outputs = [g("Gather", x, g.constant(np.array(i)), axis=1) for i in range(len(OUTPUTS))]
+def _reserve(g: Graph, reserve: Reserve, sums: str, lower: str, surface: str, *, in_turn: bool) -> str:
+    """The reserve [batch, 1], as `reserve.py`; its limits are among those of the outputs."""
+    offset = g.weighted(surface, reserve.surface_offsets[:, None], reserve.offset, in_turn=in_turn)
+    needed = g("Max", g("Add", _rectified(g, sums), offset), g.constant([0.0]))
+    return g("Div", needed, g("Max", lower, g.constant([LEAST_LOWER])))
+
+
+def in_order(g: Graph, x: str, outputs: int) -> list[str]:
+    """Each of the outputs, the quantiles in order."""
+    columns = [g("Gather", x, g.constant(np.array(i)), axis=1) for i in range(outputs)]
     for end in range(len(ORDERED) - 1, 0, -1):  # sorts pairs of neighbours until all are in order, as acc_decel.c does
         for i, j in pairwise(ORDERED[: end + 1]):
-            outputs[i], outputs[j] = g("Min", outputs[i], outputs[j]), g("Max", outputs[i], outputs[j])
-    return outputs
+            columns[i], columns[j] = g("Min", columns[i], columns[j]), g("Max", columns[i], columns[j])
+    return columns
 
 
 def _sums(g: Graph, layer: Layer, x: str) -> str:

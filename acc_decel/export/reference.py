@@ -6,7 +6,7 @@ from numpy import ndarray
 
 from acc_decel.factors import Factor, slices
 from acc_decel.network import DenseNet, outside_domain, predict
-from acc_decel.outputs import COMFORT_DECELERATION, LOWER, OUTPUTS
+from acc_decel.outputs import COMFORT_DECELERATION, LOWER
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 CHOICE_SUM = (0.99, 1.01)  # the accepted sum of the probabilities of a choice, ends included, in float32
@@ -14,7 +14,7 @@ CHOICE_SUM = (0.99, 1.01)  # the accepted sum of the probabilities of a choice, 
 
 def reference_outputs(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
     """The outputs of `net`, as `OUTPUTS` lists them, NaN in the rows that are refused; NaN in means not available."""
-    outputs = np.full((len(columns), len(OUTPUTS)), np.nan, np.float32)
+    outputs = np.full((len(columns), len(net.outputs)), np.nan, np.float32)
     answered = _acceptance(net, columns) & REFUSED == 0
     outputs[answered] = predict(net, columns[answered])
     return outputs

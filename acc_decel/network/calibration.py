@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
 from acc_decel.dataset import Dataset
@@ -19,9 +19,22 @@ from acc_decel.network.best_possible import KINDS, ORACLE_EVENTS, against_best
 from acc_decel.network.cautious import predict
 from acc_decel.network.dense_net import DenseNet
 from acc_decel.network.domain_metrics import domain_metrics
+from acc_decel.network.features import SURFACE_COLUMNS
+from acc_decel.network.head import rectified
+from acc_decel.network.reserve import Reserve, counted
 from acc_decel.network.split import in_split
 from acc_decel.network.wiring import missing
-from acc_decel.outputs import DELAY, LOWER, MEDIAN, ORDERED, QUANTILES, UPPER
+from acc_decel.outputs import (
+    DELAY,
+    LOWER,
+    MEDIAN,
+    ORDERED,
+    QUANTILES,
+    RESERVE,
+    RESERVE_SHARE,
+    UPPER,
+    lead_reserve,
+)
 
 MEDIAN_SHARE = 0.5
 DELAY_ROOM = 1.25  # no answer has a delay above the longest one of the calibration, times this
@@ -37,13 +50,33 @@ def calibrate(net: DenseNet, data: Dataset) -> DenseNet:
     """
     rows = in_split(data.event, "calibration")
     columns, true = data.columns[rows], data.deceleration[rows]
-    answer, surface = net(columns)[:, ORDERED], net.entered(columns).surface
+    outputs, surface = net(columns), net.entered(columns).surface
+    answer = outputs[:, ORDERED]
     groups = [surface.sum(axis=1) == 0, *(surface.T > CERTAIN)]
     offsets = np.array([_offsets(answer[group], true[group]) for group in groups], np.float32)
     head = replace(net.head, offset=offsets[0], surface_offsets=offsets[1:] - offsets[0])
     high = net.high.copy()
-    high[DELAY] = min(high[DELAY], DELAY_ROOM * net(columns)[:, DELAY].max())
-    return replace(net, head=head, high=high)
+    high[DELAY] = min(high[DELAY], DELAY_ROOM * outputs[:, DELAY].max())
+    calibrated = replace(net, head=head, high=high)
+    if not net.reserve:
+        return calibrated
+    needed = lead_reserve(true, data.lead_deceleration[rows])
+    return replace(calibrated, reserve=_calibrated_reserve(calibrated, columns, needed, groups))
+
+
+def _calibrated_reserve(
+    net: DenseNet,
+    columns: Float32[ndarray, "rows columns"],
+    needed: Float32[ndarray, " rows"],
+    groups: list[Bool[ndarray, " rows"]],
+) -> Reserve:
+    """Offsets with which the reserve covers its share of what was `needed` [s^2/m], in each group of events."""
+    entered = net.entered(columns)
+    sums = net.sums(entered)
+    lower = counted(net.quantiles(sums, entered)[:, ORDERED.index(LOWER)])
+    short = needed * lower - rectified(sums[:, RESERVE])
+    offsets = np.array([_offset(short[group], 1 - RESERVE_SHARE) for group in groups], np.float32)
+    return Reserve(offsets[:1], offsets[1:] - offsets[0])
 
 
 def _offsets(answer: Float32[ndarray, "rows quantiles"], true: Float32[ndarray, " rows"]) -> list[float]:
@@ -84,6 +117,7 @@ def metrics(
     columns, true, delay = data.columns[rows], data.deceleration[rows], data.delay[rows]
     answer = predict(net, columns) if net.domain else net(columns)
     inside = (answer[:, LOWER] <= true) & (true <= answer[:, UPPER])
+    needed = lead_reserve(true, data.lead_deceleration[rows])
     best = against_best(net, data, columns, events=oracle_events, seed=seed, on_events=on_oracle)
     return {
         "weights": net.weights,
@@ -97,6 +131,7 @@ def metrics(
         "below": {name: float((true < answer[:, i]).mean()) for name, i in zip(QUANTILES, ORDERED, strict=True)},
         "mean_width": float((answer[:, UPPER] - answer[:, LOWER]).mean()),
         **(domain_metrics(net, columns, seed=seed) if net.domain else {}),
+        **({"lead_reserve": _reserve_metrics(net, columns, answer, needed)} if net.reserve else {}),
         "regimes": {
             name: {
                 "events": int(mask.sum()),
@@ -107,6 +142,25 @@ def metrics(
             for name, mask in _regimes(net, columns).items()
             if mask.any()
         },
+    }
+
+
+def _reserve_metrics(
+    net: DenseNet,
+    columns: Float32[ndarray, "rows columns"],
+    answer: Float32[ndarray, "rows outputs"],
+    needed: Float32[ndarray, " rows"],
+) -> dict[str, Any]:
+    """How often the reserve is less than what was `needed` [s^2/m], overall and by surface, and its mean [s^2/m]."""
+    reserve, surface = answer[:, RESERVE], net.entered(columns).surface
+    groups = {"unknown": surface.sum(axis=1) == 0}
+    levels = [name.removeprefix("surface_") for name in SURFACE_COLUMNS]
+    groups |= {level: own > CERTAIN for level, own in zip(levels, surface.T, strict=True)}
+    return {
+        "short": float((needed > reserve).mean()),
+        "mean": float(reserve.mean()),
+        "short_by_surface": {name: float((needed > reserve)[own].mean()) for name, own in groups.items() if own.any()},
+        "mean_by_surface": {name: float(reserve[own].mean()) for name, own in groups.items() if own.any()},
     }
 
 

@@ -9,7 +9,7 @@ from numpy import ndarray
 from acc_decel.factors import EXCLUSIONS, Factor, slices
 from acc_decel.network.dense_net import DenseNet
 from acc_decel.network.domain import outside_domain
-from acc_decel.outputs import ORDERED
+from acc_decel.outputs import ORDERED, RESERVE
 
 
 def contradicting(factors: tuple[Factor, ...]) -> tuple[int, ...]:
@@ -22,7 +22,7 @@ def predict(net: DenseNet, columns: Float32[ndarray, "rows columns"]) -> Float32
     """The outputs of `net`; outside its trained domain they are cautious. NaN in `columns` means not available.
 
     Each quantile is then the least of those of the event and of the same event without one of the `contradicting`
-    factors.
+    factors, and a reserve the greatest.
     """
     return cautious(net, net.factors, columns, outside_domain(net, columns))
 
@@ -39,5 +39,7 @@ def cautious(
     for own in (slices(factors)[i] for i in contradicting(factors)):
         without = columns[outside].copy()
         without[:, own] = np.nan
-        answer[places] = np.minimum(answer[places], net(without)[:, ORDERED])
+        others = net(without)
+        answer[places] = np.minimum(answer[places], others[:, ORDERED])
+        answer[outside, RESERVE:] = np.maximum(answer[outside, RESERVE:], others[:, RESERVE:])
     return answer

@@ -33,9 +33,10 @@ from numpy import ndarray
 from acc_decel.factors import FACTORS, Factor, schema
 from acc_decel.network.features import LAYOUT
 from acc_decel.network.head import Head, rectified
+from acc_decel.network.reserve import Reserve
 from acc_decel.network.stored_arrays import read_arrays
 from acc_decel.network.wiring import Entered, entering, input_names, wiring
-from acc_decel.outputs import ORDERED, OUTPUTS
+from acc_decel.outputs import LOWER, ORDERED, OUTPUTS, PAIR_OUTPUTS, RESERVE
 
 FORMAT = 3  # of the stored arrays and of the exported graph; since 3 they have physics features and the head
 LAST = len(OUTPUTS) + len(
@@ -72,6 +73,12 @@ class DenseNet:
     low: Float32[ndarray, " outputs"]
     high: Float32[ndarray, " outputs"]
     domain: tuple[Layer, ...] = ()  # the score of `domain.py`; none until it is fitted
+    reserve: Reserve | None = None  # of a network that knows the lead, too
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs, in their order."""
+        return (*OUTPUTS, *(PAIR_OUTPUTS if self.reserve else ()))
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -84,18 +91,22 @@ class DenseNet:
         return sum(layer.weights.size + layer.bias.size for layer in self.layers) + self.head.slopes.size
 
     def __call__(self, columns: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows outputs"]:
-        """Quantiles of the deceleration [m/s^2] and delay [s], as OUTPUTS lists them; NaN in means not available.
+        """Quantiles of the deceleration [m/s^2], delay [s] and the others of `outputs`; NaN in means not available.
 
         Steps 1 to 5: `cautious.predict` has the answer outside the trained domain. Ranges are not checked here: the
         ONNX graph and the C do that.
         """
         entered = self.entered(columns)
+        return self.answer(self.sums(entered), entered)
+
+    def sums(self, entered: Entered) -> Float32[ndarray, "rows last"]:
+        """The sums of the last layer."""
         embedded, x = entered.embedding, entered.forced
         for layer in self.embedding:
             embedded = rectified(layer(embedded))
         for layer in self.trunk[:-1]:
             x = rectified(layer(np.concatenate([embedded, x], axis=1)))
-        return self.answer(self.trunk[-1](np.concatenate([embedded, x], axis=1)), entered)
+        return self.trunk[-1](np.concatenate([embedded, x], axis=1))
 
     def entered(self, columns: Float32[ndarray, "rows columns"]) -> Entered:
         """What enters the parts of the network."""
@@ -103,9 +114,16 @@ class DenseNet:
 
     def answer(self, sums: Float32[ndarray, "rows last"], entered: Entered) -> Float32[ndarray, "rows outputs"]:
         """The outputs for the sums of the last layer."""
-        outputs = sums[:, : len(OUTPUTS)].copy()
-        outputs[:, ORDERED] = self.head(sums[:, ORDERED], sums[:, len(OUTPUTS) :], entered.head, entered.surface)
+        outputs = sums[:, : len(self.outputs)].copy()
+        outputs[:, ORDERED] = self.quantiles(sums, entered)
+        if self.reserve:
+            outputs[:, RESERVE] = self.reserve(sums[:, RESERVE], outputs[:, LOWER], entered.surface)
         return in_order(np.clip(outputs, self.low, self.high))
+
+    def quantiles(self, sums: Float32[ndarray, "rows last"], entered: Entered) -> Float32[ndarray, "rows quantiles"]:
+        """The quantiles [m/s^2] as the head gives them, neither cut nor sorted."""
+        corrections = sums[:, len(self.outputs) :]
+        return self.head(sums[:, ORDERED], corrections, entered.head, entered.surface)
 
 
 Value = TypeVar("Value")  # of the units of a layer: an array, intervals, or several arrays together
@@ -165,6 +183,8 @@ def net_arrays(net: DenseNet) -> dict[str, ndarray]:
         "high": net.high,
     }
     arrays |= {f"head_{f.name}": getattr(net.head, f.name) for f in fields(Head)}
+    if net.reserve:
+        arrays |= {f"reserve_{f.name}": getattr(net.reserve, f.name) for f in fields(Reserve)}
     for part, layers in (("embedding", net.embedding), ("trunk", net.trunk), ("domain", net.domain)):
         for i, layer in enumerate(layers):
             arrays |= {f"{part}_{i}_{name}": getattr(layer, name) for name in _LAYER}
@@ -203,13 +223,15 @@ def net_from_arrays(arrays: dict[str, ndarray], path: Path) -> DenseNet:
     entry = _Entries(arrays, path)
     wires, inputs, quantiles = wiring(FACTORS), len(input_names(FACTORS)), len(ORDERED)
     surfaces = len(next(f.levels for f in FACTORS if f.name == "surface"))
-    low, high = (entry(name, np.float32, (len(OUTPUTS),), finite=False) for name in ("low", "high"))
+    reserve = _reserve(entry, surfaces)
+    last = LAST + (len(PAIR_OUTPUTS) if reserve else 0)
+    low, high = (entry(name, np.float32, (last - len(ORDERED),), finite=False) for name in ("low", "high"))
     if not (low <= high).all():  # false for NaN
         raise ValueError(f"{path} must have limits low <= high of each output. Got {low} and {high}: {_AGAIN}.")
     embedding, embedded = entry.layers("embedding", 0, wires.embedding_inputs)
     trunk, outputs = entry.layers("trunk", embedded, len(wires.forced))
-    if outputs != LAST:
-        raise ValueError(f"{path} must have {LAST} sums in its last layer. Got {outputs}: {_AGAIN}.")
+    if outputs != last:
+        raise ValueError(f"{path} must have {last} sums in its last layer. Got {outputs}: {_AGAIN}.")
     shapes = {"surface_offsets": (surfaces, quantiles)}
     head = Head(**{f.name: entry(f"head_{f.name}", np.float32, shapes.get(f.name, (quantiles,))) for f in fields(Head)})
     return DenseNet(
@@ -227,7 +249,15 @@ def net_from_arrays(arrays: dict[str, ndarray], path: Path) -> DenseNet:
         domain=entry.layers("domain", 0, None)[0],
         low=low,
         high=high,
+        reserve=reserve,
     )
+
+
+def _reserve(entry: "_Entries", surfaces: int) -> Reserve | None:
+    """What the calibration adds to the reserve; None for a network that knows no lead."""
+    if not any(f"reserve_{f.name}" in entry.arrays for f in fields(Reserve)):
+        return None
+    return Reserve(entry("reserve_offset", np.float32, (1,)), entry("reserve_surface_offsets", np.float32, (surfaces,)))
 
 
 @dataclass(frozen=True)

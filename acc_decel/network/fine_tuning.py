@@ -9,7 +9,7 @@ import keras
 from acc_decel.dataset import Dataset
 from acc_decel.factors import Factor
 from acc_decel.network.dense_net import DenseNet
-from acc_decel.network.keras_net import LAST_OFFSET, LAST_SCALE, HeadLayer, SignedDense, keras_model
+from acc_decel.network.keras_net import HeadLayer, SignedDense, keras_model, last_scaling
 from acc_decel.network.training import Training, train
 
 FINE_TUNING = Training(  # at a lower learning rate, to stay close to the trained network
@@ -34,7 +34,7 @@ def fine_tune(
     has another mass.
     """
     training = with_sizes_of(training, net)
-    model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
+    model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty, lead=training.lead)
     start = with_weights(model, net), net.constants, net.center, net.inverse_spread
     return train(
         data,
@@ -51,13 +51,14 @@ def fine_tune(
 def with_sizes_of(training: Training, net: DenseNet) -> Training:
     """`training` with the sizes of `net`."""
     embedding, trunk = (tuple(len(layer.bias) for layer in layers) for layers in (net.embedding, net.trunk[:-1]))
-    return replace(training, embedding=embedding, trunk=trunk)
+    return replace(training, embedding=embedding, trunk=trunk, lead=net.reserve is not None)
 
 
 def with_weights(model: keras.Model, net: DenseNet) -> keras.Model:
     """`model`, which must have the layers of `net`, with its weights: the inverse of `keras_net.plain`."""
     last = net.trunk[-1]
-    unscaled = replace(last, weights=last.weights / LAST_SCALE[:, None], bias=(last.bias - LAST_OFFSET) / LAST_SCALE)
+    scale, offset = last_scaling(len(last.bias))
+    unscaled = replace(last, weights=last.weights / scale[:, None], bias=(last.bias - offset) / scale)
     layers = [layer for layer in model.layers if isinstance(layer, SignedDense)]
     for layer, trained in zip(layers, (*net.embedding, *net.trunk[:-1], unscaled), strict=True):
         layer.set_weights([trained.weights.T, trained.bias])

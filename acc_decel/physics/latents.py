@@ -8,25 +8,29 @@ from numpy import ndarray
 
 @dataclass(frozen=True)
 class Latent:
-    """One unknown influence as a standard score: 0 is typical, the population is normal with standard deviation 1."""
+    """One unknown influence as a standard score: 0 is typical, the population is normal with standard deviation 1.
+
+    One that is `of_the_road` is the same for every car at that place.
+    """
 
     name: str
     meaning: str
+    of_the_road: bool = False
 
 
 # braking.py and grip.py define the effect of one standard score, with sources.
 LATENTS: tuple[Latent, ...] = (
-    Latent("surface_score", "friction of this road among roads of its kind"),
+    Latent("surface_score", "friction of this road among roads of its kind", of_the_road=True),
     Latent("tyre_score", "quality of the tyre among tyres of its kind"),
     Latent("wet_score", "quality of the tyre in the wet, beyond its dry quality"),
-    Latent("wet_road_score", "friction of this road in the wet, beyond its dry friction"),
+    Latent("wet_road_score", "friction of this road in the wet, beyond its dry friction", of_the_road=True),
     Latent("snow_score", "quality of the tyre on snow and ice, beyond its dry quality"),
-    Latent("texture_score", "macrotexture of the road, which drains the water"),
+    Latent("texture_score", "macrotexture of the road, which drains the water", of_the_road=True),
     Latent("pad_score", "friction of the brake pads against their rated value"),
     Latent("fade_score", "how much friction the pads lose in the heat, against the vehicle's rated loss"),
     Latent("abs_score", "how closely the ABS keeps the wheel at the best slip"),
     Latent("response_score", "brake dead time and build-up against the vehicle's rated values"),
-    Latent("gust_score", "wind during the stop against the mean wind"),
+    Latent("gust_score", "wind during the stop against the mean wind", of_the_road=True),
 )
 
 

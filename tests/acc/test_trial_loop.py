@@ -7,10 +7,10 @@ from numba import njit
 from acc_decel import acc
 from acc_decel.acc.trial import loop, many_runs
 from acc_decel.acc.trial.controller import Asked, planned, required
-from acc_decel.acc.trial.pairs import OF_THE_ROAD, draw_pairs
+from acc_decel.acc.trial.pairs import draw_pairs
 from acc_decel.acc.trial.roads import ALL_ROADS, ROADS
 from acc_decel.factors import FACTORS
-from acc_decel.physics import driving, vehicle
+from acc_decel.physics import LATENTS, driving, vehicle
 
 CARS = 40
 STEP = 0.005
@@ -81,7 +81,7 @@ def test_a_car_of_the_plant_stops_where_the_physics_says_and_stays_there(road):
 def test_both_cars_share_the_road_and_nothing_else():
     pairs = draw_pairs("wet", 200, own=vehicle("compact"), rng=np.random.default_rng(6), patch=True)
     shared = {name for name, column in pairs.own.latents.items() if (column == pairs.lead.latents[name]).all()}
-    assert shared == OF_THE_ROAD
+    assert shared == {latent.name for latent in LATENTS if latent.of_the_road}
     for name in ("speed", *(f.name for f in FACTORS if f.of_the_road)):
         assert (pairs.own.factors[name] == pairs.lead.factors[name]).all()
     assert (pairs.own.factors["mass"] != pairs.lead.factors["mass"]).all()

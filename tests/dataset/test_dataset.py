@@ -367,7 +367,7 @@ def test_the_manifest_tells_what_the_events_came_from(folder):
 
 def test_the_parts_are_plain_parquet(folder):
     table = pq.read_table(folder / "part-00000.parquet")
-    assert table.column_names == ["event", *column_names(), "deceleration", "delay"]
+    assert table.column_names == ["event", *column_names(), "deceleration", "delay", "lead_deceleration"]
     assert table.num_rows == PARTITION
 
 

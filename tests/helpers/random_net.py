@@ -10,7 +10,8 @@ from numpy import ndarray
 from acc_decel.factors import FACTORS, Factor, column_factors, ranges
 from acc_decel.network import FEATURES, LAST, DenseNet, Head, Layer, domain_inputs, untrained_head, wiring
 from acc_decel.network.feature_constants import feature_constants
-from acc_decel.outputs import ORDERED, OUTPUTS
+from acc_decel.network.reserve import Reserve, untrained_reserve
+from acc_decel.outputs import ORDERED, OUTPUTS, RESERVE
 from acc_decel.physics import vehicle
 
 EMBEDDING = (16, 12)
@@ -34,18 +35,22 @@ def random_net(
     embedding: tuple[int, ...] = EMBEDDING,
     trunk: tuple[int, ...] = TRUNK,
     scaled_choices: bool = True,
+    lead: bool = False,
 ) -> DenseNet:
-    """A network whose outputs look like decelerations [m/s^2] and delays [s], monotone where physics forces it."""
-    wires, count = wiring(factors), LAST
+    """A network whose outputs look like decelerations [m/s^2] and delays [s], monotone where physics forces it.
+
+    With `lead` it also knows the reserve against a lead.
+    """
+    wires, count = wiring(factors), LAST + lead
     layers, carried = [], np.array(wires.directions)
     for i, units in enumerate((*trunk, count)):
-        directions = np.ones(units) if i == len(trunk) else np.where(np.arange(units) % 2, 1, -1)
+        directions = _last_directions(units) if i == len(trunk) else np.where(np.arange(units) % 2, 1, -1)
         drawn = layer(rng, embedding[-1] + len(carried), units)
         forced = drawn.weights[:, embedding[-1] :]
         forced[:] = np.abs(forced) * np.outer(directions, carried)
         layers.append(drawn)
         carried = directions
-    typical = [TYPICAL[name] for name in OUTPUTS]
+    typical = [TYPICAL[name] for name in OUTPUTS] + [0.4] * lead
     layers[-1] = Layer(layers[-1].weights, np.array(typical + [0.5] * len(ORDERED), "f4"))
     limits = np.array([*ranges(factors), *[(-1.0, 3.0)] * len(FEATURES)])
     plain = np.array([bool(f.levels) and not scaled_choices for f in column_factors(factors)] + [False] * len(FEATURES))
@@ -58,10 +63,26 @@ def random_net(
         embedding=tuple(layer(rng, i, o) for i, o in pairwise((wires.embedding_inputs, *embedding))),
         trunk=tuple(layers),
         head=_head(rng),
-        low=np.full(len(OUTPUTS), -np.inf, "f4"),
-        high=np.full(len(OUTPUTS), np.inf, "f4"),
+        low=np.full(len(OUTPUTS) + lead, -np.inf, "f4"),
+        high=np.full(len(OUTPUTS) + lead, np.inf, "f4"),
         domain=(scored, Layer(np.abs(total.weights), np.full(1, -RARE, "f4"))),
+        reserve=_reserve(rng) if lead else None,
     )
+
+
+def _last_directions(sums: int) -> ndarray:
+    """Every sum of the last layer rises with the deceleration, but that of a reserve."""
+    directions = np.ones(sums)
+    if sums > LAST:
+        directions[RESERVE] = -1
+    return directions
+
+
+def _reserve(rng: np.random.Generator) -> Reserve:
+    """A reserve of random offsets."""
+    plain = untrained_reserve()
+    parts = (plain.offset, plain.surface_offsets)
+    return Reserve(*(rng.normal(0, 0.1, part.shape).astype("f4") for part in parts))
 
 
 def _head(rng: np.random.Generator) -> Head:

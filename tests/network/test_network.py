@@ -49,7 +49,8 @@ def metrics(net: DenseNet, data: Dataset) -> dict[str, Any]:
 
 def shortened(data: Dataset, events: int) -> Dataset:
     rows = slice(0, events)
-    return Dataset(data.columns[rows], data.deceleration[rows], data.delay[rows], data.event[rows], data.manifest)
+    arrays = (data.columns, data.deceleration, data.delay, data.lead_deceleration, data.event)
+    return Dataset(*(array[rows] for array in arrays), data.manifest)
 
 
 def same(one: DenseNet, other: DenseNet) -> bool:

@@ -17,7 +17,6 @@ from acc_decel.physics.equations import Event
 
 Columns = dict[str, ndarray]
 LEVELS = {f.name: f.levels for f in FACTORS if f.levels}
-OF_THE_ROAD = {"surface_score", "wet_road_score", "texture_score", "gust_score"}  # latents that both cars share
 TYRES_WARM, TYRES_COLD = (0.60, 0.25, 0.15), (0.02, 0.18, 0.80)  # summer, all-season, winter; a guess
 TRUE_SPEEDS = 12  # at which full stops are simulated, to a curve
 
@@ -63,7 +62,7 @@ def draw_pairs(road: str, pairs: int, *, own: Vehicle, rng: Generator, patch: bo
     here = _road_factors(place, pairs, rng)
     latents = {latent.name: rng.standard_normal(pairs) for latent in LATENTS}
     others = {name: rng.standard_normal(pairs) for name in latents}
-    others |= {name: latents[name] for name in OF_THE_ROAD}
+    others |= {latent.name: latents[latent.name] for latent in LATENTS if latent.of_the_road}
     own_factors = here | _car_factors(own, place, pairs, rng) | _handicap(own, place, pairs, rng)
     names = vehicle_names()
     platform = rng.integers(0, len(names), pairs)
