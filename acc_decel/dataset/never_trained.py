@@ -58,7 +58,7 @@ NEVER_TRAINED: tuple[NeverTrained, ...] = (
                  (("surface_packed_snow", 1.0, 1.0), ("friction_estimate", 0.71, 1.3))),
     NeverTrained("grip on gravel", _SLIPPERY,
                  (("surface_gravel", 1.0, 1.0), ("friction_estimate", 1.2, 1.3))),
-    NeverTrained("no grip on warm dry asphalt", _GRIPPY,
+    NeverTrained("no grip on dry asphalt", _GRIPPY,
                  (("surface_asphalt", 1.0, 1.0), ("water_film_mm", 0.0, 0.0), ("friction_estimate", 0.05, 0.25),
                   ("road_temperature_c", 9.0, 65.0))),
     NeverTrained("no grip on dry concrete", _GRIPPY,
