@@ -72,7 +72,7 @@ NEVER_TESTED: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "the warning of a sensor that is lost",
-        "the lower bound may rise, by up to 9.9 m/s^2 in 20,000 events",
+        "the lower bound may rise, by up to 8.7 m/s^2 in 20,000 events",
         "concepts/missing.md#what-a-lost-sensor-can-do",
     ),
     (
