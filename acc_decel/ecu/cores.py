@@ -54,6 +54,11 @@ class Core:
     fpu: bool
     architecture: Architecture = ARM
 
+    @property
+    def flushes_subnormals(self) -> bool:
+        """Whether its FPU takes subnormal numbers for 0."""
+        return _FLUSH in self.target
+
 
 def _core(name: str, cpu: str, zig_fpu: str, gcc_fpu: str, model: int, timing: Timing | None, *defined: str) -> Core:
     zig = ("-target", f"thumb-freestanding-eabi{'hf' if zig_fpu else ''}", f"-mcpu={cpu}{zig_fpu}", *defined)

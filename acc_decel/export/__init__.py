@@ -6,6 +6,7 @@ from acc_decel.export.exported_folder import find_firmware as find_firmware
 from acc_decel.export.exported_folder import sources_sha256 as sources_sha256
 from acc_decel.export.exported_folder import write_format as write_format
 from acc_decel.export.firmware_files import firmware_files as firmware_files
+from acc_decel.export.firmware_files import prediction_files as prediction_files
 from acc_decel.export.firmware_files import write_firmware as write_firmware
 from acc_decel.export.golden import even_events as even_events
 from acc_decel.export.golden import golden_events as golden_events

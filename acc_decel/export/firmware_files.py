@@ -26,6 +26,7 @@ from acc_decel.export.prefix import check_prefix, with_prefix
 from acc_decel.export.reference import reference_outputs, status_of
 from acc_decel.factors import Factor, column_names, schema
 from acc_decel.files import replace_files
+from acc_decel.following import ACC_UNIT
 from acc_decel.network import DenseNet
 from acc_decel.outputs import OUTPUTS, PAIR_OUTPUTS
 
@@ -104,6 +105,17 @@ def firmware_files(
         **graph,
     }
     return with_prefix(files, prefix) if prefix else files
+
+
+def prediction_files(files: Mapping[str, str | bytes]) -> dict[str, str | bytes]:
+    """The C of an export that predicts and corrects, with its self-test: without the ACC unit and the example."""
+    return {
+        name: content
+        for name, content in files.items()
+        if name.endswith((".c", ".h"))
+        and name.startswith(("acc_decel", "golden_vectors"))
+        and not name.startswith(ACC_UNIT)
+    }
 
 
 def stamp_of(model: str, factors: tuple[Factor, ...]) -> str:

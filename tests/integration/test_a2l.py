@@ -7,15 +7,18 @@ import struct
 import subprocess
 import sys
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy import ndarray
 
+from acc_decel.compiled import firmware_sources
 from acc_decel.correction import Correction
-from acc_decel.ecu import CortexM, image, qemu
+from acc_decel.ecu import CortexM, cortex_m, qemu
 from acc_decel.ecu.compiler import TARGET_SOURCES, Compiler
+from acc_decel.ecu.image import Program, image
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.integration.a2l import CALIBRATION, MEASURED, a2l_files
@@ -138,7 +141,8 @@ def calibrated(compact, tmp_path_factory):
     assert changed.count("measured") == 2
     (target / "main.c").write_text(changed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(image, "TARGET_SOURCES", target)
+        program = Program(firmware_sources, (target / "startup.c", target / "main.c"))
+        patch.setattr(cortex_m, "image", partial(image, program=program))
         ecu = CortexM(folder, build=build, compiler=Compiler(("-O2", "-g"), gcc=True))
     return ecu, next(build.glob("*.elf")), folder / "template.a2l"
 

@@ -1,6 +1,6 @@
 """The folder of the AUTOSAR component: its description, its runnables, and the firmware that they call."""
 
-from acc_decel.export import firmware_files, golden_events
+from acc_decel.export import firmware_files, golden_events, prediction_files
 from acc_decel.export.firmware_files import FLOAT
 from acc_decel.export.prefix import check_prefix, renamed, with_prefix
 from acc_decel.integration.autosar.arxml import arxml
@@ -28,7 +28,7 @@ def autosar_files(
     stamp = stamp_of(net, command="autosar", model=model)
     source = component_source(ports, component=component, stamp=stamp)
     firmware = firmware_files(net, model=model, golden=golden_events(net.factors), number_format=number_format)
-    code = {name: text for name, text in firmware.items() if name.startswith("acc_decel") or name.endswith("vectors.h")}
+    code = prediction_files(firmware)
     return {
         f"{component}.arxml": arxml(ports, component=component, stamp=stamp),
         f"{component}.c": renamed(source, prefix or ""),

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from acc_decel.correction import Correction
-from acc_decel.export import firmware_files, golden_events
+from acc_decel.export import firmware_files, golden_events, prediction_files
 from acc_decel.integration.fmu import variables as v
 from acc_decel.integration.fmu.binaries import HERE, PLATFORMS, Platform, binaries
 from acc_decel.integration.fmu.c_tables import ONE_FILE, TABLES_FILE, one_file, tables_header
@@ -68,11 +68,11 @@ def fmu_bytes(
 
 def _sources(firmware: dict[str, str | bytes], fmi: int) -> dict[str, bytes]:
     """All sources but the tables of the FMU, by name."""
-    names = [name for name in firmware if re.fullmatch(r"(acc_decel|golden_vectors).*\.[ch]", name)]
+    code = prediction_files(firmware)
     own = {name: (HERE / name).read_bytes() for name in ("fmu_core.h", *FACES[fmi])}
-    included = [name for name in sorted(names) if name.endswith(".c")]
+    included = [name for name in sorted(code) if name.endswith(".c")]
     return (
-        {name: _encoded(firmware[name]) for name in names}
+        {name: _encoded(content) for name, content in code.items()}
         | own
         | fmi_headers(fmi)
         | {ONE_FILE: one_file(included, FACES[fmi]).encode("ascii")}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.resources import files as resources
 from string import Template
 
-from acc_decel.export import firmware_files, golden_events
+from acc_decel.export import firmware_files, golden_events, prediction_files
 from acc_decel.export.prefix import check_prefix, with_prefix
 from acc_decel.factors import Factor, schema
 from acc_decel.integration.answer_fields import (
@@ -45,7 +45,7 @@ def simulink_files(net: DenseNet, *, model: str, prefix: str | None = None) -> d
     if prefix is not None:
         check_prefix(prefix)
     firmware = firmware_files(net, model=model, golden=golden_events(net.factors))
-    code = {name: text for name, text in firmware.items() if name.startswith("acc_decel") or name.endswith("vectors.h")}
+    code = prediction_files(firmware)
     stamp = stamp_of(net, command="simulink", model=model)
     sources = [name for name in code if name.endswith(".c")]
     files = code | {
