@@ -17,6 +17,7 @@ from acc_decel.evidence.stack import stack_bound
 from acc_decel.evidence.tools import missing_tools
 from acc_decel.export import (
     HAND_WRITTEN,
+    Firmware,
     c_fixed,
     c_float,
     c_shift,
@@ -290,7 +291,7 @@ def test_settings_below_one_are_refused_by_option() -> None:
 
 
 @pytest.fixture(scope="module")
-def copied(tmp_path_factory: pytest.TempPathFactory) -> evidence.Firmware:
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Firmware:
     """The released firmware in a folder of its own."""
     folder = shutil.copytree(EXPORT, tmp_path_factory.mktemp("copied") / "firmware")
     return replace(find_firmware(EXPORT), folder=Path(folder))
@@ -300,7 +301,7 @@ def test_no_part_of_the_evidence_is_of_something_else() -> None:
     assert evidence.changed_parts(evidence.read_evidence(EXPORT), find_firmware(EXPORT)) == []
 
 
-def test_other_weights_change_the_parts_about_the_model_alone(copied: evidence.Firmware) -> None:
+def test_other_weights_change_the_parts_about_the_model_alone(copied: Firmware) -> None:
     layer = copied.net.trunk[-1]
     trunk = (*copied.net.trunk[:-1], replace(layer, bias=layer.bias + np.float32(0.01)))
     other = replace(copied, net=replace(copied.net, trunk=trunk))
@@ -309,7 +310,7 @@ def test_other_weights_change_the_parts_about_the_model_alone(copied: evidence.F
     assert {part for _, part in changed} == {*report.PARTS, "differences"} - {"sanitizers", "coverage_pct", "mutants"}
 
 
-def test_another_acc_unit_changes_its_own_evidence_alone(copied: evidence.Firmware, tmp_path: Path) -> None:
+def test_another_acc_unit_changes_its_own_evidence_alone(copied: Firmware, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(copied.folder, tmp_path / "other"))
     source = folder / "acc_decel_acc_formulas.c"
     source.write_text(source.read_text() + "/* altered */\n")
