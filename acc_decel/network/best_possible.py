@@ -44,7 +44,8 @@ def against_best(
 
     `events` of each of KINDS are compared, and on each surface at least SURFACE_SHARE of as many; `on_events` is called
     with the number of events just finished, all together about `simulated_events`. Events outside the trained domain
-    are left out: there the answer is meant to be more cautious than the best possible one.
+    are left out: there the answer is meant to be more cautious than the best possible one. A surface of which a small
+    dataset has no such event has no figures of that kind.
     """
     if net.domain:
         columns = columns[~outside_domain(net, columns)]
@@ -60,13 +61,15 @@ def against_best(
     ]
     figures = {}
     for name, group in groups.items():
-        own = np.searchsorted(rows, group)
-        figures[name] = _figures(answer[own], *(sample[own] for sample in samples))
+        if len(group):
+            own = np.searchsorted(rows, group)
+            figures[name] = _figures(answer[own], *(sample[own] for sample in samples))
     surfaces = [column.removeprefix("surface_") for column in SURFACE_COLUMNS]
+    by_surface = {s: {kind: figures[s, kind] for kind in KINDS if (s, kind) in figures} for s in surfaces}
     return {
         "best_possible": {text: figures["", kind] for kind, text in KINDS.items()},
-        "best_possible_by_surface": {s: {kind: figures[s, kind] for kind in KINDS} for s in surfaces},
-        "width_over_best": {s: {kind: figures[s, kind]["width_over_best"] for kind in KINDS} for s in surfaces},
+        "best_possible_by_surface": by_surface,
+        "width_over_best": {s: {kind: own["width_over_best"] for kind, own in by_surface[s].items()} for s in surfaces},
         "relative_error_median": figures["", "every"]["relative_error_median"],
     }
 
