@@ -56,7 +56,10 @@ WIDTH = 120  # of a table that is not printed to a terminal
 
 def first(data: Dataset, events: int) -> Dataset:
     """The first `events` of the dataset: they are spread as evenly as all."""
-    few = {name: getattr(data, name)[:events] for name in ("columns", "deceleration", "delay", "event")}
+    few = {
+        name: getattr(data, name)[:events]
+        for name in ("columns", "deceleration", "delay", "event", "lead_deceleration")
+    }
     return replace(data, **few)
 
 
