@@ -52,7 +52,7 @@ class Browser:
         return answer["result"]
 
     def open(self, address: str) -> str:
-        """Open a page anew; what its start ended with."""
+        """Open a page again; what its start ended with."""
         self.ask("Page.navigate", url="about:blank")
         self.ask("Page.navigate", url=address)
         end = time.monotonic() + PATIENCE_S

@@ -69,8 +69,8 @@ def firmware_of(net: DenseNet, folder: Path) -> Path:
 def _inputs(rng: np.random.Generator, factor: Factor, columns: ndarray) -> dict[str, ndarray]:
     """The inputs of one factor, for its columns."""
     rows = len(columns)
-    lacking = np.isnan(columns).all(axis=1)
-    available = ~lacking | (rng.random(rows) < 0.5)
+    missing = np.isnan(columns).all(axis=1)
+    available = ~missing | (rng.random(rows) < 0.5)
     given = columns.astype(float)
     inputs: dict[str, ndarray] = {}
     if factor.levels:
@@ -79,11 +79,11 @@ def _inputs(rng: np.random.Generator, factor: Factor, columns: ndarray) -> dict[
         inputs[factor.name] = np.where(named, given.argmax(axis=1) + 1, 0)
         nonsense = rng.uniform(-1, 2, given.shape)
         given = np.where(named[:, None], nonsense, given)
-        given[lacking & available & (rng.random(rows) < 0.5)] = 0
+        given[missing & available & (rng.random(rows) < 0.5)] = 0
         inputs |= dict(zip(factor.columns, given.T, strict=True))
     elif factor.is_switch:
         inputs[factor.name] = given[:, 0] == factor.high
-        available = ~lacking
+        available = ~missing
     else:
         inputs[factor.name] = given[:, 0]
     if factor.optional:
