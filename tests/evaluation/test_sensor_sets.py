@@ -71,7 +71,8 @@ def test_the_events_of_a_road_are_on_it_with_every_factor_available(road):
     assert columns.shape == (60, len(column_names()))
     assert not np.isnan(columns).any()
     surface = columns[:, AT(f"surface_{ROADS[road].surface}")]
-    assert (surface == 1).mean() > 0.4 and (surface > 0).all()  # the camera is not always certain
+    assert (surface == 1).mean() > 0.4  # the camera is not always certain,
+    assert (surface > 0).mean() > 0.9  # and a certain one not always right
     for name, (low, high) in ROADS[road].spans.items():
         assert low <= np.median(columns[:, AT(name)]) <= high
     assert np.abs(columns[:, AT("grade")]).max() < 0.03
