@@ -111,9 +111,9 @@ def row(published: Published) -> dict[str, object]:
     cost = bakenn_cost(published) if published.source == BAKENN else own_cost(published)
     waits = WAITS[published.board]
     estimate = cost.cycles + waits * cost.flash_words_read
-    told = {name: value for name, value in asdict(published).items() if name != "build"}
+    record = {name: value for name, value in asdict(published).items() if name != "build"}
     return {
-        **told,
+        **record,
         "options": " ".join(published.options),
         "wait_states": waits,
         "estimate": estimate,

@@ -1,6 +1,7 @@
 """`acc-decel evidence`: measures an exported firmware, and writes that into its folder. Needs the extra [ecu]."""
 
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -72,11 +73,10 @@ def evidence(
             result = room.measure_all(paths, settings, formats=formats, on_step=lambda: progress.advance(bar))
         else:
             before = room.read_evidence(firmware)
-            before_formats = room.formats_of(before)
-            steps = room.steps_in_all(settings, before_formats, only, answerers)
-            bar = progress.add_task(f"measuring {only}", total=steps)
-            step = lambda: progress.advance(bar)  # noqa: E731
-            result = room.renew_part(before, paths, settings, only, answerers=answerers, on_step=step)
+            steps = room.steps_in_all(settings, room.formats_of(before), only, answerers)
+            step = partial(progress.advance, progress.add_task(f"measuring {only}", total=steps))
+            renewed = room.renew_part(before, paths, settings, only, answerers=answerers, on_step=step)
+            result = room.with_changes(room.read_evidence(firmware), before, renewed)
     room.write_evidence(firmware, result)
     if as_json:
         print_json(result)

@@ -9,6 +9,7 @@ from acc_decel.evidence.keyed import part_keys as part_keys
 from acc_decel.evidence.keyed import renew_part as renew_part
 from acc_decel.evidence.keyed import settings_of as settings_of
 from acc_decel.evidence.keyed import steps_in_all as steps_in_all
+from acc_decel.evidence.keyed import with_changes as with_changes
 from acc_decel.evidence.keyed import write_evidence as write_evidence
 from acc_decel.evidence.report import BITS as BITS
 from acc_decel.evidence.report import PARTS as PARTS

@@ -151,6 +151,18 @@ def renew_part(
     return result | {KEYS: kept | renewed}
 
 
+def with_changes(present: Evidence, before: Evidence, renewed: Evidence) -> Evidence:
+    """`present` with what `renewed` has changed of `before`: another process may have renewed another part since."""
+    result = dict(present)
+    for name, value in renewed.items():
+        now, old = present.get(name), before.get(name)
+        if isinstance(value, dict) and isinstance(now, dict) and isinstance(old, dict):
+            result[name] = with_changes(now, old, value)
+        elif value != old:
+            result[name] = value
+    return result
+
+
 def _with_acc(evidence: Evidence, firmware: Firmware, settings: Settings, on_step: OnStep) -> Evidence:
     """The evidence with that of the ACC unit measured again, and with the hashes of the other parts that are right."""
     check_tools(TOOLS)

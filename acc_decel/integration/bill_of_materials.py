@@ -154,17 +154,17 @@ def _figure(kind: str, value: float, events: str) -> dict[str, str]:
 
 def _dataset(metrics: Values) -> dict[str, Any]:
     """The events that the model was trained on: how to generate the same ones again."""
-    told = {name: str(value) for name, value in metrics["dataset"].items()}
+    values = {name: str(value) for name, value in metrics["dataset"].items()}
     return {
         "type": "data",
         "bom-ref": "dataset",
         "name": f"simulated braking events of {metrics['vehicle']}",
-        "version": f"seed {told.get('seed', 'unknown')}",
+        "version": f"seed {values.get('seed', 'unknown')}",
         "data": [
             {
                 "type": "dataset",
                 "name": f"acc-decel generate, code version {metrics.get('code_version', 'unknown')}",
-                "contents": {"properties": [{"name": name, "value": value} for name, value in told.items()]},
+                "contents": {"properties": [{"name": name, "value": value} for name, value in values.items()]},
             }
         ],
     }

@@ -297,6 +297,17 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Firmware:
     return replace(find_firmware(EXPORT), folder=Path(folder))
 
 
+def test_two_processes_that_renew_a_part_each_lose_none() -> None:
+    before = {"model": "x", "float": {"stack": {"bytes": 1}, "mutants": {"all": 2}}, "acc": {"states": 3}}
+    other = before | {"acc": {"states": 30}, "float": {"stack": {"bytes": 10}, "mutants": {"all": 2}}}
+    ours = before | {"float": {"stack": {"bytes": 1}, "mutants": {"all": 20}}}
+    assert keyed.with_changes(other, before, ours) == {
+        "model": "x",
+        "float": {"stack": {"bytes": 10}, "mutants": {"all": 20}},
+        "acc": {"states": 30},
+    }
+
+
 def test_no_part_of_the_evidence_is_of_something_else() -> None:
     assert evidence.changed_parts(evidence.read_evidence(EXPORT), find_firmware(EXPORT)) == []
 
