@@ -48,7 +48,7 @@ def _draw_answers(axis: Axes, drop: "Drop") -> None:
     axis.set_ylabel("deceleration [m/s^2]")
     lost = f"\nlost: {', '.join(drop.lost)}" if drop.lost else ""
     axis.set_title(f"{drop.silent} falls silent: what the ECU answers on the bus{lost}", loc="left", fontsize=11)
-    axis.legend(loc="lower left", frameon=False)
+    axis.legend(loc="lower left", framealpha=1, edgecolor="none")
 
 
 def _draw_frames(axis: Axes, drop: "Drop") -> None:
