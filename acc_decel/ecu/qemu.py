@@ -99,28 +99,28 @@ class QemuEcu:
         mail = np.zeros(len(columns), mailbox(self._columns))
         mail["factors"], mail["outputs"] = columns, np.nan
         done, answered = self._run(mail.tobytes())
-        check_ended(done, self._board, PROGRAM)
-        answers: ndarray = np.frombuffer(answered, mail.dtype)
+        check_ended(done, self._board, PROGRAM, began=answered is not None)
+        answers: ndarray = np.frombuffer(answered or b"", mail.dtype)
         if len(answers) != len(mail):
             raise RuntimeError(f"{EMULATOR} must answer {len(mail)} mailboxes. Got {len(answers)} answers.")
         return answers["outputs"].copy(), answers["status"].copy()
 
     def self_test(self) -> SelfTest:
         """The result of `acc_decel_self_test` after power-up. Raises RuntimeError if the program fails otherwise."""
-        done, _ = self._run(b"")
-        if done.returncode not in [*SelfTest] or done.stdout + done.stderr:
-            check_ended(done, self._board, PROGRAM)
+        done, answered = self._run(b"")
+        if done.returncode not in [*SelfTest] or answered is None:
+            check_ended(done, self._board, PROGRAM, began=answered is not None)
         return SelfTest(done.returncode)
 
-    def _run(self, mail: bytes) -> tuple[subprocess.CompletedProcess[str], bytes]:
-        """How the program ended with the mailboxes `mail`, and what it wrote."""
+    def _run(self, mail: bytes) -> tuple[subprocess.CompletedProcess[str], bytes | None]:
+        """How the program ended with the mailboxes `mail`, and what it wrote; None if QEMU did not begin it."""
         with tempfile.TemporaryDirectory() as temporary:
             work = Path(temporary)
             (work / PROGRAM).write_bytes(self._program)
             (work / "mailboxes.bin").write_bytes(mail)
             done = _ended(self._board, work / PROGRAM)
             answers = work / "answers.bin"
-            return done, answers.read_bytes() if answers.is_file() else b""
+            return done, answers.read_bytes() if answers.is_file() else None
 
     def report(self, answers: Answers, unicorn: Answers) -> QemuReport:
         """The tools of these `answers`, and how many differ from the answers of `unicorn` to the same events."""
@@ -138,7 +138,7 @@ class QemuEcu:
 def emulated(board: Board, program: Path) -> str:
     """What `program` prints on `board`. Raises RuntimeError if it fails."""
     done = _ended(board, program)
-    check_ended(done, board, program.name)
+    check_ended(done, board, program.name, began=not done.stderr)
     return done.stdout
 
 
@@ -150,9 +150,12 @@ def _ended(board: Board, program: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def check_ended(done: subprocess.CompletedProcess[str], board: Board, name: str) -> None:
-    """Raise RuntimeError unless the program `name` has ended without a failure on `board`."""
-    if done.returncode in CAUSES and not done.stdout + done.stderr:  # QEMU says why it fails
+def check_ended(done: subprocess.CompletedProcess[str], board: Board, name: str, *, began: bool) -> None:
+    """Raise RuntimeError unless the program `name` has ended without a failure on `board`.
+
+    The exit code is the result of its self-test if it began and printed nothing; QEMU has the same codes.
+    """
+    if began and done.returncode in CAUSES and not done.stdout:
         check_passed(done.returncode, board.machine)
     if done.returncode:
         raise RuntimeError(

@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from acc_decel import cli, evidence
 from acc_decel.ecu import CortexM, qemu
+from acc_decel.ecu.cores import CORES
 from acc_decel.evidence import Settings, acc_unit, bits, keyed, mutation, report
 from acc_decel.evidence.events import driver_events, records, reference, unusual_net
 from acc_decel.evidence.stack import stack_bound
@@ -374,7 +375,8 @@ def test_the_evidence_of_the_acc_unit_is_good() -> None:
     assert {value for file in unit["coverage_pct"].values() for value in file.values()} == {100}
     assert unit["mutants"]["survivors"] == [] and unit["mutants"]["killed"] > 150
     assert {count["differences"] for count in unit["differences"].values()} == {0}
-    assert {count["states"] for count in unit["differences"].values()} == {100_000}
+    some_flush = {name: 100_000 > count["states"] > 90_000 for name, count in unit["differences"].items()}
+    assert some_flush == {name: name in CORES and CORES[name].flushes_subnormals for name in some_flush}
     assert {"host", "cortex-m4f", "cortex-m3", "cortex-m0"} <= {*unit["differences"]}
 
 
