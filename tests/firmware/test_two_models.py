@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy import ndarray
 
-from acc_decel.compiled import SAME_BITS, WARNINGS, compiled
+from acc_decel.compiled import SAME_BITS, WARNINGS, compiled, firmware_sources
 from acc_decel.ecu import HostEcu, qemu
 from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.export.firmware_files import FORMATS
@@ -75,7 +75,8 @@ def test_two_models_in_one_program_give_the_bits_of_their_single_builds(
     if shutil.which(compiler) is None or (compiler == qemu.GCC and qemu.missing_programs()):
         pytest.skip(f"no {compiler}: apt-get install {compiler}, or {qemu.INSTALL}")
     first, second = (exports(number_format, model, prefix) for prefix, model in MODELS.items())
-    sources = [*first.glob("acc_decel*.c"), *second.glob("trailer_acc_decel*.c"), DRIVER]
+    renamed = [second / f"trailer_{path.name}" for path in firmware_sources(exports(number_format, "suv", ""))]
+    sources = [*firmware_sources(first), *renamed, DRIVER]
     command = (*COMPILERS[compiler], *SAME_BITS, *WARNINGS, f"-I{first}", f"-I{second}")
     startup = [first / qemu.STARTUP] if compiler == qemu.GCC else []
     program = compiled(command, [*sources, *startup], tmp_path / "two_models")
