@@ -212,10 +212,9 @@ def test_a_corrected_answer_stays_within_what_a_car_can_do_and_says_so():
     assert not (usual & CORRECTION_LIMITED).any()
 
 
-@pytest.mark.slow
 @given(corrections)
 def test_status_and_order_follow_the_corrected_answer(correction):
-    outputs, status = Predictor(correction=correction).predict_array(COLUMNS)
+    outputs, status = correction.answers(OUT, STATUS)
     answered = status & REFUSED == 0
     assert ((status & BELOW_COMFORT != 0) == (answered & ~(outputs[:, LOWER] >= np.float32(3.5)))).all()
     kept = ~(BELOW_COMFORT | CORRECTION_LIMITED)
@@ -256,7 +255,6 @@ def in_c(library, numbers: tuple[float, ...], outputs: np.ndarray, status: int) 
     return answer, library.acc_decel_corrected(status, place, correction.ctypes.data, place)
 
 
-@pytest.mark.slow
 @given(correction=corrections)
 def test_the_firmware_corrects_to_the_same_bits(library, correction):
     answered = np.flatnonzero(STATUS & REFUSED == 0)[:40]
