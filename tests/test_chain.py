@@ -42,8 +42,8 @@ def keras_answers(net: DenseNet, columns: ndarray) -> Answers:
     def answer(columns: ndarray) -> ndarray:
         entered = net.entered(columns)
         sums = np.array(layers.predict_on_batch([entered.embedding, entered.forced, entered.head]))
-        scale, offset = keras_net.last_scaling(sums.shape[1])
-        return net.answer((sums * scale + offset).astype(np.float32), entered)
+        sums = sums * keras_net.LAST_SCALE + keras_net.LAST_OFFSET
+        return net.answer(sums.astype(np.float32), entered)
 
     outputs = cautious(answer, net.factors, columns, outside_domain(net, columns))
     status = status_of(net, columns)

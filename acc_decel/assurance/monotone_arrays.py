@@ -13,7 +13,7 @@ F - rectified(F - B) is 1 - r in F and r in B, where r, the slope of the rectifi
 rising values rises, offsets do not move, limits and ordering are monotone.
 
 The reserve against a lead moves the other way. Its sum does, by the signs of its weights; so does what is made of it,
-as the rectifier, a sum and a maximum with constants rise; and it is divided by a maximum of the lower quantile, which
+as the rectifier, a sum and a maximum with constants rise; and it is divided by a maximum of the median, which
 is positive and rises. What falls and is not negative, over what is positive and rises, falls.
 
 This proves it for all inputs at once, without a search. In float32 every operation is monotone, too, so the statement

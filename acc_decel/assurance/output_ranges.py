@@ -18,8 +18,8 @@ from acc_decel.assurance.ranges import Sums, unclamped
 from acc_decel.assurance.witness import extreme_events
 from acc_decel.export.reference import CHOICE_SUM
 from acc_decel.network import LEAST_BRAKING, DenseNet, rectified
-from acc_decel.network.reserve import LEAST_LOWER, Reserve
-from acc_decel.outputs import LOWER, ORDERED, RESERVE
+from acc_decel.network.reserve import LEAST_MEDIAN, Reserve
+from acc_decel.outputs import MEDIAN, ORDERED, RESERVE
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,14 @@ def proven_ends(net: DenseNet, last: Sums) -> tuple[Float[ndarray, " outputs"], 
 
 
 def reserve_ends(reserve: Reserve, last: Sums, least: Parts, most: Parts) -> tuple[float, float]:
-    """Minimum and maximum of the reserve [s^2/m]: the sum at one end over the lower quantile at the other."""
+    """Minimum and maximum of the reserve [s^2/m]: the sum at one end over the median at the other."""
     numerators = reserve_numerators(reserve, last)
-    lowers = [max(float(part.quantiles[ORDERED.index(LOWER)]), LEAST_LOWER) for part in (most, least)]
-    return numerators[0] / lowers[0], numerators[1] / lowers[1]
+    medians = [max(float(part.quantiles[ORDERED.index(MEDIAN)]), LEAST_MEDIAN) for part in (most, least)]
+    return numerators[0] / medians[0], numerators[1] / medians[1]
 
 
 def reserve_numerators(reserve: Reserve, last: Sums) -> tuple[float, float]:
-    """Minimum and maximum of what the reserve divides by the lower quantile."""
+    """Minimum and maximum of what the reserve divides by the median."""
     offsets, share = reserve.surface_offsets.astype(np.float64), CHOICE_SUM[1] * (1 + 1e-6)
     ends = []
     for sums, extreme in ((last.low, min), (last.high, max)):

@@ -35,8 +35,8 @@ from acc_decel.network import (
     wiring,
 )
 from acc_decel.network.features import SURFACE_COLUMNS
-from acc_decel.network.reserve import LEAST_LOWER, Reserve
-from acc_decel.outputs import LOWER, ORDERED, RESERVE
+from acc_decel.network.reserve import LEAST_MEDIAN, Reserve
+from acc_decel.outputs import MEDIAN, ORDERED, RESERVE
 
 UNIT = 2.0**-24  # relative error of one float32 operation
 TINY = 2.0**-149  # absolute error of an operation that underflows
@@ -60,19 +60,19 @@ def rounding_errors(net: DenseNet, bounds: Sequence[Sums]) -> Float[ndarray, " o
     errors[[*ORDERED]] = (own + count * (UNIT * _magnitude(net, ends) + TINY) * (1 + SLACK)).max()
     if net.reserve:
         numerator = reserve_numerators(net.reserve, bounds[-1])[1]
-        errors[RESERVE] = _reserve_error(net.reserve, numerator, of_sums[RESERVE], float(errors[LOWER]))
+        errors[RESERVE] = _reserve_error(net.reserve, numerator, of_sums[RESERVE], float(errors[MEDIAN]))
     return errors
 
 
-def _reserve_error(reserve: Reserve, numerator: float, of_sum: float, of_lower: float) -> float:
+def _reserve_error(reserve: Reserve, numerator: float, of_sum: float, of_median: float) -> float:
     """Bound of the error of the reserve n / d, which moves by at most (move of n + n / d * move of d) / d.
 
-    `numerator` is the maximum of n; d is at least LEAST_LOWER.
+    `numerator` is the maximum of n; d is at least LEAST_MEDIAN.
     """
     magnitude = numerator + abs(float(reserve.offset[0])) + float(np.abs(reserve.surface_offsets).sum())
     rounded = RESERVE_ROUNDINGS * (UNIT * magnitude + TINY)
-    moved = of_sum + rounded + numerator / LEAST_LOWER * of_lower
-    return (moved / LEAST_LOWER + UNIT * numerator / LEAST_LOWER) * (1 + SLACK)
+    moved = of_sum + rounded + numerator / LEAST_MEDIAN * of_median
+    return (moved / LEAST_MEDIAN + UNIT * numerator / LEAST_MEDIAN) * (1 + SLACK)
 
 
 def reversal(net: DenseNet, bounds: Sequence[Sums]) -> float:
@@ -144,8 +144,8 @@ def in_real_arithmetic(net: DenseNet, columns: Float32[ndarray, "rows columns"])
     outputs[:, ORDERED] = np.sort(quantiles)
     if net.reserve:
         offset = net.reserve.offset + surface @ net.reserve.surface_offsets.astype(np.float64)
-        lower = np.maximum(quantiles[:, ORDERED.index(LOWER)], np.float32(LEAST_LOWER))
-        outputs[:, RESERVE] = np.maximum(rectified(last[:, RESERVE]) + offset, 0) / lower
+        median = np.maximum(quantiles[:, ORDERED.index(MEDIAN)], np.float32(LEAST_MEDIAN))
+        outputs[:, RESERVE] = np.maximum(rectified(last[:, RESERVE]) + offset, 0) / median
     return outputs
 
 

@@ -30,8 +30,8 @@ from acc_decel.network import (
     wiring,
 )
 from acc_decel.network.features import SURFACE_COLUMNS
-from acc_decel.network.reserve import LEAST_LOWER, Reserve
-from acc_decel.outputs import COMFORT_DECELERATION, DELAY, LOWER, ORDERED, OUTPUTS, PAIR_OUTPUTS, RESERVE
+from acc_decel.network.reserve import LEAST_MEDIAN, Reserve
+from acc_decel.outputs import COMFORT_DECELERATION, DELAY, LOWER, MEDIAN, ORDERED, OUTPUTS, PAIR_OUTPUTS, RESERVE
 from acc_decel.status import BELOW_COMFORT, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, OUTSIDE_DOMAIN, REFUSED
 
 OPSET, IR_VERSION = 17, 8  # understood by ONNX Runtime 1.12 and later
@@ -249,18 +249,18 @@ def head_outputs(g: Graph, net: DenseNet, sums: str, limits: str, surface: str, 
     quantiles = g("Add", g("Max", bounded, g.constant(LEAST_BRAKING)), resistance)
     others = [g.columns(sums, [DELAY])]
     if net.reserve:
-        lower = g.columns(quantiles, [ORDERED.index(LOWER)])
-        others.append(_reserve(g, net.reserve, g.columns(sums, [RESERVE]), lower, surface, in_turn=in_turn))
+        median = g.columns(quantiles, [ORDERED.index(MEDIAN)])
+        others.append(_reserve(g, net.reserve, g.columns(sums, [RESERVE]), median, surface, in_turn=in_turn))
     order = np.argsort([*ORDERED, *(i for i in range(len(net.outputs)) if i not in ORDERED)]).tolist()
     outputs = g.columns(g("Concat", quantiles, *others, axis=1), order)
     return g("Min", g("Max", outputs, g.constant(net.low)), g.constant(net.high))
 
 
-def _reserve(g: Graph, reserve: Reserve, sums: str, lower: str, surface: str, *, in_turn: bool) -> str:
+def _reserve(g: Graph, reserve: Reserve, sums: str, median: str, surface: str, *, in_turn: bool) -> str:
     """The reserve [batch, 1], as `reserve.py`; its limits are among those of the outputs."""
     offset = g.weighted(surface, reserve.surface_offsets[:, None], reserve.offset, in_turn=in_turn)
     needed = g("Max", g("Add", _rectified(g, sums), offset), g.constant([0.0]))
-    return g("Div", needed, g("Max", lower, g.constant([LEAST_LOWER])))
+    return g("Div", needed, g("Max", median, g.constant([LEAST_MEDIAN])))
 
 
 def in_order(g: Graph, x: str, outputs: int) -> list[str]:

@@ -73,8 +73,8 @@ def _calibrated_reserve(
     """Offsets with which the reserve covers its share of what was `needed` [s^2/m], in each group of events."""
     entered = net.entered(columns)
     sums = net.sums(entered)
-    lower = counted(net.quantiles(sums, entered)[:, ORDERED.index(LOWER)])
-    short = needed * lower - rectified(sums[:, RESERVE])
+    median = counted(net.quantiles(sums, entered)[:, ORDERED.index(MEDIAN)])
+    short = needed * median - rectified(sums[:, RESERVE])
     offsets = np.array([_offset(short[group], 1 - RESERVE_SHARE) for group in groups], np.float32)
     return Reserve(offsets[:1], offsets[1:] - offsets[0])
 

@@ -36,7 +36,7 @@ from acc_decel.network.head import Head, rectified
 from acc_decel.network.reserve import Reserve
 from acc_decel.network.stored_arrays import read_arrays
 from acc_decel.network.wiring import Entered, entering, input_names, wiring
-from acc_decel.outputs import LOWER, ORDERED, OUTPUTS, PAIR_OUTPUTS, RESERVE
+from acc_decel.outputs import MEDIAN, ORDERED, OUTPUTS, PAIR_OUTPUTS, RESERVE
 
 FORMAT = 3  # of the stored arrays and of the exported graph; since 3 they have physics features and the head
 LAST = len(OUTPUTS) + len(
@@ -101,12 +101,16 @@ class DenseNet:
 
     def sums(self, entered: Entered) -> Float32[ndarray, "rows last"]:
         """The sums of the last layer."""
+        return self.trunk[-1](self.hidden(entered))
+
+    def hidden(self, entered: Entered) -> Float32[ndarray, "rows hidden"]:
+        """What the last layer sees: the embedding, and the last hidden layer of the trunk."""
         embedded, x = entered.embedding, entered.forced
         for layer in self.embedding:
             embedded = rectified(layer(embedded))
         for layer in self.trunk[:-1]:
             x = rectified(layer(np.concatenate([embedded, x], axis=1)))
-        return self.trunk[-1](np.concatenate([embedded, x], axis=1))
+        return np.concatenate([embedded, x], axis=1)
 
     def entered(self, columns: Float32[ndarray, "rows columns"]) -> Entered:
         """What enters the parts of the network."""
@@ -117,7 +121,7 @@ class DenseNet:
         outputs = sums[:, : len(self.outputs)].copy()
         outputs[:, ORDERED] = self.quantiles(sums, entered)
         if self.reserve:
-            outputs[:, RESERVE] = self.reserve(sums[:, RESERVE], outputs[:, LOWER], entered.surface)
+            outputs[:, RESERVE] = self.reserve(sums[:, RESERVE], outputs[:, MEDIAN], entered.surface)
         return in_order(np.clip(outputs, self.low, self.high))
 
     def quantiles(self, sums: Float32[ndarray, "rows last"], entered: Entered) -> Float32[ndarray, "rows quantiles"]:
@@ -127,6 +131,16 @@ class DenseNet:
 
 
 Value = TypeVar("Value")  # of the units of a layer: an array, intervals, or several arrays together
+
+
+def without_reserve(net: DenseNet) -> DenseNet:
+    """`net` as it was before its reserve was fitted; itself if it has none."""
+    if not net.reserve:
+        return net
+    last = net.trunk[-1]
+    layer = Layer(np.delete(last.weights, RESERVE, axis=0), np.delete(last.bias, RESERVE))
+    low, high = (np.delete(end, RESERVE) for end in (net.low, net.high))
+    return replace(net, trunk=(*net.trunk[:-1], layer), low=low, high=high, reserve=None)
 
 
 def walk(

@@ -8,8 +8,8 @@ import keras
 
 from acc_decel.dataset import Dataset
 from acc_decel.factors import Factor
-from acc_decel.network.dense_net import DenseNet
-from acc_decel.network.keras_net import HeadLayer, SignedDense, keras_model, last_scaling
+from acc_decel.network.dense_net import DenseNet, without_reserve
+from acc_decel.network.keras_net import LAST_OFFSET, LAST_SCALE, HeadLayer, SignedDense, keras_model
 from acc_decel.network.training import Training, train
 
 FINE_TUNING = Training(  # at a lower learning rate, to stay close to the trained network
@@ -34,7 +34,7 @@ def fine_tune(
     has another mass.
     """
     training = with_sizes_of(training, net)
-    model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty, lead=training.lead)
+    model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
     start = with_weights(model, net), net.constants, net.center, net.inverse_spread
     return train(
         data,
@@ -55,10 +55,9 @@ def with_sizes_of(training: Training, net: DenseNet) -> Training:
 
 
 def with_weights(model: keras.Model, net: DenseNet) -> keras.Model:
-    """`model`, which must have the layers of `net`, with its weights: the inverse of `keras_net.plain`."""
-    last = net.trunk[-1]
-    scale, offset = last_scaling(len(last.bias))
-    unscaled = replace(last, weights=last.weights / scale[:, None], bias=(last.bias - offset) / scale)
+    """`model`, which must have the layers of `net`, with its weights, without a reserve: the inverse of `plain`."""
+    last = without_reserve(net).trunk[-1]
+    unscaled = replace(last, weights=last.weights / LAST_SCALE[:, None], bias=(last.bias - LAST_OFFSET) / LAST_SCALE)
     layers = [layer for layer in model.layers if isinstance(layer, SignedDense)]
     for layer, trained in zip(layers, (*net.embedding, *net.trunk[:-1], unscaled), strict=True):
         layer.set_weights([trained.weights.T, trained.bias])

@@ -12,9 +12,8 @@ from acc_decel.factors import Factor
 from acc_decel.network.dense_net import LAST, DenseNet, Layer
 from acc_decel.network.features import HEAD
 from acc_decel.network.head import BRAKE_LIMIT, BRAKING, LEAST_BRAKING, RESISTANCE, ROAD_LIMIT, Head, untrained_head
-from acc_decel.network.reserve import untrained_reserve
 from acc_decel.network.wiring import wiring
-from acc_decel.outputs import DELAY, ORDERED, OUTPUT_LIMITS, OUTPUTS, PAIR_LIMITS, RESERVE
+from acc_decel.outputs import DELAY, ORDERED, OUTPUT_LIMITS, OUTPUTS
 
 DECELERATION_SCALE, DECELERATION_OFFSET = 4.0, 5.0  # [m/s^2], unit and zero of the outputs during training
 DELAY_SCALE, DELAY_OFFSET = 0.1, 0.1  # [s]
@@ -22,12 +21,13 @@ SCALE = np.array([DELAY_SCALE if i == DELAY else DECELERATION_SCALE for i in ran
 OFFSET = np.array([DELAY_OFFSET if i == DELAY else DECELERATION_OFFSET for i in range(len(OUTPUTS))], np.float32)
 
 
-def last_scaling(sums: int) -> tuple[Float32[ndarray, " sums"], Float32[ndarray, " sums"]]:
-    """Scale and offset of the sums of the last layer: outputs, a reserve if there is one, corrections."""
-    pair = sums - LAST
-    scale = np.concatenate([SCALE, np.ones(pair), np.full(len(ORDERED), DECELERATION_SCALE)])
-    offset = np.concatenate([OFFSET, np.zeros(pair + len(ORDERED))])
-    return scale.astype(np.float32), offset.astype(np.float32)
+LAST_SCALE = np.append(SCALE, np.full(len(ORDERED), DECELERATION_SCALE, np.float32))  # of the sums of the last layer
+LAST_OFFSET = np.append(OFFSET, np.zeros(len(ORDERED), np.float32))
+
+
+def unit_directions(units: int) -> Float32[ndarray, " units"]:
+    """1 for each unit of a hidden layer of the trunk that rises with the deceleration, -1 for those that fall."""
+    return np.where(np.arange(units) < units // 2, 1, -1).astype(np.float32)  # convex ones rise, concave ones fall
 
 
 @keras.saving.register_keras_serializable("acc_decel")
@@ -86,7 +86,7 @@ class HeadLayer(keras.layers.Layer):
 
     def call(self, sums: Any, values: Any) -> Any:
         """The outputs for the sums of the last layer, and the values of HEAD [m/s^2]."""
-        ops, count = keras.ops, sums.shape[-1] - len(ORDERED)
+        ops, count = keras.ops, len(OUTPUTS)
         braking, resistance, road, brake = (
             values[:, i : i + 1] for i in (BRAKING, RESISTANCE, ROAD_LIMIT, BRAKE_LIMIT)
         )
@@ -98,7 +98,6 @@ class HeadLayer(keras.layers.Layer):
         answers = ops.maximum(bounded, LEAST_BRAKING) + resistance
         quantiles = (answers - DECELERATION_OFFSET) / DECELERATION_SCALE
         columns = {place: quantiles[:, i] for i, place in enumerate(ORDERED)} | {DELAY: sums[:, DELAY]}
-        columns |= {i: rectified(sums[:, i]) for i in range(RESERVE, count)}
         return ops.stack([columns[i] for i in range(count)], axis=1)
 
     def plain(self) -> Head:
@@ -113,13 +112,11 @@ def keras_model(
     *,
     monotone: bool = True,
     penalty: float = 0.0,
-    lead: bool = False,
 ) -> keras.Model:
     """The network in Keras: three inputs (embedding, forced, head), outputs neither clipped nor sorted.
 
     `embedding` and `trunk` are the units of the hidden layers. Without `monotone`, every weight is free. `penalty`
-    times the sum of all squared weights is added to the loss. With `lead` there is a further output: the reserve, times
-    the lower quantile.
+    times the sum of all squared weights is added to the loss.
     """
     wires = wiring(factors)
     free, forced, values = (keras.Input((n,)) for n in (wires.embedding_inputs, len(wires.forced), len(HEAD)))
@@ -135,16 +132,14 @@ def keras_model(
 
     carried = np.array(wires.directions)
     for units in trunk:
-        directions = np.where(np.arange(units) < units // 2, 1, -1)  # convex units rise, concave ones fall
+        directions = unit_directions(units)
         x, carried = rectified(layer(x, carried, directions)), directions
     last_directions = np.ones(LAST)
     last_directions[DELAY] = 0  # the delay is free
-    if lead:
-        last_directions = np.insert(last_directions, RESERVE, -1)
     return keras.Model([free, forced, values], HeadLayer()(layer(x, carried, last_directions), values))
 
 
-def teacher_model(inputs: int, hidden: tuple[int, ...], *, lead: bool = False) -> keras.Model:
+def teacher_model(inputs: int, hidden: tuple[int, ...]) -> keras.Model:
     """A larger teacher without constraints for the network of `keras_model`, with the same outputs.
 
     `inputs` is the number of its inputs, `hidden` are the units of its layers. Distillation after Hinton, Vinyals,
@@ -153,7 +148,7 @@ def teacher_model(inputs: int, hidden: tuple[int, ...], *, lead: bool = False) -
     x = first = keras.Input((inputs,))
     for units in hidden:
         x = keras.layers.Dense(units, activation="silu")(x)
-    return keras.Model([first], keras.layers.Dense(RESERVE + lead)(x))
+    return keras.Model([first], keras.layers.Dense(len(OUTPUTS))(x))
 
 
 def plain(
@@ -168,11 +163,8 @@ def plain(
     """The trained Keras model as arrays, its first `embedded` layers the embedding; outputs in m/s^2 and s."""
     layers = [layer.plain() for layer in model.layers if isinstance(layer, SignedDense)]
     last = layers.pop()
-    scale, offset = last_scaling(len(last.bias))
-    layers.append(Layer(last.weights * scale[:, None], last.bias * scale + offset))
-    reserve = untrained_reserve() if len(last.bias) > LAST else None
-    limits = OUTPUT_LIMITS | (PAIR_LIMITS if reserve else {})
-    low, high = np.array(tuple(limits.values()), np.float32).T
+    layers.append(Layer(last.weights * LAST_SCALE[:, None], last.bias * LAST_SCALE + LAST_OFFSET))
+    low, high = np.array(tuple(OUTPUT_LIMITS.values()), np.float32).T
     return DenseNet(
         factors,
         constants,
@@ -183,5 +175,4 @@ def plain(
         next(layer.plain() for layer in model.layers if isinstance(layer, HeadLayer)),
         low.copy(),
         high.copy(),
-        reserve=reserve,
     )

@@ -1,9 +1,9 @@
-"""The reserve against a lead: one more sum of the last layer, over the deceleration that is reached at least.
+"""The reserve against a lead: one more sum of the last layer, over the median deceleration.
 
-    reserve = max(rectified(sum) + offset of the surface, 0) / max(lower quantile, LEAST_LOWER)
+    reserve = max(rectified(sum) + offset of the surface, 0) / max(median, LEAST_MEDIAN)
 
 Two cars on one road share what is unknown of the road, so the sum varies much less than the reserve. It falls with
-everything that raises the deceleration, as 1 / lower does: the reserve is monotone for any weights.
+everything that raises the deceleration, as 1 / median does: the reserve is monotone for any weights.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from numpy import ndarray
 from acc_decel.network.features import SURFACE_COLUMNS
 from acc_decel.network.head import rectified
 
-LEAST_LOWER = 0.3  # [m/s^2] a lower quantile below counts as this much
+LEAST_MEDIAN = 0.3  # [m/s^2] a median below counts as this much
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,19 @@ class Reserve:
     def __call__(
         self,
         sums: Float32[ndarray, " rows"],
-        lower: Float32[ndarray, " rows"],
+        median: Float32[ndarray, " rows"],
         surface: Float32[ndarray, "rows surfaces"],
     ) -> Float32[ndarray, " rows"]:
-        """The reserve [s^2/m] for the sums and the lower quantiles [m/s^2], at least 0, not cut at its limit."""
+        """The reserve [s^2/m] for the sums and the medians [m/s^2], at least 0, not cut at its limit."""
         offset = np.repeat(self.offset, len(surface))
         for probability, of_surface in zip(surface.T, self.surface_offsets, strict=True):
             offset += probability * of_surface
-        return np.maximum(rectified(sums) + offset, np.float32(0)) / counted(lower)
+        return np.maximum(rectified(sums) + offset, np.float32(0)) / counted(median)
 
 
-def counted(lower: Float32[ndarray, " rows"]) -> Float32[ndarray, " rows"]:
-    """The lower quantile [m/s^2] as the reserve counts it."""
-    return np.maximum(lower, np.float32(LEAST_LOWER))
+def counted(median: Float32[ndarray, " rows"]) -> Float32[ndarray, " rows"]:
+    """The median [m/s^2] as the reserve counts it."""
+    return np.maximum(median, np.float32(LEAST_MEDIAN))
 
 
 def untrained_reserve() -> Reserve:

@@ -38,10 +38,10 @@ from acc_decel.network.keras_net import (
     plain,
     teacher_model,
 )
-from acc_decel.network.reserve import LEAST_LOWER, counted
+from acc_decel.network.reserve_fitting import with_reserve
 from acc_decel.network.split import in_split
 from acc_decel.network.wiring import entering, input_names, saturated
-from acc_decel.outputs import DELAY, LOWER, MEDIAN, ORDERED, QUANTILES, RESERVE, RESERVE_SHARE, lead_reserve
+from acc_decel.outputs import DELAY, MEDIAN, ORDERED, QUANTILES
 from acc_decel.physics import SURFACES, vehicle_from
 
 DELAY_WEIGHT = 0.1  # of the delay in the loss, relative to a quantile
@@ -51,9 +51,7 @@ DISTILLATION_WEIGHTS = {  # of the outputs, when the network learns the answers 
     "deceleration": 6.0,
     "deceleration_upper": 0.6,
     "delay": 0.1,
-    "lead_reserve_99": 0.3,
 }
-RESERVE_WEIGHT = 0.3  # of the reserve in the loss of single events, relative to a quantile
 MIN_ERROR = 1e-4  # in training units: keeps the derivative of the root finite
 RELATIVE_WEIGHT, LEAST_DECELERATION = 6.0, 0.4  # [m/s^2] of an error relative to the deceleration
 FROZEN_WEIGHT = 3.0  # of an event known to be on snow or ice, while the teacher learns
@@ -87,7 +85,7 @@ class Training:
     teacher_learning_rate: float = 8e-3
     teacher_hidden: tuple[int, ...] = (96, 96, 96, 96)
     domain: Fitting = field(default_factory=Fitting)
-    lead: bool = False  # whether the network also learns the reserve against a lead
+    lead: bool = False  # whether the network also gets the reserve against a lead
 
 
 def default_training(event: Int64[ndarray, " events"]) -> Training:
@@ -128,9 +126,7 @@ def train(
     with _claimed(checkpoint, _identity(data, factors, training, start), on_other) if checkpoint else nullcontext():
         keras.utils.set_random_seed(training.seed)  # XLA on a CPU then gives the same bits again; a test checks it
         if start is None:
-            model = keras_model(
-                factors, training.embedding, training.trunk, penalty=training.penalty, lead=training.lead
-            )
+            model = keras_model(factors, training.embedding, training.trunk, penalty=training.penalty)
             constants = feature_constants(vehicle_from(data.manifest["vehicle_file"]))
             start = (model, constants, *scaling(factors, constants, data.columns[in_split(data.event, "training")]))
         model, scales = start[0], start[1:]
@@ -149,6 +145,10 @@ def train(
         )
         _fit(model, loss, parts, training, phase)
     net = plain(model, factors, *scales, embedded=len(training.embedding))
+    if training.lead:
+        rows = in_split(data.event, "training")
+        pairs = data.columns[rows], data.deceleration[rows], data.lead_deceleration[rows]
+        net = with_reserve(net, *pairs, seed=training.seed)
     return fit_domain(
         calibrate(net, data),
         data.columns[~in_split(data.event, "test")],
@@ -225,7 +225,7 @@ def _teacher(
     checkpoint: Path | None,
 ) -> keras.Model:
     """The trained teacher; from `checkpoint` if it is there."""
-    teacher = teacher_model(parts[0][0][0].shape[1], training.teacher_hidden, lead=training.lead)
+    teacher = teacher_model(parts[0][0][0].shape[1], training.teacher_hidden)
     trained = checkpoint / TEACHER if checkpoint else None
     if trained and trained.exists():
         teacher.load_weights(trained)
@@ -316,36 +316,17 @@ def _read(path: Path, fit: Fit) -> Fit:
 
 
 def pinball(true: Any, answer: Any) -> Any:
-    """Pinball loss of the quantiles and of the reserve, plus the absolute error of the delay.
-
-    `true` is the deceleration, the delay and the reserve [s^2/m].
-    """
+    """Pinball loss of the quantiles, plus the absolute error of the delay; `true` is the deceleration and the delay."""
     over = true[:, :1] - keras.ops.stack([answer[:, i] for i in ORDERED], axis=1)
     quantiles = keras.ops.convert_to_tensor(tuple(QUANTILES.values()), dtype="float32")
     loss = keras.ops.sum(keras.ops.maximum(quantiles * over, (quantiles - 1) * over), axis=1)
     loss += DELAY_WEIGHT * keras.ops.abs(true[:, 1] - answer[:, DELAY])
-    for i in range(RESERVE, answer.shape[1]):
-        over = true[:, 2] * counted_lower(answer) - answer[:, i]
-        loss += RESERVE_WEIGHT * keras.ops.maximum(RESERVE_SHARE * over, (RESERVE_SHARE - 1) * over)
     return loss
 
 
-def counted_lower(answer: Any) -> Any:
-    """The lower quantile [m/s^2] as the reserve counts it; the loss of the reserve does not change it."""
-    lower = answer[:, LOWER] * DECELERATION_SCALE + DECELERATION_OFFSET
-    return keras.ops.stop_gradient(keras.ops.maximum(lower, LEAST_LOWER))
-
-
 def distillation_loss(true: Any, answer: Any) -> Any:
-    """Weighted error against the teacher, to the power of 1.5: large errors count more than small ones.
-
-    `true` has the outputs of the teacher, the reserve in s^2/m.
-    """
-    count = answer.shape[1]
-    weights = keras.ops.convert_to_tensor(tuple(DISTILLATION_WEIGHTS.values())[:count], dtype="float32")
-    if count > RESERVE:
-        reserve = true[:, RESERVE:] * counted_lower(answer)[:, None]
-        true = keras.ops.concatenate([true[:, :RESERVE], reserve], axis=1)
+    """Weighted error against the teacher, to the power of 1.5: large errors count more than small ones."""
+    weights = keras.ops.convert_to_tensor(tuple(DISTILLATION_WEIGHTS.values()), dtype="float32")
     error = keras.ops.abs(true - answer)
     return keras.ops.sum(weights * error * keras.ops.sqrt(error + MIN_ERROR), axis=1)
 
@@ -365,14 +346,12 @@ def scaling(
 
 
 def _learning(data: Dataset, factors: tuple[Factor, ...], scales: Scales, name: str) -> Learning:
-    """Inputs, labels and weights of single events: deceleration and delay in training units, and the reserve."""
+    """Inputs, labels and weights of single events; the labels are deceleration and delay in training units."""
     rows = in_split(data.event, name)
     outputs = [ORDERED[0], DELAY]
     labels = (np.stack([data.deceleration[rows], data.delay[rows]], axis=1) - OFFSET[outputs]) / SCALE[outputs]
-    reserve = lead_reserve(data.deceleration[rows], data.lead_deceleration[rows])
     entered = entering(factors, *scales, data.columns[rows])
     inputs = [entered.embedding, entered.forced, entered.head]
-    labels = np.column_stack([labels, reserve])
     return inputs, labels.astype(np.float32), event_weights(factors, data.columns[rows])
 
 
@@ -401,7 +380,5 @@ def _teacher_labels(teacher: keras.Model, seen: Learning, learning: Learning) ->
     a lot.
     """
     labels = teacher.predict(seen[0], batch_size=8192, verbose=0)
-    lower, median = (labels[:, i] * DECELERATION_SCALE + DECELERATION_OFFSET for i in (LOWER, MEDIAN))
-    labels[:, RESERVE:] = np.maximum(labels[:, RESERVE:], 0) / counted(lower)[:, None]
-    median = np.maximum(median, 0)
+    median = np.maximum(labels[:, MEDIAN] * DECELERATION_SCALE + DECELERATION_OFFSET, 0)
     return learning[0], labels, learning[2] * (1 + RELATIVE_WEIGHT / (median + LEAST_DECELERATION)).astype(np.float32)

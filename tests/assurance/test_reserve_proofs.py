@@ -16,7 +16,7 @@ from acc_decel.assurance.rounding import in_real_arithmetic, rounding_errors
 from acc_decel.assurance.witness import accepted_events
 from acc_decel.export import onnx_bytes
 from acc_decel.network import DenseNet, Layer
-from acc_decel.network.reserve import LEAST_LOWER
+from acc_decel.network.reserve import LEAST_MEDIAN
 from acc_decel.outputs import LOWER, RESERVE
 from tests.helpers.random_net import random_net
 
@@ -95,11 +95,11 @@ def test_float32_keeps_the_reserve_within_its_rounding_allowance(bounds):
     assert set(proof.figures["seen"]) == set(TINY.outputs)
 
 
-def test_where_the_own_car_hardly_brakes_the_least_lower_quantile_counts():
+def test_where_the_own_car_hardly_brakes_the_least_median_counts():
     weak = replace(TINY, head=replace(TINY.head, offset=TINY.head.offset - np.float32(50)))
     events = accepted_events(TINY.factors, 500, np.random.default_rng(7))
-    held = weak(events)[:, LOWER] < LEAST_LOWER
+    held = weak(events)[:, LOWER] < LEAST_MEDIAN
     assert held.any()
     entered = weak.entered(events)
-    expected = weak.reserve(weak.sums(entered)[:, RESERVE], np.full(500, LEAST_LOWER, "f4"), entered.surface)
+    expected = weak.reserve(weak.sums(entered)[:, RESERVE], np.full(500, LEAST_MEDIAN, "f4"), entered.surface)
     np.testing.assert_array_equal(weak(events)[held, RESERVE], expected[held])

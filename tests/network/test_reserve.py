@@ -3,10 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
-from conftest import BUDGET, COMPACT, QUICK_FITTING, sensed_events
+from conftest import BUDGET, COMPACT, QUICK_FITTING
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy import ndarray
@@ -18,11 +17,12 @@ from acc_decel.export.reference import reference_outputs, status_of
 from acc_decel.factors import FACTORS, Factor, column_names
 from acc_decel.network import DenseNet, load_net, predict, to_bytes
 from acc_decel.network.calibration import metrics
+from acc_decel.network.dense_net import without_reserve
 from acc_decel.network.domain import outside_domain
-from acc_decel.network.feature_constants import feature_constants
-from acc_decel.network.keras_net import keras_model, plain
+from acc_decel.network.keras_net import unit_directions
+from acc_decel.network.reserve_fitting import with_reserve
 from acc_decel.network.split import in_split
-from acc_decel.network.training import Training, counted_lower, scaling, train
+from acc_decel.network.training import Training, train
 from acc_decel.outputs import OUTPUTS, PAIR_LIMITS, PAIR_OUTPUTS, RESERVE, lead_reserve
 from tests.helpers.random_net import familiar, random_events, random_net
 
@@ -84,23 +84,29 @@ def test_the_metrics_tell_how_often_a_pair_is_short(pair_net, small_data):
     assert figures["mean"] > 0
 
 
-def test_keras_and_numpy_give_the_same_reserve():
-    training = Training()
-    keras.utils.set_random_seed(4)
-    model = keras_model(COMPACT.factors, training.embedding, training.trunk, lead=True)
-    columns = sensed_events(2000)
-    constants = feature_constants(COMPACT)
-    net = plain(
-        model, COMPACT.factors, constants, *(scales := scaling(COMPACT.factors, constants, columns)), embedded=2
-    )
-    assert len(scales) == 2
-    entered = net.entered(columns)
-    answer = model.predict([entered.embedding, entered.forced, entered.head], verbose=0)
-    lower = keras.ops.convert_to_numpy(counted_lower(answer))
-    ours = net.quantiles(net.sums(entered), entered)[:, 1]
-    np.testing.assert_allclose(lower, np.maximum(ours, 0.3), rtol=1e-4)
-    expected = np.clip(answer[:, RESERVE] / lower, *PAIR_LIMITS["lead_reserve_99"])
-    np.testing.assert_allclose(net(columns)[:, RESERVE], expected, rtol=1e-3, atol=1e-5)
+@pytest.fixture(scope="module")
+def fitted(small_net: DenseNet, small_data: Dataset) -> DenseNet:
+    """A trained network with a reserve fitted to it afterwards."""
+    return with_reserve(small_net, small_data.columns, small_data.deceleration, small_data.lead_deceleration, seed=3)
+
+
+def test_a_reserve_is_fitted_to_a_trained_network_and_changes_no_other_output(small_net, fitted, small_data):
+    events = small_data.columns[:500]
+    np.testing.assert_array_equal(fitted(events)[:, :RESERVE], small_net(events))
+    assert to_bytes(without_reserve(fitted)) == to_bytes(small_net)
+    assert without_reserve(small_net) is small_net
+    again = with_reserve(fitted, small_data.columns, small_data.deceleration, small_data.lead_deceleration, seed=3)
+    assert to_bytes(again) == to_bytes(fitted), "the same seed, the same bytes"
+
+
+def test_a_fitted_reserve_covers_most_pairs_with_the_signs_that_physics_forces(fitted, small_data):
+    hidden = len(fitted.trunk[-2].bias)
+    rising = unit_directions(hidden)
+    assert (fitted.trunk[-1].weights[RESERVE, -hidden:] * rising <= 0).all()
+    needed = lead_reserve(small_data.deceleration, small_data.lead_deceleration)
+    reserve = fitted(small_data.columns)[:, RESERVE]
+    assert 0.002 < (needed > reserve).mean() < 0.03
+    assert np.corrcoef(np.log(reserve + 0.01), np.log(np.maximum(needed, 0) + 0.01))[0, 1] > 0.4
 
 
 def test_outside_its_domain_the_reserve_is_the_greatest():
