@@ -1,6 +1,6 @@
 /* Internal: a float and its bits, and choices without a branch. Every file that computes with floats includes this
- * header, because it also forbids the compiler to fuse a multiplication and an addition, which changes the last bits.
- * GCC has no such pragma: it needs -std=c99 or -ffp-contract=off. */
+ * header before its first function, because it also forbids the compiler to fuse a multiplication and an addition,
+ * which changes the last bits: in the words of Clang, MSVC and GCC, whatever their options. */
 #ifndef ACC_DECEL_WORD_H
 #define ACC_DECEL_WORD_H
 
@@ -11,6 +11,8 @@
 #pragma STDC FP_CONTRACT OFF
 #elif defined(_MSC_VER)
 #pragma fp_contract(off)
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off")
 #endif
 
 typedef union {
