@@ -15,6 +15,17 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
+/* Before a loop of few rounds, always as many: a compiler that does not optimise for size unrolls it. */
+#if defined(__OPTIMIZE_SIZE__)
+#define ACC_DECEL_UNROLL
+#elif defined(__clang__)
+#define ACC_DECEL_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__) && (__GNUC__ >= 8)
+#define ACC_DECEL_UNROLL _Pragma("GCC unroll 32")
+#else
+#define ACC_DECEL_UNROLL
+#endif
+
 typedef union {
     float value;
     uint32_t bits;
