@@ -15,8 +15,9 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
-/* Before a loop of few rounds, always as many: a compiler that does not optimise for size unrolls it. */
-#if defined(__OPTIMIZE_SIZE__)
+/* Before a loop of few rounds, always as many: a compiler that does not optimise for size unrolls it, except for a
+ * Cortex-M0, which needs more code for less gain. */
+#if defined(__OPTIMIZE_SIZE__) || defined(__ARM_ARCH_6M__)
 #define ACC_DECEL_UNROLL
 #elif defined(__clang__)
 #define ACC_DECEL_UNROLL _Pragma("clang loop unroll(full)")
