@@ -11,9 +11,11 @@
 
 #include <stdint.h>
 
-/* Adds the products of a pair of weights, which are in a register that is overwritten, to a sum. */
+/* Numbers are written as a sum with the operand `zero`, because MISRA forbids the sign for numbers in a macro.
+ *
+ * Adds the products of a pair of weights, which are in a register that is overwritten, to a sum. */
 #define PRODUCTS(weights, sum)                                                                                         \
-    "asrs r6, " weights ", #16\n"                                                                                      \
+    "asrs r6, " weights ", %[zero]+16\n"                                                                               \
     "sxth " weights ", " weights "\n"                                                                                  \
     "muls r6, %[odd], r6\n"                                                                                            \
     "muls " weights ", %[even], " weights "\n"                                                                         \
@@ -23,7 +25,7 @@
     "ldmia %[input]!, {%[odd]}\n"                                                                                      \
     "ldmia %[row]!, {r4, r5}\n"                                                                                        \
     "sxth %[even], %[odd]\n"                                                                                           \
-    "asrs %[odd], %[odd], #16\n"                                                                                       \
+    "asrs %[odd], %[odd], %[zero]+16\n"                                                                                \
     PRODUCTS("r4", "r8")                                                                                               \
     PRODUCTS("r5", "r9")                                                                                               \
     "ldmia %[row]!, {r4, r5}\n"                                                                                        \
@@ -47,7 +49,7 @@
 
 #define OPERANDS                                                                                                       \
     : [row] "+l"(row), [input] "+l"(input), [even] "+l"(last), [odd] "+l"(results)                                     \
-    :                                                                                                                  \
+    : [zero] "i"(0)                                                                                                    \
     : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory"
 
 /* Writes the smooth rectifier of one sum, minus 2^15, to y[at / 2]: see acc_decel_rectified() in
@@ -55,25 +57,25 @@
  * shifts in r4 and the second ones in r5; a shift is the lowest byte. */
 #define RECTIFY(sum, at)                                                                                               \
     "mov %[even], " sum "\n"                                                                                           \
-    "asrs %[odd], %[even], #31\n"                                                                                      \
+    "asrs %[odd], %[even], %[zero]+31\n"                                                                               \
     "bics %[even], %[even], %[odd]\n"                                                                                  \
     "lsrs %[even], %[even], r4\n"                                                                                      \
     "subs %[odd], %[even], %[input]\n"                                                                                 \
-    "asrs r6, %[odd], #31\n"                                                                                           \
+    "asrs r6, %[odd], %[zero]+31\n"                                                                                    \
     "bics %[odd], %[odd], r6\n" /* what is beyond the ramp */                                                          \
     "subs %[even], %[even], %[odd]\n"                                                                                  \
     "muls %[even], %[even], %[even]\n"                                                                                 \
-    "lsrs %[even], %[even], #16\n"                                                                                     \
+    "lsrs %[even], %[even], %[zero]+16\n"                                                                              \
     "adds %[even], %[even], %[odd]\n"                                                                                  \
     "lsrs %[even], %[even], r5\n"                                                                                      \
-    "lsrs %[odd], %[even], #16\n"                                                                                      \
-    "rsbs %[odd], %[odd], #0\n"                                                                                        \
-    "asrs %[odd], %[odd], #31\n"                                                                                       \
+    "lsrs %[odd], %[even], %[zero]+16\n"                                                                               \
+    "rsbs %[odd], %[odd], %[zero]+0\n"                                                                                 \
+    "asrs %[odd], %[odd], %[zero]+31\n"                                                                                \
     "orrs %[even], %[even], %[odd]\n" /* all ones if it does not fit 16 bits */                                        \
     "subs %[even], %[even], %[input]\n"                                                                                \
-    "subs %[even], %[even], #1\n"                                                                                      \
-    "strh %[even], [%[row], " at "]\n"
-#define NEXT_BYTES "lsrs r4, r4, #8\nlsrs r5, r5, #8\n"
+    "subs %[even], %[even], %[zero]+1\n"                                                                               \
+    "strh %[even], [%[row], %[zero]+" at "]\n"
+#define NEXT_BYTES "lsrs r4, r4, %[zero]+8\nlsrs r5, r5, %[zero]+8\n"
 
 /* The sums of a block for the inputs from x to `end`. Returns where its shifts are. */
 static inline const acc_decel_pair_t *block_sums(const acc_decel_pair_t *block, const acc_decel_pair_t *x,
@@ -112,10 +114,10 @@ static inline const acc_decel_pair_t *block_values(const acc_decel_pair_t *block
             "movs %[input], #1\n"
             "lsls %[input], %[input], #15\n"
             "subs %[input], %[input], #1\n"
-            RECTIFY("r8", "#0") NEXT_BYTES
-            RECTIFY("r9", "#2") NEXT_BYTES
-            RECTIFY("r10", "#4") NEXT_BYTES
-            RECTIFY("r11", "#6")
+            RECTIFY("r8", "0") NEXT_BYTES
+            RECTIFY("r9", "2") NEXT_BYTES
+            RECTIFY("r10", "4") NEXT_BYTES
+            RECTIFY("r11", "6")
             "mov %[row], r12\n"
             OPERANDS);
     return row;
