@@ -462,19 +462,3 @@ def test_a_damaged_table_refuses_to_run(rig: Rig, tmp_path: Path) -> None:
         pytest.fail("the checksum has another name")
     with pytest.raises(RuntimeError, match="self-test must pass"):
         HostTask(tmp_path / "damaged", BUS)
-
-
-def test_a_factor_that_is_added_arrives_in_the_prediction_without_another_edit(tmp_path: Path) -> None:
-    new = Factor("oil_on_the_road", 0.0, 2.0, 0.05, "g/m^2", "oil on the road", of_the_road=True)
-    factors = (*FACTORS, new)
-    write_firmware(tmp_path, task_files(random_net(np.random.default_rng(1), factors), model="random"))
-    bus = bus_of(factors)
-    task, senders = HostTask(tmp_path, bus), Senders(bus, dbc_text(bus, model="random"))
-    event = np.append(random_events(np.random.default_rng(2), 1)[0], np.float32(1.35))
-    sent = task.tick(senders.frames(event, tick=0))
-    assert task.factors()[-1] == np.float32(1.35)
-    reader = Reader(bus, dbc_text(bus, model="random"))
-    told = {name: value for frame in sent for name, value in (reader.read(frame) or {}).items()}
-    assert (told["refused"], told["oil_on_the_road_state"]) == ("no", "ok")
-    task.tick(senders.frames(np.append(event[:-1], np.float32(2.05)), tick=0))
-    assert task.factors()[-1] == np.float32(2.05), "out of range, and not clipped"

@@ -25,9 +25,9 @@ from numpy import ndarray
 
 from acc_decel.compiled import compiler, find_zig
 from acc_decel.correction import Correction, CorrectionFile
-from acc_decel.ecu import HostEcu
+from acc_decel.export import reference_outputs, status_of
 from acc_decel.export.c_float import network_tables
-from acc_decel.factors import FACTORS, Factor, column_names
+from acc_decel.factors import FACTORS, column_names
 from acc_decel.integration.fmu import FMI_2, FMI_3, PLATFORMS, archive, binaries, fmu_bytes
 from acc_decel.integration.fmu import variables as v
 from acc_decel.integration.fmu.units import unit_name
@@ -37,8 +37,7 @@ from acc_decel.outputs import OUTPUTS
 from acc_decel.predictor import ANSWERS
 from acc_decel.status import FLAGS, REFUSED
 from tests.helpers.fmu_car import GETTERS, Car, Fmu
-from tests.helpers.fmu_events import PROBE, Drive, drive, firmware_of, probe, write_plan
-from tests.helpers.random_net import random_net
+from tests.helpers.fmu_events import Drive, compile_probe, drive, found, probe, write_plan
 
 pytestmark = pytest.mark.slow
 
@@ -95,13 +94,8 @@ def fmu(request: pytest.FixtureRequest, fmus: dict[int, Fmu]) -> Fmu:
 
 
 @pytest.fixture(scope="session")
-def firmware(net: DenseNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return firmware_of(net, tmp_path_factory.mktemp("firmware"))
-
-
-@pytest.fixture(scope="session")
-def events(net: DenseNet, firmware: Path) -> Drive:
-    return drive(net, EVENTS, firmware)
+def events(net: DenseNet) -> Drive:
+    return drive(net, EVENTS)
 
 
 @pytest.fixture(scope="session")
@@ -116,19 +110,6 @@ def probes(fmus: dict[int, Fmu], tmp_path_factory: pytest.TempPathFactory) -> di
     for fmi, own in fmus.items():
         compile_probe([found("gcc")], own, folder / f"probe{fmi}")
     return {fmi: folder / f"probe{fmi}" for fmi in fmus}
-
-
-def compile_probe(command: Sequence[str], own: Fmu, program: Path) -> None:
-    headers, version = own.folder / "sources", FMI_2 if own.is_fmi2 else FMI_3
-    options = ("-std=c99", "-O1", f"-DFMI={version}", f"-I{headers}", str(PROBE), "-o", str(program), "-ldl")
-    subprocess.run([*command, *options], check=True)
-
-
-def found(program: str) -> str:
-    """The path of a program. The test is skipped without it; where CI=true, that is an error."""
-    if (path := shutil.which(program)) is None:
-        pytest.skip(f"{program} missing: apt-get install {program}")
-    return path
 
 
 def version_of(fmu: Fmu) -> int:
@@ -257,9 +238,9 @@ def test_the_sources_compile_without_a_warning(fmu: Fmu, tmp_path: Path, compile
     assert subprocess.run(command, capture_output=True, text=True, check=False).stderr == ""
 
 
-def test_the_sanitizers_find_nothing(fmus: dict[int, Fmu], net: DenseNet, firmware: Path, tmp_path: Path) -> None:
+def test_the_sanitizers_find_nothing(fmus: dict[int, Fmu], net: DenseNet, tmp_path: Path) -> None:
     fmu = fmus[FMI_3]
-    few = write_plan(tmp_path / "few.bin", net.factors, drive(net, 500, firmware, seed=2))
+    few = write_plan(tmp_path / "few.bin", net.factors, drive(net, 500, seed=2))
     flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-sanitize=float-divide-by-zero", "-g")
     library = tmp_path / "own.so"
     source = fmu.folder / "sources" / "all.c"
@@ -352,38 +333,7 @@ def test_start_values_of_the_description_are_those_of_the_binary(fmu: Fmu) -> No
     assert len(checked) > 30
 
 
-def test_a_factor_that_is_added_appears_by_itself(tmp_path: Path) -> None:
-    """A number, a choice and a switch of their own, in no list of this room."""
-    factors = (
-        *FACTORS,
-        Factor("axle_noise", 0.0, 5.0, 0.1, "Pa", "noise of the axles"),
-        Factor(
-            "load", 0.0, 1.0, 1.0, "", "load on the roof, one probability for each kind", levels=("none", "box", "boat")
-        ),
-        Factor("trailer", 0.0, 1.0, 1.0, "", "trailer: 0 none, 1 fitted"),
-    )
-    net = random_net(np.random.default_rng(3), factors)
-    firmware = tmp_path / "firmware"
-    firmware.mkdir()
-    few = write_plan(tmp_path / "few.bin", factors, drive(net, 500, firmware_of(net, firmware)))
-    for fmi in VERSIONS:
-        path = tmp_path / f"{fmi}.fmu"
-        path.write_bytes(fmu_bytes(net, model="own car", fmi=fmi, platforms=PLATFORMS[:1]))
-        assert validate_fmu(str(path)) == []
-        own = Fmu(path, tmp_path / f"fmu{fmi}")
-        assert {"axle_noise", "axle_noise_available", "load", "load_boat", "trailer", "trailer_available"} < {
-            *own.variables
-        }
-        assert own.variables["axle_noise"].unit == "Pa"
-        assert b"axle_noise" in (own.folder / "documentation" / "index.html").read_bytes()
-        assert b"trailer_available" in (own.folder / "extra" / "acc_decel" / "example.csv").read_bytes()
-        compile_probe([found("gcc")], own, tmp_path / f"probe{fmi}")
-        assert probe([tmp_path / f"probe{fmi}"], own.library, own.token, few) == same_bits(500)
-
-
-def test_the_example_runs_and_narrows_as_factors_become_known(
-    exported: Path, fmu: Fmu, firmware: Path, net: DenseNet
-) -> None:
+def test_the_example_runs_and_narrows_as_factors_become_known(exported: Path, fmu: Fmu, net: DenseNet) -> None:
     example = fmu.folder / "extra" / "acc_decel" / "example.csv"
     names = ("deceleration_lower", "deceleration_upper", "refused", "not_available", "outside_domain")
     path = exported / ("car.fmu" if fmu.is_fmi2 else "car_fmi3.fmu")
@@ -392,7 +342,7 @@ def test_the_example_runs_and_narrows_as_factors_become_known(
     optional = [f for f in net.factors if f.optional]
     assert len(rows) == len(optional) + 2
     known = columns_of(net, rows[-2])
-    outputs, status = HostEcu(firmware).predict_array(known[None])
+    outputs, status = reference_outputs(net, known[None]), status_of(net, known[None])
     last = result[len(optional) + 1]  # at the end of the step that the row before the last begins
     assert [last["deceleration_lower"], last["deceleration_upper"]] == [outputs[0, 0], outputs[0, 2]]
     assert (int(status[0]) & REFUSED, last["not_available"], last["refused"]) == (0, 0, False)
@@ -578,11 +528,14 @@ def token_of(content: bytes) -> str:
         return ElementTree.fromstring(opened.read("modelDescription.xml")).attrib["instantiationToken"]
 
 
-def test_a_page_takes_the_place_of_the_list_of_variables(net: DenseNet) -> None:
-    content = fmu_bytes(net, model="compact", fmi=2, platforms=(), page="<html>what if</html>")
+def test_a_page_takes_the_place_of_the_list_of_variables(fmu: Fmu, net: DenseNet) -> None:
+    content = fmu_bytes(net, model="compact", fmi=2, platforms=(), page=b"<html>what if</html>")
     with zipfile.ZipFile(io.BytesIO(content)) as opened:
         assert opened.read("documentation/index.html") == b"<html>what if</html>"
         assert b"water_film_mm_available" in opened.read("documentation/variables.html")
+    written = (fmu.folder / "documentation" / "index.html").read_text("utf-8")
+    assert "This page lies in an FMU" in written and 'href="variables.html"' in written
+    assert str(folder_of("compact")) not in written
 
 
 def test_the_icon_is_where_each_version_looks_for_it(fmu: Fmu) -> None:
