@@ -234,11 +234,14 @@ def test_the_ecu_of_the_command_answers_another_process_and_ends_with_sigterm(ru
         str(build),
     ]
     with subprocess.Popen([*command, "--channel", group], stdout=subprocess.PIPE, text=True) as ecu:
-        assert "answers on udp_multicast" in ecu.stdout.readline()
-        code, out, err = run(*asked, "--json")
-        ecu.send_signal(signal.SIGTERM)
-        rest = ecu.stdout.read()
-        assert ecu.wait(20) == 0 and "frames received" in rest and "ms of CPU time a tick" in rest
+        try:
+            assert "answers on udp_multicast" in ecu.stdout.readline()
+            code, out, err = run(*asked, "--json")
+            ecu.send_signal(signal.SIGTERM)
+            rest = ecu.stdout.read()
+            assert ecu.wait(20) == 0 and "frames received" in rest and "ms of CPU time a tick" in rest
+        finally:
+            ecu.kill()  # a failure must not wait for a program that nobody ends
     assert code == 0, err
     assert '"lost": [\n  "surface",' in out
 

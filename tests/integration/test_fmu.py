@@ -23,12 +23,14 @@ from libcosimpy.CosimObserver import CosimObserver
 from libcosimpy.CosimSlave import CosimLocalSlave
 from numpy import ndarray
 
+from acc_decel.cli.page_cars import firmware_of, fmu_page
 from acc_decel.compiled import compiler, find_zig
 from acc_decel.correction import Correction, CorrectionFile
 from acc_decel.export import reference_outputs, status_of
 from acc_decel.export.c_float import network_tables
 from acc_decel.factors import FACTORS, column_names
-from acc_decel.integration.fmu import FMI_2, FMI_3, PLATFORMS, archive, binaries, fmu_bytes
+from acc_decel.integration import fmu as fmu_package
+from acc_decel.integration.fmu import FMI_2, FMI_3, LIST, PLATFORMS, archive, binaries, fmu_bytes
 from acc_decel.integration.fmu import variables as v
 from acc_decel.integration.fmu.units import unit_name
 from acc_decel.model_folder import ONNX, folder_of, read_model
@@ -42,7 +44,7 @@ from tests.helpers.fmu_events import Drive, compile_probe, drive, found, probe, 
 pytestmark = pytest.mark.slow
 
 VERSIONS = (FMI_2, FMI_3)
-EVENTS = 10_000
+EVENTS, FEW = 10_000, 500
 IMPORTED = "acc_decel_compact"  # the name of the binaries
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
 ARM_LIBRARIES = Path("/usr/aarch64-linux-gnu")
@@ -56,6 +58,7 @@ MACHINES = {  # by suffix: where a binary says which processor it is for, and wh
     "x86_64-darwin.dylib": (0, b"\xcf\xfa\xed\xfe\x07\x00\x00\x01"),
     "aarch64-darwin.dylib": (0, b"\xcf\xfa\xed\xfe\x0c\x00\x00\x01"),
 }
+PLAIN = Correction()
 STOP = {"speed": 33.3, "brake_pressure_bar": 160.0}
 
 
@@ -101,6 +104,11 @@ def events(net: DenseNet) -> Drive:
 @pytest.fixture(scope="session")
 def plan(net: DenseNet, events: Drive, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_plan(tmp_path_factory.mktemp("plan") / "events.bin", net.factors, events)
+
+
+@pytest.fixture(scope="session")
+def few(net: DenseNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_plan(tmp_path_factory.mktemp("few") / "events.bin", net.factors, drive(net, FEW, seed=2))
 
 
 @pytest.fixture(scope="session")
@@ -197,14 +205,14 @@ def test_libcosim_gets_the_bits_of_the_firmware(exported: Path, fmus: dict[int, 
     assert len(rows) == 300
 
 
-@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize(("fmi", "compiler"), [(FMI_2, "gcc"), (FMI_3, "clang")])  # the other pairs: benchmarks/fmu.py
 def test_the_sources_keep_their_bits_with_the_options_of_an_importer(
-    fmu: Fmu, probes: dict[int, Path], plan: Path, tmp_path: Path, compiler: str
+    fmus: dict[int, Fmu], probes: dict[int, Path], plan: Path, tmp_path: Path, fmi: int, compiler: str
 ) -> None:
     """A processor with fused multiply-add, and no word of ours about it."""
-    library, source = tmp_path / "own.so", fmu.folder / "sources" / "all.c"
+    library, source = tmp_path / "own.so", fmus[fmi].folder / "sources" / "all.c"
     subprocess.run([found(compiler), "-O2", "-march=haswell", "-shared", "-fPIC", source, "-o", library], check=True)
-    assert probe([probes[version_of(fmu)]], library, fmu.token, plan) == same_bits(EVENTS)
+    assert probe([probes[fmi]], library, fmus[fmi].token, plan) == same_bits(EVENTS)
 
 
 def test_without_its_pragma_the_source_has_other_bits_and_the_self_test_tells(
@@ -238,15 +246,14 @@ def test_the_sources_compile_without_a_warning(fmu: Fmu, tmp_path: Path, compile
     assert subprocess.run(command, capture_output=True, text=True, check=False).stderr == ""
 
 
-def test_the_sanitizers_find_nothing(fmus: dict[int, Fmu], net: DenseNet, tmp_path: Path) -> None:
+def test_the_sanitizers_find_nothing(fmus: dict[int, Fmu], few: Path, tmp_path: Path) -> None:
     fmu = fmus[FMI_3]
-    few = write_plan(tmp_path / "few.bin", net.factors, drive(net, 500, seed=2))
     flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-sanitize=float-divide-by-zero", "-g")
     library = tmp_path / "own.so"
     source = fmu.folder / "sources" / "all.c"
     subprocess.run([found("gcc"), *flags, "-O1", "-shared", "-fPIC", source, "-o", library], check=True)
     compile_probe([found("gcc"), *flags], fmu, tmp_path / "probe")
-    assert probe([tmp_path / "probe"], library, fmu.token, few) == same_bits(500)
+    assert probe([tmp_path / "probe"], library, fmu.token, few) == same_bits(FEW)
 
 
 def test_no_data_of_the_binary_changes(fmu: Fmu, tmp_path: Path) -> None:
@@ -263,15 +270,15 @@ def test_no_data_of_the_binary_changes(fmu: Fmu, tmp_path: Path) -> None:
     )
 
 
-def test_a_foreign_processor_gives_the_same_bits(fmu: Fmu, plan: Path, tmp_path: Path) -> None:
-    """64-bit ARM, emulated by qemu."""
+def test_a_foreign_processor_gives_the_same_bits(fmu: Fmu, few: Path, tmp_path: Path) -> None:
+    """64-bit ARM, emulated by qemu; with more events in benchmarks/fmu.py."""
     qemu = found("qemu-aarch64")
     if not ARM_LIBRARIES.is_dir():
         pytest.skip(f"{ARM_LIBRARIES} missing: apt-get install libc6-arm64-cross")
     compile_probe([*find_zig(), "-target", "aarch64-linux-gnu.2.17"], fmu, tmp_path / "probe")
     library = next((fmu.folder / "binaries" / "aarch64-linux").glob("*.so"))
-    said = probe([qemu, "-L", str(ARM_LIBRARIES), tmp_path / "probe"], library, fmu.token, plan)
-    assert said == same_bits(EVENTS)
+    said = probe([qemu, "-L", str(ARM_LIBRARIES), tmp_path / "probe"], library, fmu.token, few)
+    assert said == same_bits(FEW)
 
 
 def test_there_is_a_binary_for_each_platform_that_exports_fmi_alone(fmu: Fmu) -> None:
@@ -296,10 +303,32 @@ def test_a_windows_library_asks_for_the_kernel_alone(fmu: Fmu) -> None:
     assert [line.split()[-1] for line in listed.splitlines() if "DLL Name" in line] == ["KERNEL32.dll"]
 
 
-def test_two_exports_give_the_same_bytes(exported: Path, tmp_path: Path) -> None:
-    run_command("compact", "--output", tmp_path / "again.fmu", "--fmi", 3)
-    assert [path.name for path in tmp_path.iterdir()] == ["again.fmu"]
-    assert (tmp_path / "again.fmu").read_bytes() == (exported / "car_fmi3.fmu").read_bytes()
+def test_two_exports_give_the_same_bytes(exported: Path, net: DenseNet) -> None:
+    """The command in its process, and one library of each kind here: what is built again has the same bytes."""
+    firmware, name = firmware_of(net, "compact"), Path(LIST).name
+    page = fmu_page(net, "compact", firmware, model="compact", variables=name, number_format="float", correction=PLAIN)
+    kinds = [next(p for p in PLATFORMS if p.suffix == suffix) for suffix in (".so", ".dll", ".dylib")]
+    again = fmu_bytes(net, model="compact", fmi=FMI_3, firmware=firmware, page=page, platforms=kinds)
+    with zipfile.ZipFile(exported / "car_fmi3.fmu") as one, zipfile.ZipFile(io.BytesIO(again)) as other:
+        names, every = other.namelist(), one.namelist()
+        assert [name for name in names if one.read(name) != other.read(name)] == []
+        assert [name for name in every if name not in names and not name.startswith("binaries/")] == []
+        assert sum(name.startswith("binaries/") for name in names) == len(kinds)
+        dated = [
+            [(i.filename, i.date_time, i.external_attr) for i in z.infolist() if i.filename in names]
+            for z in (one, other)
+        ]
+    assert dated[0] == dated[1]
+
+
+def test_one_version_is_written_to_the_name_that_is_given(
+    run: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(fmu_package, "fmu_bytes", lambda *_, fmi, **__: asked.append(fmi) or b"content")
+    code, out, _ = run("fmu", "compact", "--output", tmp_path / "again.fmu", "--fmi", 3)
+    assert (code, asked, [path.name for path in tmp_path.iterdir()]) == (0, [FMI_3], ["again.fmu"])
+    assert "FMI 3.0" in out
 
 
 def test_every_factor_output_and_flag_is_a_variable_with_its_unit_and_limits(fmu: Fmu, net: DenseNet) -> None:
@@ -464,9 +493,13 @@ def test_the_correction_is_tunable_and_that_of_the_firmware(fmu: Fmu, net: Dense
 
 
 def test_a_correction_of_a_file_is_where_the_parameters_start(net: DenseNet, tmp_path: Path) -> None:
-    content = fmu_bytes(net, model="compact", fmi=3, correction=Correction(0.5), platforms=PLATFORMS[:1])
+    content = fmu_bytes(net, model="compact", fmi=3, correction=Correction(0.5), platforms=())
     (tmp_path / "own.fmu").write_bytes(content)
     own = Fmu(tmp_path / "own.fmu", tmp_path / "own")
+    library = own.folder / "binaries" / "x86_64-linux" / f"{IMPORTED}.so"
+    library.parent.mkdir(parents=True)
+    source = own.folder / "sources" / "all.c"
+    subprocess.run([found("gcc"), "-O0", "-shared", "-fPIC", source, "-o", library], check=True)
     assert own.variables["correction_scale"].start == "0.5"
     half = own.instance().set(**STOP).answers(("deceleration",))[0]
     assert half == own.instance().set(**STOP, correction_scale=1.0).answers(("deceleration",))[0] / 2

@@ -65,11 +65,6 @@ def page(tmp_path_factory) -> Path:
     return written(tmp_path_factory.mktemp("one"), ["compact"])
 
 
-@pytest.fixture(scope="module")
-def seven(tmp_path_factory) -> Path:
-    return written(tmp_path_factory.mktemp("seven"), [])
-
-
 def written(folder: Path, models: list[str]) -> Path:
     page_command.page(models, folder / "what_if.html")
     return folder / "what_if.html"
@@ -333,9 +328,9 @@ def believed_gaps(predictors: list[Predictor], columns: ndarray, speed: float, r
         ({"speed": 20.0, "surface": "asphalt", "road_temperature_c": -20.0, "water_film_mm": 0.5}, 1),  # frozen
     ],
 )
-def test_lanes_keep_the_gaps_of_the_formulas(browser, seven, event, road):
+def test_lanes_keep_the_gaps_of_the_formulas(browser, seven_cars, event, road):
     event = event | {"brake_pressure_bar": 120.0, "abs": 1.0}
-    browser.open(address(seven, fragment(event, water_film_mm=event.get("water_film_mm", 0.0))))
+    browser.open(address(seven_cars, fragment(event, water_film_mm=event.get("water_film_mm", 0.0))))
     predictors = [predictor_of(name) for name in released_models()]
     columns = columns_of(event, predictors[0].factors)
     expected = believed_gaps(predictors, columns, event["speed"], road)
@@ -509,10 +504,10 @@ def contrast(browser: Browser, selector: str) -> float:
     return max(lights) / min(lights)
 
 
-def test_all_cars_answer_with_their_own_firmware(browser, seven):
+def test_all_cars_answer_with_their_own_firmware(browser, seven_cars):
     event = {"speed": 30.0, "brake_pressure_bar": 100.0, "surface": "asphalt", "water_film_mm": 1.0, "abs": 1.0}
     for name in released_models():
-        browser.open(address(seven, fragment(event, car=name)))
+        browser.open(address(seven_cars, fragment(event, car=name)))
         assert shown(browser) == answered_by(name, event), name
         assert browser.value("car().name") == name
         mass = next(f for f in predictor_of(name).factors if f.name == "mass")
