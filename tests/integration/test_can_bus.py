@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 
 import can
@@ -32,8 +33,7 @@ def folder(made_once) -> Path:
     """The CAN task of the compact car, as the command writes it."""
 
     def fill(folder: Path) -> None:
-        command = [sys.executable, "-m", "acc_decel", "can", "task", "compact", "--output", str(folder / "task")]
-        subprocess.run(command, check=True, capture_output=True)
+        import_module("acc_decel.cli.can.task").task("compact", output=folder / "task")
 
     return made_once("can_task", fill) / "task"
 
