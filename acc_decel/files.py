@@ -74,7 +74,7 @@ def replace_files(folder: Path, files: Mapping[str, bytes], remove: Iterable[str
                 (old / name).replace(folder / name)
             raise
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None or str(error.filename).startswith((str(new), str(old))):  # not what the user knows
             _name(error, folder)
         raise
     finally:

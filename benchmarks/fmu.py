@@ -8,9 +8,10 @@ row whose program is missing says so. macOS cannot be run here.
 Method: the FMUs are written by the command, once with an empty cache of zig and once more; times are those of the clock
 and of the processors, compilers included. Then an importer of our own in C (tests/helpers/fmu_probe.c), compiled for
 the platform, steps each binary through random events, a tenth of them damaged, and compares all outputs and flags with
-those of the firmware on this machine, compiled by zig. The rows `gcc` and `clang` compile the sources in the FMU with
--O2 -march=haswell and no other option; the row `fused` counts in how many answers the firmware differs if gcc may fuse
-multiplications and additions, as it does where the source does not say otherwise: without its pragma.
+the reference, whose bits the firmware has on this machine. The rows `gcc` and `clang` compile the sources in the FMU
+with -O2 -march=haswell and no other option; the row `fused` counts in how many answers the firmware differs if gcc may
+fuse multiplications and additions, as it does where the source does not say otherwise: without
+its pragma.
 """
 
 import argparse
@@ -31,12 +32,13 @@ from rich.table import Table as Screen
 
 from acc_decel.compiled import find_zig
 from acc_decel.ecu import HostEcu
+from acc_decel.export import firmware_files, golden_events, write_firmware
 from acc_decel.integration.fmu import FMI_2, FMI_3, PLATFORMS, Platform
 from acc_decel.integration.fmu.binaries import HERE, WINDOWS_RUNTIME
 from acc_decel.model_folder import folder_of, read_model
 from acc_decel.network import DenseNet
 from tests.helpers.fmu_car import Fmu
-from tests.helpers.fmu_events import PROBE, drive, firmware_of, probe, write_plan
+from tests.helpers.fmu_events import PROBE, drive, probe, write_plan
 from tests.helpers.random_net import random_events
 
 LINUX, ARM, WINDOWS = PLATFORMS[:3]
@@ -76,11 +78,11 @@ def measured(work: Path, model: str, events: int) -> dict[str, list[dict[str, ob
     ]
     sizes += [{"FMI": fmi, "binary": "whole FMU", "bytes": size(work, fmi)} for fmi in fmus]
     net, _ = read_model(folder_of(model))
-    (work / "firmware").mkdir()
-    firmware = firmware_of(net, work / "firmware")
-    plan = write_plan(work / "plan.bin", net.factors, drive(net, events, firmware))
+    plan = write_plan(work / "plan.bin", net.factors, drive(net, events))
     rows = [row for fmi, fmu in fmus.items() for row in platform_rows(work, fmi, fmu, plan)]
-    rows.append(fused_row(net, firmware, events))
+    (work / "firmware").mkdir()
+    write_firmware(work / "firmware", firmware_files(net, model=model, golden=golden_events(net.factors)))
+    rows.append(fused_row(net, work / "firmware", events))
     return {"export of both FMUs": times, "sizes": sizes, "events that differ in any bit": rows}
 
 

@@ -210,6 +210,17 @@ def test_a_set_of_files_on_a_full_disk_is_told_with_its_folder(tmp_path, monkeyp
     assert failed.value.filename == str(tmp_path)
 
 
+def test_a_folder_that_takes_no_file_is_named_by_its_own_name(tmp_path, monkeypatch):
+    def refuse(path: Path, *_, **__) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(PermissionError) as told:
+        replace_files(tmp_path, {"a": b"new"})
+    assert told.value.filename == str(tmp_path)
+    assert names(tmp_path) == set()
+
+
 @pytest.mark.parametrize("kind", ["sparse", "device"])
 def test_a_file_that_would_fill_the_memory_is_not_read(tmp_path, kind):
     path = Path("/dev/zero") if kind == "device" else tmp_path / "large"

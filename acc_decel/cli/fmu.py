@@ -1,5 +1,6 @@
 """`acc-decel fmu`: a model as a Functional Mock-up Unit. Needs the extra [fmu]."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -36,10 +37,12 @@ def fmu(
 
     Inputs are the braking factors. Each optional one has a Boolean ..._available, which starts as false; surface and
     tyre kind are enumerations, 0 for unknown, or probabilities. Outputs are the decelerations, the delay, the stopping
-    distances and the status. The page in the FMU lists all of them, and extra/acc_decel/example.csv has all inputs over
-    time. The same model gives the same bytes. Needs the extra [fmu].
+    distances and the status. The documentation in the FMU is its what-if page, which runs the same C in a browser; it
+    links the list of all variables. extra/acc_decel/example.csv has all inputs over time. The same model gives the same
+    bytes. Needs the extra [fmu].
     """
-    from acc_decel.integration.fmu import FMI_2, FMI_3, PLATFORMS, fmu_bytes  # noqa: PLC0415 - a quick command line
+    from acc_decel.cli.page_cars import firmware_of, fmu_page  # noqa: PLC0415 - a quick command line
+    from acc_decel.integration.fmu import FMI_2, FMI_3, LIST, PLATFORMS, fmu_bytes  # noqa: PLC0415
 
     if output.suffix != SUFFIX:
         raise ValueError(f"--output must end in {SUFFIX}, as importers ask. Got {output}: give {output.name}{SUFFIX}.")
@@ -49,18 +52,22 @@ def fmu(
         check_output(path, correction, *model_file_paths(folder))
     net, metrics = read_model(folder)
     own = read_correction(correction, model=folder / ONNX).correction if correction else Correction()
-    files: dict[str, bytes] = {}
+    name = str(metrics["vehicle"])
+    firmware = firmware_of(net, name, number_format)
+    page = fmu_page(
+        net,
+        name,
+        firmware,
+        model=folder.resolve().name,  # not its path, which is of this machine
+        variables=Path(LIST).name,
+        number_format=number_format,
+        correction=own,
+    )
     with progress_bar() as progress:
         task = progress.add_task("compiling", total=len(paths) * len(PLATFORMS))
-        for version, path in paths.items():
-            files[path.name] = fmu_bytes(
-                net,
-                model=str(metrics["vehicle"]),
-                fmi=version,
-                number_format=number_format,
-                correction=own,
-                done=lambda: progress.advance(task),
-            )
+        done = partial(progress.advance, task)
+        export = partial(fmu_bytes, net, model=name, firmware=firmware, correction=own, page=page, done=done)
+        files = {path.name: export(fmi=version) for version, path in paths.items()}
     replace_files(output.parent, files)
     for version, path in paths.items():
-        say(f"{metrics['vehicle']}: FMI {version}.0, {len(files[path.name]) / 1000:.0f} kB, {path}")
+        say(f"{name}: FMI {version}.0, {len(files[path.name]) / 1000:.0f} kB, {path}")

@@ -73,7 +73,11 @@ EXTRAS = {
     "e2e": "can",
     "msgpack": "can",
 }
-SHARED_EXTRA = {"drives": "train", "can": "drives"}  # groups whose own extra brings what this other one does, too
+SHARED_EXTRA = {
+    "drives": "train",
+    "can": "drives",
+    "fmu": "ecu",
+}  # commands whose own extra brings this other one's, too
 
 app = typer.Typer(
     name="acc-decel",

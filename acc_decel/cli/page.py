@@ -1,7 +1,7 @@
 """`acc-decel page`: a what-if page of models, with the exported C in it."""
 
 import webbrowser
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,11 +41,12 @@ def page(
     by surface, which is tuned on stops of the vehicle.
     """
     check_output(output)
+    from acc_decel.cli.page_cars import stored_setting  # noqa: PLC0415 - a quick command line
     from acc_decel.integration.page import page_html  # noqa: PLC0415
 
     names = _names(models or [ALL])
     cars = [_car(name, toml) for name, toml in zip(names, _vehicles(names, vehicle or []), strict=True)]
-    content = page_html(cars, _setting())
+    content = page_html(cars, stored_setting())
     with atomic_write(output) as temporary:
         temporary.write_bytes(content)
     say(f"{', '.join(car.name for car in cars)}: {len(content) / 1000:.1f} kB in {output}")
@@ -70,22 +71,20 @@ def _vehicles(names: Sequence[str], files: Sequence[str]) -> list[str | None]:
 
 
 def _car(model: str, toml: str | None) -> Any:
-    from acc_decel.export import firmware_files, golden_events  # noqa: PLC0415
-    from acc_decel.integration.page import Car, module_of  # noqa: PLC0415
+    from acc_decel.cli.page_cars import car_of, firmware_of  # noqa: PLC0415
 
     net, metrics = read_model(folder_of(model))
     name = str(metrics["vehicle"])
-    files = firmware_files(net, model=name, golden=golden_events(net.factors))
-    return Car(name, model, net.factors, _vehicle(name, model, toml), module_of(files))
+    return car_of(net, name, firmware_of(net, name), model=model, vehicle=_vehicle(name, model, toml))
 
 
 def _vehicle(name: str, model: str, toml: str | None) -> Any:
     """What is known of the vehicle: as released, else simulated now, else nothing."""
-    from acc_decel.integration.page import Vehicle, record  # noqa: PLC0415
+    from acc_decel.cli.page_cars import stored_vehicle  # noqa: PLC0415
+    from acc_decel.integration.page import Vehicle  # noqa: PLC0415
 
-    released: Mapping[str, Any] = record()["cars"]
-    if toml is None and model in released:
-        return _stored_vehicle(released[model])
+    if toml is None and (released := stored_vehicle(name)) is not None:
+        return released
     try:
         from acc_decel.cli.page_setting import vehicle_of  # noqa: PLC0415
         from acc_decel.physics import vehicle_names  # noqa: PLC0415
@@ -98,25 +97,3 @@ def _vehicle(name: str, model: str, toml: str | None) -> Any:
         note(f"{model} has no lane for a table by surface: name the file of the vehicle {name} with --vehicle")
         return Vehicle()
     return vehicle_of(toml or name)
-
-
-def _stored_vehicle(car: Mapping[str, Any]) -> Any:
-    from acc_decel.integration.page import Table, Vehicle  # noqa: PLC0415
-
-    stored = dict(car["vehicle"])
-    return Vehicle(**(stored | {"table": Table(**stored["table"])}))
-
-
-def _setting() -> Any:
-    """What all pages have in common, as it comes with the released models."""
-    from acc_decel.integration.page import Arm, Knowledge, Lanes, Road, Setting, TableRows, record  # noqa: PLC0415
-
-    stored = record()["setting"]
-    lanes = stored["lanes"]
-    return Setting(
-        [Road(**road) for road in stored["roads"]],
-        stored["start"],
-        stored["over"],
-        [Knowledge(**known) for known in stored["knowledge"]],
-        Lanes(**(lanes | {"arms": [Arm(**arm) for arm in lanes["arms"]], "table": TableRows(**lanes["table"])})),
-    )

@@ -1,24 +1,28 @@
-"""Random events as an importer of FMI sets them, and the answers that it must get: those of the firmware on this host.
+"""Random events as an importer of FMI sets them, and the answers that it must get: the bits of the firmware.
 
 Every way of saying the same is used: not available by a Boolean or by NaN, a choice by its enumeration or by its
 probabilities, and while something is not available its value is anything.
 """
 
+import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy import ndarray
 
-from acc_decel.ecu import HostEcu
-from acc_decel.export import firmware_files, golden_events, write_firmware
+from acc_decel.correction import Correction
+from acc_decel.export import reference_outputs, status_of
 from acc_decel.factors import Factor, slices
+from acc_decel.integration.fmu import FMI_2, FMI_3
 from acc_decel.integration.fmu import variables as v
 from acc_decel.network import DenseNet
 from acc_decel.outputs import DELAY, OUTPUTS, stopping_distance
 from acc_decel.status import FLAGS, NOT_AVAILABLE_SHIFT, OUT_OF_RANGE_SHIFT, REFUSED
+from tests.helpers.fmu_car import Fmu
 from tests.helpers.random_net import random_events, spoiled
 
 PROBE = Path(__file__).with_name("fmu_probe.c")
@@ -36,8 +40,8 @@ class Drive:
         return len(self.status)
 
 
-def drive(net: DenseNet, count: int, folder: Path, *, seed: int = 1) -> Drive:
-    """`count` random events, a tenth of them spoiled, and the answers of the firmware in `folder` on this host."""
+def drive(net: DenseNet, count: int, *, seed: int = 1) -> Drive:
+    """`count` random events, a tenth of them spoiled, and the answers of the reference, which are those of the C."""
     rng = np.random.default_rng(seed)
     events = random_events(rng, count, net.factors)
     bad = rng.random(count) < 0.1
@@ -53,17 +57,13 @@ def drive(net: DenseNet, count: int, folder: Path, *, seed: int = 1) -> Drive:
             columns[(columns == 0).all(axis=1)] = np.nan  # which an FMU takes for unknown
         if factor.is_switch:
             columns[~np.isin(columns, (factor.low, factor.high)) & ~np.isnan(columns)] = factor.high
+            columns[columns == factor.low] = factor.low  # a Boolean has no -0
             if not factor.optional:
                 columns[np.isnan(columns)] = factor.high
         inputs |= _inputs(rng, factor, columns)
-    outputs, status = HostEcu(folder).predict_array(events)
+    plain = Correction()  # changes nothing but what a network of random weights answers beyond all limits
+    outputs, status = plain.answers(reference_outputs(net, events), status_of(net, events))
     return Drive(inputs, _expected(events, outputs, status), status)
-
-
-def firmware_of(net: DenseNet, folder: Path) -> Path:
-    """The firmware of `net`, written into `folder`."""
-    write_firmware(folder, firmware_files(net, model="compact", golden=golden_events(net.factors)))
-    return folder
 
 
 def _inputs(rng: np.random.Generator, factor: Factor, columns: ndarray) -> dict[str, ndarray]:
@@ -127,3 +127,16 @@ def probe(command: Sequence[str | Path], library: Path, token: str, plan: Path) 
     arguments = [*map(str, command), str(library), token, str(plan)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=300)
     return done.stdout + done.stderr
+
+
+def compile_probe(command: Sequence[str], own: Fmu, program: Path) -> None:
+    headers, version = own.folder / "sources", FMI_2 if own.is_fmi2 else FMI_3
+    options = ("-std=c99", "-O1", f"-DFMI={version}", f"-I{headers}", str(PROBE), "-o", str(program), "-ldl")
+    subprocess.run([*command, *options], check=True)
+
+
+def found(program: str) -> str:
+    """The path of a program. The test is skipped without it; where CI=true, that is an error."""
+    if (path := shutil.which(program)) is None:
+        pytest.skip(f"{program} missing: apt-get install {program}")
+    return path

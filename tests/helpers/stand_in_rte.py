@@ -4,9 +4,25 @@ Every access is a place in an array: a test fills values and results of reads, a
 ARXML is read as plain XML, so that the program that wrote it has no part in it.
 """
 
+import ctypes
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from numpy import ndarray
+
+from acc_decel.compiled import SAME_BITS, WARNINGS, compiled
+from acc_decel.correction import Correction
+from acc_decel.export import reference_outputs, status_of
+from acc_decel.factors import Factor, slices
+from acc_decel.integration.answer_fields import CORRECTION
+from acc_decel.integration.autosar.ports import camel, one_of
+from acc_decel.network import DenseNet
+from acc_decel.outputs import OUTPUTS
+from acc_decel.status import FLAGS, REFUSED
 
 XML = "{http://autosar.org/schema/r4.0}"
 OK = 0
@@ -162,3 +178,69 @@ def _paths(element: ElementTree.Element, path: str):
         yield path, element
     for child in element:
         yield from _paths(child, path)
+
+
+def sent_to(rte: Rte, events: ndarray, factors: tuple[Factor, ...], rng) -> tuple[ndarray, ndarray]:
+    """Values and results of the reads of each event: what is not available has any result but RTE_E_OK."""
+    at = {access.place: i for i, access in enumerate(rte.reads)}
+    values = np.full((len(events), len(rte.reads)), 1e9)
+    missing = np.zeros(values.shape, bool)
+    for factor, part in zip(factors, slices(factors), strict=True):
+        if one_of(factor):
+            place = at[f"{camel(factor.name)}_Value"]
+            values[:, place] = np.nan_to_num(events[:, part]).argmax(axis=1)
+            missing[:, place] = np.isnan(events[:, part]).any(axis=1)
+            continue
+        for column, i in zip(factor.columns, range(part.start, part.stop), strict=True):
+            element = camel(column.removeprefix(f"{factor.name}_")) if factor.levels else "Value"
+            place = at[f"{camel(factor.name)}_{element}"]
+            values[:, place], missing[:, place] = events[:, i], np.isnan(events[:, i])
+    values[missing] = 1e9
+    results = np.where(missing, rng.choice(list(FAILURES.values()), values.shape), 0)
+    return np.clip(values, -3e38, 3e38), results.astype("u1")
+
+
+def through_the_rte(library: Path, rte: Rte, values: ndarray, results: ndarray, correction: Correction) -> ndarray:
+    """What the component sends, one row an event; NaN where it sends nothing."""
+    parameters = np.array([getattr(correction, field.name) for field in CORRECTION])
+    sent = np.full((len(values), len(rte.sends)), np.nan)
+    arrays = (np.ascontiguousarray(values), np.ascontiguousarray(results), parameters, sent)
+    ctypes.CDLL(str(library)).run(ctypes.c_size_t(len(values)), *(ctypes.c_void_p(a.ctypes.data) for a in arrays))
+    return sent
+
+
+def built(folder: Path, work: Path, rte: Rte, *options: str) -> Path:
+    """The component with its firmware and the stand-in RTE."""
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is missing: apt-get install gcc")
+    sources = [*folder.glob("*acc_decel*.c"), folder / f"{rte.component}.c", write_rte(work, rte)]
+    command = ("gcc", "-O1", *SAME_BITS, *WARNINGS, *options, "-shared", "-fPIC", f"-I{folder}", f"-I{work}")
+    return compiled(command, sources, work / "component.so")
+
+
+def usual(events: ndarray, factors: tuple[Factor, ...]) -> ndarray:
+    """The events as ports can carry them: choices whole, one of its kinds certain, switches off or on."""
+    events = np.clip(events, -3e38, 3e38)  # NumPy keeps NaN
+    for factor, part in zip(factors, slices(factors), strict=True):
+        columns = events[:, part]
+        gone = np.isnan(columns).any(axis=1)
+        if one_of(factor):
+            columns = np.eye(len(factor.levels), dtype="f4")[np.nan_to_num(columns).argmax(axis=1)]
+        if factor.is_switch:
+            columns = np.where((columns >= 0.5), np.float32(1), np.float32(0))
+        columns[gone] = np.nan
+        events[:, part] = columns
+    return events
+
+
+def check(sent: ndarray, net: DenseNet, events: ndarray, correction: Correction) -> None:
+    outputs, status = correction.answers(reference_outputs(net, events), status_of(net, events))
+    answered = status & REFUSED == 0
+    assert answered.any()
+    assert not answered.all()
+    got = sent[:, : len(OUTPUTS)].astype("f4")
+    np.testing.assert_array_equal(got[answered].view("u4"), outputs[answered].view("u4"))
+    assert np.isnan(got[~answered]).all(), "a refused answer sends no output"
+    every = 2 ** len(net.factors) - 1
+    expected = [status & every, status >> 24 & every, *(status & bit != 0 for bit, _ in FLAGS.values())]
+    np.testing.assert_array_equal(sent[:, len(OUTPUTS) :], np.stack(expected, axis=1))

@@ -20,7 +20,7 @@ from acc_decel.ecu import CortexM, cortex_m, qemu
 from acc_decel.ecu.compiler import TARGET_SOURCES, Compiler
 from acc_decel.ecu.image import Program, image
 from acc_decel.export import firmware_files, golden_events, write_firmware
-from acc_decel.factors import FACTORS, Factor, column_names
+from acc_decel.factors import FACTORS, column_names
 from acc_decel.integration.a2l import CALIBRATION, MEASURED, a2l_files
 from acc_decel.integration.answer_fields import CORRECTION
 from acc_decel.integration.writing import write_generated
@@ -28,9 +28,7 @@ from acc_decel.model_folder import folder_of, read_model
 from acc_decel.outputs import DELAY, MEDIAN, OUTPUTS
 from acc_decel.status import BELOW_COMFORT, FLAGS, REFUSED
 from tests.conftest import event_of
-from tests.helpers.random_net import random_net
 
-ADDED = Factor("rain_rate", 0.0, 50.0, 0.5, "mm/h", "rain on the windscreen")
 EVENT = event_of({"speed": 33.3, "brake_pressure_bar": 160.0, "abs": 1.0, "water_film_mm": 1.0, "surface": "asphalt"})
 
 
@@ -71,16 +69,6 @@ def test_ranges_and_units_are_those_of_the_model(compact):
     entry = text.partition(f"MEASUREMENT {MEASURED}.factors.mass ")[2].partition("/end")[0]
     assert f"FLOAT32_IEEE acc_decel_unit_kg 0 0 {mass.low:g} {mass.high:g}" in entry
     assert mass.high < next(f for f in FACTORS if f.name == "mass").high
-
-
-def test_a_factor_added_to_the_list_appears_by_itself():
-    factors = (*FACTORS, ADDED)
-    files = a2l_files(random_net(np.random.default_rng(1), factors), model="random", name="t.a2l")
-    entry = files["t.a2l"].partition(f"MEASUREMENT {MEASURED}.factors.rain_rate ")[2].partition("/end")[0]
-    assert "acc_decel_unit_mm_h 0 0 0 50" in entry
-    bit = files["t.a2l"].partition(f"MEASUREMENT {MEASURED}.not_available.rain_rate ")[2].partition("/end")[0]
-    assert f"BIT_MASK 0x{1 << len(FACTORS):X}" in bit
-    assert f"& 0x{2 ** len(factors) - 1:X}U" in files["acc_decel_measured.h"]
 
 
 def test_the_same_model_gives_the_same_text(compact):

@@ -1,6 +1,5 @@
 """The AUTOSAR component: its description is valid, and through a stand-in RTE it gives the bits of the firmware."""
 
-import ctypes
 import re
 import shutil
 from pathlib import Path
@@ -9,25 +8,19 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from autosar_data import AutosarModel
-from numpy import ndarray
 
-from acc_decel.compiled import SAME_BITS, WARNINGS, compiled
 from acc_decel.correction import Correction
-from acc_decel.export import reference_outputs, status_of, write_firmware
-from acc_decel.factors import FACTORS, Factor, slices
+from acc_decel.export import write_firmware
+from acc_decel.factors import FACTORS, slices
 from acc_decel.integration.answer_fields import CORRECTION, output_fields, status_fields
 from acc_decel.integration.autosar import autosar_files
-from acc_decel.integration.autosar.ports import camel, one_of
+from acc_decel.integration.autosar.ports import camel
 from acc_decel.model_folder import folder_of, read_model
 from acc_decel.outputs import OUTPUTS
-from acc_decel.status import FLAGS, REFUSED
-from tests.helpers.random_net import random_events, random_net, spoiled
-from tests.helpers.stand_in_rte import FAILURES, XML, Rte, rte_of, write_rte
+from acc_decel.status import FLAGS
+from tests.helpers.random_net import random_events, spoiled
+from tests.helpers.stand_in_rte import FAILURES, XML, built, check, rte_of, sent_to, through_the_rte, usual
 
-ADDED = (
-    Factor("rain_rate", 0.0, 50.0, 0.5, "mm/h", "rain on the windscreen"),
-    Factor("wipers", 0.0, 1.0, 1.0, "", "wipers: 0 off, 1 on"),
-)
 EVENTS = 10_000
 
 
@@ -95,72 +88,6 @@ def test_the_rte_is_asked_to_tell_what_is_too_old_invalid_or_never_received(fold
     assert {name for name, value in first.items() if value} == {"Refused"}
 
 
-def sent_to(rte: Rte, events: ndarray, factors: tuple[Factor, ...], rng) -> tuple[ndarray, ndarray]:
-    """Values and results of the reads of each event: what is not available has any result but RTE_E_OK."""
-    at = {access.place: i for i, access in enumerate(rte.reads)}
-    values = np.full((len(events), len(rte.reads)), 1e9)
-    missing = np.zeros(values.shape, bool)
-    for factor, part in zip(factors, slices(factors), strict=True):
-        if one_of(factor):
-            place = at[f"{camel(factor.name)}_Value"]
-            values[:, place] = np.nan_to_num(events[:, part]).argmax(axis=1)
-            missing[:, place] = np.isnan(events[:, part]).any(axis=1)
-            continue
-        for column, i in zip(factor.columns, range(part.start, part.stop), strict=True):
-            element = camel(column.removeprefix(f"{factor.name}_")) if factor.levels else "Value"
-            place = at[f"{camel(factor.name)}_{element}"]
-            values[:, place], missing[:, place] = events[:, i], np.isnan(events[:, i])
-    values[missing] = 1e9
-    results = np.where(missing, rng.choice(list(FAILURES.values()), values.shape), 0)
-    return np.clip(values, -3e38, 3e38), results.astype("u1")
-
-
-def through_the_rte(library: Path, rte: Rte, values: ndarray, results: ndarray, correction: Correction) -> ndarray:
-    """What the component sends, one row an event; NaN where it sends nothing."""
-    parameters = np.array([getattr(correction, field.name) for field in CORRECTION])
-    sent = np.full((len(values), len(rte.sends)), np.nan)
-    arrays = (np.ascontiguousarray(values), np.ascontiguousarray(results), parameters, sent)
-    ctypes.CDLL(str(library)).run(ctypes.c_size_t(len(values)), *(ctypes.c_void_p(a.ctypes.data) for a in arrays))
-    return sent
-
-
-def built(folder: Path, work: Path, rte: Rte, *options: str) -> Path:
-    """The component with its firmware and the stand-in RTE."""
-    if shutil.which("gcc") is None:
-        pytest.skip("gcc is missing: apt-get install gcc")
-    sources = [*folder.glob("*acc_decel*.c"), folder / f"{rte.component}.c", write_rte(work, rte)]
-    command = ("gcc", "-O1", *SAME_BITS, *WARNINGS, *options, "-shared", "-fPIC", f"-I{folder}", f"-I{work}")
-    return compiled(command, sources, work / "component.so")
-
-
-def usual(events: ndarray, factors: tuple[Factor, ...]) -> ndarray:
-    """The events as ports can carry them: choices whole, one of its kinds certain, switches off or on."""
-    events = np.clip(events, -3e38, 3e38)  # NumPy keeps NaN
-    for factor, part in zip(factors, slices(factors), strict=True):
-        columns = events[:, part]
-        gone = np.isnan(columns).any(axis=1)
-        if one_of(factor):
-            columns = np.eye(len(factor.levels), dtype="f4")[np.nan_to_num(columns).argmax(axis=1)]
-        if factor.is_switch:
-            columns = np.where((columns >= 0.5), np.float32(1), np.float32(0))
-        columns[gone] = np.nan
-        events[:, part] = columns
-    return events
-
-
-def check(sent: ndarray, net, events: ndarray, correction: Correction) -> None:
-    outputs, status = correction.answers(reference_outputs(net, events), status_of(net, events))
-    answered = status & REFUSED == 0
-    assert answered.any()
-    assert not answered.all()
-    got = sent[:, : len(OUTPUTS)].astype("f4")
-    np.testing.assert_array_equal(got[answered].view("u4"), outputs[answered].view("u4"))
-    assert np.isnan(got[~answered]).all(), "a refused answer sends no output"
-    every = 2 ** len(net.factors) - 1
-    expected = [status & every, status >> 24 & every, *(status & bit != 0 for bit, _ in FLAGS.values())]
-    np.testing.assert_array_equal(sent[:, len(OUTPUTS) :], np.stack(expected, axis=1))
-
-
 @pytest.mark.slow
 def test_through_a_stand_in_rte_the_component_gives_the_bits_of_the_firmware(folder, compact, tmp_path):
     rte = rte_of(folder / "AccDecel.arxml")
@@ -196,30 +123,6 @@ def test_an_altered_table_refuses_every_answer(folder, compact, tmp_path):
     refused = [access.element for access in rte.sends].index("Refused")
     assert (sent[:, refused] == 1).all()
     assert np.isnan(sent[:, : len(OUTPUTS)]).all()
-
-
-@pytest.mark.slow
-def test_factors_added_to_the_list_appear_by_themselves(tmp_path):
-    net = random_net(np.random.default_rng(1), (*FACTORS, *ADDED))
-    files = autosar_files(net, model="random", port_prefix="Dec_", prefix="trailer")
-    (tmp_path / "swc").mkdir()
-    write_firmware(tmp_path / "swc", files)
-    rte = rte_of(tmp_path / "swc" / "TrailerAccDecel.arxml")
-    assert {("Dec_RainRate", "Value"), ("Dec_Wipers", "Value")} <= {(a.port, a.element) for a in rte.reads}
-    assert next(a for a in rte.reads if a.port == "Dec_Wipers").kind == "TrailerAccDecel_UInt8"
-    assert all(a.port.startswith("Dec_") for a in (*rte.reads, *rte.sends, *rte.parameters))
-    library = built(tmp_path / "swc", tmp_path, rte)
-    rng = np.random.default_rng(6)
-    drawn = random_events(rng, 500, net.factors)
-    events = usual(np.concatenate([spoiled(rng, drawn[:100]), drawn[100:]]), net.factors)
-    plain = Rte(rte.component, rte.period, rte.runnables, tuple(without(a) for a in rte.reads), rte.sends, ())
-    sent = through_the_rte(library, rte, *sent_to(plain, events, net.factors, rng), Correction())
-    check(sent, net, events, Correction())
-
-
-def without(access):
-    """The access as it is without the prefix of the ports."""
-    return type(access)(access.port.removeprefix("Dec_"), access.element, access.kind)
 
 
 def test_the_same_model_gives_the_same_bytes(compact, folder):

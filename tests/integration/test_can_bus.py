@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 
 import can
@@ -32,8 +33,7 @@ def folder(made_once) -> Path:
     """The CAN task of the compact car, as the command writes it."""
 
     def fill(folder: Path) -> None:
-        command = [sys.executable, "-m", "acc_decel", "can", "task", "compact", "--output", str(folder / "task")]
-        subprocess.run(command, check=True, capture_output=True)
+        import_module("acc_decel.cli.can.task").task("compact", output=folder / "task")
 
     return made_once("can_task", fill) / "task"
 
@@ -234,11 +234,14 @@ def test_the_ecu_of_the_command_answers_another_process_and_ends_with_sigterm(ru
         str(build),
     ]
     with subprocess.Popen([*command, "--channel", group], stdout=subprocess.PIPE, text=True) as ecu:
-        assert "answers on udp_multicast" in ecu.stdout.readline()
-        code, out, err = run(*asked, "--json")
-        ecu.send_signal(signal.SIGTERM)
-        rest = ecu.stdout.read()
-        assert ecu.wait(20) == 0 and "frames received" in rest and "ms of CPU time a tick" in rest
+        try:
+            assert "answers on udp_multicast" in ecu.stdout.readline()
+            code, out, err = run(*asked, "--json")
+            ecu.send_signal(signal.SIGTERM)
+            rest = ecu.stdout.read()
+            assert ecu.wait(20) == 0 and "frames received" in rest and "ms of CPU time a tick" in rest
+        finally:
+            ecu.kill()  # a failure must not wait for a program that nobody ends
     assert code == 0, err
     assert '"lost": [\n  "surface",' in out
 

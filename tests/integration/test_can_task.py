@@ -74,6 +74,20 @@ def protected(message: Message, codes: dict[str, int], counter: int) -> Frame:
     return Frame(message.identifier, bytes(data))
 
 
+def every_code(message: Message, signal: Signal, others: dict[str, int]) -> Iterator[Frame]:
+    """A frame for each raw code of a signal: cantools packs the first, in which a bit is then one."""
+    first = int.from_bytes(protected(message, others | {signal.name: 0}, 0).data, "little")
+    place = DATABASE.get_message_by_frame_id(message.identifier).get_signal_by_name(signal.name)
+    assert (place.byte_order, place.length) == ("little_endian", signal.bits)
+    for raw in range(2**signal.bits):
+        data = bytearray((first | raw << place.start | raw % 15 << 8).to_bytes(8, "little"))
+        p01.e2e_p01_protect(data, message.identifier, increment_counter=False)
+        frame = Frame(message.identifier, bytes(data))
+        if raw & (raw + 1) == 0:  # 0, 1, 3, 7 and so on: every bit of the signal, as cantools sees it
+            assert frame == protected(message, others | {signal.name: raw}, raw % 15)
+        yield frame
+
+
 def nearest(signal: Signal, raw: int) -> np.float32:
     """The float32 nearest to the decimal value of a raw code."""
     return np.float32(str(Decimal((raw + signal.offset) * signal.step.numerator) / Decimal(signal.step.denominator)))
@@ -181,8 +195,8 @@ def test_every_raw_code_is_judged_right_by_the_firmware(rig: Rig, f: Factor) -> 
         task.start()
         message, _ = BUS.place(signal.name)
         rows = np.empty((2**signal.bits, len(column_names())), np.float32)
-        for raw in range(2**signal.bits):
-            task.tick([protected(message, {s.name: 0 for s in factor_signals(f)} | {signal.name: raw}, raw % 15)])
+        for raw, frame in enumerate(every_code(message, signal, {s.name: 0 for s in factor_signals(f)})):
+            task.tick([frame])
             rows[raw] = task.factors()
         _, status = rig.firmware.predict_array(rows)
         refused, missing = (status >> index) & 1 == 1, (status >> (24 + index)) & 1 == 1
@@ -462,19 +476,3 @@ def test_a_damaged_table_refuses_to_run(rig: Rig, tmp_path: Path) -> None:
         pytest.fail("the checksum has another name")
     with pytest.raises(RuntimeError, match="self-test must pass"):
         HostTask(tmp_path / "damaged", BUS)
-
-
-def test_a_factor_that_is_added_arrives_in_the_prediction_without_another_edit(tmp_path: Path) -> None:
-    new = Factor("oil_on_the_road", 0.0, 2.0, 0.05, "g/m^2", "oil on the road", of_the_road=True)
-    factors = (*FACTORS, new)
-    write_firmware(tmp_path, task_files(random_net(np.random.default_rng(1), factors), model="random"))
-    bus = bus_of(factors)
-    task, senders = HostTask(tmp_path, bus), Senders(bus, dbc_text(bus, model="random"))
-    event = np.append(random_events(np.random.default_rng(2), 1)[0], np.float32(1.35))
-    sent = task.tick(senders.frames(event, tick=0))
-    assert task.factors()[-1] == np.float32(1.35)
-    reader = Reader(bus, dbc_text(bus, model="random"))
-    told = {name: value for frame in sent for name, value in (reader.read(frame) or {}).items()}
-    assert (told["refused"], told["oil_on_the_road_state"]) == ("no", "ok")
-    task.tick(senders.frames(np.append(event[:-1], np.float32(2.05)), tick=0))
-    assert task.factors()[-1] == np.float32(2.05), "out of range, and not clipped"

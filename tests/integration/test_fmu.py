@@ -23,12 +23,14 @@ from libcosimpy.CosimObserver import CosimObserver
 from libcosimpy.CosimSlave import CosimLocalSlave
 from numpy import ndarray
 
+from acc_decel.cli.page_cars import firmware_of, fmu_page
 from acc_decel.compiled import compiler, find_zig
 from acc_decel.correction import Correction, CorrectionFile
-from acc_decel.ecu import HostEcu
+from acc_decel.export import reference_outputs, status_of
 from acc_decel.export.c_float import network_tables
-from acc_decel.factors import FACTORS, Factor, column_names
-from acc_decel.integration.fmu import FMI_2, FMI_3, PLATFORMS, archive, binaries, fmu_bytes
+from acc_decel.factors import FACTORS, column_names
+from acc_decel.integration import fmu as fmu_package
+from acc_decel.integration.fmu import FMI_2, FMI_3, LIST, PLATFORMS, archive, binaries, fmu_bytes
 from acc_decel.integration.fmu import variables as v
 from acc_decel.integration.fmu.units import unit_name
 from acc_decel.model_folder import ONNX, folder_of, read_model
@@ -37,13 +39,12 @@ from acc_decel.outputs import OUTPUTS
 from acc_decel.predictor import ANSWERS
 from acc_decel.status import FLAGS, REFUSED
 from tests.helpers.fmu_car import GETTERS, Car, Fmu
-from tests.helpers.fmu_events import PROBE, Drive, drive, firmware_of, probe, write_plan
-from tests.helpers.random_net import random_net
+from tests.helpers.fmu_events import Drive, compile_probe, drive, found, probe, write_plan
 
 pytestmark = pytest.mark.slow
 
 VERSIONS = (FMI_2, FMI_3)
-EVENTS = 10_000
+EVENTS, FEW = 10_000, 500
 IMPORTED = "acc_decel_compact"  # the name of the binaries
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
 ARM_LIBRARIES = Path("/usr/aarch64-linux-gnu")
@@ -57,6 +58,7 @@ MACHINES = {  # by suffix: where a binary says which processor it is for, and wh
     "x86_64-darwin.dylib": (0, b"\xcf\xfa\xed\xfe\x07\x00\x00\x01"),
     "aarch64-darwin.dylib": (0, b"\xcf\xfa\xed\xfe\x0c\x00\x00\x01"),
 }
+PLAIN = Correction()
 STOP = {"speed": 33.3, "brake_pressure_bar": 160.0}
 
 
@@ -95,18 +97,18 @@ def fmu(request: pytest.FixtureRequest, fmus: dict[int, Fmu]) -> Fmu:
 
 
 @pytest.fixture(scope="session")
-def firmware(net: DenseNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return firmware_of(net, tmp_path_factory.mktemp("firmware"))
-
-
-@pytest.fixture(scope="session")
-def events(net: DenseNet, firmware: Path) -> Drive:
-    return drive(net, EVENTS, firmware)
+def events(net: DenseNet) -> Drive:
+    return drive(net, EVENTS)
 
 
 @pytest.fixture(scope="session")
 def plan(net: DenseNet, events: Drive, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_plan(tmp_path_factory.mktemp("plan") / "events.bin", net.factors, events)
+
+
+@pytest.fixture(scope="session")
+def few(net: DenseNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_plan(tmp_path_factory.mktemp("few") / "events.bin", net.factors, drive(net, FEW, seed=2))
 
 
 @pytest.fixture(scope="session")
@@ -116,19 +118,6 @@ def probes(fmus: dict[int, Fmu], tmp_path_factory: pytest.TempPathFactory) -> di
     for fmi, own in fmus.items():
         compile_probe([found("gcc")], own, folder / f"probe{fmi}")
     return {fmi: folder / f"probe{fmi}" for fmi in fmus}
-
-
-def compile_probe(command: Sequence[str], own: Fmu, program: Path) -> None:
-    headers, version = own.folder / "sources", FMI_2 if own.is_fmi2 else FMI_3
-    options = ("-std=c99", "-O1", f"-DFMI={version}", f"-I{headers}", str(PROBE), "-o", str(program), "-ldl")
-    subprocess.run([*command, *options], check=True)
-
-
-def found(program: str) -> str:
-    """The path of a program. The test is skipped without it; where CI=true, that is an error."""
-    if (path := shutil.which(program)) is None:
-        pytest.skip(f"{program} missing: apt-get install {program}")
-    return path
 
 
 def version_of(fmu: Fmu) -> int:
@@ -216,14 +205,14 @@ def test_libcosim_gets_the_bits_of_the_firmware(exported: Path, fmus: dict[int, 
     assert len(rows) == 300
 
 
-@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize(("fmi", "compiler"), [(FMI_2, "gcc"), (FMI_3, "clang")])  # the other pairs: benchmarks/fmu.py
 def test_the_sources_keep_their_bits_with_the_options_of_an_importer(
-    fmu: Fmu, probes: dict[int, Path], plan: Path, tmp_path: Path, compiler: str
+    fmus: dict[int, Fmu], probes: dict[int, Path], plan: Path, tmp_path: Path, fmi: int, compiler: str
 ) -> None:
     """A processor with fused multiply-add, and no word of ours about it."""
-    library, source = tmp_path / "own.so", fmu.folder / "sources" / "all.c"
+    library, source = tmp_path / "own.so", fmus[fmi].folder / "sources" / "all.c"
     subprocess.run([found(compiler), "-O2", "-march=haswell", "-shared", "-fPIC", source, "-o", library], check=True)
-    assert probe([probes[version_of(fmu)]], library, fmu.token, plan) == same_bits(EVENTS)
+    assert probe([probes[fmi]], library, fmus[fmi].token, plan) == same_bits(EVENTS)
 
 
 def test_without_its_pragma_the_source_has_other_bits_and_the_self_test_tells(
@@ -257,15 +246,14 @@ def test_the_sources_compile_without_a_warning(fmu: Fmu, tmp_path: Path, compile
     assert subprocess.run(command, capture_output=True, text=True, check=False).stderr == ""
 
 
-def test_the_sanitizers_find_nothing(fmus: dict[int, Fmu], net: DenseNet, firmware: Path, tmp_path: Path) -> None:
+def test_the_sanitizers_find_nothing(fmus: dict[int, Fmu], few: Path, tmp_path: Path) -> None:
     fmu = fmus[FMI_3]
-    few = write_plan(tmp_path / "few.bin", net.factors, drive(net, 500, firmware, seed=2))
     flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-sanitize=float-divide-by-zero", "-g")
     library = tmp_path / "own.so"
     source = fmu.folder / "sources" / "all.c"
     subprocess.run([found("gcc"), *flags, "-O1", "-shared", "-fPIC", source, "-o", library], check=True)
     compile_probe([found("gcc"), *flags], fmu, tmp_path / "probe")
-    assert probe([tmp_path / "probe"], library, fmu.token, few) == same_bits(500)
+    assert probe([tmp_path / "probe"], library, fmu.token, few) == same_bits(FEW)
 
 
 def test_no_data_of_the_binary_changes(fmu: Fmu, tmp_path: Path) -> None:
@@ -282,15 +270,15 @@ def test_no_data_of_the_binary_changes(fmu: Fmu, tmp_path: Path) -> None:
     )
 
 
-def test_a_foreign_processor_gives_the_same_bits(fmu: Fmu, plan: Path, tmp_path: Path) -> None:
-    """64-bit ARM, emulated by qemu."""
+def test_a_foreign_processor_gives_the_same_bits(fmu: Fmu, few: Path, tmp_path: Path) -> None:
+    """64-bit ARM, emulated by qemu; with more events in benchmarks/fmu.py."""
     qemu = found("qemu-aarch64")
     if not ARM_LIBRARIES.is_dir():
         pytest.skip(f"{ARM_LIBRARIES} missing: apt-get install libc6-arm64-cross")
     compile_probe([*find_zig(), "-target", "aarch64-linux-gnu.2.17"], fmu, tmp_path / "probe")
     library = next((fmu.folder / "binaries" / "aarch64-linux").glob("*.so"))
-    said = probe([qemu, "-L", str(ARM_LIBRARIES), tmp_path / "probe"], library, fmu.token, plan)
-    assert said == same_bits(EVENTS)
+    said = probe([qemu, "-L", str(ARM_LIBRARIES), tmp_path / "probe"], library, fmu.token, few)
+    assert said == same_bits(FEW)
 
 
 def test_there_is_a_binary_for_each_platform_that_exports_fmi_alone(fmu: Fmu) -> None:
@@ -315,10 +303,32 @@ def test_a_windows_library_asks_for_the_kernel_alone(fmu: Fmu) -> None:
     assert [line.split()[-1] for line in listed.splitlines() if "DLL Name" in line] == ["KERNEL32.dll"]
 
 
-def test_two_exports_give_the_same_bytes(exported: Path, tmp_path: Path) -> None:
-    run_command("compact", "--output", tmp_path / "again.fmu", "--fmi", 3)
-    assert [path.name for path in tmp_path.iterdir()] == ["again.fmu"]
-    assert (tmp_path / "again.fmu").read_bytes() == (exported / "car_fmi3.fmu").read_bytes()
+def test_two_exports_give_the_same_bytes(exported: Path, net: DenseNet) -> None:
+    """The command in its process, and one library of each kind here: what is built again has the same bytes."""
+    firmware, name = firmware_of(net, "compact"), Path(LIST).name
+    page = fmu_page(net, "compact", firmware, model="compact", variables=name, number_format="float", correction=PLAIN)
+    kinds = [next(p for p in PLATFORMS if p.suffix == suffix) for suffix in (".so", ".dll", ".dylib")]
+    again = fmu_bytes(net, model="compact", fmi=FMI_3, firmware=firmware, page=page, platforms=kinds)
+    with zipfile.ZipFile(exported / "car_fmi3.fmu") as one, zipfile.ZipFile(io.BytesIO(again)) as other:
+        names, every = other.namelist(), one.namelist()
+        assert [name for name in names if one.read(name) != other.read(name)] == []
+        assert [name for name in every if name not in names and not name.startswith("binaries/")] == []
+        assert sum(name.startswith("binaries/") for name in names) == len(kinds)
+        dated = [
+            [(i.filename, i.date_time, i.external_attr) for i in z.infolist() if i.filename in names]
+            for z in (one, other)
+        ]
+    assert dated[0] == dated[1]
+
+
+def test_one_version_is_written_to_the_name_that_is_given(
+    run: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(fmu_package, "fmu_bytes", lambda *_, fmi, **__: asked.append(fmi) or b"content")
+    code, out, _ = run("fmu", "compact", "--output", tmp_path / "again.fmu", "--fmi", 3)
+    assert (code, asked, [path.name for path in tmp_path.iterdir()]) == (0, [FMI_3], ["again.fmu"])
+    assert "FMI 3.0" in out
 
 
 def test_every_factor_output_and_flag_is_a_variable_with_its_unit_and_limits(fmu: Fmu, net: DenseNet) -> None:
@@ -352,38 +362,7 @@ def test_start_values_of_the_description_are_those_of_the_binary(fmu: Fmu) -> No
     assert len(checked) > 30
 
 
-def test_a_factor_that_is_added_appears_by_itself(tmp_path: Path) -> None:
-    """A number, a choice and a switch of their own, in no list of this room."""
-    factors = (
-        *FACTORS,
-        Factor("axle_noise", 0.0, 5.0, 0.1, "Pa", "noise of the axles"),
-        Factor(
-            "load", 0.0, 1.0, 1.0, "", "load on the roof, one probability for each kind", levels=("none", "box", "boat")
-        ),
-        Factor("trailer", 0.0, 1.0, 1.0, "", "trailer: 0 none, 1 fitted"),
-    )
-    net = random_net(np.random.default_rng(3), factors)
-    firmware = tmp_path / "firmware"
-    firmware.mkdir()
-    few = write_plan(tmp_path / "few.bin", factors, drive(net, 500, firmware_of(net, firmware)))
-    for fmi in VERSIONS:
-        path = tmp_path / f"{fmi}.fmu"
-        path.write_bytes(fmu_bytes(net, model="own car", fmi=fmi, platforms=PLATFORMS[:1]))
-        assert validate_fmu(str(path)) == []
-        own = Fmu(path, tmp_path / f"fmu{fmi}")
-        assert {"axle_noise", "axle_noise_available", "load", "load_boat", "trailer", "trailer_available"} < {
-            *own.variables
-        }
-        assert own.variables["axle_noise"].unit == "Pa"
-        assert b"axle_noise" in (own.folder / "documentation" / "index.html").read_bytes()
-        assert b"trailer_available" in (own.folder / "extra" / "acc_decel" / "example.csv").read_bytes()
-        compile_probe([found("gcc")], own, tmp_path / f"probe{fmi}")
-        assert probe([tmp_path / f"probe{fmi}"], own.library, own.token, few) == same_bits(500)
-
-
-def test_the_example_runs_and_narrows_as_factors_become_known(
-    exported: Path, fmu: Fmu, firmware: Path, net: DenseNet
-) -> None:
+def test_the_example_runs_and_narrows_as_factors_become_known(exported: Path, fmu: Fmu, net: DenseNet) -> None:
     example = fmu.folder / "extra" / "acc_decel" / "example.csv"
     names = ("deceleration_lower", "deceleration_upper", "refused", "not_available", "outside_domain")
     path = exported / ("car.fmu" if fmu.is_fmi2 else "car_fmi3.fmu")
@@ -392,7 +371,7 @@ def test_the_example_runs_and_narrows_as_factors_become_known(
     optional = [f for f in net.factors if f.optional]
     assert len(rows) == len(optional) + 2
     known = columns_of(net, rows[-2])
-    outputs, status = HostEcu(firmware).predict_array(known[None])
+    outputs, status = reference_outputs(net, known[None]), status_of(net, known[None])
     last = result[len(optional) + 1]  # at the end of the step that the row before the last begins
     assert [last["deceleration_lower"], last["deceleration_upper"]] == [outputs[0, 0], outputs[0, 2]]
     assert (int(status[0]) & REFUSED, last["not_available"], last["refused"]) == (0, 0, False)
@@ -514,9 +493,13 @@ def test_the_correction_is_tunable_and_that_of_the_firmware(fmu: Fmu, net: Dense
 
 
 def test_a_correction_of_a_file_is_where_the_parameters_start(net: DenseNet, tmp_path: Path) -> None:
-    content = fmu_bytes(net, model="compact", fmi=3, correction=Correction(0.5), platforms=PLATFORMS[:1])
+    content = fmu_bytes(net, model="compact", fmi=3, correction=Correction(0.5), platforms=())
     (tmp_path / "own.fmu").write_bytes(content)
     own = Fmu(tmp_path / "own.fmu", tmp_path / "own")
+    library = own.folder / "binaries" / "x86_64-linux" / f"{IMPORTED}.so"
+    library.parent.mkdir(parents=True)
+    source = own.folder / "sources" / "all.c"
+    subprocess.run([found("gcc"), "-O0", "-shared", "-fPIC", source, "-o", library], check=True)
     assert own.variables["correction_scale"].start == "0.5"
     half = own.instance().set(**STOP).answers(("deceleration",))[0]
     assert half == own.instance().set(**STOP, correction_scale=1.0).answers(("deceleration",))[0] / 2
@@ -578,11 +561,14 @@ def token_of(content: bytes) -> str:
         return ElementTree.fromstring(opened.read("modelDescription.xml")).attrib["instantiationToken"]
 
 
-def test_a_page_takes_the_place_of_the_list_of_variables(net: DenseNet) -> None:
-    content = fmu_bytes(net, model="compact", fmi=2, platforms=(), page="<html>what if</html>")
+def test_a_page_takes_the_place_of_the_list_of_variables(fmu: Fmu, net: DenseNet) -> None:
+    content = fmu_bytes(net, model="compact", fmi=2, platforms=(), page=b"<html>what if</html>")
     with zipfile.ZipFile(io.BytesIO(content)) as opened:
         assert opened.read("documentation/index.html") == b"<html>what if</html>"
         assert b"water_film_mm_available" in opened.read("documentation/variables.html")
+    written = (fmu.folder / "documentation" / "index.html").read_text("utf-8")
+    assert "This page lies in an FMU" in written and 'href="variables.html"' in written
+    assert str(folder_of("compact")) not in written
 
 
 def test_the_icon_is_where_each_version_looks_for_it(fmu: Fmu) -> None:

@@ -1,9 +1,11 @@
 """The what-if page in Chromium: the bits of the ECU, what it shows, its lanes, its keyboard and its labels."""
 
 import base64
+import io
 import json
 import shlex
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -16,10 +18,14 @@ from numpy import ndarray
 from acc_decel import Predictor, acc
 from acc_decel.acc.trial import ARMS
 from acc_decel.acc.trial.scenes import gap_to_keep
+from acc_decel.cli.page_cars import firmware_of, fmu_page
 from acc_decel.compiled import SAME_BITS, compiled, firmware_sources
 from acc_decel.compiled.compiler import find_compiler
-from acc_decel.export import reference_outputs, status_of
+from acc_decel.correction import Correction
+from acc_decel.ecu import HostEcu
+from acc_decel.export import reference_outputs, status_of, write_firmware
 from acc_decel.factors import FACTORS, Factor
+from acc_decel.integration.fmu import LIST, fmu_bytes
 from acc_decel.integration.page import modules, record
 from acc_decel.model_folder import read_model, released_models
 from acc_decel.outputs import OUTPUTS
@@ -57,11 +63,6 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> Path:
     return written(tmp_path_factory.mktemp("one"), ["compact"])
-
-
-@pytest.fixture(scope="module")
-def seven(tmp_path_factory) -> Path:
-    return written(tmp_path_factory.mktemp("seven"), [])
 
 
 def written(folder: Path, models: list[str]) -> Path:
@@ -104,15 +105,21 @@ def test_ten_thousand_events_have_the_bits_of_the_ecu(browser, page):
     events = random_events(rng, 10_000, net.factors)
     events[8_000:] = spoiled(rng, events[8_000:])
     assert browser.open(address(page)) == "true"
-    text = base64.b64encode(events.tobytes()).decode()
-    answers = browser.value(f"{PREDICT_ALL}({json.dumps([text, events.shape[1]])})")
-    outputs, status = (np.frombuffer(base64.b64decode(a), kind) for a, kind in zip(answers, ("u4", "i8"), strict=True))
+    outputs, status = answers_to(browser, events)
     expected = reference_outputs(net, events)
     refused = np.isnan(expected)
     assert 1_000 < refused.any(axis=1).sum() < 3_000
-    differing = (outputs.reshape(expected.shape) != expected.view("u4")) & ~refused
+    differing = (outputs != expected.view("u4")) & ~refused
     assert (int(differing.sum()), int((status != status_of(net, events)).sum())) == (0, 0)
-    assert np.isnan(outputs.view("f4").reshape(expected.shape)[refused]).all()
+    assert np.isnan(outputs.view("f4")[refused]).all()
+
+
+def answers_to(browser: Browser, events: ndarray) -> tuple[ndarray, ndarray]:
+    """The bits of the outputs and the status that the open page gives."""
+    text = base64.b64encode(events.tobytes()).decode()
+    answers = browser.value(f"{PREDICT_ALL}({json.dumps([text, events.shape[1]])})")
+    outputs, status = (np.frombuffer(base64.b64decode(a), kind) for a, kind in zip(answers, ("u4", "i8"), strict=True))
+    return outputs.reshape(len(events), len(OUTPUTS)), status
 
 
 def random_event(rng: np.random.Generator) -> dict[str, float | str]:
@@ -165,6 +172,39 @@ def test_a_damaged_page_fails_its_self_test_and_shows_no_figure(browser, monkeyp
     while "SELF-TEST FAILED" not in (text := browser.value("document.getElementById('test')?.textContent ?? ''")):
         assert "starting" in text or not text
     assert browser.value("document.querySelector('main').hidden")
+
+
+def test_the_page_in_an_fmu_runs_the_c_of_the_fmu_and_links_its_variables(browser, tmp_path):
+    """Of a number format that Python has not, and with a correction, which the page must say."""
+    net, correction = model_of("suv"), Correction(0.9, 0.1)
+    firmware = firmware_of(net, "suv", "fixed")
+    own = {"variables": Path(LIST).name, "number_format": "fixed", "correction": correction}
+    content = fmu_bytes(
+        net,
+        model="suv",
+        fmi=2,
+        firmware=firmware,
+        platforms=(),
+        page=fmu_page(net, "suv", firmware, model="suv", **own),
+    )
+    with zipfile.ZipFile(io.BytesIO(content)) as opened:
+        opened.extractall(tmp_path)
+    written_firmware = tmp_path / "firmware"
+    written_firmware.mkdir()
+    write_firmware(written_firmware, firmware)
+    assert browser.open(address(tmp_path / "documentation" / "index.html")) == "true"
+    assert "self-test passed" in browser.value("document.getElementById('test').textContent")
+    events = random_events(np.random.default_rng(5), 500, net.factors)
+    outputs, _ = HostEcu(written_firmware).predict_array(events)
+    assert answers_to(browser, events)[0].tolist() == outputs.view("u4").tolist()
+    assert (outputs != reference_outputs(net, events)).any(), "float has other bits"
+    notes = browser.value("[...document.querySelectorAll('.note')].map((note) => note.textContent).join(' ')")
+    assert "number format fixed" in notes and "scale 0.9, bias 0.1, lower offset 0" in notes
+    browser.value("document.querySelector('.note a').click()")
+    while not browser.value("document.title").startswith("acc_decel suv"):
+        pass
+    assert "water_film_mm_available" in browser.value("document.body.textContent")
+    assert browser.complaints == []
 
 
 def test_warnings_cannot_be_overlooked(browser, page):
@@ -288,9 +328,9 @@ def believed_gaps(predictors: list[Predictor], columns: ndarray, speed: float, r
         ({"speed": 20.0, "surface": "asphalt", "road_temperature_c": -20.0, "water_film_mm": 0.5}, 1),  # frozen
     ],
 )
-def test_lanes_keep_the_gaps_of_the_formulas(browser, seven, event, road):
+def test_lanes_keep_the_gaps_of_the_formulas(browser, seven_cars, event, road):
     event = event | {"brake_pressure_bar": 120.0, "abs": 1.0}
-    browser.open(address(seven, fragment(event, water_film_mm=event.get("water_film_mm", 0.0))))
+    browser.open(address(seven_cars, fragment(event, water_film_mm=event.get("water_film_mm", 0.0))))
     predictors = [predictor_of(name) for name in released_models()]
     columns = columns_of(event, predictors[0].factors)
     expected = believed_gaps(predictors, columns, event["speed"], road)
@@ -464,10 +504,10 @@ def contrast(browser: Browser, selector: str) -> float:
     return max(lights) / min(lights)
 
 
-def test_all_cars_answer_with_their_own_firmware(browser, seven):
+def test_all_cars_answer_with_their_own_firmware(browser, seven_cars):
     event = {"speed": 30.0, "brake_pressure_bar": 100.0, "surface": "asphalt", "water_film_mm": 1.0, "abs": 1.0}
     for name in released_models():
-        browser.open(address(seven, fragment(event, car=name)))
+        browser.open(address(seven_cars, fragment(event, car=name)))
         assert shown(browser) == answered_by(name, event), name
         assert browser.value("car().name") == name
         mass = next(f for f in predictor_of(name).factors if f.name == "mass")

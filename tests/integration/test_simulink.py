@@ -7,67 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy import ndarray
 
 from acc_decel.compiled import compiled
-from acc_decel.export import reference_outputs, status_of, write_firmware
-from acc_decel.factors import FACTORS, Factor, column_names, slices
-from acc_decel.integration.answer_fields import output_fields, status_fields
+from acc_decel.export import write_firmware
 from acc_decel.integration.simulink import simulink_files
-from acc_decel.integration.simulink.simulink_files import DISTANCES, HEADER, SCRIPT, SOURCE
+from acc_decel.integration.simulink.simulink_files import HEADER, SCRIPT, SOURCE
 from acc_decel.model_folder import folder_of, read_model
-from acc_decel.outputs import DELAY, LOWER, MEDIAN, OUTPUTS, stopping_distance
-from acc_decel.status import FLAGS, REFUSED
 from tests.helpers.random_net import random_events, random_net, spoiled
+from tests.helpers.simulink_block import DRIVER, NUMPY, answered, check, whole_choices
 
-ADDED = Factor("rain_rate", 0.0, 50.0, 0.5, "mm/h", "rain on the windscreen")
-EVENTS = 10_000
-DRIVER = """
-#include "acc_decel_simulink.h"
-#include <stddef.h>
-void answer_all(size_t rows, const acc_decel_simulink_factors_t *factors, const uint32_t *known,
-                acc_decel_simulink_answer_t *answers)
-{
-    for (size_t i = 0U; i < rows; i++) {
-        acc_decel_simulink(&factors[i], known[i], &answers[i]);
-    }
-}
-"""
-NUMPY = {"float": "f4", "uint32_t": "u4", "uint8_t": "u1"}
-
-
-def answer_type(factors: tuple[Factor, ...]) -> np.dtype:
-    fields = (*output_fields(), *DISTANCES, *status_fields(factors))
-    return np.dtype([(field.name, NUMPY[field.kind]) for field in fields], align=True)
-
-
-def answered(library: Path, events: ndarray, factors: tuple[Factor, ...]) -> ndarray:
-    """What the wrapper answers; what is not known has a value that must not be read."""
-    missing = np.isnan(events)
-    known = sum((~missing[:, part].any(axis=1)).astype("u4") << i for i, part in enumerate(slices(factors)))
-    rows = np.ascontiguousarray(np.where(missing, np.float32(1e9), events))
-    answers = np.full(len(rows) * answer_type(factors).itemsize, 0xAA, "u1").view(answer_type(factors))
-    known = np.ascontiguousarray(known, "u4")
-    pointers = [ctypes.c_void_p(array.ctypes.data) for array in (rows, known, answers)]
-    ctypes.CDLL(str(library)).answer_all(ctypes.c_size_t(len(rows)), *pointers)
-    return answers
-
-
-def check(answers: ndarray, net, events: ndarray) -> None:
-    outputs, status = reference_outputs(net, events), status_of(net, events)
-    refused = status & REFUSED != 0
-    for i, name in enumerate(OUTPUTS):
-        expected = np.where(refused, np.float32(0), outputs[:, i])
-        np.testing.assert_array_equal(answers[name].view("u4"), expected.view("u4"), err_msg=name)
-    speed = np.where(refused, np.float32(1), events[:, column_names(net.factors).index("speed")])
-    for name, i in (("stopping_distance", MEDIAN), ("stopping_distance_upper", LOWER)):
-        expected = np.where(refused, np.float32(0), stopping_distance(speed, outputs[:, i], outputs[:, DELAY]))
-        np.testing.assert_array_equal(answers[name].view("u4"), expected.astype("f4").view("u4"), err_msg=name)
-    every = 2 ** len(net.factors) - 1
-    np.testing.assert_array_equal(answers["out_of_range"], status & every)
-    np.testing.assert_array_equal(answers["not_available"], status >> 24 & every)
-    for name, (bit, _) in FLAGS.items():
-        np.testing.assert_array_equal(answers[name.lower()], status & bit != 0, err_msg=name)
+EVENTS, FEW = 10_000, 1_000  # few for the other compilers
 
 
 @pytest.fixture(scope="module")
@@ -97,18 +46,11 @@ def test_the_block_gives_the_bits_of_the_firmware(folder, tmp_path, case):
     library = compiled((*command, "-shared", "-fPIC", f"-I{folder}"), inputs, tmp_path / "block.so")
     net = read_model(folder_of("compact"))[0]
     rng = np.random.default_rng(3)
-    events = random_events(rng, EVENTS, net.factors)
-    events = whole_choices(np.concatenate([spoiled(rng, events[:2_000]), events[2_000:]]), net.factors)
+    events = random_events(rng, EVENTS if case == next(iter(OPTIONS)) else FEW, net.factors)
+    some = len(events) // 5
+    events = whole_choices(np.concatenate([spoiled(rng, events[:some]), events[some:]]), net.factors)
     check(answered(library, events, net.factors), net, events)
     assert ctypes.CDLL(str(library)).acc_decel_simulink_self_test() == 0
-
-
-def whole_choices(events: ndarray, factors: tuple[Factor, ...]) -> ndarray:
-    """The events with no choice of which only some columns are available, which the mask cannot say."""
-    events = events.copy()
-    for part in slices(factors):
-        events[np.isnan(events[:, part]).any(axis=1), part] = np.nan
-    return events
 
 
 def test_no_64_bit_integer_and_no_other_header_is_seen_by_simulink(folder):
@@ -116,20 +58,6 @@ def test_no_64_bit_integer_and_no_other_header_is_seen_by_simulink(folder):
     assert re.findall(r"#include (.+)", header) == ["<stdint.h>"]
     assert "64" not in header.replace("64-bit", "")
     assert set(re.findall(r"^    (\w+) \w+;", header, re.MULTILINE)) == {*NUMPY}
-
-
-@pytest.mark.slow
-def test_a_factor_added_to_the_list_appears_by_itself(tmp_path):
-    net = random_net(np.random.default_rng(1), (*FACTORS, ADDED))
-    write_firmware(tmp_path, simulink_files(net, model="random"))
-    header = (tmp_path / HEADER).read_text()
-    assert "float rain_rate; /* [mm/h] 0 to 50, rain on the windscreen */" in header
-    assert f"ACC_DECEL_SIMULINK_KNOWN_RAIN_RATE 0x{1 << len(FACTORS):X}U" in header
-    (tmp_path / "driver.c").write_text(DRIVER)
-    command = ("gcc", "-O0", "-shared", "-fPIC", f"-I{tmp_path}")
-    library = compiled(command, [tmp_path / SOURCE, tmp_path / "driver.c"], tmp_path / "block.so")
-    events = whole_choices(random_events(np.random.default_rng(2), 500, net.factors), net.factors)
-    check(answered(library, events, net.factors), net, events)
 
 
 def test_the_script_names_what_the_folder_has(folder):

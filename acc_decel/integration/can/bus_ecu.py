@@ -99,7 +99,7 @@ def serve(
         pass
     begin, cpu = time.monotonic(), time.process_time()
     due = begin
-    while not ended() and (seconds is None or due - begin < seconds):
+    while not ended() and (seconds is None or due - begin < seconds - PERIOD / 2):  # sums of PERIOD are not exact
         due += PERIOD
         received = receive_until(bus, due)
         own = [frame for frame in received if frame.identifier in ours]

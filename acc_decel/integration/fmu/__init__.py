@@ -5,3 +5,4 @@ from acc_decel.integration.fmu.archive import FMI_3 as FMI_3
 from acc_decel.integration.fmu.archive import fmu_bytes as fmu_bytes
 from acc_decel.integration.fmu.binaries import PLATFORMS as PLATFORMS
 from acc_decel.integration.fmu.binaries import Platform as Platform
+from acc_decel.integration.fmu.documentation import LIST as LIST

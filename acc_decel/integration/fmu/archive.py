@@ -6,7 +6,7 @@ import re
 import tempfile
 import uuid
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,21 +35,21 @@ def fmu_bytes(
     *,
     model: str,
     fmi: int,
-    number_format: str = "float",
+    firmware: Mapping[str, str | bytes] | None = None,
     correction: Correction | None = None,
-    page: str | None = None,
+    page: bytes | None = None,
     platforms: Sequence[Platform] = PLATFORMS,
     done: Callable[[], None] = lambda: None,
 ) -> bytes:
     """The FMU of `net` for FMI 2.0 or 3.0 (`fmi` is 2 or 3); the same arguments give the same bytes.
 
-    `model` is the name of the model in its files, `correction` where the parameters of the correction start, `page` an
-    HTML page to open as the documentation, in place of the list of variables, which then lies beside it. `done` is
-    called after each binary. Raises ValueError if the net cannot become firmware, or a package or zig is missing;
-    RuntimeError with the message of zig.
+    `model` is the name of the model in its files, `firmware` what `firmware_files` gives for it (float, if it is not
+    given), `correction` where the parameters of the correction start, `page` an HTML page to open as the documentation,
+    in place of the list of variables, which then lies beside it. `done` is called after each binary. Raises ValueError
+    if the net cannot become firmware, or a package or zig is missing; RuntimeError with the message of zig.
     """
     correction = correction or Correction()
-    firmware = firmware_files(net, model=model, golden=golden_events(net.factors), number_format=number_format)
+    firmware = firmware or firmware_files(net, model=model, golden=golden_events(net.factors))
     sources = _sources(firmware, fmi)
     identifier = f"acc_decel_{NAME.sub('_', model)[:40]}"
     token = _token(sources, net, identifier=identifier, correction=correction, fmi=fmi)
@@ -66,7 +66,7 @@ def fmu_bytes(
     return _zipped(files)
 
 
-def _sources(firmware: dict[str, str | bytes], fmi: int) -> dict[str, bytes]:
+def _sources(firmware: Mapping[str, str | bytes], fmi: int) -> dict[str, bytes]:
     """All sources but the tables of the FMU, by name."""
     code = prediction_files(firmware)
     own = {name: (HERE / name).read_bytes() for name in ("fmu_core.h", *FACES[fmi])}

@@ -23,12 +23,14 @@ td:first-child { white-space: nowrap; }
 """
 
 
-def documentation(factors: tuple[Factor, ...], model: Model, *, fmi: int, page: str | None = None) -> dict[str, bytes]:
+def documentation(
+    factors: tuple[Factor, ...], model: Model, *, fmi: int, page: bytes | None = None
+) -> dict[str, bytes]:
     """The documentation, by path. With a `page` of its own, that is what opens, and the list lies beside it."""
     listed = _page(factors, model, fmi=fmi)
     if page is None:
         return {INDEX: listed}
-    return {INDEX: page.encode("utf-8"), LIST: listed}
+    return {INDEX: page, LIST: listed}
 
 
 def _page(factors: tuple[Factor, ...], model: Model, *, fmi: int) -> bytes:

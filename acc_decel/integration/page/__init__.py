@@ -5,6 +5,7 @@ from acc_decel.integration.page.description import Arm as Arm
 from acc_decel.integration.page.description import Car as Car
 from acc_decel.integration.page.description import Knowledge as Knowledge
 from acc_decel.integration.page.description import Lanes as Lanes
+from acc_decel.integration.page.description import Note as Note
 from acc_decel.integration.page.description import Road as Road
 from acc_decel.integration.page.description import Setting as Setting
 from acc_decel.integration.page.description import Table as Table

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 
 from acc_decel.factors import schema
-from acc_decel.integration.page.description import Car, Setting, page_data
+from acc_decel.integration.page.description import Car, Note, Setting, page_data
 from acc_decel.integration.page.sections import side_by_side
 
 HOME = Path(__file__).parent
@@ -22,8 +22,8 @@ POLICY = (  # nothing may be loaded or sent; only these scripts and this style, 
 )
 
 
-def page_html(cars: Sequence[Car], setting: Setting) -> bytes:
-    """The page of these cars; the same arguments give the same bytes.
+def page_html(cars: Sequence[Car], setting: Setting, *, notes: Sequence[Note] = ()) -> bytes:
+    """The page of these cars, with `notes` under its title; the same arguments give the same bytes.
 
     Raises ValueError without a car, for two cars of the same name, and for cars with other factors than the first.
     """
@@ -37,6 +37,7 @@ def page_html(cars: Sequence[Car], setting: Setting) -> bytes:
         policy=POLICY.format(**hashes),
         stamp=f"acc_decel, model {escape(names)}, factor schema {schema(cars[0].factors)}",
         title=f"What can the car do? {escape(names)}",
+        notes="".join(map(_note, notes)),
         reaction=f"{setting.lanes.reaction:g}",
         leads=f"the hardest of {len(cars)} cars" if len(cars) > 1 else "another car of this kind",
         packed=base64.b64encode(_packed([data, style, script], [car.module for car in cars])).decode(),
@@ -57,6 +58,11 @@ def _check(cars: Sequence[Car]) -> None:
                 f"All cars of a page must have factor schema {schema(cars[0].factors)}, that of {names[0]}. "
                 f"Got {schema(car.factors)} of {car.name}: train it again."
             )
+
+
+def _note(note: Note) -> str:
+    link = f' <a href="{escape(note.link)}">{escape(note.linked)}</a>' if note.link else ""
+    return f'<p class="hint note">{escape(note.text)}{link}</p>'
 
 
 def _packed(texts: Sequence[str], modules: Sequence[bytes]) -> bytes:

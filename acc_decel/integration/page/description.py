@@ -133,6 +133,15 @@ class Car:
     module: bytes = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Note:
+    """A sentence under the title of a page, and a `link` to a file beside the page, `linked` by these words."""
+
+    text: str
+    link: str = ""
+    linked: str = ""
+
+
 def page_data(cars: Sequence[Car], setting: Setting) -> dict[str, Any]:
     """Everything that the scripts of a page read, as values for JSON. The factors are those of the first car."""
     described = [[_factor(factor, car.vehicle) for factor in car.factors] for car in cars]
