@@ -103,10 +103,11 @@ def _series(time: ndarray, value: ndarray, name: str, file_unit: str) -> Series 
     rows = rows[~is_stray(time[rows])] if len(rows) else rows
     if len(rows) < 3 or (value[rows] == value[rows[0]]).all():
         return None
-    updates = sensor_updates(time[rows], value[rows])
-    rows = rows[updates.rows]
     signal = "speed" if is_speed(name, file_unit) else "acceleration"
-    if signal == "acceleration" and not is_acceleration(name, file_unit):
+    is_other = signal == "acceleration" and not is_acceleration(name, file_unit)
+    updates = sensor_updates(time[rows], value[rows], may_rest=signal == "acceleration" and not is_other)
+    rows = rows[updates.rows]
+    if is_other:
         return Series(time[rows], value[rows], updates.period, updates.resolution)
     size = (stated_unit(name, file_unit, signal) or unit_named(SMALLEST_UNITS[signal], signal, name)).size
     values = value[rows]
