@@ -13,7 +13,7 @@ from acc_decel.drives.description import Channel
 from acc_decel.drives.formats.source import Block, NamedSource
 from acc_decel.drives.formats.text_cells import TextTally
 from acc_decel.drives.outliers import OUTLIER_TESTS
-from acc_decel.drives.reading import read_blocks, thinned
+from acc_decel.drives.reading import read_blocks, thinned, typical_step
 from acc_decel.drives.series import Series, sensor_updates
 from acc_decel.drives.speed_range import within_channel
 from acc_decel.drives.units import unit_named
@@ -88,8 +88,8 @@ def _first_blocks(
 
 def _sample(block: Block) -> Block:
     """The block thinned; only cut where no logger is so fast, so that the clock may be wrong."""
-    steps = np.diff(block.time)
-    if not (steps > 0).any() or float(np.median(steps[steps > 0])) >= MIN_STEP_S:
+    step = typical_step(block.time)
+    if step == 0 or step >= MIN_STEP_S:
         return thinned(block)
     rows = slice(0, MAX_FAST_RECORDS)
     return Block(block.group, block.time[rows], {name: value[rows] for name, value in block.values.items()})

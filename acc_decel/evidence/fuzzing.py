@@ -25,7 +25,9 @@ SANITIZERS = ("-fsanitize=fuzzer,address,undefined,float-cast-overflow", "-fno-s
 SEED = 1
 SEED_EVENTS = 100
 STATISTICS = ("-print_final_stats=1", "-use_value_profile=1")
-NO_MEMORY_LIMIT = "-rss_limit_mb=0"  # the C has no heap: what grows is the fuzzer's own memory, as the machine counts it
+NO_MEMORY_LIMIT = (
+    "-rss_limit_mb=0"  # the C has no heap: what grows is the fuzzer's own memory, as the machine counts it
+)
 FINDING = re.compile(r"BROKEN: .*|runtime error: .*|ERROR: \w+Sanitizer: \S+|ERROR: libFuzzer: timeout")
 
 
