@@ -52,7 +52,8 @@ def predict(
     column of probability for each kind (surface_asphalt, ...). Other columns of a table are ignored with a note, or
     copied if --keep names them. A row of a table that is out of range, like a car at standstill, has no answer and says
     why in status_text; with --on-refusal raise it is an error. Text in a few cells of a column of numbers, like n/a, is
-    missing, which is told. The last line counts the answers that are flagged.
+    missing, and a row with an unknown surface has no answer, which is told. The last line counts the answers that are
+    flagged.
 
         acc-decel predict --speed 33.3 --surface asphalt --water-film-mm 1.0
         acc-decel predict --input events.csv --output answers.parquet
@@ -71,6 +72,7 @@ def predict(
     explained = [attribution_column(f.name) for f in FACTORS] + [BASELINE] if explain else []
     events, extra = events_of(factors, input_file, keep, (*ANSWERS, FLAGS_COLUMN, *explained))
     mode = OnRefusal.RAISE if input_file is None and on_refusal is OnRefusal.AUTO else on_refusal
+    given = events
     if mode is not OnRefusal.RAISE:
         events, sentences = without_text(events, predictor.factors)
         for sentence in sentences:
@@ -80,7 +82,7 @@ def predict(
     except RefusedError as error:
         remedy = f" With --on-refusal {OnRefusal.FLAG} such rows are flagged, and the others are answered."
         raise ValueError(f"{error}{remedy if len(events) > 1 else ''}") from error
-    for sentence in _refused_rows(predictor, events, predicted):
+    for sentence in _refused_rows(predictor, given, predicted):
         note(sentence)
     _print_table(pd.concat([extra, predicted], axis=1), explained, predictor.vehicle, output_file, as_json)
 
@@ -113,7 +115,7 @@ def _reason(predictor: Predictor, row: pd.DataFrame) -> str:
     """Why a table of one refused row has no answer."""
     try:
         predictor.predict(row, on_refusal="raise")
-    except RefusedError as error:
+    except ValueError as error:
         return str(error)
     return ""  # it cannot be: the same row was refused in its table
 

@@ -13,6 +13,7 @@ OTHER_UNIT = re.compile(  # in brackets of a name: a unit of another quantity, t
     r"%|\brpm\b|\bdeg|\brad\b|\bk?pa\b|\bn?m\b|\bv\b|\bhz\b|\b(1|u|tr|rev|об)/|^(l|g|kg|kwh?|w|a|mv|c|f)(/\w+)?$|°"
 )
 QUANTITIES = tuple(dict.fromkeys(unit.quantity for unit in UNITS))
+NO_SIGN = re.compile(r"[-_?./*\s]*")  # in place of a unit, where there is none; % and the like are units
 BRACKETED = re.compile(r"[(\[{]([^)\]}]*)[)\]}]")
 
 
@@ -45,11 +46,12 @@ def is_speed(name: str, file_unit: str) -> bool:
 
 
 def speed_score(name: str, file_unit: str) -> int:
-    """How surely a channel named like a speed is that of the car; wheel speeds come last."""
+    """How surely a channel named like a speed is that of the car, as measured; wheel speeds come last."""
     plain = words(name)
     has_unit = stated_unit(name, file_unit, "speed") is not None
     is_unread = bool(unread_unit(name, file_unit, "speed"))
     score = 2 * bool(ROLES["own_car"].search(plain)) - 3 * bool(ROLES["wheel"].search(plain))
+    score -= bool(ROLES["smoothed"].search(folded(name)))
     return score + has_unit + bool(ROLES["speed"].search(plain)) - 4 * is_unread
 
 
@@ -82,7 +84,7 @@ def unread_unit(name: str, file_unit: str, quantity: str) -> str:
 
 def _is_no_unit(text: str) -> bool:
     plain = " ".join(re.split(r"[^0-9a-zа-я]+", folded(text))).strip()
-    return not plain or bool(ROLES["no_unit"].search(plain))
+    return bool(ROLES["no_unit"].search(plain) if plain else NO_SIGN.fullmatch(text.strip()))
 
 
 def _has_other_unit(name: str, file_unit: str, quantity: str) -> bool:

@@ -13,7 +13,7 @@ from acc_decel.drives.description import Channel
 from acc_decel.drives.formats.source import Block, NamedSource
 from acc_decel.drives.formats.text_cells import TextTally
 from acc_decel.drives.outliers import OUTLIER_TESTS
-from acc_decel.drives.reading import read_blocks, thinned
+from acc_decel.drives.reading import read_blocks, thinned, typical_step
 from acc_decel.drives.series import Series, sensor_updates
 from acc_decel.drives.speed_range import within_channel
 from acc_decel.drives.units import unit_named
@@ -88,8 +88,8 @@ def _first_blocks(
 
 def _sample(block: Block) -> Block:
     """The block thinned; only cut where no logger is so fast, so that the clock may be wrong."""
-    steps = np.diff(block.time)
-    if not (steps > 0).any() or float(np.median(steps[steps > 0])) >= MIN_STEP_S:
+    step = typical_step(block.time)
+    if step == 0 or step >= MIN_STEP_S:
         return thinned(block)
     rows = slice(0, MAX_FAST_RECORDS)
     return Block(block.group, block.time[rows], {name: value[rows] for name, value in block.values.items()})
@@ -103,10 +103,11 @@ def _series(time: ndarray, value: ndarray, name: str, file_unit: str) -> Series 
     rows = rows[~is_stray(time[rows])] if len(rows) else rows
     if len(rows) < 3 or (value[rows] == value[rows[0]]).all():
         return None
-    updates = sensor_updates(time[rows], value[rows])
-    rows = rows[updates.rows]
     signal = "speed" if is_speed(name, file_unit) else "acceleration"
-    if signal == "acceleration" and not is_acceleration(name, file_unit):
+    is_other = signal == "acceleration" and not is_acceleration(name, file_unit)
+    updates = sensor_updates(time[rows], value[rows], may_rest=signal == "acceleration" and not is_other)
+    rows = rows[updates.rows]
+    if is_other:
         return Series(time[rows], value[rows], updates.period, updates.resolution)
     size = (stated_unit(name, file_unit, signal) or unit_named(SMALLEST_UNITS[signal], signal, name)).size
     values = value[rows]

@@ -30,14 +30,16 @@ VOCABULARY: dict[str, dict[str, str]] = {
                    r"|\bset\b"
                    r"|cruise|desired|idle|relative|\blead\b|delta|error|command|\bcmd\b|\bref|gear|\bmax\b|\bmin\b|avg"
                    r"|average|pump|vertical|lateral|steer|calc|\bdiff|\bvy\b|\bvz\b|radar|\bcount|status|quality"
+                   r"|\bfront (vehicle|car|veh)\b|preceding|\bleading|\bahead\b|\bother\b|\bopponent|\bobj(ect)?s?\d*\b"
+                   r"|obstacle|\bcipv\b|\bpov\b|\bfollow(er|ing)|trailer|turbine|shaft|transmission|predict"
                    r"|\blength\b|\bwidth\b|\bclass\b|\bbattery\b|\bvolt",
-        "German":  r"drehzahl|\bsoll|\bziel|grenz|mittel|durchschnitt|begrenz|gier",
-        "French":  r"moteur|regime|\bvent\b|cible|consigne|limite|moyenne|lacet",
-        "Spanish": r"viento|objetivo|limite|media\b|maxim|minim|guinada",
-        "Russian": r"двигател|оборот|ветр|ветер|средн|максим|миним|огранич|задан|целев|углов",
+        "German":  r"drehzahl|\bsoll|\bziel|grenz|mittel|durchschnitt|begrenz|gier|voraus|vorder(mann|fahrzeug)|objekt",
+        "French":  r"moteur|regime|\bvent\b|cible|consigne|limite|moyenne|lacet|precedent|devant|\bobjet",
+        "Spanish": r"viento|objetivo|limite|media\b|maxim|minim|guinada|preceden|delantero|\bobjeto",
+        "Russian": r"двигател|оборот|ветр|ветер|средн|максим|миним|огранич|задан|целев|углов|впереди|объект",
     },
     "own_car": {
-        "English": r"vehicle|\bveh|\bcar\b|gps|gnss|obd|ground|\bego\b|^speed$|^velocity$|\bso ?g\b|\bvss\b",
+        "English": r"vehicle|\bveh|\bcar\b|gps|gnss|obd|ground|\bego\b|\bhost\b|^speed$|^velocity$|\bso ?g\b|\bvss\b",
         "German":  r"fahrzeug|^geschwindigkeit$|fahrgeschwindigkeit",
         "French":  r"vehicule|voiture|^vitesse$",
         "Spanish": r"vehiculo|coche|^velocidad$",
@@ -49,6 +51,13 @@ VOCABULARY: dict[str, dict[str, str]] = {
         "French":  r"\broue",
         "Spanish": r"rueda",
         "Russian": r"колес",
+    },
+    "smoothed": {
+        "English": r"filter|\bfilt\b|smooth|\bema\b",
+        "German":  r"gefiltert|geglatt|geglaett",
+        "French":  r"filtre|lisse",
+        "Spanish": r"filtrad|suavizad",
+        "Russian": r"фильтр|сглаж",
     },
     "acceleration": {
         "English": r"accel(?!er?ator)|\bacc\b|\bacc(?=[xyz]\b)|\ba[xyz]\b|\ba\b|g ?force|\bg ?[xyz]\b|decel|\blong? g\b"

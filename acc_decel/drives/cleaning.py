@@ -176,7 +176,7 @@ def _clean_signal(
     tally["out of range"] += int((finite & ~in_range).sum())
     dropped = np.union1d(missing, np.flatnonzero(finite & ~in_range))
     _check_rate(name, time[rows], path)
-    updates = sensor_updates(time[rows], column[rows])
+    updates = sensor_updates(time[rows], column[rows], may_rest=name == "acceleration")
     rows, values = rows[updates.rows], column[rows[updates.rows]]
     if name == "speed":
         kept, values, counts, note = within_channel(time[rows], values)

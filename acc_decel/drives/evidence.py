@@ -13,10 +13,10 @@ from numpy import ndarray
 
 from acc_decel.constants import GRAVITY
 from acc_decel.drives.aligning import correlation, size_ratio
-from acc_decel.drives.channel_names import ROLES, is_role, is_speed, stated_unit, words
+from acc_decel.drives.channel_names import ROLES, is_role, is_speed, stated_unit, unread_unit, words
 from acc_decel.drives.channel_sampling import Sampled
 from acc_decel.drives.series import Series
-from acc_decel.drives.units import Unit, known_unit, unit_in_name
+from acc_decel.drives.units import Unit, known_unit, unit_in_name, unit_named
 
 EARTH_RADIUS_M = 6_371_000.0
 MAX_WITNESSES = 12  # channels that are read for what they say
@@ -28,6 +28,7 @@ TOLERANCE = 0.045  # of a size, relative: antennas, tyres and curves explain so 
 ACCELEROMETER_TOLERANCE = 0.15
 MIN_ACCELEROMETER_CORRELATION = 0.6
 MIN_SAME_CORRELATION = 0.95  # of a second speed with the first
+PAIRED = ("m/s", "km/h", "mph", "kn")  # units of two speeds that state none; the ratios of their pairs are far apart
 DEGREES = ((90.0, 180.0, 1.0), (9e8, 1.8e9, 1e-7))  # greatest latitude, longitude, and their size [degrees]
 MIN_RADAR_SHARE = 0.15  # of the reflections of a radar that must stand still to show the car's own speed
 TIME_SCALES = (1.0, 1e-3, 1e3, 1e-6, 1e6, 1e-9, 1e9)
@@ -163,19 +164,30 @@ def _longest_steps(times: ndarray, records: ndarray) -> ndarray:
 
 
 def _second_speeds(speed: str, sampled: Sampled, file_units: dict[str, str]) -> list[Witness]:
-    """Other speeds of the car whose unit is stated."""
+    """Other speeds of the car: with a unit, or without one where the ratio of both shows their units."""
     own, witnesses = sampled.series[speed], []
+    is_stated = stated_unit(speed, file_units[speed], "speed") is not None
     for name, other in sampled.series.items():
-        unit = stated_unit(name, file_units[name], "speed")
-        if name == speed or unit is None or not is_speed(name, file_units[name]):
+        if name == speed or not is_speed(name, file_units[name]) or unread_unit(name, file_units[name], "speed"):
             continue
-        value = np.interp(own.time, other.time, other.value) * unit.size
-        if float(np.corrcoef(own.value, value)[0, 1]) < MIN_SAME_CORRELATION:
-            continue
+        value = np.interp(own.time, other.time, other.value)
         moving = (own.value > MIN_MOVING_SHARE * own.value.max()) & (value > 0)
-        if moving.sum() >= MIN_SPANS:
-            witnesses.append(Witness(f"the speed {name!r}", float(np.median(value[moving] / own.value[moving])), 0.08))
+        if moving.sum() < MIN_SPANS or float(np.corrcoef(own.value, value)[0, 1]) < MIN_SAME_CORRELATION:
+            continue
+        ratio, unit = float(np.median(value[moving] / own.value[moving])), stated_unit(name, file_units[name], "speed")
+        if unit is not None:
+            witnesses.append(Witness(f"the speed {name!r}", ratio * unit.size, 0.08))
+        elif not is_stated and (size := _size_by_ratio(ratio)) is not None:
+            witnesses.append(Witness(f"the speed {name!r}", size))
     return witnesses
+
+
+def _size_by_ratio(ratio: float) -> float | None:
+    """The size of a speed's unit, if only one pair of units has this ratio; None where tyres may explain it, too."""
+    sizes = [unit_named(name, "speed", "").size for name in PAIRED]
+    pairs = [(abs(float(np.log(own / other / ratio))), own) for own in sizes for other in sizes if own != other]
+    error, size = min(pairs) if ratio > 0 else (np.inf, 0.0)
+    return size if error <= TOLERANCE / 2 else None
 
 
 def _radars(speed: Series, sampled: Sampled, file_units: dict[str, str]) -> list[Witness]:

@@ -17,8 +17,9 @@ from acc_decel.drives.formats.text_cells import TextTally
 
 MAX_RATE_HZ = 100.0  # faster channels are thinned to about this by medians of neighbours
 MAX_GROUP_RECORDS = 1_500_000  # a longer group is thinned further, ...
-MAX_LEFT_OUT_SHARE = 0.05  # of rows that do not fit the header; with more, an event may be lost with them
 MIN_RATE_HZ = 20.0  # ... but not below this rate
+MAX_LEFT_OUT_SHARE = 0.05  # of rows that do not fit the header; with more, an event may be lost with them
+BURST_RECORDS = 16  # that may come at once
 
 
 @dataclass(frozen=True)
@@ -170,16 +171,23 @@ class ThinnedGroup:
 
 def thinned(block: Block, max_rate: float = MAX_RATE_HZ) -> Block:
     """The block at no more than about `max_rate` [Hz]: each record a median of neighbours, so that no spike spreads."""
-    steps = np.diff(block.time)
-    steps = steps[steps > 0]
-    least = 1 / (max_rate * len(block.time)) if len(steps) else 1.0  # of a step, that leaves a record
-    factor = int(1 / (max_rate * max(float(np.median(steps)), least)) + 0.1) if len(steps) else 1
+    step = typical_step(block.time)
+    least = 1 / (max_rate * len(block.time)) if step > 0 else 1.0  # of a step, that leaves a record
+    factor = int(1 / (max_rate * max(step, least)) + 0.1) if step > 0 else 1
     if factor < 2:
         return block
     rows = len(block.time) // factor * factor
     time = block.time[:rows].reshape(-1, factor)[:, factor // 2]
     values = {name: _medians(column[:rows].reshape(-1, factor)) for name, column in block.values.items()}
     return Block(block.group, time, values)
+
+
+def typical_step(time: ndarray) -> float:
+    """The typical step [s] between records, over some of them each, as they may come in bursts or twice; 0 if none."""
+    count = min(BURST_RECORDS, max(len(time) // 4, 1))
+    steps = np.diff(time) if count == 1 else (time[count:] - time[:-count]) / count
+    steps = steps[steps > 0]
+    return float(np.median(steps)) if len(steps) else 0.0
 
 
 def _medians(rows: ndarray) -> ndarray:

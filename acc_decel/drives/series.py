@@ -6,6 +6,7 @@ import numpy as np
 from numpy import ndarray
 
 MIN_CHANGES = 10  # of a value; fewer do not show how often its sensor sends a new one
+MAX_HELD_S, MIN_REGULAR_SHARE = 1.5, 0.5  # of a held acceleration: between its changes, and of those that are as short
 COARSE_STEP_MPS = 0.1  # steps of speed from here on become pulses when differentiated
 MIN_CONSTANT_S = 1.0  # further than this from each step, a stepped value is taken as it is
 
@@ -29,13 +30,19 @@ class SensorUpdates:
     resolution: float
 
 
-def sensor_updates(time: ndarray, value: ndarray) -> SensorUpdates:
-    """The records that do not only repeat a held value: a logger often writes a slow sensor's last value again."""
+def sensor_updates(time: ndarray, value: ndarray, *, may_rest: bool = False) -> SensorUpdates:
+    """The records that do not only repeat a held value: a logger often writes a slow sensor's last value again.
+
+    `may_rest`: the true value may stay exactly the same for long, as an acceleration without noise does; then it is
+    held only if it mostly changes after the same short time.
+    """
     step, sizes = float(np.median(np.diff(time))), np.abs(np.diff(value))
     resolution = float(np.quantile(sizes[sizes > 0], 0.02))
     changes = np.flatnonzero(sizes) + 1
-    period = float(np.quantile(np.diff(time[changes]), 0.1)) if len(changes) >= MIN_CHANGES else step
-    if period < 2.5 * step:
+    intervals = np.diff(time[changes])
+    period = float(np.quantile(intervals, 0.1)) if len(changes) >= MIN_CHANGES else step
+    is_regular = period <= MAX_HELD_S and float((intervals < 1.5 * period).mean()) >= MIN_REGULAR_SHARE
+    if period < 2.5 * step or (may_rest and not is_regular):
         return SensorUpdates(np.arange(len(time)), step, resolution)
     changed = np.zeros(len(time), bool)
     changed[changes] = True

@@ -1,5 +1,6 @@
 """The channel that holds the time, and its unit, where the format itself has no time."""
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ MAX_CANDIDATES = 6  # channels named like a time whose values are read
 # greater numbers are times since 1970; ticks of 100 ns are since the year 1 or 1601
 MIN_EPOCH_TIMES = ((1e18, "ns"), (1e17, "100ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))
 EXCEL_DAYS, MAX_DAY_STEP = (20_000.0, 80_000.0), 1e-4  # since 1900, of the years 1954 to 2119, and between records
+UNNAMED = re.compile(r"column \d+|Unnamed: \d+|index", re.IGNORECASE)
 MIN_ELAPSED_STEPS = ((5e6, "ns"), (5e3, "us"), (5.0, "ms"))  # between records of a time that is not since 1970
 MAX_DIGITS_STEP_S, MAX_DIGITS_STEPS = 2.0, 20.0  # over a minute's end of a time of day in digits; in usual steps
 MIN_DIGITS_SHARE = 0.9  # of the minutes' ends, that must be no gap when read as digits
@@ -32,8 +34,10 @@ class TimeCandidate:
 
 
 def choose_time(source: Source, file_units: dict[str, str]) -> Channel | None:
-    """The finest channel that is named like a time and rises, with its unit; None where no channel is named so."""
-    names = [name for name in file_units if is_time(name)]
+    """The finest channel that is named like a time, or holds dates, and rises, with its unit; None if there is none."""
+    names = [name for name, unit in file_units.items() if is_time(name) or unit == ISO]
+    if not names:  # the index of a table that was written without its name
+        names = [name for name in list(file_units)[:1] if UNNAMED.fullmatch(name) and _holds_dates(source, name)]
     if not names:
         return None
     best_first = sorted(names, key=_unlikeliness)
@@ -98,6 +102,12 @@ def _is_in_digits(raw: ndarray, form: str) -> bool:
     usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
     no_gap = (np.abs(np.diff(raw)[ends]) >= 40) & (steps[ends] <= max(MAX_DIGITS_STEP_S, MAX_DIGITS_STEPS * usual))
     return len(ends) > 0 and float(no_gap.mean()) >= MIN_DIGITS_SHARE and usual < 30
+
+
+def _holds_dates(source: Source, name: str) -> bool:
+    """Whether a channel holds texts that are dates, and no numbers."""
+    dates, others = (_first_times(source, name, unit_named(unit, "time", name)) for unit in (ISO, "s"))
+    return len(dates) > 0 and len(others) == 0 and float(np.median(dates)) > MIN_EPOCH_TIMES[-1][0]
 
 
 def _first_times(source: Source, name: str, unit: Unit) -> ndarray:

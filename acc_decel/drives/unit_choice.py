@@ -19,7 +19,8 @@ SI_NAMES = {"speed", "v", "velocity", "vx"}  # taken as SI where no unit is stat
 MIN_WHOLE_SHARE = 0.99  # ... unless this share of the values is whole: no logger rounds to whole m/s, many do to km/h
 MIN_WHOLE_KMH, MIN_WHOLE_KMH_SI = 10.0, 40.0  # a smaller maximum of whole numbers does not show km/h; of an SI name
 GUESSED = {"speed": ("m/s", "km/h", "mph"), "acceleration": ("m/s^2", "g")}
-MIN_TOLD_RATIO = 1.2  # between a speed in its stated unit and a witness
+MIN_TOLD_RATIO = 1.2  # between a speed in its stated unit and a witness; ...
+MAX_TOLD_RATIO = 2.0  # ... with a greater one the clock is in another unit, or the scale is another
 WITNESSED = ("m/s", "km/h", "mph", "kn", "ft/s")  # which of these a speed is in, witnesses can tell
 
 
@@ -85,15 +86,11 @@ def _witnessed(speed: Candidate, witnesses: list[Witness]) -> tuple[Unit | None,
     if allowed and not any(unit.size == speed.unit.size for unit in allowed):
         stated = f"the unit of {speed.name!r} is stated as {speed.unit.name}"
         return None, "", f"{stated}, and the file shows another: {what_they_say}"
-    return None, _differing(speed, speed.unit, witnesses), ""
-
-
-def _differing(speed: Candidate, unit: Unit, witnesses: list[Witness]) -> str:
-    """A note on the witness that differs most from a stated unit; "" where antennas and tyres explain it."""
-    ratio, name = max((max(w.size / unit.size, unit.size / w.size), w.name) for w in witnesses)
-    if ratio < MIN_TOLD_RATIO:
-        return ""
-    return f"{speed.name!r} and {name} differ by a factor of {ratio:.2f}: check the clock and the scale of both"
+    ratio, name = max((max(w.size / speed.unit.size, speed.unit.size / w.size), w.name) for w in witnesses)
+    said = f"{speed.name!r} and {name} differ by a factor of {ratio:.2f}: check the clock and the scale of both"
+    if ratio > MAX_TOLD_RATIO:
+        return None, "", said
+    return None, said if ratio >= MIN_TOLD_RATIO else "", ""
 
 
 def _sentence(witness: Witness, units: list[Unit]) -> str:

@@ -11,7 +11,6 @@ from acc_decel.predictor.inputs import other_columns as other_columns
 from acc_decel.predictor.inputs import refusal as refusal
 from acc_decel.predictor.inputs import unknown_factor as unknown_factor
 from acc_decel.predictor.inputs import where as where
-from acc_decel.predictor.inputs import without_text as without_text
 from acc_decel.predictor.predictor import ANSWERS as ANSWERS
 from acc_decel.predictor.predictor import ONNX_RUNTIME as ONNX_RUNTIME
 from acc_decel.predictor.predictor import C as C
@@ -19,3 +18,4 @@ from acc_decel.predictor.predictor import Prediction as Prediction
 from acc_decel.predictor.predictor import Predictor as Predictor
 from acc_decel.predictor.predictor import attribution_column as attribution_column
 from acc_decel.predictor.predictor import predictions as predictions
+from acc_decel.predictor.text_cells import without_text as without_text

@@ -14,7 +14,6 @@ from numpy import ndarray
 
 from acc_decel import status as bits
 from acc_decel.factors import FACTORS, Factor, column_names, slices
-from acc_decel.number_cells import MAX_TEXT_SHARE, is_missing
 
 Given = float | int | bool | str | Mapping[str, float | int] | None
 
@@ -76,41 +75,7 @@ def _table_columns(events: pd.DataFrame, factors: tuple[Factor, ...]) -> ndarray
         if name not in known:
             raise ValueError(unknown_factor(str(name), factors))
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as out of range
-        return np.concatenate([_factor_columns(f, events) for f in factors], axis=1).astype(np.float32)
-
-
-def without_text(events: pd.DataFrame, factors: tuple[Factor, ...] = FACTORS) -> tuple[pd.DataFrame, list[str]]:
-    """The table with a missing value for each text in a column of numbers, and a sentence on each such column.
-
-    A column stays as it is, to be refused, if more than a few of its cells hold text that is no word for missing.
-    """
-    missing, sentences = {}, []
-    once = [name for name in events.columns if (events.columns == name).sum() == 1]  # twice is refused elsewhere
-    for name in [name for f in factors for name in _number_columns(f) if name in once]:
-        column = events[name]
-        if pd.api.types.is_numeric_dtype(column):
-            continue
-        rows = np.flatnonzero([isinstance(cell, str) and not _is_number(cell) for cell in column])
-        unlike = [row for row in rows.tolist() if not is_missing(column.iloc[row])]
-        if not len(rows) or len(unlike) > MAX_TEXT_SHARE * column.notna().sum():
-            continue
-        row = (unlike or rows.tolist())[0]
-        word = f"like {_shortened(column.iloc[row])!r}{where(events.index, row)}"
-        sentences.append(f"{name} holds text in {len(rows)} of {len(events)} rows, {word}: taken as missing")
-        missing[name] = column.where(~np.isin(np.arange(len(column)), rows), np.nan)
-    return events.assign(**missing), sentences
-
-
-def _number_columns(factor: Factor) -> tuple[str, ...]:
-    """The columns of a factor that hold numbers; a switch has words of its own."""
-    return () if factor.is_switch else tuple(factor.columns)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return not math.isnan(float(text))
-    except ValueError:
-        return False
+        return np.concatenate([factor_columns(f, events) for f in factors], axis=1).astype(np.float32)
 
 
 def other_columns(names: Sequence[object], factors: tuple[Factor, ...] = FACTORS) -> list[Any]:
@@ -133,7 +98,8 @@ def unknown_factor(name: str, factors: tuple[Factor, ...] = FACTORS) -> str:
     return f"{name} must be a braking factor: {', '.join(f.name for f in factors)}. Got {name!r}.{hint}"
 
 
-def _factor_columns(factor: Factor, events: pd.DataFrame) -> ndarray:
+def factor_columns(factor: Factor, events: pd.DataFrame) -> ndarray:
+    """The columns [n, 1 or levels] of one factor; NaN where it is missing. Raises ValueError for what is no value."""
     if factor.levels and factor.name in events:
         split = [c for c in factor.columns if c in events]
         if split:
@@ -153,10 +119,11 @@ def where(index: pd.Index, row: int) -> str:
         return ""
     label = _plain_label(index[row])
     counted = " (counted from 0)" if index.name is None and isinstance(index, pd.RangeIndex) else ""
-    return f" in {index.name or 'row'} {_shortened(repr(label))}{counted}"
+    return f" in {index.name or 'row'} {shortened(repr(label))}{counted}"
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """A text with its end left out if it is long."""
     return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 3]}..."
 
 

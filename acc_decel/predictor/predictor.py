@@ -25,8 +25,9 @@ from acc_decel.model_folder import ARRAYS, DEFAULT_MODEL, ONNX, model_path
 from acc_decel.network import factors_of
 from acc_decel.outputs import DELAY, LOWER, MEDIAN, OUTPUTS, stopping_distance
 from acc_decel.predictor.explainer import Explainer
-from acc_decel.predictor.inputs import Given, RefusedError, columns_of, other_columns, refusal, where, without_text
+from acc_decel.predictor.inputs import Given, RefusedError, columns_of, other_columns, refusal, where
 from acc_decel.predictor.session import check_interface, open_session
+from acc_decel.predictor.text_cells import without_text
 
 BACKENDS = (AUTO, C, ONNX_RUNTIME) = ("auto", "c", "onnxruntime")
 FLOAT32 = np.dtype(np.float32)
@@ -226,7 +227,7 @@ class Predictor:
         A row that is out of range, like a car at standstill, is NaN with its status and `status_text`; one event, and a
         table without the column of a required factor, is an error. `on_refusal="raise"` makes such a row an error, too,
         and "flag" answers one event with NaN. Columns that are no factor are ignored with a warning. Text in
-        a few cells of a column of numbers, like "n/a", is missing, with a warning.
+        a few cells of a column of numbers, like "n/a", is missing, with a warning; an unknown name refuses its row.
 
         Raises ValueError, naming factor, row and limit, for a name that is nearly that of a factor and for a value that
         is no number or refused (then a RefusedError), for another `on_refusal`, and if `explain` is asked of a model

@@ -11,6 +11,7 @@ from acc_decel import drives
 from acc_decel.drives.formats import mdf
 from acc_decel.drives.formats.can_signals import decoded_values, frame_bits, load_database
 from tests.helpers.one_braking import TIME, acceleration, is_found, speed
+from tests.helpers.recorded_files import DBC
 
 OBD = """VERSION ""
 
@@ -130,3 +131,60 @@ def test_invalid_samples_of_an_mf4_are_missing_and_move_no_other(tmp_path, monke
     assert channels["VehicleSpeed"].high < 200
     assert channels["Counter"].high == 50
     assert channels["AccelLong"].note == ""
+
+
+J1939 = """VERSION ""
+
+NS_ :
+
+BS_:
+
+BU_: E
+
+BO_ 2566844926 CCVS: 8 E
+ SG_ WheelBasedVehicleSpeed : 8|16@1+ (0.00390625,0) [0|250.996] "km/h" E
+
+BA_DEF_ "ProtocolType" STRING ;
+BA_DEF_ BO_ "VFrameFormat" ENUM "StandardCAN","ExtendedCAN","reserved","J1939PG";
+BA_ "ProtocolType" "J1939";
+BA_ "VFrameFormat" BO_ 2566844926 3;
+"""
+
+
+def lorry_log(folder, sources: dict[str, np.ndarray]):
+    """A log of wheel speeds [m/s] from several addresses; NaN is sent as the code for no value."""
+    (folder / "lorry.dbc").write_text(J1939)
+    lines = []
+    for i, stamp in enumerate(TIME.tolist()):
+        for k, (source, value) in enumerate(sources.items()):
+            code = 0xFFFF if np.isnan(value[i]) else round(value[i] * 3.6 * 256)
+            data = b"\xff" + code.to_bytes(2, "little") + b"\xff" * 5
+            lines.append(f"({stamp + 0.01 * k:.6f}) can0 18FEF1{source}#{data.hex().upper()}")
+    (folder / "drive.log").write_text("\n".join(lines))
+    return folder / "drive.log"
+
+
+def test_a_code_for_no_value_is_no_speed(tmp_path):
+    gone = np.where((TIME > 10) & (TIME < 12) | (TIME > 36) & (TIME < 36.3), np.nan, speed())
+    drive = drives.find_events(lorry_log(tmp_path, {"00": gone}))
+    assert is_found(drive)
+    assert drive.dropped == {"not a number": int(np.isnan(gone).sum())}
+
+
+def test_one_message_from_two_sources_is_never_mixed(tmp_path, refused):
+    sources = {"00": speed(), "17": 0.95 * speed() + 1}
+    sentence = refused("drives", "events", lorry_log(tmp_path, sources))
+    assert "Got CCVS from the addresses 0x00, 0x17: their frames are not mixed" in sentence
+    assert "like 2566844672, in place of 2566844926" in sentence
+    (tmp_path / "lorry.dbc").write_text(J1939.replace("2566844926", "2566844672"))
+    assert is_found(drives.find_events(tmp_path / "drive.log"))
+
+
+def test_frames_that_are_recorded_twice_count_once(tmp_path):
+    (tmp_path / "car.dbc").write_text(DBC)
+    rows = [(s + echo, f"120#{round(360 * v).to_bytes(2, 'little').hex()}000000000000") for s, v in
+            zip(TIME.tolist(), speed().clip(0).tolist(), strict=True) for echo in (0.0, 0.0002)]  # fmt: skip
+    (tmp_path / "drive.log").write_text("\n".join(f"({stamp:.6f}) can0 {frame}" for stamp, frame in rows))
+    drive = drives.find_events(tmp_path / "drive.log")
+    assert is_found(drive)
+    assert drive.clean.speed.period < 0.1

@@ -116,3 +116,16 @@ def test_a_clock_that_the_accelerometer_contradicts_is_not_taken(tmp_path):
     pd.DataFrame(columns).to_csv(path, index=False)  # in ns the speed would change three times as fast
     with pytest.raises(ValueError, match=r"check the unit of \[time\]"):
         drives.find_events(path)
+
+
+def test_an_acceleration_without_noise_is_not_taken_to_be_late(tmp_path):
+    time = np.arange(0, 600, 0.05)
+    phase = time % 120
+    acceleration = np.select([phase < 20, (phase >= 60) & (phase < 65)], [1.0, -4.0], 0.0)
+    speed = np.cumsum(acceleration) * 0.05
+    table = {"time": time.round(2), "Speed (km/h)": (3.6 * speed).round(2), "AccelLong (m/s^2)": acceleration}
+    pd.DataFrame(table).to_csv(tmp_path / "drive.csv", index=False)
+    drive = drives.find_events(tmp_path / "drive.csv")
+    assert abs(drive.clean.lag) < 0.1
+    np.testing.assert_allclose(drive.events["start_s"], np.arange(60, 600, 120), atol=0.2)
+    assert (drive.events["quality"] == "good").all()

@@ -45,6 +45,19 @@ def test_the_braking_is_found_with_its_time(tmp_path, form):
     assert any("counter that starts again" in note for note in drive.notes) == ("bits" in form)
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_dates_in_an_index_without_a_name_are_the_time(tmp_path, ending):
+    frame = pd.DataFrame({"speed_kmh": 3.6 * speed()}, index=LATE)
+    path = tmp_path / f"drive.{ending}"
+    frame.to_csv(path) if ending == "csv" else frame.to_parquet(path)
+    assert is_found(drives.find_events(path))
+
+
+def test_a_count_in_an_index_without_a_name_is_no_time(tmp_path, refused):
+    pd.DataFrame({"speed_kmh": 3.6 * speed()}).to_csv(tmp_path / "drive.csv")
+    assert "no channel is named like a time" in refused("drives", "events", tmp_path / "drive.csv")
+
+
 def test_a_clock_that_is_set_back_by_another_time_is_no_counter(tmp_path, refused):
     stamps = np.where(TIME < 20, TIME + 300, TIME)
     table(speed_kmh=3.6 * speed()).assign(time=stamps).to_csv(tmp_path / "drive.csv", index=False)

@@ -150,6 +150,14 @@ def test_a_repeated_value_counts_once_for_each_update_of_the_sensor():
     np.testing.assert_allclose(np.diff(time[updates.rows]), 1.0, atol=0.06)
 
 
+def test_an_acceleration_without_noise_is_not_held_while_it_is_constant():
+    time = np.arange(0, 1200, 0.05)
+    constant = np.select([time % 120 < 20, (time % 120 >= 60) & (time % 120 < 65)], [1.0, -4.0], 0.0)
+    assert len(sensor_updates(time, constant, may_rest=True).rows) == len(time)
+    noisy = np.random.default_rng(1).normal(size=1200).round(2)[time.astype(int)]  # a sensor of 1 Hz, held
+    assert sensor_updates(time, noisy, may_rest=True).period == pytest.approx(1.0, abs=0.06)
+
+
 def test_whole_km_h_are_most_precise_where_they_change():
     time = np.arange(0, 30, 0.1)
     true = 25 - 0.5 * time

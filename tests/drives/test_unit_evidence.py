@@ -40,6 +40,35 @@ def test_a_second_speed_shows_the_unit(tmp_path):
     assert is_found(drive)
 
 
+@pytest.mark.parametrize(("unit", "other"), [("mph", "km/h"), ("km/h", "mph"), ("m/s", "km/h"), ("kn", "km/h")])
+def test_two_speeds_without_units_show_both(tmp_path, unit, other):
+    records = table(Speed=SIZES[unit] * speed(), speed_gps=1.01 * SIZES[other] * speed())
+    drive = proposed(tmp_path, records)
+    assert drive.description.channels["speed"].name == "Speed"
+    assert drive.description.channels["speed"].unit.name == unit
+    assert any("as the speed 'speed_gps' show" in note for note in drive.notes)
+    assert is_found(drive)
+
+
+def test_two_speeds_of_which_one_reads_high_show_no_unit(tmp_path):
+    drive = proposed(tmp_path, table(Speed=speed(), speed_gps=0.92 * speed()))
+    assert drive.description.channels["speed"].unit.name == "m/s"
+    assert "'Speed' has no unit: taken as m/s" in drive.notes
+
+
+def test_a_speed_as_measured_goes_before_a_smoothed_one(tmp_path):
+    late = pd.Series(speed()).ewm(span=20).mean().to_numpy()
+    drive = proposed(tmp_path, table(**{"speed_filtered (m/s)": late, "speed_raw (m/s)": speed()}))
+    assert drive.description.channels["speed"].name == "speed_raw (m/s)"
+    assert is_found(drive)
+
+
+def test_a_sign_of_another_quantity_in_place_of_the_unit_is_read(tmp_path, refused):
+    table(**{"Speed [%]": 4 * speed()}).to_csv(tmp_path / "drive.csv", index=False)
+    assert "no channel is named like a speed" in refused("drives", "events", tmp_path / "drive.csv")
+    assert unread_unit("Speed [-]", "", "speed") == ""
+
+
 def test_a_distance_shows_the_unit(tmp_path):
     gone = np.cumsum(speed()) * 0.1
     drive = proposed(tmp_path, table(**{"distance (m)": gone, "VehSpeed": SIZES["mph"] * speed()}))
@@ -73,6 +102,13 @@ def test_a_stated_unit_that_differs_from_the_positions_in_no_unit_is_said(tmp_pa
     latitude, longitude = positions()
     drive = proposed(tmp_path, table(lat=latitude, lon=longitude, **{"Speed (m/s)": speed() / 0.7}))
     assert any("differ by a factor of 1.43: check the clock and the scale of both" in note for note in drive.notes)
+
+
+def test_a_clock_in_tenths_of_seconds_is_refused_where_the_positions_show_it(tmp_path, refused):
+    latitude, longitude = positions()
+    records = table(time=np.arange(len(TIME)), lat=latitude, lon=longitude, **{"Speed (m/s)": speed()})
+    records.to_csv(tmp_path / "drive.csv", index=False)
+    assert "differ by a factor of 10.00: check the clock" in refused("drives", "events", tmp_path / "drive.csv")
 
 
 def test_a_guess_that_the_accelerometer_contradicts_is_refused(tmp_path, refused):
@@ -156,8 +192,18 @@ NAMES = {
     is_acceleration: ["Längsbeschleunigung", "accélération", "Aceleración X", "Ускорение", "v_Acc", "decel"],
     is_longitudinal: ["Längsbeschleunigung", "accélération longitudinale", "Продольное ускорение"],
 }
+OTHER_CARS = [
+    "front vehicle speed",
+    "speed of vehicle ahead",
+    "Geschwindigkeit Vorderfahrzeug",
+    "vitesse véhicule précédent",
+    "velocidad vehículo delantero",
+    "скорость автомобиля впереди",
+    "obj1_vx",
+    "Turbine Speed",
+]
 NOT_NAMES = {
-    is_speed: ["v_Acc", "v_Length", "Motordrehzahl", "vitesse du vent", "Wind Speed", "velocidad media"],
+    is_speed: ["v_Acc", "v_Length", "Motordrehzahl", "vitesse du vent", "Wind Speed", "velocidad media", *OTHER_CARS],
     is_acceleration: ["Querbeschleunigung", "accélérateur", "pedal del acelerador", "Боковое ускорение"],
 }
 

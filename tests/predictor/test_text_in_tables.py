@@ -45,3 +45,22 @@ def test_a_file_with_decimal_commas_is_answered_beside_text(tmp_path, run):
     assert code == 0
     assert "mass holds text in 1 of 3 rows, like 'n.a.' in line 3: taken as missing" in said
     assert pd.read_csv(tmp_path / "answers.csv")["deceleration"].notna().all()
+
+
+@pytest.mark.parametrize(("name", "cell"), [("speed", "fast"), ("surface", "mud"), ("brake_pressure_bar", "80bar")])
+def test_one_bad_cell_of_a_small_table_costs_its_own_row(name, cell):
+    table = with_cell(name, cell).iloc[2:5]
+    with pytest.warns(UserWarning, match=f"^{name} holds .* in 1 of 3 rows, like '{cell}' in row 3"):
+        answers = Predictor().predict(table)
+    assert answers["deceleration"].isna().tolist() == [False, True, False]
+    assert "no prediction" in answers.loc[3, "status_text"]
+
+
+def test_the_reason_shows_the_cell_as_it_was_written(tmp_path, run):
+    path = tmp_path / "events.csv"
+    path.write_text("speed,surface\n30,asphalt\nfast,asphalt\n20,unknown\n20,mud\n")
+    code, _, said = run("predict", "--input", path, "--output", tmp_path / "answers.csv")
+    assert code == 0
+    assert "line 3: speed must be a number of 1 to 70 m/s (vehicle speed over ground). Got 'fast'." in said
+    assert "like 'mud' in line 5: such rows have no answer" in said
+    assert pd.read_csv(tmp_path / "answers.csv")["deceleration"].isna().tolist() == [False, True, False, True]

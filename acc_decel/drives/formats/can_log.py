@@ -13,7 +13,15 @@ from numpy import ndarray
 
 from acc_decel.drives.description import Channel
 from acc_decel.drives.formats.can_frames import Frames
-from acc_decel.drives.formats.can_signals import decoded_values, frame_bits, is_message, message_rows
+from acc_decel.drives.formats.can_signals import (
+    SOURCE_MASK,
+    decoded_values,
+    frame_bits,
+    has_sources,
+    is_code,
+    is_message,
+    message_rows,
+)
 from acc_decel.drives.formats.source import Block
 
 if TYPE_CHECKING:
@@ -22,16 +30,18 @@ if TYPE_CHECKING:
 
 SAMPLED_FRAMES = 1_000_000  # enough to know which messages a log holds, ...
 SAMPLED_FRAMES_COMPLETE = 200_000  # ... and on which buses, where each message of the database is found
+EXTENDED = 1 << 31  # marks an extended identifier in a DBC
 MAX_NAMED = 8  # messages and buses in a sentence
 BUS_WORD = re.compile(r"^(can|channel|bus)[\s_-]*(?=\d+$)")
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a log holds: its buses, and for each message of the database those that have it."""
+    """What a log holds: its buses, and for each message of the database those that have it, and who sends it."""
 
     buses: tuple[str, ...]
     messages: dict[str, tuple[str, ...]]
+    sources: dict[str, frozenset[int]]
 
 
 @dataclass(frozen=True)
@@ -66,22 +76,45 @@ class CanLog:
                 wanted[message.name].append((name, signal))
         buses = {name: dict.fromkeys(self.recorded.messages.get(name, ())) for name in wanted}
         self._check_one_bus(buses)
+        messages = {name: self.database.get_message_by_name(name) for name in wanted}
+        sources = {name: self._source(message) for name, message in messages.items()}
         for frames in map(self._chosen, self.frames):
             for name, signals in wanted.items():
-                message = self.database.get_message_by_name(name)
-                of_message = frames.rows(message_rows(frames, message))
+                message = messages[name]
+                of_message = frames.rows(message_rows(frames, message, sources[name]))
                 if len(of_message.time):
                     buses[name] |= dict.fromkeys(_buses(of_message))
                     self._check_one_bus(buses)
                     bits, length = frame_bits(of_message.data), of_message.length
                     values = {n: decoded_values(s, message, bits, length) for n, s in signals}
-                    yield Block(name, of_message.time, values)
+                    known = {n: np.where(is_code(s, values[n]), np.nan, values[n]) for n, s in signals}
+                    yield Block(name, of_message.time, known)
+
+    def _source(self, message: "Message") -> int | None:
+        """The address whose frames of a message are read, that in the database before others; None: any.
+
+        Raises ValueError if several others send it.
+        """
+        sources = self.recorded.sources.get(message.name, frozenset())
+        own = message.frame_id & SOURCE_MASK
+        if not has_sources(message) or not sources or own in sources:
+            return own if has_sources(message) and own in sources else None
+        if len(sources) > 1:
+            named = ", ".join(f"0x{source:02X}" for source in sorted(sources)[:MAX_NAMED])
+            one = (message.frame_id & ~SOURCE_MASK) | min(sources)
+            raise ValueError(
+                f"{self.path} must have each message from one source, or the database must say which is meant. Got "
+                f"{message.name} from the addresses {named}: their frames are not mixed. Write the identifier of one, "
+                f"like {one | EXTENDED}, in place of {message.frame_id | EXTENDED} into a copy of {self.dbc}."
+            )
+        return next(iter(sources))
 
     @cached_property
     def recorded(self) -> Recorded:
         """What the log holds, by its first frames."""
         buses: dict[str, None] = {}
         messages: dict[str, dict[str, None]] = defaultdict(dict)
+        sources: dict[str, set[int]] = defaultdict(set)
         count = 0
         known: set[tuple[int, bool, str]] = set()
         for every in self.frames:
@@ -94,10 +127,13 @@ class CanLog:
                 for message in self.database.messages:
                     if is_message(message, identifier, extended):
                         messages[message.name][bus] = None
+                        sources[message.name].add(identifier & SOURCE_MASK)
             is_complete = len(messages) == len(self.database.messages)
             if messages and count >= (SAMPLED_FRAMES_COMPLETE if is_complete else SAMPLED_FRAMES):
                 break
-        return Recorded(tuple(sorted(buses)), {name: tuple(sorted(found)) for name, found in messages.items()})
+        found_sources = {name: frozenset(found) for name, found in sources.items()}
+        found_buses = {name: tuple(sorted(found)) for name, found in messages.items()}
+        return Recorded(tuple(sorted(buses)), found_buses, found_sources)
 
     def _chosen(self, frames: Frames) -> Frames:
         """The frames of the bus that is read."""

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from cantools.database.can import Message
     from cantools.database.can.signal import Signal as CanSignal
 
-PGN_MASK = 0x3FFFF00  # the part of a J1939 identifier that names the message
+MIN_CODED_BITS, CODED_FROM = (
+    8,
+    254 / 256,
+)  # of signals whose last values are codes, and from which share of the values on
+PGN_MASK = 0x3FFFF00  # the part of a J1939 identifier that names the message, ...
+SOURCE_MASK = 0xFF  # ... and the part that names who sends it
 
 
 def load_database(dbc: Path) -> Any:
@@ -49,19 +54,37 @@ def decoded_values(signal: "CanSignal", message: "Message", bits: ndarray, lengt
     return np.where(is_held, _values(signal, bits), np.nan)
 
 
+def is_code(signal: "CanSignal", value: ndarray) -> ndarray:
+    """Which values mean an error or no value, as 0xFFFF and 0xFE00 do: above the stated maximum, and the last of all.
+
+    A signal with a sign, or without a stated maximum, has no such values.
+    """
+    if signal.is_float or signal.is_signed or signal.length < MIN_CODED_BITS or signal.scale <= 0:
+        return np.zeros(len(value), bool)
+    first = CODED_FROM * 2.0**signal.length * float(signal.scale) + float(signal.offset)
+    has_range = signal.maximum is not None and (signal.minimum is None or signal.maximum > signal.minimum)
+    return (value >= first) & (value > float(signal.maximum)) if has_range else np.zeros(len(value), bool)
+
+
 def is_message(message: "Message", identifier: int, extended: bool) -> bool:
     """Whether a frame with this identifier is the message."""
     if message.is_extended_frame != extended:
         return False
-    mask = PGN_MASK if message.protocol == "j1939" else -1
+    mask = PGN_MASK if has_sources(message) else -1
     return (message.frame_id & mask) == (identifier & mask)
 
 
-def message_rows(frames: Frames, message: "Message") -> ndarray:
-    """Which of the frames are the message, as a mask."""
-    mask = PGN_MASK if message.protocol == "j1939" else 0x1FFFFFFF
+def message_rows(frames: Frames, message: "Message", source: int | None = None) -> ndarray:
+    """Which of the frames are the message, as a mask; with `source`, those that this address sent."""
+    mask = PGN_MASK if has_sources(message) else 0x1FFFFFFF
     same_identifier = (frames.identifier & mask) == (message.frame_id & mask)
-    return same_identifier & (frames.extended == message.is_extended_frame)
+    chosen = same_identifier & (frames.extended == message.is_extended_frame)
+    return chosen if source is None else chosen & ((frames.identifier & SOURCE_MASK) == source)
+
+
+def has_sources(message: "Message") -> bool:
+    """Whether several control units may send the message, each with its address in the identifier."""
+    return bool(message.protocol == "j1939")
 
 
 def _multiplexers(signal: "CanSignal", message: "Message") -> "Iterator[tuple[CanSignal, CanSignal]]":

@@ -20,6 +20,7 @@ from acc_decel.drives.formats.csv_layout import WHITESPACE, Layout, find_layout
 from acc_decel.drives.formats.long_table import LongTable, long_columns
 from acc_decel.drives.formats.source import BLOCK_ROWS, Block
 from acc_decel.drives.formats.vehicles import FCD_TIME, FCD_UNITS, vehicle_column
+from acc_decel.drives.units import ISO
 from acc_decel.number_cells import with_points
 
 BLOCK_BYTES = 1_000_000  # of a text
@@ -174,9 +175,9 @@ class ParquetFile:
     timed = False
 
     def channels(self) -> dict[str, str]:
-        """Columns of the file."""
+        """Columns of the file; those of dates, as an index without a name may be, with that as their unit."""
         try:
-            return dict.fromkeys(pq.read_schema(self.path).names, "")
+            return {field.name: ISO if pa.types.is_timestamp(field.type) else "" for field in pq.read_schema(self.path)}
         except (pa.ArrowException, OSError, ValueError) as error:
             sentence = " ".join(str(error).split())[:200].rstrip(".")
             raise ValueError(f"{self.path} must be a whole Parquet file. Got: {sentence}. Copy it again.") from error

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,11 @@ class JsonTable:
 
     def channels(self) -> dict[str, str]:
         """The keys of the first lines."""
-        return dict.fromkeys(map(str, next(iter(self.lines), pd.DataFrame())), "")
+        return dict.fromkeys(self._names, "")
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return list(map(str, next(iter(self.lines), pd.DataFrame())))
 
     def tables(self, wanted: set[str]) -> Iterator[tuple[pd.DataFrame, int]]:
         """The keys `wanted`, some lines at a time; no row is left out."""
@@ -107,6 +112,8 @@ def _row(text: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(value, dict):
         return None
+    if not any(isinstance(entry, dict | list) for entry in value.values()):
+        return value
     row: dict[str, Any] = {}
     for key, entry in value.items():
         inner = {f"{key}.{name}": part for name, part in entry.items()} if isinstance(entry, dict) else {key: entry}

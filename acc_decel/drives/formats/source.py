@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -105,6 +106,10 @@ class NamedSource:
 
     def channels(self) -> dict[str, str]:
         """Names of the channels with the unit that the file states, "" if none."""
+        return dict(self._channels)
+
+    @cached_property
+    def _channels(self) -> dict[str, str]:
         with damage_named(self.path):
             return self.source.channels()
 
