@@ -10,8 +10,7 @@ and of the processors, compilers included. Then an importer of our own in C (tes
 the platform, steps each binary through random events, a tenth of them damaged, and compares all outputs and flags with
 the reference, whose bits the firmware has on this machine. The rows `gcc` and `clang` compile the sources in the FMU
 with -O2 -march=haswell and no other option; the row `fused` counts in how many answers the firmware differs if gcc may
-fuse multiplications and additions, as it does where the source does not say otherwise: without
-its pragma.
+fuse multiplications and additions, as it does where the source does not say otherwise.
 """
 
 import argparse
@@ -44,7 +43,6 @@ from tests.helpers.random_net import random_events
 LINUX, ARM, WINDOWS = PLATFORMS[:3]
 ARM_LIBRARIES = "/usr/aarch64-linux-gnu"
 WINE = ("wine64", "/usr/lib/wine/wine64", "wine")
-PRAGMA = '#pragma GCC optimize("fp-contract=off")'  # in the firmware's acc_decel_word.h
 IMPORTER = ("-O2", "-march=haswell", "-shared", "-fPIC")
 
 
@@ -158,14 +156,11 @@ def windows_probe(zig: Sequence[str], work: Path, fmu: Fmu, fmi: int) -> Path:
 
 
 def fused_row(net: DenseNet, firmware: Path, events: int) -> dict[str, object]:
-    """How many answers of the firmware differ if gcc may fuse multiplications and additions, without our pragma."""
+    """How many answers of the firmware differ if gcc may fuse multiplications and additions."""
     columns = random_events(np.random.default_rng(5), events, net.factors)
     expected, _ = HostEcu(firmware).predict_array(columns)
-    without = Path(shutil.copytree(firmware, firmware.with_name("fused")))
-    word = without / "acc_decel_word.h"
-    word.write_text(word.read_text().replace(PRAGMA, ""))
     fused, _ = HostEcu(
-        without, compiler=("gcc", "-march=haswell"), options=("-std=gnu99", "-ffp-contract=fast")
+        firmware, compiler=("gcc", "-march=haswell"), options=("-std=gnu99", "-ffp-contract=fast")
     ).predict_array(columns)
     different = int((expected != fused).any(axis=1).sum())
     return {"FMI": "-", "binary": "fused", "result": f"{events} events, {different} differ"}

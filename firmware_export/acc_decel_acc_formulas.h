@@ -8,9 +8,9 @@
 float acc_decel_acc_gap_to(const acc_decel_acc_t *acc, float lead_speed);
 
 /* The latest braking distance [m]. */
-float acc_decel_acc_last_point(const acc_decel_acc_t *acc);
+float acc_decel_acc_latest(const acc_decel_acc_t *acc);
 
 /* The required deceleration [m/s^2], if the own car holds its speed for so long [s]. */
-float acc_decel_acc_needed(const acc_decel_acc_t *acc, float wait);
+float acc_decel_acc_required(const acc_decel_acc_t *acc, float wait);
 
 #endif

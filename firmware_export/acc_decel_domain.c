@@ -15,7 +15,6 @@ bool acc_decel_unfamiliar(const float entered[])
     float buffers[2][ACC_DECEL_DOMAIN_WIDEST];
     const float *const score = buffers[ACC_DECEL_DOMAIN_LAYERS % 2U];
 
-    ACC_DECEL_UNROLL
     for (uint32_t i = 0U; i < ACC_DECEL_DOMAIN_INPUTS; i += 4U) { /* may copy up to three values too many */
         buffers[0][i] = entered[domain_inputs[i]];
         buffers[0][i + 1U] = entered[domain_inputs[i + 1U]];

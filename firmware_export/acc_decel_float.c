@@ -42,32 +42,27 @@ static void enter(float values[ACC_DECEL_VALUE_COUNT], uint32_t available, float
 {
     uint32_t next = ACC_DECEL_FIRST_GATED;
 
-    ACC_DECEL_UNROLL
     for (uint32_t i = 0U; i < ACC_DECEL_SATURATED_COUNT; i++) {
         float *const column = &values[saturated[i].value];
         const float value = *column;
         *column = value / (value + saturated[i].half_saturation);
     }
-    ACC_DECEL_UNROLL
     for (uint32_t i = 0U; i < ACC_DECEL_COLUMN_ENTRY_COUNT; i += 2U) {
         const acc_decel_entry_t *const entry = &column_entries[i];
 
         x[entry[0].input] = scaled_column(&entry[0], values, available);
         x[entry[1].input] = scaled_column(&entry[1], values, available);
     }
-    ACC_DECEL_UNROLL
     for (uint32_t i = 0U; i < ACC_DECEL_FEATURE_ENTRY_COUNT; i += 2U) {
         const acc_decel_entry_t *const entry = &feature_entries[i];
 
         x[entry[0].input] = scaled(&entry[0], values[entry[0].value]);
         x[entry[1].input] = scaled(&entry[1], values[entry[1].value]);
     }
-    ACC_DECEL_UNROLL
     for (uint32_t i = 0U; i < ACC_DECEL_GATED_COUNT; i++) {
         x[next] *= 1.0F - values[gate_columns[i]];
         next++;
     }
-    ACC_DECEL_UNROLL
     for (uint32_t i = 0U; i < ACC_DECEL_MASKED_COUNT; i += 2U) { /* if the number is odd, one too many */
         x[next] = availability(available, masked_columns[i]);
         x[next + 1U] = availability(available, masked_columns[i + 1U]);
@@ -90,11 +85,9 @@ bool acc_decel_network(float values[ACC_DECEL_VALUE_COUNT], uint32_t available, 
     enter(values, available, entered);
     unfamiliar = acc_decel_unfamiliar(entered);
     next = acc_decel_layers(embedding, ACC_DECEL_EMBEDDING_LAYERS, 0U, weights, buffers[0], buffers[1]);
-    ACC_DECEL_UNROLL
     for (uint32_t i = 0U; i < ACC_DECEL_FORCED_COUNT; i++) {
         embedded[ACC_DECEL_EMBEDDED_COUNT + i] = entered[i];
     }
-    ACC_DECEL_UNROLL
     for (uint32_t i = 0U; i < ACC_DECEL_EMBEDDED_COUNT; i += 4U) { /* every layer of the trunk reads them */
         other[i] = embedded[i];
         other[i + 1U] = embedded[i + 1U]; /* up to three values too many, which the trunk overwrites */

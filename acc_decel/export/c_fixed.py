@@ -13,7 +13,7 @@ from acc_decel.export.fixed_point.arithmetic import MIN_VALUE, WORD, FixedLayer,
 from acc_decel.network import wiring
 from acc_decel.outputs import ORDERED, OUTPUTS
 
-LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h", "acc_decel_thumb1.h", "acc_decel_thumb2.h")
+LAYERS = ("acc_decel_fixed_layers.c", "acc_decel_fixed_layers.h", "acc_decel_thumb2.h")
 SOURCES = ("acc_decel_fixed.c", "acc_decel_fixed_domain.c", "acc_decel_fixed_domain.h", *LAYERS)
 BLOCK_OUTPUTS = 4  # as in acc_decel_fixed_layers.c
 PLACES = 149  # as in acc_decel_fixed.c

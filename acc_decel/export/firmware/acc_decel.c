@@ -97,7 +97,6 @@ static acc_decel_status_t acceptance(const float columns[ACC_DECEL_COLUMN_COUNT]
     good = ~bad;
     present = ~nan;
     *available = present;
-    ACC_DECEL_UNROLL
     for (uint32_t i = ACC_DECEL_CHOICE_COUNT; i > 0U; i--) { /* from the last: the others keep their places */
         const acc_decel_choice_t *const choice = &choices[i - 1U];
         const uint32_t mask = ones(choice->end) ^ ones(choice->first);
@@ -118,7 +117,6 @@ static bool is_excluded(const float columns[ACC_DECEL_COLUMN_COUNT])
 {
     uint32_t allowed = ~(uint32_t)0U; /* all ones as long as nothing excludes the event */
 
-    ACC_DECEL_UNROLL
     for (uint32_t i = 0U; i < ACC_DECEL_EXCLUSION_COUNT; i++) {
         const acc_decel_exclusion_t *const exclusion = &exclusions[i];
         allowed &= outside_mask(columns[exclusion->present], exclusion->present_low, exclusion->present_span) |

@@ -47,7 +47,7 @@ acc_decel_acc_status_t acc_decel_acc_required_deceleration(const acc_decel_acc_t
         status |= ACC_DECEL_ACC_WAIT;
     }
     if (status == 0U) {
-        *deceleration = acc_decel_acc_needed(acc, wait);
+        *deceleration = acc_decel_acc_required(acc, wait);
     }
     return status;
 }
@@ -57,7 +57,7 @@ acc_decel_acc_status_t acc_decel_acc_latest_braking_distance(const acc_decel_acc
     const acc_decel_acc_status_t status = acc_decel_acc_checked(acc, OF_LATEST, distance);
 
     if (status == 0U) {
-        *distance = acc_decel_acc_last_point(acc);
+        *distance = acc_decel_acc_latest(acc);
     }
     return status;
 }
@@ -70,7 +70,7 @@ acc_decel_acc_status_t acc_decel_acc_warning(const acc_decel_acc_t *acc, acc_dec
     if (status == 0U) {
         const float faster = acc_decel_larger(acc->speed - acc->lead_speed, 0.0F);
 
-        warning->distance = acc_decel_acc_last_point(acc) + (faster * acc->driver);
+        warning->distance = acc_decel_acc_latest(acc) + (faster * acc->driver);
         warning->is_due = (faster > 0.0F) && (acc->gap <= warning->distance);
     }
     return status;

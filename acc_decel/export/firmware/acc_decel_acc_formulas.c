@@ -137,7 +137,7 @@ static float braking_closing(const acc_decel_acc_t *acc, float faster)
     return closing;
 }
 
-float acc_decel_acc_last_point(const acc_decel_acc_t *acc)
+float acc_decel_acc_latest(const acc_decel_acc_t *acc)
 {
     const float faster = acc->speed - acc->lead_speed;
     const float hold = acc->reaction + acc->delay;
@@ -162,7 +162,7 @@ static float needed(float speed, float lead_speed, float braking, float room)
     return least + divided(square / 2.0F, way);
 }
 
-float acc_decel_acc_needed(const acc_decel_acc_t *acc, float wait)
+float acc_decel_acc_required(const acc_decel_acc_t *acc, float wait)
 {
     const float braking = braking_of(acc->lead_braking);
     const lead_t lead = lead_after(acc->lead_speed, braking, wait);

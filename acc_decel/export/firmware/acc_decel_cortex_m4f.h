@@ -30,7 +30,6 @@
 /* First the inputs modulo four, one by one, then four at a time, at least once: the order of the inputs stays. */
 #define INPUTS_ONE_BY_ONE(weights, step)                                                                               \
     "cbz %[ones], 2f\n"                                                                                                \
-    ".p2align 2\n"                                                                                                     \
     "1:\n"                                                                                                             \
     "vldmia %[input]!, {s24}\n"                                                                                        \
     "vldmia %[block]!, " weights "\n" step "subs %[ones], %[ones], %[one]\n"                                           \
@@ -42,7 +41,6 @@
 #define INPUTS_BY_EIGHT(first, second)                                                                                 \
     "lsls %[ones], %[fours], %[away]\n"                                                                                \
     "bne 6f\n"                                                                                                         \
-    ".p2align 2\n"                                                                                                     \
     "3:\n" first "6:\n" second "subs %[fours], %[fours], %[two]\n"                                                     \
     "bgt 3b\n"
 

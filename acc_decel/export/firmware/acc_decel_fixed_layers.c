@@ -9,8 +9,6 @@
 #if defined(__GNUC__) && defined(__OPTIMIZE__) && defined(__thumb2__) && defined(__ARM_FEATURE_SAT) &&                 \
     !defined(ACC_DECEL_PLAIN_C) /* without optimisation there are not enough registers */
 #include "acc_decel_thumb2.h"
-#elif defined(__GNUC__) && defined(__OPTIMIZE__) && defined(__ARM_ARCH_6M__) && !defined(ACC_DECEL_PLAIN_C)
-#include "acc_decel_thumb1.h"
 #else
 
 #define BYTE 0xFFU

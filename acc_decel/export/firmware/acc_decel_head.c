@@ -43,7 +43,6 @@ void acc_decel_head(const float sums[ACC_DECEL_SUM_COUNT], const float values[AC
                                      acc_decel_value_or_0(mask, named[2]), acc_decel_value_or_0(mask, named[3]),
                                      acc_decel_value_or_0(mask, named[4]), acc_decel_value_or_0(mask, named[5])};
 
-    ACC_DECEL_UNROLL
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) { /* the delay; the quantiles are written again */
         outputs[i] = sums[i];
     }
@@ -58,7 +57,6 @@ void acc_decel_head(const float sums[ACC_DECEL_SUM_COUNT], const float values[AC
         outputs[quantile->output] =
             acc_decel_larger(forced, ACC_DECEL_LEAST_BRAKING) + values[ACC_DECEL_VALUE_RESISTANCE];
     }
-    ACC_DECEL_UNROLL
     for (uint32_t i = 0U; i < ACC_DECEL_OUTPUT_COUNT; i++) {
         outputs[i] = acc_decel_smaller(acc_decel_larger(outputs[i], output_limits[i].low), output_limits[i].high);
     }

@@ -9,40 +9,34 @@
 
 #include <stdint.h>
 
-/* TWO_PAIRS adds two pairs of inputs to the sums. Operands are sizes in bytes: of one to four pairs, and of half a pair;
- * others are written as a sum with `zero`, because MISRA forbids the sign for numbers in a macro. Loads are four bytes
- * long, so that the loop begins at a whole word, where a branch costs a cycle less. SQUARE writes `z` plus half the
- * square of the ramp, which is in w2, to `to`. */
+/* ONE_PAIR adds a pair of inputs to the sums. Operands are sizes in bytes: of one to four pairs, of half a pair, and of
+ * three and a half pairs. SQUARE writes `z` plus half the square of the ramp, which is in w2, to `to`. */
 #if defined(__ARM_FEATURE_SIMD32) /* the DSP extension of a Cortex-M4, M7 or M33 multiplies two at a time */
 #define ONE_PAIR                                                                                                       \
-    "ldr.w %[w1], [%[row], %[one]]\n"                                                                                  \
-    "ldr.w %[w2], [%[row], %[two]]\n"                                                                                  \
-    "ldr.w %[w3], [%[row], %[three]]\n"                                                                                \
-    "ldr.w %[w0], [%[row]], %[four]\n"                                                                                 \
-    "ldr.w %[pair], [%[input]], %[one]\n"                                                                              \
+    "ldr %[w1], [%[row], %[one]]\n"                                                                                    \
+    "ldr %[w2], [%[row], %[two]]\n"                                                                                    \
+    "ldr %[w3], [%[row], %[three]]\n"                                                                                  \
+    "ldr %[w0], [%[row]], %[four]\n"                                                                                   \
+    "ldr %[pair], [%[input]], %[one]\n"                                                                                \
     "smlad %[a], %[w0], %[pair], %[a]\n"                                                                               \
     "smlad %[b], %[w1], %[pair], %[b]\n"                                                                               \
     "smlad %[c], %[w2], %[pair], %[c]\n"                                                                               \
     "smlad %[d], %[w3], %[pair], %[d]\n"
-#define TWO_PAIRS ONE_PAIR ONE_PAIR
 #define SQUARE(to, z) "smlawb " to ", %[w2], %[w2], " z "\n"
-#else /* a load that moves its base does not overlap the one before it: only the first of five moves one */
-#define FIVE_LOADS(first, second, third, fourth)                                                                       \
-    "ldrsh.w %[pair], [%[input]], %[half]\n"                                                                           \
-    "ldrsh.w %[w0], [%[row], %[zero]+" first "]\n"                                                                     \
-    "ldrsh.w %[w1], [%[row], %[zero]+" second "]\n"                                                                    \
-    "ldrsh.w %[w2], [%[row], %[zero]+" third "]\n"                                                                     \
-    "ldrsh.w %[w3], [%[row], %[zero]+" fourth "]\n"
+#else
+#define FOUR_LOADS                                                                                                     \
+    "ldrsh %[pair], [%[input]], %[half]\n"                                                                             \
+    "ldrsh %[w1], [%[row], %[one]]\n"                                                                                  \
+    "ldrsh %[w2], [%[row], %[two]]\n"                                                                                  \
+    "ldrsh %[w3], [%[row], %[three]]\n"
 #define FOUR_PRODUCTS                                                                                                  \
     "mla %[a], %[w0], %[pair], %[a]\n"                                                                                 \
     "mla %[b], %[w1], %[pair], %[b]\n"                                                                                 \
     "mla %[c], %[w2], %[pair], %[c]\n"                                                                                 \
     "mla %[d], %[w3], %[pair], %[d]\n"
-#define TWO_PAIRS                                                                                                      \
-    FIVE_LOADS("0", "4", "8", "12") FOUR_PRODUCTS                                                                      \
-    FIVE_LOADS("2", "6", "10", "14") FOUR_PRODUCTS                                                                     \
-    FIVE_LOADS("16", "20", "24", "28") FOUR_PRODUCTS                                                                   \
-    FIVE_LOADS("18", "22", "26", "30") "add.w %[row], %[row], %[zero]+32\n" FOUR_PRODUCTS
+#define ONE_PAIR                                                                                                       \
+    FOUR_LOADS "ldrsh %[w0], [%[row]], %[half]\n" FOUR_PRODUCTS                                                        \
+    FOUR_LOADS "ldrsh %[w0], [%[row]], %[other]\n" FOUR_PRODUCTS
 #define SQUARE(to, z)                                                                                                  \
     "mul %[w2], %[w2], %[w2]\n"                                                                                        \
     "add " to ", " z ", %[w2], lsr %[four]\n"
@@ -50,22 +44,21 @@
 
 /* The biases of a block plus weights * x, four pairs at a time; if two pairs are over, they come first. */
 #define SUMS                                                                                                           \
-    ".p2align 2\n"                                                                                                     \
-    "ldr.w %[b], [%[row], %[one]]\n"                                                                                   \
-    "ldr.w %[c], [%[row], %[two]]\n"                                                                                   \
-    "ldr.w %[d], [%[row], %[three]]\n"                                                                                 \
-    "ldr.w %[a], [%[row]], %[four]\n"                                                                                  \
-    "sub.w %[pair], %[end], %[input]\n"                                                                                \
-    "tst.w %[pair], %[two]\n"                                                                                          \
-    "bne.w 2f\n"                                                                                                       \
-    "1:\n" TWO_PAIRS "2:\n" TWO_PAIRS "cmp %[input], %[end]\n"                                                         \
+    "ldr %[b], [%[row], %[one]]\n"                                                                                     \
+    "ldr %[c], [%[row], %[two]]\n"                                                                                     \
+    "ldr %[d], [%[row], %[three]]\n"                                                                                   \
+    "ldr %[a], [%[row]], %[four]\n"                                                                                    \
+    "sub %[pair], %[end], %[input]\n"                                                                                  \
+    "tst %[pair], %[two]\n"                                                                                            \
+    "bne 2f\n"                                                                                                         \
+    "1:\n" ONE_PAIR ONE_PAIR "2:\n" ONE_PAIR ONE_PAIR "cmp %[input], %[end]\n"                                         \
     "bne 1b\n"
 
 #define RESULTS                                                                                                        \
     [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [row] "+r"(row), [input] "+r"(input), [pair] "=&r"(pair),  \
         [w0] "=&r"(w0), [w1] "=&r"(w1), [w2] "=&r"(w2), [w3] "=&r"(w3)
 #define OPERANDS                                                                                                       \
-    [end] "r"(end), [one] "i"(4), [two] "i"(8), [three] "i"(12), [four] "i"(16), [half] "i"(2), [zero] "i"(0)
+    [end] "r"(end), [one] "i"(4), [two] "i"(8), [three] "i"(12), [four] "i"(16), [half] "i"(2), [other] "i"(14)
 
 /* The smooth rectifier of one sum, `to` and `z` the same register: see acc_decel_rectified() in
  * acc_decel_fixed_layers.h. Below 0 the ramp is 0, and the last saturation turns the rest into 0. First shifts are in

@@ -1,6 +1,6 @@
 /* Internal: a float and its bits, and choices without a branch. Every file that computes with floats includes this
- * header before its first function, because it also forbids the compiler to fuse a multiplication and an addition,
- * which changes the last bits: in the words of Clang, MSVC and GCC, whatever their options. */
+ * header, because it also forbids the compiler to fuse a multiplication and an addition, which changes the last bits.
+ * GCC has no such pragma: it needs -std=c99 or -ffp-contract=off. */
 #ifndef ACC_DECEL_WORD_H
 #define ACC_DECEL_WORD_H
 
@@ -11,20 +11,6 @@
 #pragma STDC FP_CONTRACT OFF
 #elif defined(_MSC_VER)
 #pragma fp_contract(off)
-#elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=off")
-#endif
-
-/* Before a loop of few rounds, always as many: a compiler that does not optimise for size unrolls it, except for a
- * Cortex-M0, which needs more code for less gain. */
-#if defined(__OPTIMIZE_SIZE__) || defined(__ARM_ARCH_6M__)
-#define ACC_DECEL_UNROLL
-#elif defined(__clang__)
-#define ACC_DECEL_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__) && (__GNUC__ >= 8)
-#define ACC_DECEL_UNROLL _Pragma("GCC unroll 32")
-#else
-#define ACC_DECEL_UNROLL
 #endif
 
 typedef union {

@@ -1,9 +1,11 @@
 /* $stamp
  *
  * The predictor as one file to compile. Simulink compiles with options of its own, of which -ffp-contract=off is none:
- * the pragma of acc_decel_word.h keeps the bits of the firmware with GCC, Clang and MSVC.
+ * the pragma and those of acc_decel_word.h keep the bits of the firmware with GCC, Clang and MSVC.
  */
-#include "acc_decel_word.h"
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("fp-contract=off")
+#endif
 
 $includes
 
