@@ -180,3 +180,10 @@ def test_an_mf4_that_claims_more_records_than_it_holds_does_not_hang(tmp_path):
     recording, file = write("mf4", tmp_path)
     file.write_bytes(mutated(file.read_bytes(), np.random.default_rng(461)))  # it took minutes
     assert not fault_of(recording, None)
+
+
+def test_an_mf4_with_a_channel_outside_of_its_record_does_not_end_the_program(tmp_path):
+    recording, file = write("bus.mf4", tmp_path)
+    file.write_bytes(mutated(file.read_bytes(), np.random.default_rng(1051)))
+    with pytest.raises(ValueError, match="outside of its record of 24 bytes"):  # asammdf reads beyond the record
+        drives.find_events(recording)

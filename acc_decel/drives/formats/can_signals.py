@@ -59,11 +59,12 @@ def is_code(signal: "CanSignal", value: ndarray) -> ndarray:
 
     A signal with a sign, or without a stated maximum, has no such values.
     """
-    if signal.is_float or signal.is_signed or signal.length < MIN_CODED_BITS or signal.scale <= 0:
+    low, high = signal.minimum, signal.maximum
+    has_codes = not signal.is_float and not signal.is_signed and signal.length >= MIN_CODED_BITS and signal.scale > 0
+    if not has_codes or high is None or (low is not None and high <= low):
         return np.zeros(len(value), bool)
     first = CODED_FROM * 2.0**signal.length * float(signal.scale) + float(signal.offset)
-    has_range = signal.maximum is not None and (signal.minimum is None or signal.maximum > signal.minimum)
-    return (value >= first) & (value > float(signal.maximum)) if has_range else np.zeros(len(value), bool)
+    return (value >= first) & (value > float(high))
 
 
 def is_message(message: "Message", identifier: int, extended: bool) -> bool:

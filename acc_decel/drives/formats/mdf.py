@@ -22,6 +22,7 @@ ENDINGS = (".mf4", ".mdf", ".dat")
 SLICE_RECORDS = 200_000
 MAX_PACKED_RATIO = 1_100  # of the size of the records to that of their file: no more can be packed with deflate
 VLSD_GROUP = 1  # flag of a group whose sizes mean something else: it holds values of varying length
+COMPUTED = (3, 6)  # types of channels of MDF 4 that are in no record: virtual master, virtual data
 MIN_BYTES = 168  # identification and header of MDF 3 and 4
 CAN_FRAME = "CAN_DataFrame"
 
@@ -100,13 +101,29 @@ def open_mdf(path: Path) -> "Iterator[MDF]":
 
 
 def _check_sizes(path: Path, mdf: "MDF") -> None:
-    """Raise ValueError if a group claims more than its file can hold: reading it would take all memory, or no end."""
+    """Raise ValueError if a group claims more than its file can hold, or a channel lies outside of its record.
+
+    Reading the one would take all memory, or no end; the other ends the program inside of asammdf.
+    """
     most = MAX_PACKED_RATIO * path.stat().st_size
-    for group in (g.channel_group for g in _groups(mdf)):
+    for every in _groups(mdf):
+        group = every.channel_group
         record_bytes = max(group.samples_byte_nr + getattr(group, "invalidation_bytes_nr", 0), 1)
+        outside = [c.name for c in every.channels if _last_bit(c) > 8 * record_bytes]
+        if outside and group.cycles_nr:
+            raise ValueError(_refusal(path, f"channel {outside[0]!r} outside of its record of {record_bytes} bytes"))
         if not getattr(group, "flags", 0) & VLSD_GROUP and group.cycles_nr * record_bytes > most:
             message = f"{group.cycles_nr} records of {record_bytes} bytes in a file of {path.stat().st_size}"
             raise ValueError(_refusal(path, message))
+
+
+def _last_bit(channel: Any) -> int:
+    """The number of bits of a record up to the end of a channel; 0 for one that is computed."""
+    if getattr(channel, "channel_type", 0) in COMPUTED and hasattr(channel, "byte_offset"):
+        return 0
+    if hasattr(channel, "byte_offset"):
+        return int(8 * channel.byte_offset + channel.bit_offset + channel.bit_count)
+    return int(8 * getattr(channel, "additional_byte_offset", 0) + channel.start_offset + channel.bit_count)
 
 
 def can_groups(mdf: "MDF") -> list[int]:
