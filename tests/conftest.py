@@ -167,6 +167,13 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callab
 
 
 @pytest.fixture(scope="session")
+def seven_cars(made_once: Callable[..., Path]) -> Path:
+    """The what-if page of all released models."""
+    page = import_module("acc_decel.cli.page").page
+    return made_once("seven_cars", lambda folder: page([], folder / "what_if.html")) / "what_if.html"
+
+
+@pytest.fixture(scope="session")
 def small_folder(made_once: Callable[..., Path]) -> Path:
     def fill(folder: Path) -> None:
         generate(COMPACT, folder / "dataset", events=SMALL_EVENTS, seed=1, partition=4096)

@@ -27,7 +27,8 @@ from tests.helpers import shifted_cars as cars
 FIRMWARE = Path(__file__).parents[2] / "firmware_export"
 PREDICTOR = Predictor()
 COLUMNS = sensed_events(500)
-OUT, STATUS = PREDICTOR.predict_array(COLUMNS)
+OUT, _status = PREDICTOR.predict_array(COLUMNS)
+STATUS = _status.astype(np.int64)  # its int64 may be long long in C
 EVENT = {"speed": 25.0, "brake_pressure_bar": 60.0, "surface": "asphalt", "water_film_mm": 0.0, "mass": 1500.0}
 corrections = st.builds(Correction, st.floats(MIN_SCALE, MAX_SCALE), st.floats(-5, 5), st.floats(-2, MAX_BIAS))
 

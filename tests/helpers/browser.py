@@ -69,6 +69,22 @@ class Browser:
             raise RuntimeError(json.dumps(result["exceptionDetails"]))
         return result["result"].get("value")
 
+    def wait_for(self, condition: str) -> None:
+        """Wait until an expression is true, also across a navigation. Raises TimeoutError after PATIENCE_S."""
+        end = time.monotonic() + PATIENCE_S
+        while not self._holds(condition):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{condition} did not hold within {PATIENCE_S} s: {self.complaints}")
+            time.sleep(0.02)
+
+    def _holds(self, condition: str) -> bool:
+        try:
+            return bool(self.value(condition))
+        except RuntimeError as error:  # the page was left while it was asked
+            if "navigated" in str(error) or "context" in str(error):
+                return False
+            raise
+
     def look(self, width: int, *, height: int = 1000, dark: bool = False) -> None:
         """Set the width of the window, and light or dark."""
         self.ask(

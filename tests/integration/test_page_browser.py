@@ -201,8 +201,7 @@ def test_the_page_in_an_fmu_runs_the_c_of_the_fmu_and_links_its_variables(browse
     notes = browser.value("[...document.querySelectorAll('.note')].map((note) => note.textContent).join(' ')")
     assert "number format fixed" in notes and "scale 0.9, bias 0.1, lower offset 0" in notes
     browser.value("document.querySelector('.note a').click()")
-    while not browser.value("document.title").startswith("acc_decel suv"):
-        pass
+    browser.wait_for("document.title.startsWith('acc_decel suv') && document.readyState === 'complete'")
     assert "water_film_mm_available" in browser.value("document.body.textContent")
     assert browser.complaints == []
 
