@@ -26,7 +26,7 @@ def test_only_modules_of_compiled_functions_are_not_checked():
 
 
 COMPILED = ("equations", "integration", "driving", "controller", "loop", "many_runs", "gaps")
-TRAINED = ("keras_net", "descent", "domain_training", "training", "fine_tuning", "bayes_training")
+TRAINED = ("keras_net", "descent", "domain_training", "training", "fine_tuning", "reserve_fitting", "bayes_training")
 
 
 def test_an_array_of_the_wrong_shape_is_refused_at_the_boundary():

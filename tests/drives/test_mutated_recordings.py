@@ -27,7 +27,7 @@ from tests.drives.test_vehicles import fcd
 from tests.helpers.one_braking import acceleration, speed, table
 from tests.helpers.recorded_files import dbc, frames, write_bus_mf4, write_log, write_mf4
 
-MUTATIONS = int(os.environ.get("ACC_DECEL_MUTATIONS", "24"))
+MUTATIONS = int(os.environ.get("ACC_DECEL_MUTATIONS", "12"))
 FIRST_SEED = int(os.environ.get("ACC_DECEL_FIRST_SEED", "0"))
 MAX_S, MAX_KB = 10.0, 1_000_000  # of CPU time: a busy machine may stop for longer
 MAX_WAIT_S = 300.0
