@@ -17,10 +17,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import asammdf
 import numpy as np
 import pytest
 
 from acc_decel import drives
+from acc_decel.drives.formats.mdf import LEVELS, LINKS
 from tests.drives.test_can_tables import write as write_table
 from tests.drives.test_text_formats import FILES
 from tests.drives.test_vehicles import fcd
@@ -187,3 +189,32 @@ def test_an_mf4_with_a_channel_outside_of_its_record_does_not_end_the_program(tm
     file.write_bytes(mutated(file.read_bytes(), np.random.default_rng(1051)))
     with pytest.raises(ValueError, match="outside of its record of 24 bytes"):  # asammdf reads beyond the record
         drives.find_events(recording)
+
+
+def test_an_mf4_whose_list_of_blocks_is_a_ring_is_refused_at_once(tmp_path):
+    recording, file = write("mf4", tmp_path)
+    file.write_bytes(mutated(file.read_bytes(), np.random.default_rng(1392)))  # it had no end
+    with pytest.raises(ValueError, match="a list of blocks that comes back to byte"):
+        drives.find_events(recording)
+
+
+@pytest.mark.parametrize("version", ["3.30", "4.10"])
+def test_every_list_of_an_mdf_file_may_be_the_ring(tmp_path, version):
+    mdf = asammdf.MDF(version=version)
+    for name in ("speed", "brake"):
+        mdf.append([asammdf.Signal(np.arange(5.0), np.arange(5.0), name=name)])
+    path = mdf.save(tmp_path / f"drive{'.mf4' if version > '4' else '.mdf'}", overwrite=True)
+    mdf.close()
+    assert [*drives.inspect_recording(path).channels]
+    whole, links = path.read_bytes(), LINKS[b"##HD" if version > "4" else b"HD"]
+
+    def address(at: int) -> int:
+        return int.from_bytes(whole[at : at + links.size], "little")
+
+    block = address(links.first)
+    for _ in range(LEVELS):
+        ring = block.to_bytes(links.size, "little")
+        path.write_bytes(whole[: block + links.next] + ring + whole[block + links.next + links.size :])
+        with pytest.raises(ValueError, match=f"comes back to byte {block}"):
+            drives.inspect_recording(path)
+        block = address(block + links.part)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy import ndarray
@@ -24,7 +24,23 @@ MAX_PACKED_RATIO = 1_100  # of the size of the records to that of their file: no
 VLSD_GROUP = 1  # flag of a group whose sizes mean something else: it holds values of varying length
 COMPUTED = (3, 6)  # types of channels of MDF 4 that are in no record: virtual master, virtual data
 MIN_BYTES = 168  # identification and header of MDF 3 and 4
+HEADER = 64  # [byte] where the header begins
+MAX_ADDRESS = 2**62  # no file is longer
 CAN_FRAME = "CAN_DataFrame"
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where an MDF file keeps addresses, in bytes: each block names the next of its list, and its first part."""
+
+    first: int  # of the first data group in the file
+    next: int  # of the next block in a block
+    part: int  # of its first part: a group of channels in a data group, a channel in that
+    size: int
+
+
+LINKS = {b"##HD": Links(88, 24, 32, 8), b"HD": Links(68, 4, 8, 4)}  # by how the header of MDF 4 and of MDF 3 begins
+LEVELS = 3  # data groups, groups of channels, channels
 
 
 @dataclass(frozen=True)
@@ -84,6 +100,7 @@ def open_mdf(path: Path) -> "Iterator[MDF]":
     if path.stat().st_size < MIN_BYTES:
         raise ValueError(f"{path} must be a whole MDF file. Got {path.stat().st_size} bytes: record or copy it again.")
     with path.open("rb") as file, _quiet_deletion():
+        _check_lists(path, file)
         reader: Any = MDF  # the option is missing in its annotation
         mdf, message = None, ""
         try:
@@ -98,6 +115,37 @@ def open_mdf(path: Path) -> "Iterator[MDF]":
             yield mdf
         finally:
             mdf.close()
+
+
+def _check_lists(path: Path, file: BinaryIO) -> None:
+    """Raise ValueError if a list of blocks comes back to one of its own: asammdf follows it without an end."""
+    file.seek(HEADER)
+    start = file.read(4)
+    links = LINKS.get(start) or LINKS.get(start[:2])
+    if links is not None:
+        heads = [_address(file, links.first, links.size)]
+        for _ in range(LEVELS):
+            blocks = [block for head in heads for block in _listed(path, file, head, links)]
+            heads = [_address(file, block + links.part, links.size) for block in blocks]
+    file.seek(0)
+
+
+def _listed(path: Path, file: BinaryIO, head: int, links: Links) -> list[int]:
+    """The addresses of the blocks of a list, from its head."""
+    blocks: dict[int, None] = {}
+    while head:
+        if head in blocks:
+            raise ValueError(_refusal(path, f"a list of blocks that comes back to byte {head}"))
+        blocks[head] = None
+        head = _address(file, head + links.next, links.size)
+    return [*blocks]
+
+
+def _address(file: BinaryIO, place: int, size: int) -> int:
+    """The address that the file has there; 0, which means none, beyond its end."""
+    file.seek(min(place, MAX_ADDRESS))
+    content = file.read(size)
+    return int.from_bytes(content, "little") if len(content) == size else 0
 
 
 def _check_sizes(path: Path, mdf: "MDF") -> None:
