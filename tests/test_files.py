@@ -215,9 +215,9 @@ def test_a_folder_that_takes_no_file_is_named_by_its_own_name(tmp_path, monkeypa
         raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
 
     monkeypatch.setattr(Path, "write_bytes", refuse)
-    with pytest.raises(PermissionError) as told:
+    with pytest.raises(PermissionError) as refused:
         replace_files(tmp_path, {"a": b"new"})
-    assert told.value.filename == str(tmp_path)
+    assert refused.value.filename == str(tmp_path)
     assert names(tmp_path) == set()
 
 

@@ -52,7 +52,7 @@ def predict(
     column of probability for each kind (surface_asphalt, ...). Other columns of a table are ignored with a note, or
     copied if --keep names them. A row of a table that is out of range, like a car at standstill, has no answer and says
     why in status_text; with --on-refusal raise it is an error. Text in a few cells of a column of numbers, like n/a, is
-    missing, and a row with an unknown surface has no answer, which is told. The last line counts the answers that are
+    missing, and a row with an unknown surface has no answer, as a note says. The last line counts the answers that are
     flagged.
 
         acc-decel predict --speed 33.3 --surface asphalt --water-film-mm 1.0

@@ -1,7 +1,8 @@
 """Fitting the reserve: one more sum of the last layer, learnt on a trained network whose other outputs stay.
 
-What the hidden layers know of the road and the car is enough for it: more units of its own gain nothing. The sum is
-fitted to single pairs by the pinball loss, which has one minimum, as nothing else is trained.
+The hidden layers know nearly enough of the road and the car for it: a network of its own, without signs, would leave
+gaps that are a few percent shorter. The sum is fitted to single pairs by the pinball loss (Koenker and Bassett,
+Econometrica 46(1), 1978); nothing else is trained.
 """
 
 from dataclasses import replace
@@ -33,7 +34,8 @@ def with_reserve(
 ) -> DenseNet:
     """`net` with a reserve that fits these pairs: decelerations [m/s^2] of the own car and of its lead.
 
-    The same seed gives the same bits. Every other output stays bit for bit. It has no offsets yet: `calibrate`.
+    NaN in `columns` means missing. The same seed gives the same bits. Every other output stays bit for bit. The reserve
+    has no offsets yet: those of the calibration come later. One that `net` has is replaced.
     """
     net = without_reserve(net)
     rows = np.random.default_rng(seed).permutation(len(columns))[:MAX_PAIRS]
@@ -75,7 +77,7 @@ def _fitted(
     signs: Float32[ndarray, " hidden"],
     seed: int,
 ) -> tuple[Float32[ndarray, " hidden"], float]:
-    """Weights and bias of the sum whose rectified value is the share RESERVE_SHARE of `needed`."""
+    """Weights and bias of the sum whose rectified value is the quantile RESERVE_SHARE of `needed`, without unit."""
     center, spread = inputs.mean(axis=0, dtype="f8"), inputs.std(axis=0, dtype="f8") + 1e-6
     arrays = [tf.constant(((inputs - center) / spread).astype(np.float32)), tf.constant(needed)]
 

@@ -1,4 +1,4 @@
-"""Text where a table to predict should hold a value: in a few cells it costs their own rows, and is told."""
+"""Text where a table to predict should hold a value: in a few cells it costs their own rows, and a note says so."""
 
 import math
 from collections.abc import Iterator

@@ -113,9 +113,9 @@ def test_can(net: DenseNet, tmp_path: Path) -> None:
     senders, reader = Senders(bus, text), Reader(bus, text)
     event = random_events(np.random.default_rng(2), 1, net.factors)[0]
     event[-4:] = (12.5, 0, 1, 1)  # the columns of what was added
-    told = {k: v for f in task.tick(senders.frames(event, tick=0)) for k, v in (reader.read(f) or {}).items()}
+    sent = {k: v for f in task.tick(senders.frames(event, tick=0)) for k, v in (reader.read(f) or {}).items()}
     np.testing.assert_array_equal(task.factors()[-4:], event[-4:])
-    assert (told["refused"], *(told[f"{f.name}_state"] for f in ADDED)) == ("no", "ok", "ok", "ok")
+    assert (sent["refused"], *(sent[f"{f.name}_state"] for f in ADDED)) == ("no", "ok", "ok", "ok")
     event[-4] = 50.5
     task.tick(senders.frames(event, tick=0))
     assert task.factors()[-4] == np.float32(50.5), "out of range, and not clipped"
