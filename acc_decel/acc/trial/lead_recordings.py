@@ -129,8 +129,8 @@ def _lead_series(drive: Drive) -> Iterator[Series]:
     gap, rate = records.values.get("range"), records.values.get("range_rate")
     if gap is not None and (gap < 0).any():
         raise ValueError(
-            f"{drive.path}: gap must be 0 m or more (0 where there is no lead). Got {np.nanmin(gap):g} m in the worst of "
-            f"{int((gap < 0).sum())} records: correct the column."
+            f"{drive.path}: gap must be 0 m or more (0 where there is no lead). Got {np.nanmin(gap):g} m in the "
+            f"worst of {int((gap < 0).sum())} records: correct the column."
         )
     for piece in own:
         rows = _with_lead(records, gap, piece)

@@ -136,7 +136,7 @@ def started(cars: tuple[ndarray, ndarray, ndarray, ndarray], car: int, start: nd
 
 
 @njit(error_model="numpy")
-def driven_on(
+def driven_on(  # noqa: PLR0912 - one compiled loop
     m: Motion,
     memory: Memory,
     scene: int,

@@ -68,7 +68,7 @@ def limited_by(
         before = np.nan_to_num(driven[:, k - 1])
         least = np.maximum(before - RECORDED_STEP * car.deceleration_from(before), 0.0)
         driven[:, k] = np.maximum(speeds[:, k], least)
-    return driven, (driven > speeds + SAME_SPEED).any(axis=1)
+    return driven, np.asarray((driven > speeds + SAME_SPEED).any(axis=1))
 
 
 def leads_digest(leads: Sequence[RecordedLead]) -> str:

@@ -52,8 +52,8 @@ def trial(
         acc-decel acc trial --runs 100 --plot pareto.png
         acc-decel acc trial --roads worn_wet,ice --arms table,all --scenarios lead_brakes --output trial --json
 
-    With --lead the lead of the scenario "recorded" drives as one did in a recording: stretches of up to 30 s, drawn with
-    the seed. A file holds time and lead_speed [m/s], or speed with gap [m] or relative_speed [m/s], from which the
+    With --lead the lead of the scenario "recorded" drives as one did in a recording: stretches of up to 30 s, drawn
+    with the seed. A file holds time and lead_speed [m/s], or speed with gap [m] or relative_speed [m/s], from which the
     speed of the lead follows, smoothed; or radar tracks, which a recording description FILE.toml beside it names. The
     lead brakes at most as hard as the lead of the run can on its road. Needs the extra [drives], too.
 
@@ -69,7 +69,7 @@ def trial(
     names = [trials.chosen_names("arms", split(arms), list(trials.ARMS))]
     names += [trials.chosen_names("roads", split(roads), list(trials.ALL_ROADS))]
     names += [trials.chosen_names("scenarios", split(scenarios), list(trials.SCENARIOS))]
-    if trials.RECORDED in split(scenarios) and not lead:
+    if trials.RECORDED in (split(scenarios) or []) and not lead:
         raise ValueError(f"--scenarios {trials.RECORDED} needs leads. Got no --lead: give a recording with one.")
     leads = _leads(lead)
     parts = trials.trial_parts(*names, recorded=bool(leads))
