@@ -90,9 +90,9 @@ def test_the_own_car_follows_the_recorded_lead_to_rest_and_on_again():
     runs = rig.run("oracle", "dry", "recorded", trace=trace)
     belief, plan = rig.belief("oracle", "dry")
     recorded = rig.start("recorded", "dry", belief, plan).recorded
-    for points, rows in zip(recorded, trace, strict=True):
+    for padded, rows in zip(recorded, trace, strict=True):
         time, _, speed, lead_speed, _ = rows[~np.isnan(rows[:, 0])].T
-        points = points[~np.isnan(points)]
+        points = padded[~np.isnan(padded)]
         expected = np.interp(time, loop.RECORDED_STEP * np.arange(len(points)), points)
         np.testing.assert_allclose(lead_speed, expected, atol=1e-9)
         assert time[-1] == pytest.approx(loop.RECORDED_STEP * (len(points) - 1), abs=0.06)

@@ -16,7 +16,8 @@ class Course:
     """What the loop needs of all runs of one part, beside what their planners believe.
 
     `cars` are events [fields, runs]: own car, own car on ice, lead, lead on ice. `patch` [m] is where the ice lies,
-    `start` as `Start.table`, `recorded` [m/s] as `Start.recorded`. `brakes` are the full pressure [bar] and the force per pressure [N/bar] of the own car.
+    `start` as `Start.table`, `recorded` [m/s] as `Start.recorded`. `brakes` are the full pressure [bar] and the force
+    per pressure [N/bar] of the own car.
     A run ends after `longest` [s]; the plant takes steps of `step` [s].
     """
 
@@ -33,7 +34,8 @@ class Course:
         """The loop.RESULTS of all runs with one `plan`; `trace` [runs, rows, loop.TRACE] is filled, if it is given."""
         return all_runs(
             self.scene, self.cars, self.patch, plan.deceleration, plan.gap, plan.top, self.start, self.recorded,
-            self.brakes, self.longest, self.step, np.empty((len(self.start), 0, len(loop.TRACE))) if trace is None else trace,
+            self.brakes, self.longest, self.step,
+            np.empty((len(self.start), 0, len(loop.TRACE))) if trace is None else trace,
         )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from scipy.signal import savgol_filter
 
 from acc_decel.acc.trial.loop import RECORDED_STEP
 from acc_decel.acc.trial.recorded_leads import MIN_START, SHORTEST, RecordedLead
-from acc_decel.drives.channel_names import BRACKETED, stated_unit, unread_unit, words
+from acc_decel.drives.channel_names import stated_unit, unread_unit, words
 from acc_decel.drives.cleaning import CleanDrive, clean_drive
 from acc_decel.drives.description import RADAR_SIGNALS, Channel, Description, read_description
 from acc_decel.drives.fleet_files import list_recordings
