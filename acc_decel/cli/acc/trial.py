@@ -71,7 +71,7 @@ def trial(
     names += [trials.chosen_names("scenarios", split(scenarios), list(trials.SCENARIOS))]
     if trials.RECORDED in (split(scenarios) or []) and not lead:
         raise ValueError(f"--scenarios {trials.RECORDED} needs leads. Got no --lead: give a recording with one.")
-    leads = _leads(lead)
+    leads = _leads(lead, quiet=as_json)
     parts = trials.trial_parts(*names, recorded=bool(leads))
     if plot is not None and not any(part.scenario == trials.MAIN for part in parts):
         raise ValueError(f"--plot needs the scenario {trials.MAIN}. Got {', '.join(names[2])}: add it.")
@@ -93,7 +93,7 @@ def trial(
         say_written(picture)
 
 
-def _leads(paths: "list[Path] | None") -> "tuple[RecordedLead, ...]":
+def _leads(paths: "list[Path] | None", *, quiet: bool) -> "tuple[RecordedLead, ...]":
     """The leads of these recordings, and a line that says how many. Raises ValueError for one without a lead."""
     if not paths:
         return ()
@@ -101,7 +101,8 @@ def _leads(paths: "list[Path] | None") -> "tuple[RecordedLead, ...]":
 
     leads = read_leads(paths)
     seconds = sum(lead.duration for lead in leads)
-    say(f"{len(leads)} recorded leads of {len({lead.file for lead in leads})} files, tracked for {seconds:.0f} s")
+    if not quiet:
+        say(f"{len(leads)} recorded leads of {len({lead.file for lead in leads})} files, tracked for {seconds:.0f} s")
     return leads
 
 
