@@ -99,7 +99,18 @@ def test_a_trace_follows_the_radar_and_ends_with_the_gap_of_the_run():
     cars = own.events, own.on_ice, lead.events, lead.on_ice
     patch = np.full((3, 2), np.inf)
     results = many_runs.all_runs(
-        loop.LEAD_BRAKES, cars, patch, 9 * flat, 30 * flat, pairs.speed, start, (120.0, 213.0), 60.0, STEP, trace
+        loop.LEAD_BRAKES,
+        cars,
+        patch,
+        9 * flat,
+        30 * flat,
+        pairs.speed,
+        start,
+        np.zeros((3, 0)),
+        (120.0, 213.0),
+        60.0,
+        STEP,
+        trace,
     )
     for run, rows in zip(results, trace, strict=True):
         time, gap, speed, lead_speed, deceleration = rows[~np.isnan(rows[:, 0])].T

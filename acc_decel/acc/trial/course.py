@@ -16,7 +16,8 @@ class Course:
     """What the loop needs of all runs of one part, beside what their planners believe.
 
     `cars` are events [fields, runs]: own car, own car on ice, lead, lead on ice. `patch` [m] is where the ice lies,
-    `start` as `Start.table`. `brakes` are the full pressure [bar] and the force per pressure [N/bar] of the own car.
+    `start` as `Start.table`, `recorded` [m/s] as `Start.recorded`. `brakes` are the full pressure [bar] and the force
+    per pressure [N/bar] of the own car.
     A run ends after `longest` [s]; the plant takes steps of `step` [s].
     """
 
@@ -24,6 +25,7 @@ class Course:
     cars: tuple[ndarray, ndarray, ndarray, ndarray]
     patch: Float[ndarray, "runs 2"]
     start: Float[ndarray, "runs 5"]
+    recorded: Float[ndarray, "runs points"]
     brakes: tuple[float, float]
     longest: float
     step: float
@@ -31,8 +33,9 @@ class Course:
     def whole(self, plan: Planning, trace: ndarray | None = None) -> Float[ndarray, "runs results"]:
         """The loop.RESULTS of all runs with one `plan`; `trace` [runs, rows, loop.TRACE] is filled, if it is given."""
         return all_runs(
-            self.scene, self.cars, self.patch, plan.deceleration, plan.gap, plan.top, self.start, self.brakes,
-            self.longest, self.step, np.empty((len(self.start), 0, len(loop.TRACE))) if trace is None else trace,
+            self.scene, self.cars, self.patch, plan.deceleration, plan.gap, plan.top, self.start, self.recorded,
+            self.brakes, self.longest, self.step,
+            np.empty((len(self.start), 0, len(loop.TRACE))) if trace is None else trace,
         )  # fmt: skip
 
 
@@ -66,5 +69,5 @@ class Lockstep:
         self._steps += steps
         driven_runs(
             self._motions, self._memories, self.results, c.scene, c.cars, c.patch, plan.deceleration, plan.gap,
-            plan.top, c.start, c.brakes, c.longest, c.step, self._steps, self.seen,
+            plan.top, c.start, c.recorded, c.brakes, c.longest, c.step, self._steps, self.seen,
         )  # fmt: skip

@@ -15,7 +15,7 @@ from acc_decel.physics.driving import Brakes, driven, event_of, pressed, resista
 from acc_decel.physics.equations import pressure_at
 from acc_decel.physics.integration import State
 
-LEAD_BRAKES, SLOW_DOWN, CUT_IN, OBSTACLE = range(4)  # what happens ahead
+LEAD_BRAKES, SLOW_DOWN, CUT_IN, OBSTACLE, RECORDED = range(5)  # what happens ahead
 STEP, TICK = 0.005, 0.02  # [s]
 RADAR_TICKS = 5  # until what the radar measures arrives
 LEAD_FILTER = 0.15  # [s] time constant for the deceleration of the lead
@@ -29,6 +29,7 @@ PRESSURE_GAIN = 12.0  # [bar s/m] per second, with which the brakes correct what
 RESTS = 0.5  # [m/s] a car that is slower behind one that stands has arrived
 ACTS = 0.3  # [m/s^2] beyond coasting: the brakes have begun
 JERK_TIME = 1.0  # [s] over which the jerk is measured, as ISO 15622 averages it
+RECORDED_STEP = 0.1  # [s] between two speeds of a recorded lead
 TRACE_STEPS = 10  # of the plant, between two rows of a trace
 MEMORY = 2048  # steps that the loop can look back
 NO_LAST = 2**62  # more steps than any run has
@@ -70,7 +71,18 @@ def over(scene: int, time: float, speed: float, lead_speed: float) -> bool:
     """Whether nothing more will happen."""
     if scene == CUT_IN:
         return speed <= lead_speed and time > BEGAN + 1.0
+    if scene == RECORDED:  # it ends with the recording: a lead that stands may drive on
+        return False
     return speed < RESTS and (scene == OBSTACLE or lead_speed == 0.0)
+
+
+@njit(error_model="numpy")
+def recorded_speed(recorded: ndarray, time: float) -> float:
+    """Speed [m/s] of a recorded lead at this time [s], straight lines between its points; NaN after its end."""
+    i = int(time / RECORDED_STEP)
+    if i >= len(recorded) - 1:
+        return np.nan
+    return recorded[i] + (time / RECORDED_STEP - i) * (recorded[i + 1] - recorded[i])
 
 
 class Motion(NamedTuple):
@@ -124,7 +136,7 @@ def started(cars: tuple[ndarray, ndarray, ndarray, ndarray], car: int, start: nd
 
 
 @njit(error_model="numpy")
-def driven_on(
+def driven_on(  # noqa: PLR0912 - one compiled loop
     m: Motion,
     memory: Memory,
     scene: int,
@@ -135,6 +147,7 @@ def driven_on(
     wanted: ndarray,
     top: float,
     start: ndarray,
+    recorded: ndarray,
     brakes: tuple[float, float],
     longest: float,
     step: float,
@@ -144,7 +157,8 @@ def driven_on(
 ) -> Motion:
     """The run at the step `last`, or at its end; its `result` so far, and its `trace` as far as that has rows.
 
-    `belief` [m/s^2] and `wanted` [m] are tables over the speed, up to `top` [m/s].
+    `belief` [m/s^2] and `wanted` [m] are tables over the speed, up to `top` [m/s]. `recorded` [m/s] are the speeds of a
+    recorded lead, RECORDED_STEP apart; after its end they are NaN, or there are none.
     """
     set_speed, slowing = start[1], start[4]
     full_pressure, rated_gain = brakes
@@ -162,6 +176,8 @@ def driven_on(
             lead_speed = lead.speed
         elif scene == SLOW_DOWN:
             lead_speed = max(start[3] - slowing * max(time - BEGAN, 0.0), SLOWED * start[3])
+        elif scene == RECORDED:
+            lead_speed = recorded_speed(recorded, time)
         lead_x += 0.5 * (before + lead_speed) * step
         coast = resistance(road, own.speed)
         if k % ticks == 0:
@@ -204,5 +220,7 @@ def driven_on(
         if gap <= 0.0:
             result[COLLIDED], result[IMPACT] = 1.0, own.speed - lead_speed
         ended = gap <= 0.0 or over(scene, time, own.speed, lead_speed) or k * step >= longest
+        if scene == RECORDED and np.isnan(recorded_speed(recorded, k * step)):
+            ended = True
     result[REST], result[DURATION] = gap, k * step
     return Motion(k, own, lead, pressures, asked, radar, gap, lead_speed, x, lead_x, demand, correction, drive, ended)

@@ -40,6 +40,7 @@ def _compiled_with(sources: str) -> Compiled:
         wanted: ndarray,
         top: ndarray,
         start: ndarray,
+        recorded: ndarray,
         brakes: tuple[float, float],
         longest: float,
         step: float,
@@ -51,7 +52,7 @@ def _compiled_with(sources: str) -> Compiled:
         for i in range(len(start)):
             driven_on(
                 started(cars, i, start[i], results[i]), remembering(start[i]), scene, cars, i, patch[i], belief[i],
-                wanted[i], top[i], start[i], brakes, longest, step, NO_LAST, results[i], trace[i],
+                wanted[i], top[i], start[i], recorded[i], brakes, longest, step, NO_LAST, results[i], trace[i],
             )  # fmt: skip
         return results
 
@@ -76,6 +77,7 @@ def _compiled_with(sources: str) -> Compiled:
         wanted: ndarray,
         top: ndarray,
         start: ndarray,
+        recorded: ndarray,
         brakes: tuple[float, float],
         longest: float,
         step: float,
@@ -86,8 +88,8 @@ def _compiled_with(sources: str) -> Compiled:
         trace = np.empty((0 * len(sources), len(TRACE)))  # none; the variable becomes part of the key
         for i in range(len(start)):
             motions[i] = driven_on(
-                motions[i], memories[i], scene, cars, i, patch[i], belief[i], wanted[i], top[i], start[i], brakes,
-                longest, step, last, results[i], trace,
+                motions[i], memories[i], scene, cars, i, patch[i], belief[i], wanted[i], top[i], start[i], recorded[i],
+                brakes, longest, step, last, results[i], trace,
             )  # fmt: skip
             m = motions[i]
             seen[i] = np.array([m.own.speed, m.gap, m.lead_speed, m.radar.speed, m.asked.acceleration,

@@ -144,6 +144,8 @@ def _of_scenario(table: pd.DataFrame, with_oracle: bool) -> dict[str, Any]:
     parts = {str(road): part for road, part in table.groupby("road", sort=False)}
     estimates = {road: _estimates(part, with_oracle) for road, part in parts.items()}
     whole: dict[str, Any] = {"impact_mps": _impact(table)}
+    if "lead_limited" in table and table["lead_limited"].notna().all():  # behind recorded leads
+        whole["lead_limited_pct"] = 100 * float(table["lead_limited"].astype(float).mean())
     for name, weights in (("even", even_weights(list(parts))), ("year", year_weights(list(parts)))):
         over = {
             metric: _named(weighted({road: e[metric] for road, e in estimates.items()}, weights))

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from acc_decel import acc, dataset, factors, outputs, physics
+from acc_decel.acc.trial.recorded_leads import leads_digest
 from acc_decel.acc.trial.runs import Rig
 from acc_decel.correction import model_digest
 from acc_decel.files import atomic_write, sweep
@@ -35,6 +36,7 @@ def trial_identity(rig: Rig) -> dict[str, str]:
         "seed": str(rig.settings.seed),
         "step": repr(rig.settings.step),
         "code": code_digest(),
+        "recorded leads": leads_digest(rig.recorded),
         "models": hashlib.sha256("".join(model_digest(model.path) for model in models).encode()).hexdigest()[:16],
     }
 

@@ -12,8 +12,9 @@ from acc_decel.acc.trial import loop
 from acc_decel.acc.trial.arms import ARMS, Belief, Knowledge
 from acc_decel.acc.trial.course import Course
 from acc_decel.acc.trial.pairs import Pairs, draw_pairs
+from acc_decel.acc.trial.recorded_leads import RecordedLead
 from acc_decel.acc.trial.roads import ALL_ROADS, PATCHED
-from acc_decel.acc.trial.scenes import SCENARIOS, Planning, Start, planning, start_of
+from acc_decel.acc.trial.scenes import SCENARIOS, Planning, Start, planning, recorded_start, start_of
 from acc_decel.acc.trial.surface_table import SurfaceTable, tuned_table
 from acc_decel.following import DRIVER_TIME, REACTION_TIME
 from acc_decel.physics import Vehicle, vehicle
@@ -38,10 +39,16 @@ class Rig:
     """
 
     def __init__(
-        self, predictor: Predictor, leads: tuple[Predictor, ...], other: Predictor, settings: Settings
+        self,
+        predictor: Predictor,
+        leads: tuple[Predictor, ...],
+        other: Predictor,
+        settings: Settings,
+        recorded: tuple[RecordedLead, ...] = (),
     ) -> None:
-        """`other` is the model of another platform, for the arm that carries the wrong one."""
+        """`other` is the model of another platform, for the arm that carries the wrong one; `recorded` are leads."""
         self.predictor, self.leads, self.other, self.settings = predictor, leads, other, settings
+        self.recorded = recorded
         self.own: Vehicle = vehicle(predictor.vehicle)
         self._pairs: dict[str, Pairs] = {}
         self._beliefs: dict[tuple[str, str], tuple[Belief, Planning]] = {}
@@ -78,8 +85,10 @@ class Rig:
         return [self.settings.seed, list(ALL_ROADS).index(road), *more]
 
     def start(self, scenario: str, road: str, belief: Belief, plan: Planning) -> Start:
-        """How the runs of a scenario start with such a belief."""
+        """How the runs of a scenario start with such a belief. Raises ValueError where recorded leads are missing."""
         rng = np.random.default_rng(self._stream(road, list(SCENARIOS).index(scenario)))
+        if SCENARIOS[scenario].scene == loop.RECORDED:
+            return recorded_start(self.recorded, self.pairs(road), plan, rng)
         return start_of(scenario, self.pairs(road), belief, plan, rng)
 
     def course(self, scenario: str, road: str, start: Start) -> Course:
@@ -91,6 +100,7 @@ class Rig:
             (pairs.own.events, pairs.own.on_ice, pairs.lead.events, pairs.lead.on_ice),
             np.ascontiguousarray(start.patch),
             start.table,
+            np.zeros((len(start.speed), 0)) if start.recorded is None else start.recorded,
             (brakes.full_pressure_bar, gain),
             SCENARIOS[scenario].longest,
             self.settings.step,
@@ -107,6 +117,7 @@ class Rig:
         pairs = self.pairs(road)
         table = {"run": np.arange(len(start.speed)), "speed": start.speed, "set_speed": pairs.speed, "gap_m": start.gap}
         table |= dict(zip(loop.RESULTS, results.T, strict=True))
+        table |= {} if start.limited is None else {"lead_limited": start.limited}
         return pd.DataFrame(table | _derived(table) | _warnings(pairs, belief))
 
 

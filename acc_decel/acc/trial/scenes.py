@@ -1,9 +1,10 @@
 """The scenarios of the trial: what happens ahead, and how each run of an arm starts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 from numpy.random import Generator
 
@@ -11,8 +12,9 @@ from acc_decel.acc.curve import Curve
 from acc_decel.acc.gap import safe_gap
 from acc_decel.acc.speed import GAP_CAP_TIME, safe_speed
 from acc_decel.acc.trial.arms import Belief
-from acc_decel.acc.trial.loop import CUT_IN, LEAD_BRAKES, OBSTACLE, OBSTACLE_RANGE, SLOW_DOWN
+from acc_decel.acc.trial.loop import CUT_IN, LEAD_BRAKES, OBSTACLE, OBSTACLE_RANGE, RECORDED, SLOW_DOWN
 from acc_decel.acc.trial.pairs import Pairs
+from acc_decel.acc.trial.recorded_leads import RecordedLead, drawn_speeds, limited_by
 from acc_decel.acc.trial.roads import FROST, ROADS
 from acc_decel.following import GAP, MIN_TIME_GAP, REST_GAP
 
@@ -49,6 +51,7 @@ SCENARIOS: dict[str, Scenario] = {
     "obstacle": Scenario("obstacle at 150 m", OBSTACLE),
     "bend": Scenario("obstacle after a bend", OBSTACLE),
     "ice_patch": Scenario("lead brakes fully, patch of ice ahead, friction estimate stale", LEAD_BRAKES, (FROST,)),
+    "recorded": Scenario("behind recorded leads", RECORDED),  # only where leads are given
 }
 
 
@@ -98,18 +101,26 @@ def _over_speeds(curve: Curve, rows: slice) -> Curve:
 
 @dataclass(frozen=True)
 class Start:
-    """How runs start: speeds [m/s], gap [m], slowing of the lead [m/s^2], and from where to where the ice lies [m]."""
+    """How runs start: speeds [m/s], gap [m], slowing of the lead [m/s^2], and from where to where the ice lies [m].
+
+    Behind a recorded lead, `recorded` are its speeds [m/s], loop.RECORDED_STEP apart and NaN after its end, `limited`
+    says where the recording brakes harder than the lead of the pair can, and the set speed is not the speed.
+    """
 
     speed: Float[ndarray, " pairs"]
     gap: Float[ndarray, " pairs"]
     lead_speed: Float[ndarray, " pairs"]
     slowing: Float[ndarray, " pairs"]
     patch: Float[ndarray, "pairs 2"]
+    set_speed: Float[ndarray, " pairs"] | None = None
+    recorded: Float[ndarray, "pairs points"] | None = None
+    limited: Bool[ndarray, " pairs"] | None = None
 
     @property
     def table(self) -> Float[ndarray, "pairs 5"]:
         """As the loop takes it: speed, set speed, gap, speed of the lead, slowing."""
-        return np.stack([self.speed, self.speed, self.gap, self.lead_speed, self.slowing], axis=1)
+        set_speed = self.speed if self.set_speed is None else self.set_speed
+        return np.stack([self.speed, set_speed, self.gap, self.lead_speed, self.slowing], axis=1)
 
 
 def start_of(name: str, pairs: Pairs, belief: Belief, plan: Planning, rng: Generator) -> Start:
@@ -134,6 +145,19 @@ def start_of(name: str, pairs: Pairs, belief: Belief, plan: Planning, rng: Gener
         ahead = np.stack([entry, entry + rng.uniform(*PATCH_LENGTH, len(v))], axis=1)
     slowing = np.minimum(SLOWING, 0.5 * pairs.lead.curve.deceleration_from(pairs.speed))
     return Start(v, plan.gap_at(v[:, None])[:, 0], v, slowing, ahead)
+
+
+def recorded_start(leads: Sequence[RecordedLead], pairs: Pairs, plan: Planning, rng: Generator) -> Start:
+    """The start of each run behind a recorded lead: as fast as the lead, with the gap that is kept at that speed.
+
+    What is drawn is the same for every arm. The lead is never faster than the speed that the driver has set, and it
+    brakes no harder than the lead of the pair can on its road.
+    """
+    drawn = drawn_speeds(leads, pairs.speed, rng)
+    speeds, limited = limited_by(drawn, pairs.lead.curve)
+    v, none = speeds[:, 0].copy(), np.zeros(len(pairs.speed))
+    ahead = np.broadcast_to(NO_PATCH, (len(v), 2))
+    return Start(v, plan.gap_at(v[:, None])[:, 0], v, none, ahead, pairs.speed, speeds, limited)
 
 
 def capped_speed(plan: Planning) -> Float[ndarray, " pairs"]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from acc_decel.acc.trial.parts import Part, check_folder, read_part, trial_identity, write_part
+from acc_decel.acc.trial.recorded_leads import RecordedLead
 from acc_decel.acc.trial.runs import Rig, Settings
 from acc_decel.acc.trial.scenes import SCENARIOS
 from acc_decel.model_folder import DEFAULT_MODEL, released_models
@@ -13,11 +14,16 @@ from acc_decel.physics import vehicle_names
 from acc_decel.predictor import Predictor
 
 MAX_RUNS = 10_000  # of a part, which is held in memory
+RECORDED = "recorded"  # the scenario that needs recorded leads
 OTHERS = ("sports", "compact")  # whose model the arm with the wrong platform carries: the first that is not the own
 
 
-def open_rig(model: str | Path = DEFAULT_MODEL, settings: Settings | None = None) -> Rig:
+def open_rig(
+    model: str | Path = DEFAULT_MODEL, settings: Settings | None = None, recorded: Sequence[RecordedLead] = ()
+) -> Rig:
     """The rig of a trial of this model, which must be of a vehicle that comes with the package.
+
+    `recorded` are the leads of the scenario `recorded`, as `read_leads` gives them.
 
     Raises ValueError for another vehicle, and for settings out of range.
     """
@@ -31,7 +37,7 @@ def open_rig(model: str | Path = DEFAULT_MODEL, settings: Settings | None = None
         )
     leads = tuple(Predictor(name) for name in released_models())
     other = next(name for name in OTHERS if name != predictor.vehicle)
-    return Rig(predictor, leads, Predictor(other), chosen)
+    return Rig(predictor, leads, Predictor(other), chosen, tuple(recorded))
 
 
 def _check_settings(settings: Settings) -> None:
@@ -51,11 +57,18 @@ def chosen_names(option: str, names: Sequence[str] | None, known: Sequence[str])
     return [name for name in known if name in names]
 
 
-def trial_parts(arms: Sequence[str], roads: Sequence[str], scenarios: Sequence[str]) -> list[Part]:
+def trial_parts(
+    arms: Sequence[str], roads: Sequence[str], scenarios: Sequence[str], *, recorded: bool = False
+) -> list[Part]:
     """The parts of a trial: roads outermost, then arms, so that what belongs to a road is made once.
 
-    Raises ValueError if none of the scenarios happens on any of the roads.
+    `recorded` says whether there are recorded leads; without them their scenario is left out. Raises ValueError if none
+    of the scenarios happens on any of the roads.
     """
+    if not recorded:
+        if [*scenarios] == [RECORDED]:
+            raise ValueError(f"scenario {RECORDED} needs recorded leads. Got none: give them with --lead.")
+        scenarios = [name for name in scenarios if name != RECORDED]
     parts = [
         Part(arm, road, scenario)
         for road in roads

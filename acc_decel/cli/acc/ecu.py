@@ -75,7 +75,8 @@ def ecu(
     check_output(output_file, table=True)
     check_output(build, output_file, option="--build", folder=True)
     places = trials.chosen_names("roads", split(roads), list(trials.ALL_ROADS))
-    happenings = trials.chosen_names("scenarios", split(scenarios) or [trials.MAIN], list(trials.SCENARIOS))
+    scripted = [name for name in trials.SCENARIOS if name != trials.RECORDED]
+    happenings = trials.chosen_names("scenarios", split(scenarios) or [trials.MAIN], scripted)
     parts = trials.trial_parts([arm], places, happenings)
     rig = trials.open_rig(model, trials.Settings(runs=runs, seed=seed))
     done, costs = _driven(rig, parts, in_loop, core, number_format, build, acc_unit)

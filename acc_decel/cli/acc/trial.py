@@ -7,13 +7,13 @@ import typer
 
 from acc_decel.cli.acc.options import split
 from acc_decel.cli.options import Json, Model, check_output
-from acc_decel.cli.terminal import print_json, print_table, progress_bar, say_written
+from acc_decel.cli.terminal import print_json, print_table, progress_bar, say, say_written
 from acc_decel.model_folder import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from acc_decel.acc.trial import Part
+    from acc_decel.acc.trial import Part, RecordedLead
 
 FIXED_GAP, OURS = "gap_1.45", "all"  # arms whose stops are drawn: what open ACC software keeps, and what ours keeps
 
@@ -28,6 +28,10 @@ def trial(
     ] = None,
     arms: Annotated[
         list[str] | None, typer.Option(help="ways of choosing a gap, with commas or repeated; all if not given")
+    ] = None,
+    lead: Annotated[
+        list[Path] | None,
+        typer.Option(help="recording with a lead, or a folder of them, for the scenario recorded; may be repeated"),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="folder for all runs as Parquet; a trial that was interrupted goes on there")
@@ -48,6 +52,13 @@ def trial(
         acc-decel acc trial --runs 100 --plot pareto.png
         acc-decel acc trial --roads worn_wet,ice --arms table,all --scenarios lead_brakes --output trial --json
 
+    With --lead the lead of the scenario "recorded" drives as one did in a recording: stretches of up to 30 s, drawn
+    with the seed. A file holds time and lead_speed [m/s], or speed with gap [m] or relative_speed [m/s], from which the
+    speed of the lead follows, smoothed; or radar tracks, which a recording description FILE.toml beside it names. The
+    lead brakes at most as hard as the lead of the run can on its road. Needs the extra [drives], too.
+
+        acc-decel acc trial --lead drive.csv --scenarios recorded --arms table,all --roads dry,wet
+
     "even" counts every road alike, "year" as often as a Central European year may have it: a guess. Shares come with
     their 95 % interval. The oracle says whether the rig can be believed: it should hardly ever collide behind a lead
     that brakes. A collision is preventable if the oracle has none in the same run. Needs the extra [train].
@@ -58,10 +69,13 @@ def trial(
     names = [trials.chosen_names("arms", split(arms), list(trials.ARMS))]
     names += [trials.chosen_names("roads", split(roads), list(trials.ALL_ROADS))]
     names += [trials.chosen_names("scenarios", split(scenarios), list(trials.SCENARIOS))]
-    parts = trials.trial_parts(*names)
+    if trials.RECORDED in (split(scenarios) or []) and not lead:
+        raise ValueError(f"--scenarios {trials.RECORDED} needs leads. Got no --lead: give a recording with one.")
+    leads = _leads(lead, quiet=as_json)
+    parts = trials.trial_parts(*names, recorded=bool(leads))
     if plot is not None and not any(part.scenario == trials.MAIN for part in parts):
         raise ValueError(f"--plot needs the scenario {trials.MAIN}. Got {', '.join(names[2])}: add it.")
-    rig = trials.open_rig(model, trials.Settings(runs=runs, seed=seed))
+    rig = trials.open_rig(model, trials.Settings(runs=runs, seed=seed), leads)
     with progress_bar() as progress:
         task = progress.add_task(f"trying {rig.predictor.vehicle}", total=len(parts))
         table = trials.run_trial(rig, parts, output, on_part=lambda _: progress.advance(task))
@@ -77,6 +91,19 @@ def trial(
     say_written(output, "runs")
     for picture in (plot, stop):
         say_written(picture)
+
+
+def _leads(paths: "list[Path] | None", *, quiet: bool) -> "tuple[RecordedLead, ...]":
+    """The leads of these recordings, and a line that says how many. Raises ValueError for one without a lead."""
+    if not paths:
+        return ()
+    from acc_decel.acc.trial.lead_recordings import read_leads  # noqa: PLC0415 - takes the extra [drives]
+
+    leads = read_leads(paths)
+    seconds = sum(lead.duration for lead in leads)
+    if not quiet:
+        say(f"{len(leads)} recorded leads of {len({lead.file for lead in leads})} files, tracked for {seconds:.0f} s")
+    return leads
 
 
 def _check_files(output: Path | None, plot: Path | None, stop: Path | None) -> None:
@@ -148,6 +175,8 @@ def _print_scenario(summary: dict[str, Any], scenario: str) -> None:
 
     tried = {name: arm["scenarios"][scenario] for name, arm in summary.items() if scenario in arm["scenarios"]}
     roads = list(next(iter(tried.values()))["roads"])
+    if scenario == trials.RECORDED:
+        _print_recorded(tried)
     rows = [
         (
             name,
@@ -160,6 +189,21 @@ def _print_scenario(summary: dict[str, Any], scenario: str) -> None:
     print_table(
         f"{trials.SCENARIOS[scenario].title}: hits [%]; preventable ones and speed against the oracle", head, rows
     )
+
+
+def _print_recorded(tried: dict[str, Any]) -> None:
+    """Behind recorded leads: gaps, hits and comfort of each arm, and how often the lead could not brake as recorded."""
+    metrics = {"gap_s": 2, "collisions_pct": 2, "least_gap_m": 1, "emergency_pct": 2, "peak_deceleration": 2, "jerk": 2}
+    cells = [
+        (name, *(_cell(part["even"][metric]["value"], digits) for metric, digits in metrics.items()))
+        for name, part in tried.items()
+    ]
+    head = ("arm", "gap [s]", "hits [%]", "least gap [m]", "full braking [%]", "peak [m/s^2]", "jerk [m/s^3]")
+    limited = next(iter(tried.values()))["lead_limited_pct"]
+    print_table(
+        f"behind recorded leads, roads alike; in {limited:.1f} % of the runs the lead could not brake as recorded",
+        head, cells,
+    )  # fmt: skip
 
 
 def _cell(value: float, digits: int = 2) -> str:
